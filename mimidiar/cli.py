@@ -1,0 +1,60 @@
+"""The `mimidiar` command: a table of subcommands, each loaded when it is called, so that `--help` stays quick."""
+
+import importlib
+import sys
+
+import click
+
+from mimidiar import __version__
+from mimidiar.errors import MimidiarError
+
+COMMANDS = {
+    "prepare": "Stage 1: a corpus to manifests.",
+    "validate": "Check data folders: what is wrong, and how to mend it.",
+    "simulate": "Stage 2: conversations from single utterances.",
+    "extract": "Stage 3: features of a codec or speaker encoder to ark/scp.",
+    "train": "Stage 4: train the adapter.",
+    "probe": "Stage 4: train the linear speaker probe.",
+    "infer": "Stage 5: posteriors of whole recordings.",
+    "tune": "Stage 5: choose the post-processing on a development set.",
+    "decide": "Stage 5: posteriors to RTTM.",
+    "floor": "Stage 5: the RTTM of a system that knows nothing.",
+    "score": "Stage 5: diarization error rate of RTTM against a reference.",
+    "embed": "Stage 5: scores of verification trials.",
+    "verify": "Stage 5: equal error rate of trial scores.",
+    "report": "Stage 6: the table of everything that was scored.",
+}
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands live in `mimidiar.bin.<name>.command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"mimidiar.bin.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Speaker diarization on the Mimi codec: recipe stages, and tools for RTTM and score files."""
+
+
+def main() -> None:
+    """Entry point: errors meant for the user become one line and exit code 1."""
+    try:
+        cli()
+    except MimidiarError as error:
+        click.echo(f"mimidiar: error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,79 @@
+"""Typed configuration: a dataclass is the schema, a YAML file and `key=value` overrides fill it, an unknown key is an error."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import write_text
+
+T = TypeVar("T")
+
+
+def load_config(schema: type[T], path: str | Path | None = None, overrides: Sequence[str] = ()) -> T:
+    """Fill the dataclass `schema` from a YAML file and then from `key=value` overrides (dots reach into nested dataclasses).
+
+    Raises MimidiarError that names the file, the key and its nearest match, or the value that does not fit the key's type.
+    """
+    config = OmegaConf.structured(schema)
+    for source, values in _sources(path, overrides):
+        _refuse_unknown(schema, values, source)
+        try:
+            config = OmegaConf.merge(config, values)
+        except OmegaConfBaseException as error:
+            raise MimidiarError(f"{source}: {_first_line(error)}") from None
+    try:
+        return OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:
+        raise MimidiarError(f"{path or 'configuration'}: {_first_line(error)}") from None
+
+
+def save_config(config: Any, path: str | Path) -> None:
+    """Write a filled dataclass as YAML, atomically."""
+    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+def _sources(path: str | Path | None, overrides: Sequence[str]) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    if path is not None:
+        found.append((str(path), _read_yaml(path)))
+    for text in overrides:
+        if "=" not in text:
+            raise MimidiarError(f"override '{text}' is not of the form key=value")
+        found.append((f"override '{text}'", OmegaConf.to_container(OmegaConf.from_dotlist([text]))))
+    return found
+
+
+def _read_yaml(path: str | Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MimidiarError(f"{path}: no such configuration file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MimidiarError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if values is not None and not isinstance(values, dict):
+        raise MimidiarError(f"{path}: expected 'key: value' lines, found {type(values).__name__}")
+    return values or {}
+
+
+def _refuse_unknown(schema: type, values: dict[str, Any], source: str, prefix: str = "") -> None:
+    known = {field.name: field.type for field in fields(schema)}
+    for key, value in values.items():
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean '{prefix}{near[0]}'?" if near else "known keys: " + ", ".join(sorted(known))
+            raise MimidiarError(f"{source}: unknown key '{prefix}{key}'; {hint}")
+        if is_dataclass(known[key]) and isinstance(value, dict):
+            _refuse_unknown(known[key], value, source, f"{prefix}{key}.")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = next((line.removeprefix("full_key: ") for line in lines if line.startswith("full_key: ")), "")
+    return f"{key}: {lines[0]}" if key else lines[0]

@@ -1,0 +1,76 @@
+"""Files that are either whole or not there, and their hashes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mimidiar.errors import MimidiarError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; it becomes `path` when the block ends, and vanishes when the block raises.
+
+    Raises MimidiarError when the disk is full (naming the file).
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers such as gzip or soundfile choose the format by it.
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        _flush_to_disk(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise disk_error(error, path) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """A rename alone may reach the disk before the bytes do; after a power cut the file would be there, and empty."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def disk_error(error: OSError, path: str | Path) -> Exception:
+    """`error` in words that name `path` and the remedy, where it is a full disk; otherwise `error` itself."""
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MimidiarError(f"{path}: no space left on the device; free some and run the same command again")
+    return error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON with sorted keys, atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON. Raises MimidiarError that names the file when it is missing or is not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MimidiarError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise MimidiarError(f"{path}: not valid JSON ({error})") from None
+
+
+def sha256_file(path: str | Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,100 @@
+"""From frames to one vector an utterance, and from vectors to the scores of trials (Exp 1 and 1.5)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from mimidiar.corpora.manifests import read_set
+from mimidiar.errors import MimidiarError
+from mimidiar.features.store import FeatureStore
+from mimidiar.files import write_json, write_text
+from mimidiar.labels import Interval, activity_matrix
+from mimidiar.models.probe import load_probe
+from mimidiar.score.trials import read_trials
+
+POOLINGS = ("all", "speech")
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """One vector (D,) per utterance, and who speaks it."""
+
+    vectors: dict[str, np.ndarray]
+    speakers: dict[str, str]
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(N, D), rows in the order of `vectors`."""
+        return np.stack(list(self.vectors.values()))
+
+
+def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -> Embeddings:
+    """Mean over time of every utterance of a set: over `all` frames, or over `speech` frames by the manifest's alignment.
+
+    An utterance without a single speech frame is averaged over all its frames.
+    """
+    if pooling not in POOLINGS:
+        raise MimidiarError(f"pooling is '{pooling}'; choose one of {', '.join(POOLINGS)}")
+    store = FeatureStore(feats_dir)
+    vectors, speakers = {}, {}
+    for utterance in tqdm(read_set(data_dir).supervisions, desc="pooling", unit="utt", disable=None):
+        frames = store.read(utterance.recording_id)
+        chosen = speech_frames(utterance, len(frames), store.frame_hz) if pooling == "speech" else np.zeros(0, bool)
+        vectors[utterance.id] = frames[chosen].mean(0) if chosen.any() else frames.mean(0)
+        speakers[utterance.id] = utterance.speaker
+    return Embeddings(vectors, speakers)
+
+
+def speech_frames(utterance, num_frames: int, frame_hz: float) -> np.ndarray:
+    """Bool (num_frames,): frames that the supervision's alignment (`vad` segments or `word` times) covers."""
+    items = [item for kind in ("vad", "word") for item in (utterance.alignment or {}).get(kind, []) if item.symbol]
+    spans = [Interval(item.start, item.end, "speech") for item in items]
+    return activity_matrix(spans, ["speech"], num_frames, frame_hz)[:, 0]
+
+
+def score_trials(embeddings: Embeddings, trials_path: str | Path) -> list[tuple[str, str, float]]:
+    """(enrol, test, cosine) for each trial. MimidiarError for a trial with an utterance that was not embedded."""
+    trials = read_trials(trials_path)
+    names = list(embeddings.vectors)
+    row = {name: i for i, name in enumerate(names)}
+    missing = sorted({name for trial in trials for name in (trial.enrol, trial.test)} - set(row))
+    if missing:
+        raise MimidiarError(f"{trials_path}: {len(missing)} utterances have no features, first '{missing[0]}'")
+    unit = embeddings.matrix.astype(np.float64)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True).clip(min=1e-12)
+    enrol, test = (np.array([row[getattr(trial, side)] for trial in trials]) for side in ("enrol", "test"))
+    cosine = (unit[enrol] * unit[test]).sum(1)
+    return [(trial.enrol, trial.test, float(score)) for trial, score in zip(trials, cosine, strict=True)]
+
+
+def embed(
+    data_dir: Path,
+    feats_dir: Path,
+    out_dir: Path,
+    pooling: str,
+    centre: tuple[Path, Path] | None = None,
+    probe_path: Path | None = None,
+) -> None:
+    """Score the trials of a set into OUT/scores; `centre` = (data, feats) of the training set whose mean is subtracted."""
+    embeddings = pool_utterances(data_dir, feats_dir, pooling)
+    if centre is not None:
+        mean = pool_utterances(*centre, pooling).matrix.mean(0)
+        embeddings = Embeddings({name: v - mean for name, v in embeddings.vectors.items()}, embeddings.speakers)
+    if probe_path is not None:
+        embeddings = _project(embeddings, probe_path)
+    lines = [f"{enrol} {test} {score:.6f}" for enrol, test, score in score_trials(embeddings, data_dir / "trials")]
+    write_text(out_dir / "scores", "\n".join(lines) + "\n")
+    write_json(out_dir / "embedding.json", {"pooling": pooling, "centred": centre is not None, "probe": bool(probe_path)})
+
+
+@torch.inference_mode()
+def _project(embeddings: Embeddings, probe_path: Path) -> Embeddings:
+    probe = load_probe(probe_path)
+    dim, wanted = embeddings.matrix.shape[1], probe.feature_mean.shape[0]
+    if dim != wanted:
+        raise MimidiarError(f"{probe_path}: the probe wants {wanted} dimensions, the features have {dim}")
+    projected = probe.project(torch.from_numpy(embeddings.matrix).float()).numpy()
+    return Embeddings(dict(zip(embeddings.vectors, projected, strict=True)), embeddings.speakers)

@@ -1,0 +1,66 @@
+"""Between seconds and frames: who is active in which frame, and in which order speakers arrive.
+
+Rounding rule, the same everywhere: frame f of a stream at `frame_hz` covers [f, f + 1) / frame_hz seconds, and a speaker is active in
+it when the frame's centre lies inside one of the speaker's turns [start, end). A turn that covers no centre (shorter than one frame, at
+most) leaves no label.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# Times on disk have a precision of 1 ms; float noise far below that must not move a boundary.
+_FRAME_DIGITS = 6
+
+
+class Interval(NamedTuple):
+    """Seconds from `start` to `end` in which `speaker` talks."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+def frame_at(seconds: float, frame_hz: float) -> int:
+    """The first frame whose centre is at or after `seconds`."""
+    return math.ceil(round(seconds * frame_hz - 0.5, _FRAME_DIGITS))
+
+
+def frame_count(seconds: float, frame_hz: float) -> int:
+    """Frames needed to cover `seconds`; the last one may be partly empty."""
+    return math.ceil(round(seconds * frame_hz, _FRAME_DIGITS))
+
+
+def activity_matrix(turns: Iterable[Interval], speakers: Sequence[str], num_frames: int, frame_hz: float) -> np.ndarray:
+    """Bool (num_frames, len(speakers)): column k is speaker k, by the rounding rule above. Turns of other speakers: KeyError."""
+    column = {speaker: k for k, speaker in enumerate(speakers)}
+    active = np.zeros((num_frames, len(column)), dtype=bool)
+    for start, end, speaker in turns:
+        active[max(frame_at(start, frame_hz), 0) : max(frame_at(end, frame_hz), 0), column[speaker]] = True
+    return active
+
+
+def intervals(active: np.ndarray, frame_hz: float, speakers: Sequence[str], start_sec: float = 0.0) -> list[Interval]:
+    """The turns of a bool matrix (T, K), by start and then by column; the inverse of `activity_matrix` on whole frames."""
+    turns = []
+    for k, speaker in enumerate(speakers):
+        for first, last in runs(active[:, k]):
+            turns.append(Interval(start_sec + first / frame_hz, start_sec + last / frame_hz, speaker))
+    return sorted(turns)
+
+
+def runs(active: np.ndarray) -> list[tuple[int, int]]:
+    """[first, last) of every run of true values in a bool vector (T,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], active.astype(bool), [False])).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def arrival_order(active: np.ndarray) -> list[int]:
+    """Columns of (T, K) in order of arrival: at the first frame in which two differ, the active one comes first.
+
+    So the earlier first activity wins; speakers who start together are ordered by the next activity. Columns that never differ keep
+    their order; silent columns come last.
+    """
+    return sorted(range(active.shape[1]), key=lambda k: (~active[:, k].astype(bool)).tobytes())

@@ -1,0 +1,81 @@
+"""Losses for speaker channels: binary cross-entropy in arrival order, in the best order, and a mixture of both.
+
+Everywhere: logits and targets (B, T, K), mask (B, T) true on frames that count; a loss is a mean over counted frames and channels, so that
+neither padding nor the number of recordings in a batch changes its scale.
+"""
+
+from itertools import permutations
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from torch.nn import functional as F
+
+# Up to here all K! orders are compared at once; above, the assignment is solved per recording.
+_MAX_BRUTE_FORCE = 4
+
+
+def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean BCE over counted frames and channels, a scalar."""
+    loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(-1)
+    return (loss * mask).sum() / mask.sum().clamp(min=1)
+
+
+def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
+    """Reorder the columns of binary targets (B, T, K) by arrival inside the counted frames; ties by next activity.
+
+    At the first frame in which two columns differ the active one comes first, as `labels.arrival_order` has it. Sortformer (Park et al.,
+    2024) sorts by start times; sorting must see the crop that the model sees, or the order can't be known from the input.
+    """
+    seen = targets * mask.unsqueeze(-1)
+    difference = seen.unsqueeze(-1) - seen.unsqueeze(-2)  # (B, T, K, K): +1 where i is active and j is not
+    first = difference.abs().argmax(dim=1, keepdim=True)
+    ahead = difference.gather(1, first).squeeze(1)  # (B, K, K): +1 where i arrives before j, 0 where they never differ
+    index = torch.arange(targets.shape[-1], device=targets.device)
+    later_twin = (ahead == 0) & (index.unsqueeze(-1) > index)
+    rank = ((ahead < 0) | later_twin).sum(-1)  # (B, K): columns that come before column i
+    order = rank.argsort(dim=-1)
+    return targets.gather(2, order.unsqueeze(1).expand_as(targets))
+
+
+def sort_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """BCE against targets in order of arrival (Park et al., 2024, 'Sortformer', eq. 5)."""
+    return binary_cross_entropy(logits, sort_by_arrival(targets, mask), mask)
+
+
+def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """The least BCE over all orders of the target columns, chosen per recording (Fujita et al., 2019, 'EEND', eq. 5)."""
+    order = best_order(logits, targets, mask)
+    return binary_cross_entropy(logits, targets.gather(2, order.unsqueeze(1).expand_as(targets)), mask)
+
+
+def hybrid_loss(logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: float) -> Tensor:
+    """sort_weight x sort loss + (1 - sort_weight) x permutation-invariant loss; a part with weight 0 is not computed."""
+    loss = logits.new_zeros(())
+    if sort_weight > 0:
+        loss = loss + sort_weight * sort_loss(logits, targets, mask)
+    if sort_weight < 1:
+        loss = loss + (1 - sort_weight) * permutation_invariant_loss(logits, targets, mask)
+    return loss
+
+
+@torch.no_grad()
+def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """(B, K): the target column that each channel is compared with, such that the total BCE is least."""
+    cost = _pairwise_cost(logits, targets, mask)
+    num_channels = cost.shape[-1]
+    if num_channels <= _MAX_BRUTE_FORCE:
+        orders = torch.tensor(list(permutations(range(num_channels))), device=cost.device)  # (K!, K)
+        totals = cost[:, torch.arange(num_channels, device=cost.device), orders].sum(-1)  # (B, K!)
+        return orders[totals.argmin(-1)]
+    columns = [linear_sum_assignment(matrix)[1] for matrix in cost.cpu().numpy()]
+    return torch.as_tensor(columns, device=cost.device)
+
+
+def _pairwise_cost(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """(B, K, K): BCE of channel i against target column j, summed over counted frames.
+
+    BCE(z, y) = softplus(z) - y z, so that one matrix product gives all pairs.
+    """
+    weight = mask.unsqueeze(-1).to(logits.dtype)
+    return (F.softplus(logits) * weight).sum(1).unsqueeze(-1) - (logits * weight).transpose(1, 2) @ targets

@@ -1,0 +1,152 @@
+"""The diarization adapter: features of a frozen codec in, one activity logit per speaker channel and frame out.
+
+Two variants of one module. The default has pre-norm layers and rotary positions (Su et al., 2021), so that the length of the input is
+free. The ancestor's has post-norm layers and absolute sinusoidal positions (Vaswani et al., 2017): `norm="post", positions="sinusoidal"`.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass
+class AdapterConfig:
+    """Everything that the shape of an adapter depends on."""
+
+    input_dim: int = 512
+    model_dim: int = 384
+    num_layers: int = 4
+    num_heads: int = 6
+    ff_dim: int = 1536
+    dropout: float = 0.1
+    max_speakers: int = 4
+    norm: str = "pre"  # pre | post
+    positions: str = "rotary"  # rotary | sinusoidal
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a model says of itself; nothing downstream asks for its class."""
+
+    frame_hz: float
+    max_speakers: int
+    lookahead_frames: float  # math.inf: the whole window is seen at once
+
+
+class Adapter(nn.Module):
+    """Linear -> num_layers Transformer layers -> one logit per speaker channel."""
+
+    def __init__(
+        self,
+        input_dim: int,
+        model_dim: int,
+        num_layers: int,
+        num_heads: int,
+        ff_dim: int,
+        dropout: float,
+        max_speakers: int,
+        norm: str,
+        positions: str,
+    ):
+        super().__init__()
+        if norm not in ("pre", "post"):
+            raise ValueError(f"norm is '{norm}'; choose pre or post")
+        if positions not in ("rotary", "sinusoidal"):
+            raise ValueError(f"positions is '{positions}'; choose rotary or sinusoidal")
+        self.max_speakers = max_speakers
+        self.sinusoidal = positions == "sinusoidal"
+        self.register_buffer("feature_mean", torch.zeros(input_dim))
+        self.register_buffer("feature_scale", torch.ones(input_dim))
+        self.input = nn.Linear(input_dim, model_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            TransformerLayer(model_dim, num_heads, ff_dim, dropout, norm, rotary=positions == "rotary")
+            for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(model_dim) if norm == "pre" else nn.Identity()
+        self.output = nn.Linear(model_dim, max_speakers)
+
+    def spec(self, frame_hz: float) -> Spec:
+        """The adapter sees its whole window at once: its look-ahead is unbounded."""
+        return Spec(frame_hz, self.max_speakers, math.inf)
+
+    @torch.no_grad()
+    def set_feature_statistics(self, mean: Tensor, std: Tensor) -> None:
+        """Normalise every input dimension by statistics (D,) of the training features."""
+        self.feature_mean.copy_(mean)
+        self.feature_scale.copy_(1 / std.clamp(min=1e-8))
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """features (B, T, input_dim), mask (B, T) true on real frames -> logits (B, T, max_speakers)."""
+        x = self.input((features - self.feature_mean) * self.feature_scale)
+        if self.sinusoidal:
+            x = x + sinusoidal_positions(x.shape[1], x.shape[2], x.device)
+        x = self.dropout(x)
+        attended = None if mask is None else mask[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, attended)
+        return self.output(self.norm(x))
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention and feed-forward with residuals; `norm` before each block (pre) or after each sum (post)."""
+
+    def __init__(self, model_dim: int, num_heads: int, ff_dim: int, dropout: float, norm: str, rotary: bool):
+        super().__init__()
+        self.pre = norm == "pre"
+        self.attention = SelfAttention(model_dim, num_heads, dropout, rotary)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(model_dim, ff_dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(ff_dim, model_dim)
+        )
+        self.norm1, self.norm2 = nn.LayerNorm(model_dim), nn.LayerNorm(model_dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
+        """x (B, T, D), attended (B, 1, 1, T) true where a key may be looked at, or None -> (B, T, D)."""
+        if self.pre:
+            x = x + self.dropout(self.attention(self.norm1(x), attended))
+            return x + self.dropout(self.feed_forward(self.norm2(x)))
+        x = self.norm1(x + self.dropout(self.attention(x, attended)))
+        return self.norm2(x + self.dropout(self.feed_forward(x)))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention over the whole window, with or without rotary positions."""
+
+    def __init__(self, model_dim: int, num_heads: int, dropout: float, rotary: bool):
+        super().__init__()
+        if model_dim % (2 * num_heads):
+            raise ValueError(f"model_dim {model_dim} is not a multiple of 2 x num_heads = {2 * num_heads}")
+        self.num_heads, self.dropout, self.rotary = num_heads, dropout, rotary
+        self.projection = nn.Linear(model_dim, 3 * model_dim)
+        self.output = nn.Linear(model_dim, model_dim)
+
+    def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
+        batch, length, dim = x.shape
+        heads = self.projection(x).view(batch, length, 3, self.num_heads, dim // self.num_heads)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
+        if self.rotary:
+            query, key = rotate(query), rotate(key)
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attended, dropout_p=dropout)
+        return self.output(mixed.transpose(1, 2).reshape(batch, length, dim))
+
+
+def rotate(x: Tensor, max_period: float = 10000.0) -> Tensor:
+    """Turn the halves of (..., T, D) by angles that grow with the frame, so that products depend on distance only (Su et al., 2021)."""
+    length, dim = x.shape[-2:]
+    speed = max_period ** (-torch.arange(dim // 2, device=x.device, dtype=torch.float32) * 2 / dim)
+    angle = torch.arange(length, device=x.device, dtype=torch.float32)[:, None] * speed
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def sinusoidal_positions(length: int, dim: int, device: torch.device, max_period: float = 10000.0) -> Tensor:
+    """(length, dim): sines in even, cosines in odd dimensions (Vaswani et al., 2017, section 3.5)."""
+    speed = max_period ** (-torch.arange(0, dim, 2, device=device, dtype=torch.float32) / dim)
+    angle = torch.arange(length, device=device, dtype=torch.float32)[:, None] * speed
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)

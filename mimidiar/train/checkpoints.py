@@ -1,0 +1,97 @@
+"""What a run leaves behind so that it can go on after any interruption, and the weights that others use."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.fabric.plugins import CheckpointIO
+from lightning.pytorch.callbacks import Callback, Checkpoint
+from safetensors.torch import save_file
+
+from mimidiar.files import atomic_path
+from mimidiar.train.config import TrainConfig
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """A checkpoint is whole or absent, and is read without unpickling code."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        with atomic_path(path) as partial:
+            torch.save(checkpoint, partial)
+
+    def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = True) -> dict:
+        return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        Path(path).unlink(missing_ok=True)
+
+
+class ReseedEachEpoch(Callback):
+    """Dropout of epoch n depends on the seed and on n alone, so that a resumed run draws what the undisturbed one drew."""
+
+    def __init__(self, seed: int):
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
+        L.seed_everything(self.seed * 100_003 + trainer.current_epoch, verbose=False)
+
+
+class KeepBest(Checkpoint):
+    """After each epoch: a line in log.jsonl, model.safetensors when the validation loss is the best so far, last.ckpt.
+
+    last.ckpt comes last. Whatever was written by an epoch that did not get so far is written again, alike, by the resumed run.
+    """
+
+    def __init__(self, folder: Path, header: dict[str, str]):
+        self.folder, self.header = folder, header
+        self.best_loss = float("inf")
+        self.best_epoch = -1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_loss": self.best_loss, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_loss, self.best_epoch = state_dict["best_loss"], state_dict["best_epoch"]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, task: L.LightningModule) -> None:
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        if values["val_loss"] < self.best_loss:
+            self.best_loss, self.best_epoch = values["val_loss"], trainer.current_epoch
+            save_model(task.model, self.folder / "model.safetensors", self.header)
+        self._log(trainer, values)
+        trainer.save_checkpoint(self.folder / "last.ckpt")
+
+    def _log(self, trainer: L.Trainer, values: dict[str, float]) -> None:
+        """Append this epoch's line, in place of lines that an interrupted run left behind."""
+        path = self.folder / "log.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        epoch = trainer.current_epoch
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        entry = {"epoch": epoch, "step": trainer.global_step, "learning_rate": rate, "best_epoch": self.best_epoch}
+        lines = [line for line in lines if json.loads(line)["epoch"] < epoch]
+        lines.append(json.dumps(entry | values, sort_keys=True))
+        with atomic_path(path) as partial:
+            partial.write_text("\n".join(lines) + "\n")
+
+
+def model_header(config: TrainConfig, frame_hz: float, encoder: dict[str, Any]) -> dict[str, str]:
+    """What model.safetensors says of itself: the model's arguments and the features it was trained on."""
+    return {
+        "format": "mimidiar-adapter-1",
+        "model": json.dumps(asdict(config.model), sort_keys=True),
+        "frame_hz": json.dumps(frame_hz),
+        "crop_sec": json.dumps(config.crop_sec),
+        "encoder": json.dumps(encoder, sort_keys=True),
+    }
+
+
+def save_model(model: torch.nn.Module, path: Path, header: dict[str, str]) -> None:
+    """Write weights and header, atomically."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with atomic_path(path) as partial:
+        save_file(tensors, partial, metadata=header)
+        os.chmod(partial, 0o644)

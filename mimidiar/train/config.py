@@ -1,0 +1,36 @@
+"""The typed configuration of a training run."""
+
+from dataclasses import dataclass, field
+
+from mimidiar.errors import MimidiarError
+from mimidiar.models.adapter import AdapterConfig
+
+
+@dataclass
+class TrainConfig:
+    """`conf/train.yaml`. `model.input_dim` is taken from the features."""
+
+    model: AdapterConfig = field(default_factory=AdapterConfig)
+    crop_sec: float = 30.0
+    crops_per_recording: int = 1  # random crops of each recording in an epoch
+    batch_size: int = 8
+    epochs: int = 40
+    patience: int = 10  # epochs without a better validation loss before training stops
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-3
+    warmup_steps: int = 100
+    schedule: str = "cosine"  # cosine (to 0 at the last step) | inverse_sqrt
+    clip_norm: float = 1.0
+    sort_weight: float = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
+    normalize_features: bool = True  # by mean and deviation of the training features
+
+    def check(self, source: str) -> None:
+        """Raise MimidiarError naming the key, the value and what is possible."""
+        positive = ("crop_sec", "crops_per_recording", "batch_size", "epochs", "patience", "learning_rate", "clip_norm")
+        for key in positive:
+            if getattr(self, key) <= 0:
+                raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
+        if not 0 <= self.sort_weight <= 1:
+            raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
+        if self.schedule not in ("cosine", "inverse_sqrt"):
+            raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose cosine or inverse_sqrt")

@@ -1,0 +1,112 @@
+"""One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
+
+import warnings
+from pathlib import Path
+
+import lightning as L
+from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader, Sampler
+
+from mimidiar.config import load_config, save_config
+from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json, write_json
+from mimidiar.models.adapter import Adapter
+from mimidiar.models.build import build_adapter
+from mimidiar.torch_setup import use_one_thread
+from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, model_header
+from mimidiar.train.config import TrainConfig
+from mimidiar.train.data import ConsecutiveCrops, Conversations, RandomCrops, collate, feature_statistics
+from mimidiar.train.task import DiarizationTask
+
+
+def train(
+    config: TrainConfig,
+    train_set: tuple[Path, Path],
+    dev_set: tuple[Path, Path],
+    folder: Path,
+    seed: int,
+    device: str = "cpu",
+) -> None:
+    """Train an adapter on (data, feats) folders; the model folder is told in DESIGN: model.safetensors, last.ckpt, log.jsonl, ...
+
+    Killed at any moment and called again, it goes on from the last whole epoch and ends in the weights of an undisturbed run (on CPU).
+    """
+    use_one_thread()
+    L.seed_everything(seed, verbose=False)
+    train_data = Conversations(*train_set, max_speakers=config.model.max_speakers)
+    dev_data = Conversations(*dev_set, max_speakers=config.model.max_speakers)
+    _check_pair(train_data, dev_data)
+    config.model.input_dim = train_data.input_dim
+    _keep_configuration(config, seed, folder)
+    model = _new_model(config, train_data)
+    crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
+    total_steps = -(-len(crops) // config.batch_size) * config.epochs
+    keep_best = KeepBest(folder, model_header(config, train_data.store.frame_hz, train_data.store.meta))
+    trainer = _trainer(config, folder, seed, keep_best, device)
+    last = folder / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        trainer.fit(
+            DiarizationTask(model, config, total_steps),
+            _loader(train_data, crops, config.batch_size),
+            _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size),
+            ckpt_path=last if last.exists() else None,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    write_json(folder / "finished.json", {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss})
+
+
+def _new_model(config: TrainConfig, train_data: Conversations) -> Adapter:
+    model = build_adapter(config.model)
+    if config.normalize_features:
+        model.set_feature_statistics(*feature_statistics(train_data))
+    return model
+
+
+def _loader(data: Conversations, crops: Sampler, batch_size: int) -> DataLoader:
+    return DataLoader(data, batch_size=batch_size, sampler=crops, collate_fn=collate, num_workers=0)
+
+
+def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, device: str) -> L.Trainer:
+    return L.Trainer(
+        max_epochs=config.epochs,
+        accelerator="cpu" if device == "cpu" else "gpu",
+        devices=1,
+        gradient_clip_val=config.clip_norm,
+        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+        plugins=[AtomicCheckpointIO()],
+        callbacks=[
+            TQDMProgressBar(refresh_rate=10),
+            ReseedEachEpoch(seed),
+            EarlyStopping("val_loss", patience=config.patience),
+            keep_best,
+        ],
+        enable_checkpointing=True,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+        deterministic=True,
+    )
+
+
+def _check_pair(train_data: Conversations, dev_data: Conversations) -> None:
+    for key in ("encoder", "tap", "weights_sha256"):
+        here, there = train_data.store.meta.get(key), dev_data.store.meta.get(key)
+        if here != there:
+            raise MimidiarError(
+                f"{dev_data.store.folder}: {key} is {there}, that of the training features {here}; extract both alike"
+            )
+
+
+def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:
+    """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, seed_path = folder / "config.yaml", folder / "seed.json"
+    if not path.exists():
+        write_json(seed_path, {"seed": seed})
+        save_config(config, path)
+    if load_config(TrainConfig, path) != config or read_json(seed_path)["seed"] != seed:
+        raise MimidiarError(f"{path}: the run in this folder was begun with another configuration or seed; choose another folder")

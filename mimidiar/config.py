@@ -69,7 +69,9 @@ def _refuse_unknown(schema: type, values: dict[str, Any], source: str, prefix: s
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean '{prefix}{near[0]}'?" if near else "known keys: " + ", ".join(sorted(known))
             raise MimidiarError(f"{source}: unknown key '{prefix}{key}'; {hint}")
-        if is_dataclass(known[key]) and isinstance(value, dict):
+        if is_dataclass(known[key]):
+            if not isinstance(value, dict):
+                raise MimidiarError(f"{source}: {prefix}{key} is {value!r}; it holds keys of its own")
             _refuse_unknown(known[key], value, source, f"{prefix}{key}.")
 
 

@@ -18,7 +18,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises MimidiarError when the disk is full (naming the file).
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # The suffix stays last: writers such as gzip or soundfile choose the format by it.
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -29,6 +29,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise disk_error(error, path) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def make_folder(folder: str | Path) -> None:
+    """Make a folder and those above it. MimidiarError when a file is in the way or the disk is full."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise MimidiarError(f"{folder}: a file is in the way of this folder; choose another name") from None
+    except OSError as error:
+        raise disk_error(error, folder) from error
 
 
 def _flush_to_disk(path: Path) -> None:

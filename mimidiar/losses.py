@@ -6,6 +6,7 @@ neither padding nor the number of recordings in a batch changes its scale.
 
 from itertools import permutations
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -69,7 +70,7 @@ def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         totals = cost[:, torch.arange(num_channels, device=cost.device), orders].sum(-1)  # (B, K!)
         return orders[totals.argmin(-1)]
     columns = [linear_sum_assignment(matrix)[1] for matrix in cost.cpu().numpy()]
-    return torch.as_tensor(columns, device=cost.device)
+    return torch.from_numpy(np.stack(columns)).to(cost.device)
 
 
 def _pairwise_cost(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:

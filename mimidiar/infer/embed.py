@@ -10,10 +10,10 @@ from tqdm import tqdm
 from mimidiar.corpora.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import FeatureStore
-from mimidiar.files import write_json, write_text
+from mimidiar.files import write_json
 from mimidiar.labels import Interval, activity_matrix
-from mimidiar.models.probe import load_probe
-from mimidiar.score.trials import read_trials
+from mimidiar.models.probe import Probe, load_probe
+from mimidiar.score.trials import Trials, read_trials, write_scores
 
 POOLINGS = ("all", "speech")
 
@@ -55,44 +55,47 @@ def speech_frames(utterance, num_frames: int, frame_hz: float) -> np.ndarray:
     return activity_matrix(spans, ["speech"], num_frames, frame_hz)[:, 0]
 
 
-def score_trials(embeddings: Embeddings, trials_path: str | Path) -> list[tuple[str, str, float]]:
-    """(enrol, test, cosine) for each trial. MimidiarError for a trial with an utterance that was not embedded."""
-    trials = read_trials(trials_path)
-    names = list(embeddings.vectors)
-    row = {name: i for i, name in enumerate(names)}
-    missing = sorted({name for trial in trials for name in (trial.enrol, trial.test)} - set(row))
+def cosines(embeddings: Embeddings, trials: Trials, name: str | Path) -> np.ndarray:
+    """(trials,): cosine of each pair. MimidiarError for a trial with an utterance that was not embedded."""
+    row = {utterance: i for i, utterance in enumerate(embeddings.vectors)}
+    missing = sorted({utterance for pair in trials.pairs for utterance in pair} - set(row))
     if missing:
-        raise MimidiarError(f"{trials_path}: {len(missing)} utterances have no features, first '{missing[0]}'")
+        raise MimidiarError(f"{name}: {len(missing)} utterances have no features, first '{missing[0]}'")
     unit = embeddings.matrix.astype(np.float64)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True).clip(min=1e-12)
-    enrol, test = (np.array([row[getattr(trial, side)] for trial in trials]) for side in ("enrol", "test"))
-    cosine = (unit[enrol] * unit[test]).sum(1)
-    return [(trial.enrol, trial.test, float(score)) for trial, score in zip(trials, cosine, strict=True)]
+    enrol, test = np.array([[row[enrol], row[test]] for enrol, test in trials.pairs]).T
+    return (unit[enrol] * unit[test]).sum(1)
 
 
 def embed(
     data_dir: Path,
     feats_dir: Path,
     out_dir: Path,
-    pooling: str,
+    pooling: str = "all",
     centre: tuple[Path, Path] | None = None,
     probe_path: Path | None = None,
 ) -> None:
-    """Score the trials of a set into OUT/scores; `centre` = (data, feats) of the training set whose mean is subtracted."""
+    """Score the trials of a set into OUT/scores.
+
+    `centre` = (data, feats) of the training set whose mean is subtracted. With a probe the pooling is the probe's, and
+    scores are cosines in its output space.
+    """
+    probe = load_probe(probe_path) if probe_path else None
+    if probe is not None:
+        pooling = probe.pooling
     embeddings = pool_utterances(data_dir, feats_dir, pooling)
     if centre is not None:
         mean = pool_utterances(*centre, pooling).matrix.mean(0)
         embeddings = Embeddings({name: v - mean for name, v in embeddings.vectors.items()}, embeddings.speakers)
-    if probe_path is not None:
-        embeddings = _project(embeddings, probe_path)
-    lines = [f"{enrol} {test} {score:.6f}" for enrol, test, score in score_trials(embeddings, data_dir / "trials")]
-    write_text(out_dir / "scores", "\n".join(lines) + "\n")
+    if probe is not None:
+        embeddings = _project(embeddings, probe, probe_path)
+    trials = read_trials(data_dir / "trials")
+    write_scores(out_dir / "scores", trials.pairs, cosines(embeddings, trials, data_dir / "trials"))
     write_json(out_dir / "embedding.json", {"pooling": pooling, "centred": centre is not None, "probe": bool(probe_path)})
 
 
 @torch.inference_mode()
-def _project(embeddings: Embeddings, probe_path: Path) -> Embeddings:
-    probe = load_probe(probe_path)
+def _project(embeddings: Embeddings, probe: Probe, probe_path: Path) -> Embeddings:
     dim, wanted = embeddings.matrix.shape[1], probe.feature_mean.shape[0]
     if dim != wanted:
         raise MimidiarError(f"{probe_path}: the probe wants {wanted} dimensions, the features have {dim}")

@@ -6,23 +6,29 @@ import numpy as np
 from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import FeatureStore
+from mimidiar.features.store import META, MatrixStore
+from mimidiar.files import read_json
 from mimidiar.infer.decide import to_turns
 from mimidiar.infer.tune import read_tuned, tune, write_tuned
 from mimidiar.labels import Interval, activity_matrix
 from mimidiar.score.rttm import Turn, read_rttm, write_rttm
 
 
+def read_posteriors(folder: Path) -> tuple[MatrixStore, float]:
+    """The store of posteriors (T, K) by recording, and their frame rate in Hz."""
+    return MatrixStore(folder / "posteriors.scp"), float(read_json(folder / META)["frame_hz"])
+
+
 def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
     """Tune on the set in `data_dir`, write tuned.yaml, and return a line that says what was chosen."""
-    store = FeatureStore(posteriors_dir)
+    store, frame_hz = read_posteriors(posteriors_dir)
     turns = read_rttm(data_dir / "ref.rttm")
     missing = sorted(set(turns) - set(store.keys()))
     if missing:
         raise MimidiarError(f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set")
     posteriors = {name: store.read(name) for name in store.keys()}
-    truth = {name: _truth(turns.get(name, []), len(matrix), store.frame_hz) for name, matrix in posteriors.items()}
-    tuned = tune(posteriors, truth, store.frame_hz, data_dir.resolve().name)
+    truth = {name: _truth(turns.get(name, []), len(matrix), frame_hz) for name, matrix in posteriors.items()}
+    tuned = tune(posteriors, truth, frame_hz, data_dir.resolve().name)
     write_tuned(tuned, path)
     values = ", ".join(f"{key} {value:g}" for key, value in tuned.decision.as_dict().items())
     return f"tuned on {tuned.tuned_on}: {values}; frame DER there {tuned.frame_der:.2f} %"
@@ -30,7 +36,8 @@ def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
 
 def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None:
     """Write RTTM of all recordings. MimidiarError when one of them is among those that the decision was tuned on."""
-    store, tuned = FeatureStore(posteriors_dir), read_tuned(tuned_path)
+    store, frame_hz = read_posteriors(posteriors_dir)
+    tuned = read_tuned(tuned_path)
     both = sorted(set(store.keys()) & set(tuned.recordings))
     if both:
         raise MimidiarError(
@@ -40,7 +47,7 @@ def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None
     turns = [
         Turn(name, turn.start, turn.end, turn.speaker)
         for name in tqdm(store.keys(), desc="deciding", unit="rec", disable=None)
-        for turn in to_turns(store.read(name), store.frame_hz, tuned.decision)
+        for turn in to_turns(store.read(name), frame_hz, tuned.decision)
     ]
     write_rttm(path, turns)
 

@@ -7,11 +7,15 @@ import torch
 from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import FeatureStore
+from mimidiar.features.store import META, FeatureStore, ShardWriter, shard_path, write_scp
+from mimidiar.files import write_json
 from mimidiar.infer.windows import stitch
 from mimidiar.models.build import TrainedModel, load_adapter
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
 from mimidiar.torch_setup import use_one_thread
+
+NAME = "posteriors"
+SHARD_RECORDINGS = 8  # finished recordings of a killed job stay; jobs share by shard
 
 
 def check_features(trained: TrainedModel, store: FeatureStore, model_path: Path) -> None:
@@ -25,10 +29,43 @@ def check_features(trained: TrainedModel, store: FeatureStore, model_path: Path)
 
 
 def posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, hop_sec: float) -> np.ndarray:
-    """(T, K) in 0 ... 1 of a whole recording's features at label rate."""
+    """(T, K) in 0 ... 1 of a whole recording from its features (T', D) at the store's rate."""
 
     @torch.inference_mode()
     def model(window: np.ndarray) -> np.ndarray:
         return trained.model(torch.from_numpy(window)[None]).sigmoid()[0].numpy()
 
-    return stitch(model, features, round(window_sec * LABEL_HZ), round(hop_sec * LABEL_HZ))
+    stacked = stack_frames(features, stacking_factor(trained.frame_hz))
+    return stitch(model, stacked, round(window_sec * LABEL_HZ), round(hop_sec * LABEL_HZ))
+
+
+def infer(
+    model_path: Path,
+    feats_dir: Path,
+    out_dir: Path,
+    window_sec: float | None = None,
+    hop_sec: float | None = None,
+    job: tuple[int, int] | None = None,
+) -> None:
+    """Posteriors of all recordings to OUT/posteriors.scp, by `job` (k, n) or what is missing and the finish, as `extract`.
+
+    Windows default to the crop length in training, every half of it.
+    """
+    use_one_thread()
+    trained, store = load_adapter(model_path), FeatureStore(feats_dir)
+    check_features(trained, store, model_path)
+    window_sec = window_sec or trained.crop_sec
+    hop_sec = hop_sec or window_sec / 2
+    if not 0 < hop_sec <= window_sec:
+        raise MimidiarError(f"a hop of {hop_sec:g} s does not fit windows of {window_sec:g} s; 0 < hop <= window")
+    keys = store.keys()
+    shards = [keys[first : first + SHARD_RECORDINGS] for first in range(0, len(keys), SHARD_RECORDINGS)]
+    for number, names in enumerate(tqdm(shards, desc="inference", unit="shard", disable=None)):
+        if (job is None or number % job[1] == job[0] - 1) and not shard_path(out_dir, NAME, number).is_file():
+            with ShardWriter(out_dir, NAME, number) as shard:
+                for name in names:
+                    if name not in shard.done:
+                        shard.write({name: posteriors(trained, store.read(name), window_sec, hop_sec)})
+    if job is None:
+        write_scp(out_dir, NAME, len(shards))
+        write_json(out_dir / META, {"frame_hz": LABEL_HZ, "window_sec": window_sec, "hop_sec": hop_sec})

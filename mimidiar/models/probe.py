@@ -6,19 +6,22 @@ Scores are cosines in the space of the layer's outputs without the bias, as the 
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path
+from mimidiar.models.weights import fill, load_weights, save_weights
+
+FORMAT = "mimidiar-probe-1"
 
 
 class Probe(nn.Module):
-    """Linear(dim, speakers) on pooled features, with a fixed normalisation in front (identity unless statistics are set)."""
+    """Linear(dim, speakers) on pooled features, with a fixed normalisation in front (identity unless statistics are set).
 
-    def __init__(self, dim: int, num_speakers: int):
+    `pooling` names the frames that the features are a mean of: it belongs to the probe as its weights do.
+    """
+
+    def __init__(self, dim: int, num_speakers: int, pooling: str):
         super().__init__()
+        self.pooling = pooling
         self.register_buffer("feature_mean", torch.zeros(dim))
         self.register_buffer("feature_scale", torch.ones(dim))
         self.linear = nn.Linear(dim, num_speakers)
@@ -34,19 +37,13 @@ class Probe(nn.Module):
 
 def save_probe(probe: Probe, path: str | Path) -> None:
     """Write the probe's weights, atomically."""
-    with atomic_path(path) as partial:
-        save_file(probe.state_dict(), partial, metadata={"format": "mimidiar-probe-1"})
+    speakers, dim = probe.linear.weight.shape
+    save_weights(probe, path, {"format": FORMAT, "dim": dim, "num_speakers": speakers, "pooling": probe.pooling})
 
 
 def load_probe(path: str | Path) -> Probe:
     """Read a probe. MimidiarError for a file that is missing, damaged or no probe."""
-    try:
-        tensors = load_file(path)
-        speakers, dim = tensors["linear.weight"].shape
-    except FileNotFoundError:
-        raise MimidiarError(f"{path}: no such probe; run the training stage first") from None
-    except (SafetensorError, KeyError) as error:
-        raise MimidiarError(f"{path}: not a probe ({error})") from None
-    probe = Probe(dim, speakers)
-    probe.load_state_dict(tensors)
+    tensors, header = load_weights(path, FORMAT)
+    probe = Probe(header["dim"], header["num_speakers"], header["pooling"])
+    fill(probe, tensors, path)
     return probe.eval()

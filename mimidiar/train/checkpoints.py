@@ -1,8 +1,6 @@
 """What a run leaves behind so that it can go on after any interruption, and the weights that others use."""
 
 import json
-import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +8,9 @@ import lightning as L
 import torch
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Callback, Checkpoint
-from safetensors.torch import save_file
 
 from mimidiar.files import atomic_path
-from mimidiar.train.config import TrainConfig
+from mimidiar.models.weights import save_weights
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -46,7 +43,7 @@ class KeepBest(Checkpoint):
     last.ckpt comes last. Whatever was written by an epoch that did not get so far is written again, alike, by the resumed run.
     """
 
-    def __init__(self, folder: Path, header: dict[str, str]):
+    def __init__(self, folder: Path, header: dict[str, Any]):
         self.folder, self.header = folder, header
         self.best_loss = float("inf")
         self.best_epoch = -1
@@ -61,7 +58,7 @@ class KeepBest(Checkpoint):
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         if values["val_loss"] < self.best_loss:
             self.best_loss, self.best_epoch = values["val_loss"], trainer.current_epoch
-            save_model(task.model, self.folder / "model.safetensors", self.header)
+            save_weights(task.model, self.folder / "model.safetensors", self.header)
         self._log(trainer, values)
         trainer.save_checkpoint(self.folder / "last.ckpt")
 
@@ -76,22 +73,3 @@ class KeepBest(Checkpoint):
         lines.append(json.dumps(entry | values, sort_keys=True))
         with atomic_path(path) as partial:
             partial.write_text("\n".join(lines) + "\n")
-
-
-def model_header(config: TrainConfig, frame_hz: float, encoder: dict[str, Any]) -> dict[str, str]:
-    """What model.safetensors says of itself: the model's arguments and the features it was trained on."""
-    return {
-        "format": "mimidiar-adapter-1",
-        "model": json.dumps(asdict(config.model), sort_keys=True),
-        "frame_hz": json.dumps(frame_hz),
-        "crop_sec": json.dumps(config.crop_sec),
-        "encoder": json.dumps(encoder, sort_keys=True),
-    }
-
-
-def save_model(model: torch.nn.Module, path: Path, header: dict[str, str]) -> None:
-    """Write weights and header, atomically."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic_path(path) as partial:
-        save_file(tensors, partial, metadata=header)
-        os.chmod(partial, 0o644)

@@ -12,9 +12,9 @@ from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import Adapter
-from mimidiar.models.build import build_adapter
+from mimidiar.models.build import adapter_header, build_adapter
 from mimidiar.torch_setup import use_one_thread
-from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, model_header
+from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import ConsecutiveCrops, Conversations, RandomCrops, collate, feature_statistics
 from mimidiar.train.task import DiarizationTask
@@ -42,7 +42,8 @@ def train(
     model = _new_model(config, train_data)
     crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
     total_steps = -(-len(crops) // config.batch_size) * config.epochs
-    keep_best = KeepBest(folder, model_header(config, train_data.store.frame_hz, train_data.store.meta))
+    store = train_data.store
+    keep_best = KeepBest(folder, adapter_header(config.model, store.frame_hz, config.crop_sec, store.meta))
     trainer = _trainer(config, folder, seed, keep_best, device)
     last = folder / "last.ckpt"
     with warnings.catch_warnings():

@@ -36,7 +36,7 @@ def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: P
         raise MimidiarError(f"{data_dir}: {len(names)} speaker; a probe needs at least 2")
     pooled = torch.from_numpy(embeddings.matrix).float()
     labels = torch.tensor([names.index(embeddings.speakers[utterance]) for utterance in embeddings.vectors])
-    probe = Probe(pooled.shape[1], len(names))
+    probe = Probe(pooled.shape[1], len(names), config.pooling)
     if config.normalize:
         probe.feature_mean.copy_(pooled.mean(0))
         probe.feature_scale.copy_(1 / pooled.std(0).clamp(min=1e-8))

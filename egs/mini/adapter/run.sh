@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Exp 2: an adapter on the frozen codec, trained on simulated conversations, scored on simulated conversations of unseen
+# speakers and on real meeting excerpts, which are never trained or tuned on.
+#
+# Needs no network and no GPU. Speech: --corpus, else a downloaded mini LibriSpeech (--stage 0), else synthetic voices.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./path.sh
+. ./cmd.sh
+# --- options ---
+stage=1                            # first stage: 0 download, 1 data, 2 simulation, 3 features, 4 training, 5 scores, 6 table
+stop_stage=6                       # last stage
+nj=2                               # parallel jobs, one thread each
+ngpu=0                             # 1: features and training on a GPU
+force=false                        # do a stage again whose settings or inputs changed
+tag=default                        # name of the experiment: results go to exp/<tag>/seed<seed>
+seed=1                             # seed of weights, crops and dropout
+train_config=conf/train.yaml       # conf/ancestor.yaml has the ancestor's model and schedule
+sim_config=../conf/simulate.yaml   # the conversations
+encoder=mimi-random                # see `mimidiar extract --help`
+tap=latent                         # where the codec is read
+checkpoint=                        # weights of the encoder, if it needs a file
+corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
+limit_speakers=0                   # speakers per corpus and split; 0: all
+data=../data                       # manifests, shared by the recipes of egs/mini
+feats=../feats                     # features, likewise
+exp=exp                            # experiments
+record=false                       # stage 6: also write RESULTS.md
+# --- end of options ---
+. parse_options.sh
+. stages.sh
+. ../local/corpus.sh
+feats=$feats/$encoder.$tap dir=$exp/$tag/seed$seed
+
+if stage 0 "download"; then download_corpus; fi
+if stage 1 "data"; then prepare_corpus; fi
+if stage 2 "simulation"; then simulate_conversations; fi
+mapfile -t tests < <(test_sets)
+if stage 3 "features of $encoder, $tap"; then extract_features sim_train sim_dev "${tests[@]}"; fi
+if stage 4 "training"; then
+  stage.py --out "$dir/model" --force "$force" --input "$feats/sim_train" --input "$feats/sim_dev" --input "$train_config" -- \
+    mimidiar train "$data/sim_train" "$feats/sim_train" "$data/sim_dev" "$feats/sim_dev" "$dir/model" \
+    --config "$train_config" --seed "$seed" --device "$(device)"
+fi
+if stage 5 "posteriors, post-processing tuned on sim_dev, scores"; then
+  for set in sim_dev "${tests[@]}"; do
+    stage.py --out "$dir/$set/posteriors" --force "$force" --input "$dir/model" --input "$feats/$set" --nj "$nj" -- \
+      mimidiar infer "$dir/model/model.safetensors" "$feats/$set" "$dir/$set/posteriors"
+  done
+  stage.py --out "$dir/tuned" --force "$force" --input "$dir/sim_dev/posteriors" --input "$data/sim_dev" -- \
+    mimidiar tune "$dir/sim_dev/posteriors" "$data/sim_dev" "$dir/tuned"
+  for set in "${tests[@]}"; do
+    score_rttm "$set" "$dir/$set/scores" "$dir/tuned" "$dir/$set/posteriors" -- \
+      mimidiar decide "$dir/$set/posteriors" "$dir/$set/scores" --tuned "$dir/tuned/tuned.yaml"
+    for floor in always-one oracle-vad-one random-order; do
+      score_rttm "$set" "$exp/floors/$set/$floor" -- mimidiar floor "$floor" "$data/$set/ref.rttm" \
+        --uem "$data/$set/all.uem" -o "$exp/floors/$set/$floor/hyp.rttm"
+    done
+  done
+fi
+if stage 6 "table"; then report diarization; fi

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Exp 1: does the frozen codec know who is speaking? One vector per utterance (the mean of its frames), cosine, equal
+# error rate, on trials of speakers that no recipe trains on.
+#
+# Needs no network and no GPU. Speech: --corpus, else a downloaded mini LibriSpeech (--stage 0), else synthetic voices.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./path.sh
+. ./cmd.sh
+# --- options ---
+stage=1                            # first stage: 0 download, 1 data, 3 features, 5 scores, 6 table
+stop_stage=6                       # last stage
+nj=2                               # parallel jobs, one thread each
+ngpu=0                             # 1: features on a GPU
+force=false                        # do a stage again whose settings or inputs changed
+tag=default                        # name of the experiment: results go to exp/<tag>
+seed=0                             # accepted by every recipe; nothing here is random
+train_config=                      # accepted by every recipe; nothing is trained here
+encoder=mimi-random                # see `mimidiar extract --help`
+tap=latent                         # where the codec is read
+checkpoint=                        # weights of the encoder, if it needs a file
+corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
+limit_speakers=0                   # speakers per corpus and split; 0: all
+data=../data                       # manifests, shared by the recipes of egs/mini
+feats=../feats                     # features, likewise
+exp=exp                            # experiments
+record=false                       # stage 6: also write RESULTS.md
+# --- end of options ---
+. parse_options.sh
+. stages.sh
+. ../local/corpus.sh
+feats=$feats/$encoder.$tap
+
+if stage 0 "download"; then download_corpus; fi
+if stage 1 "data"; then prepare_corpus; fi
+if stage 3 "features of $encoder, $tap"; then
+  mapfile -t sets < <(trial_sets)
+  extract_features train "${sets[@]}"
+fi
+if stage 5 "scores"; then
+  for set in $(trial_sets); do
+    # Over all frames, as the ancestor pooled; over speech; over speech with the mean of the training set taken away.
+    for way in all speech centred; do
+      out=$exp/$tag/$set/$way options=(--pooling "${way/centred/speech}")
+      if [[ $way == centred ]]; then options+=(--centre "$data/train" "$feats/train"); fi
+      stage.py --out "$out" --force "$force" --input "$feats/$set" --input "$feats/train" -- \
+        mimidiar embed "$data/$set" "$feats/$set" "$out" "${options[@]}" ::: \
+        mimidiar verify "$out/scores" "$data/$set/trials" -o "$out"
+    done
+  done
+fi
+if stage 6 "table"; then report verification; fi

@@ -1,0 +1,22 @@
+"""mimidiar prepare"""
+
+import click
+
+from mimidiar.corpora import CORPORA, prepare_function
+
+
+@click.command()
+@click.argument("corpus_name", metavar="CORPUS")
+@click.argument("out", type=click.Path(file_okay=False))
+@click.option("--corpus", "root", type=click.Path(), help="Folder with the corpus; default: as the corpus' file says.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the split of speakers.")
+@click.option("--limit-speakers", type=click.IntRange(min=1), help="At most so many speakers per corpus and split.")
+@click.option("--downloads", default="downloads", show_default=True, help="Where stage 0 puts what it downloads.")
+def command(
+    corpus_name: str, out: str, root: str | None, seed: int, limit_speakers: int | None, downloads: str
+) -> None:
+    """Write the sets of CORPUS below the folder OUT and validate them."""
+    prepare_function(corpus_name)(root, out, seed, limit_speakers, downloads, click.echo)
+
+
+command.help += f"\n\nCorpora: {', '.join(sorted(CORPORA))}."

@@ -1,0 +1,41 @@
+"""The registry of encoders: one name, one line. Importing it needs no torch; building an encoder does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mimidiar.codec import mimi_family
+from mimidiar.codec.spec import Encoder, EncoderSpec, EncoderStream
+from mimidiar.errors import MimidiarError
+
+__all__ = ["ENCODERS", "Encoder", "EncoderSpec", "EncoderStream", "describe_encoder", "load_encoder"]
+
+# name -> function (name, tap, checkpoint, seed) -> EncoderSpec
+ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
+    "mimi": mimi_family.real,
+    "mimi-mini": mimi_family.mini,
+    "mimi-random": mimi_family.untrained_mini,
+    "mimi-random-full": mimi_family.untrained_full,
+}
+
+
+def describe_encoder(
+    name: str, tap: str = "latent", checkpoint: str | Path | None = None, seed: int = 0
+) -> EncoderSpec:
+    """Find an encoder's weights and say what it is, without building it (and without torch).
+
+    Raises MimidiarError for an unknown name or tap (listing the choices) and for weights that are not there.
+    """
+    if name not in ENCODERS:
+        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}")
+    return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
+
+
+def load_encoder(
+    name: str, tap: str = "latent", checkpoint: str | Path | None = None, seed: int = 0, device: Any = "cpu"
+) -> Encoder:
+    """Build the encoder `name` at `tap` on `device`. `seed` matters to untrained ones alone.
+
+    Raises what `describe_encoder` raises, and MimidiarError for weights of another size or a damaged file.
+    """
+    return describe_encoder(name, tap, checkpoint, seed).build(device)

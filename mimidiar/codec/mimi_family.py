@@ -1,0 +1,118 @@
+"""The members of the Mimi family: where the weights of each come from, and how to build it.
+
+`mimi` is Kyutai's; `mimi-mini` a small one of the same classes; `mimi-random` and `mimi-random-full` the untrained
+controls that a probing study needs beside the two.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mimidiar.codec.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, check_tap, tap_frame_hz, tap_names
+from mimidiar.codec.spec import Encoder, EncoderSpec
+from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file
+
+# The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
+HUB_REPO = "kyutai/moshiko-pytorch-bf16"
+HUB_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
+# Named in every record of an untrained control, because other initial weights are another control.
+INITIALISATION = "lecun-normal convolutions, layer scale 1"
+
+
+def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """Kyutai's Mimi, from `checkpoint`, else the environment's MIMI_CHECKPOINT, else the hub (385 MB, once)."""
+    check_tap(tap, FULL, name)
+    if checkpoint is None and os.environ.get("MIMI_CHECKPOINT"):
+        checkpoint = Path(os.environ["MIMI_CHECKPOINT"])
+    return _from_file(name, tap, FULL, checkpoint or _from_hub())
+
+
+def mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """The small Mimi, from `checkpoint`."""
+    check_tap(tap, MINI, name)
+    if checkpoint is None:
+        raise MimidiarError(
+            "mimi-mini: its weights are not shipped yet; give a weights file of that size by --checkpoint, or use "
+            "--encoder mimi-random, the untrained control of the same size"
+        )
+    return _from_file(name, tap, MINI, checkpoint)
+
+
+def untrained_mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """An untrained Mimi of the small size."""
+    return _untrained(name, tap, MINI, checkpoint, seed)
+
+
+def untrained_full(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """An untrained Mimi of the full size."""
+    return _untrained(name, tap, FULL, checkpoint, seed)
+
+
+def _from_hub() -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(HUB_REPO, HUB_FILE))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MimidiarError(
+            f"mimi: could not fetch {HUB_FILE} (385 MB) from huggingface.co/{HUB_REPO} ({reason}); download it on a "
+            "machine with a network and name it by --checkpoint or MIMI_CHECKPOINT, or use --encoder mimi-random"
+        ) from None
+
+
+def _from_file(name: str, tap: str, size: CodecSize, path: Path) -> EncoderSpec:
+    check_weights_file(path)
+    return _spec(name, tap, size, path.name, sha256_file(path), lambda spec, device: _load(spec, size, path, device))
+
+
+def _untrained(name: str, tap: str, size: CodecSize, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    check_tap(tap, size, name)
+    if checkpoint is not None:
+        raise MimidiarError(f"{name} is untrained and reads no checkpoint, got {checkpoint}; use --encoder mimi for it")
+    recipe = json.dumps({"size": asdict(size), "initialisation": INITIALISATION, "seed": seed}, sort_keys=True)
+    weights = f"untrained, seed {seed} ({INITIALISATION})"
+    digest = hashlib.sha256(recipe.encode()).hexdigest()
+    return _spec(name, tap, size, weights, digest, lambda spec, device: _make(spec, size, seed, device))
+
+
+def check_weights_file(path: Path) -> None:
+    """Raises MimidiarError unless `path` is a file named as safetensors. A pickle can run any code, so none is read."""
+    if not path.is_file():
+        raise MimidiarError(f"{path}: no such weights file; check --checkpoint or MIMI_CHECKPOINT")
+    if path.suffix != ".safetensors":
+        raise MimidiarError(
+            f"{path}: only .safetensors weights are read (a pickled .pt or .ckpt can run code); convert the file first"
+        )
+
+
+def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build: Any) -> EncoderSpec:
+    spec = EncoderSpec(
+        name=name,
+        tap=tap,
+        taps=tuple(tap_names(size)),
+        sample_rate=SAMPLE_RATE,
+        frame_hz=tap_frame_hz(tap),
+        dim=size.dimension,
+        weights=weights,
+        weights_sha256=digest,
+        build=lambda device="cpu": build(spec, device),
+    )
+    return spec
+
+
+def _load(spec: EncoderSpec, size: CodecSize, path: Path, device: Any) -> Encoder:
+    from mimidiar.codec.mimi import MimiEncoder, load_mimi
+
+    return MimiEncoder(spec, load_mimi(path, size, device))
+
+
+def _make(spec: EncoderSpec, size: CodecSize, seed: int, device: Any) -> Encoder:
+    from mimidiar.codec.mimi import MimiEncoder, untrained_mimi
+
+    return MimiEncoder(spec, untrained_mimi(size, seed, device))

@@ -1,0 +1,60 @@
+"""The two sizes of Mimi, and what each of its taps gives; plain data, so that nothing here needs torch.
+
+Mimi: 24 kHz -> SEANet convolutions (hop 960, 25 Hz) -> causal transformer -> convolution of stride 2 (12.5 Hz) ->
+split residual quantizer (one semantic codebook, then acoustic ones).
+"""
+
+import re
+from dataclasses import dataclass
+
+from mimidiar.errors import MimidiarError
+
+SAMPLE_RATE = 24000
+FRAME_SAMPLES = 1920  # one latent frame: 80 ms
+LATENT_HZ = 12.5
+TRANSFORMER_HZ = 25.0
+
+
+@dataclass(frozen=True)
+class CodecSize:
+    """The numbers in which a small Mimi differs from the full one; everything else is the same."""
+
+    n_filters: int
+    dimension: int
+    num_layers: int
+    num_heads: int
+    dim_feedforward: int
+    codebook_dim: int
+    num_codebooks: int
+    codebook_size: int
+
+
+FULL = CodecSize(64, 512, 8, 8, 2048, 256, 32, 2048)
+# Under 5.5 million values in all, decoder and codebooks counted: small enough to be shipped and to run on any laptop.
+MINI = CodecSize(16, 256, 2, 4, 704, 128, 8, 512)
+
+
+def tap_names(size: CodecSize) -> list[str]:
+    """Every tap of a Mimi of this size, in the order of the signal's way."""
+    layers = [f"transformer.{i}" for i in range(size.num_layers)]
+    return ["seanet", *layers, "latent", *(f"quantized.{n}" for n in range(1, size.num_codebooks + 1))]
+
+
+def check_tap(tap: str, size: CodecSize, encoder: str) -> None:
+    """Raises MimidiarError that lists the taps when `tap` is none of this encoder's."""
+    if tap not in tap_names(size):
+        raise MimidiarError(
+            f"{encoder} has no tap {tap!r}; choose seanet, transformer.0 to transformer.{size.num_layers - 1}, "
+            f"latent, or quantized.1 to quantized.{size.num_codebooks}"
+        )
+
+
+def tap_frame_hz(tap: str) -> float:
+    """Frames a second at this tap: 25 before the stride-2 convolution, 12.5 after it."""
+    return TRANSFORMER_HZ if re.match(r"seanet$|transformer\.", tap) else LATENT_HZ
+
+
+def tap_number(tap: str) -> int | None:
+    """The number in `transformer.3` or `quantized.8`; None for a tap without one."""
+    _, _, number = tap.partition(".")
+    return int(number) if number else None

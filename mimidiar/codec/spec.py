@@ -1,0 +1,70 @@
+"""What an encoder says of itself, and what it can do: the contract between a codec and everything that uses one."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """An encoder before it is built: everything that names its features, found without torch.
+
+    `weights` is for people, `weights_sha256` for comparing: the hash of the weights file, or of the recipe (sizes,
+    initialisation, seed) where the weights are made and not read. `build(device)` makes the encoder.
+    """
+
+    name: str
+    tap: str
+    taps: tuple[str, ...]
+    sample_rate: int
+    frame_hz: float
+    dim: int
+    weights: str
+    weights_sha256: str
+    build: Callable[[Any], "Encoder"] = field(repr=False, compare=False)
+
+    def meta(self) -> dict[str, Any]:
+        """What a feature store writes down of the encoder that made it."""
+        return {
+            "encoder": self.name,
+            "tap": self.tap,
+            "weights": self.weights,
+            "weights_sha256": self.weights_sha256,
+            "frame_hz": self.frame_hz,
+            "dim": self.dim,
+            "sample_rate": self.sample_rate,
+        }
+
+
+class EncoderStream(Protocol):
+    """A running stream: it remembers what it has heard."""
+
+    def step(self, audio: "torch.Tensor") -> "torch.Tensor":
+        """Audio (B, n * frame_samples) float32 -> features (B, f, D) of exactly that stretch."""
+
+
+class Encoder(Protocol):
+    """A codec or speaker encoder at one tap. `frame_samples` is the audio that a stream's step is counted in."""
+
+    name: str
+    tap: str
+    taps: tuple[str, ...]
+    sample_rate: int
+    frame_hz: float
+    frame_samples: int
+    dim: int
+    weights: str
+    weights_sha256: str
+
+    def encode(self, audio: "torch.Tensor", lengths: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+        """Audio (B, T) float32 and lengths (B,) in samples -> features (B, F, D) and frames (B,).
+
+        What lies past a length changes no frame of that row; features past a row's frames are 0.
+        """
+
+    def stream(self, batch_size: int) -> AbstractContextManager[EncoderStream]:
+        """Start `batch_size` streams; the same frames as `encode`, piece by piece."""

@@ -1,0 +1,117 @@
+"""A set folder on disk: lhotse manifests with the RTTM, UEM and trials that belong to them."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lhotse import AudioSource, CutSet, MonoCut, Recording, RecordingSet, SupervisionSegment, SupervisionSet
+
+import mimidiar.score.trials as score_trials
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path, write_text
+from mimidiar.score.rttm import Turn, write_rttm
+from mimidiar.score.uem import read_uem, write_uem
+
+Trial = tuple[int, str, str]  # label (1 = same speaker), enrolment id, test id
+Span = tuple[float, float]  # start and end in seconds
+
+
+@dataclass(frozen=True)
+class SetFolder:
+    """What a set folder holds. `trials` is None for a set that has none."""
+
+    recordings: RecordingSet
+    supervisions: SupervisionSet
+    uem: dict[str, list[Span]]
+    trials: list[Trial] | None
+
+
+def file_recording(recording_id: str, path: str | Path, sample_rate: int, samples: int) -> Recording:
+    """A mono lhotse Recording of one audio file (its absolute path is kept)."""
+    source = AudioSource(type="file", channels=[0], source=str(Path(path).resolve()))
+    return Recording(recording_id, [source], sample_rate, samples, samples / sample_rate)
+
+
+def write_set(
+    directory: str | Path,
+    recordings: Iterable[Recording],
+    supervisions: Iterable[SupervisionSegment],
+    uem: Mapping[str, list[Span]] | None = None,
+    trials: Iterable[Trial] | None = None,
+) -> None:
+    """Write a set folder; the same arguments give the same bytes, and every file appears whole.
+
+    `uem` (recording id -> scored spans in seconds) is the whole of every recording when it is None.
+    """
+    directory = Path(directory)
+    recordings = sorted(recordings, key=lambda r: r.id)
+    supervisions = sorted(supervisions, key=lambda s: (s.recording_id, s.start, s.id))
+    if uem is None:
+        uem = {r.id: [(0.0, r.duration)] for r in recordings}
+    write_jsonl(directory / "supervisions.jsonl.gz", (s.to_dict() for s in supervisions))
+    write_jsonl(directory / "cuts.jsonl.gz", (c.to_dict() for c in _cuts(recordings, supervisions)))
+    write_rttm(directory / "ref.rttm", speech_turns(supervisions))
+    write_uem(directory / "all.uem", uem)
+    if trials is not None:
+        write_text(directory / "trials", "".join(f"{label} {a} {b}\n" for label, a, b in trials))
+    # Last, so that a folder with recordings has everything else as well.
+    write_jsonl(directory / "recordings.jsonl.gz", (r.to_dict() for r in recordings))
+
+
+def _cuts(recordings: Sequence[Recording], supervisions: Sequence[SupervisionSegment]) -> CutSet:
+    """One cut per recording, named like it (lhotse's own maker would append the channel to the name)."""
+    turns: dict[str, list[SupervisionSegment]] = {r.id: [] for r in recordings}
+    for segment in supervisions:
+        if segment.recording_id not in turns:
+            raise MimidiarError(f"supervision {segment.id}: its recording {segment.recording_id} is not in the set")
+        turns[segment.recording_id].append(segment)
+    cuts = [MonoCut(r.id, 0, r.duration, 0, turns[r.id], recording=r) for r in recordings]
+    return CutSet.from_cuts(cuts)
+
+
+def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
+    """Write rows as gzipped JSON lines with no time stamp and no name inside, so that equal rows give equal bytes."""
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    with atomic_path(path) as partial:
+        partial.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
+
+
+def speech_turns(supervisions: Iterable[SupervisionSegment]) -> Iterator[Turn]:
+    """The turns of a set; a supervision with speech segments found in it gives one turn for each of these."""
+    for segment in supervisions:
+        for item in (segment.alignment or {}).get("vad") or [segment]:
+            yield Turn(segment.recording_id, item.start, item.start + item.duration, segment.speaker)
+
+
+def read_set(directory: str | Path) -> SetFolder:
+    """Read a set folder. Raises MimidiarError naming the file that is missing or the line that is not understood."""
+    directory = Path(directory)
+    for name in ("recordings.jsonl.gz", "supervisions.jsonl.gz", "all.uem"):
+        if not (directory / name).is_file():
+            raise MimidiarError(f"{directory / name}: no such file; run stage 1 (or `mimidiar prepare`) first")
+    return SetFolder(
+        RecordingSet.from_dicts(read_jsonl(directory / "recordings.jsonl.gz")),
+        SupervisionSet.from_dicts(read_jsonl(directory / "supervisions.jsonl.gz")),
+        read_uem(directory / "all.uem"),
+        read_trials(directory / "trials") if (directory / "trials").is_file() else None,
+    )
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    """Rows of gzipped JSON lines. Raises MimidiarError naming the file and the line."""
+    rows: list[dict] = []
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            rows.extend(map(json.loads, stream))
+    except (json.JSONDecodeError, gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+        message = f"{path}: broken after line {len(rows)} ({error}); delete the folder and prepare it again"
+        raise MimidiarError(message) from None
+    return rows
+
+
+def read_trials(path: str | Path) -> list[Trial]:
+    """Trials, one 'label enrol test' a line. Raises MimidiarError naming the line."""
+    trials = score_trials.read_trials(path)
+    return [(int(same), enrol, test) for same, (enrol, test) in zip(trials.target, trials.pairs, strict=True)]

@@ -1,0 +1,36 @@
+"""Verification trials for a corpus that ships none."""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+
+from mimidiar.corpora.manifests import Trial
+from mimidiar.corpora.pack import Utterance
+
+TARGETS_PER_SPEAKER = 20
+NONTARGETS_PER_TARGET = 3
+
+
+def make_trials(utterances: Sequence[Utterance], seed: int) -> list[Trial]:
+    """Seeded target pairs of every speaker, and for each of them non-target pairs of the same gender."""
+    rng = random.Random(f"trials:{seed}")
+    of_speaker: dict[str, list[str]] = defaultdict(list)
+    of_gender: dict[str | None, set[str]] = defaultdict(set)
+    for utterance in utterances:
+        of_speaker[utterance.speaker].append(utterance.id)
+        of_gender[utterance.gender].add(utterance.speaker)
+    pairs = {(1, *pair) for ids in of_speaker.values() for pair in _pairs(sorted(ids), TARGETS_PER_SPEAKER, rng)}
+    wanted = len(pairs) * NONTARGETS_PER_TARGET
+    groups = [sorted(names) for names in of_gender.values() if len(names) > 1]
+    # A bound on the tries: with few utterances there may not be as many different pairs as wanted.
+    for _ in range(wanted * 3 if groups else 0):
+        if len(pairs) >= wanted + wanted // NONTARGETS_PER_TARGET:
+            break
+        first, second = sorted(rng.sample(rng.choice(groups), 2))
+        pairs.add((0, rng.choice(of_speaker[first]), rng.choice(of_speaker[second])))
+    return sorted(pairs)
+
+
+def _pairs(ids: list[str], count: int, rng: random.Random) -> list[tuple[str, str]]:
+    every = [(a, b) for k, a in enumerate(ids) for b in ids[k + 1 :]]
+    return every if len(every) <= count else rng.sample(every, count)

@@ -1,0 +1,1 @@
+"""Scoring of diarization and verification output. Nothing in here imports torch or lhotse, directly or not."""

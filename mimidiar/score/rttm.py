@@ -1,0 +1,115 @@
+"""RTTM (NIST Rich Transcription Time Marked) files: who speaks from when to when.
+
+A SPEAKER line is `SPEAKER recording channel start duration <NA> <NA> speaker <NA> [<NA>]`. Lines of the other RTTM
+types (SPKR-INFO, LEXEME, ...) hold no turns and are skipped, as dscore and md-eval do; `mimidiar.score.noscore` reads
+the ones that exclude time from scoring. The channel is ignored. Overlapping turns of one speaker are merged, as dscore
+does; turns that only touch stay apart, because md-eval puts a collar at their border. Anything else is refused.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path
+from mimidiar.score.lines import numbered_fields, seconds_in, shown, source_files
+from mimidiar.score.regions import Region, intersect
+
+OTHER_TYPES = frozenset(
+    {"SPKR-INFO", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER", "EDIT"}
+    | {"SU", "IP", "CB", "A/P"}
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Turn:
+    """One speaker speaking in one recording from `start` to `end` (seconds, end > start >= 0)."""
+
+    recording: str
+    start: float
+    end: float
+    speaker: str
+
+    @property
+    def duration(self) -> float:
+        return self.end - self.start
+
+
+def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
+    """The turns of each recording by start time, from a file or from every *.rttm of a folder.
+
+    Raises MimidiarError with file and line for anything that is not RTTM, and when two files of a folder hold turns of
+    the same recording.
+    """
+    turns: dict[str, list[Turn]] = {}
+    origin: dict[str, Path] = {}
+    for file in source_files(path, ".rttm"):
+        for turn in _turns_in(file):
+            if origin.setdefault(turn.recording, file) != file:
+                both = f"{origin[turn.recording].name} and in {file.name}"
+                raise MimidiarError(f"{path}: recording {shown(turn.recording)} is in {both}; keep one of them")
+            turns.setdefault(turn.recording, []).append(turn)
+    return {recording: merge_overlaps(turns[recording]) for recording in sorted(turns)}
+
+
+def _turns_in(file: Path) -> Iterator[Turn]:
+    for line, fields in numbered_fields(file):
+        if fields[0] == "SPEAKER":
+            yield _turn(fields, file, line)
+        elif fields[0] not in OTHER_TYPES:
+            raise MimidiarError(f"{file}, line {line}: begins with {shown(fields[0])}, which is no RTTM line type")
+
+
+def _turn(fields: list[str], file: Path, line: int) -> Turn:
+    if not 9 <= len(fields) <= 10:
+        raise MimidiarError(
+            f"{file}, line {line}: {len(fields)} fields, but a SPEAKER line has 9 or 10 "
+            "(SPEAKER recording channel start duration <NA> <NA> speaker <NA> <NA>)"
+        )
+    start = seconds_in(fields[3], file, line, "start")
+    duration = seconds_in(fields[4], file, line, "duration")
+    # Microseconds: without rounding, 0.1 + 0.2 would leave a sliver of 4e-17 s before a turn that starts at 0.3.
+    end = round(start + duration, 6)
+    if end <= start:
+        raise MimidiarError(f"{file}, line {line}: a turn of {fields[4]} s at {fields[3]} s is empty; remove the line")
+    return Turn(sys.intern(fields[1]), start, end, sys.intern(fields[7]))
+
+
+def merge_overlaps(turns: Iterable[Turn]) -> list[Turn]:
+    """The turns of one recording, sorted, with overlapping turns of the same speaker made one."""
+    merged: list[Turn] = []
+    last: dict[str, int] = {}
+    for turn in sorted(turns):
+        index = last.get(turn.speaker)
+        if index is not None and turn.start < merged[index].end:
+            if turn.end > merged[index].end:
+                merged[index] = replace(merged[index], end=turn.end)
+        else:
+            last[turn.speaker] = len(merged)
+            merged.append(turn)
+    return merged
+
+
+def crop(turns: Iterable[Turn], regions: list[Region]) -> list[Turn]:
+    """The parts of `turns` (of one recording) that lie in the disjoint, sorted `regions`."""
+    return [replace(t, start=a, end=b) for t in turns for a, b in intersect([(t.start, t.end)], regions)]
+
+
+def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
+    """Write turns sorted by recording, start, end and speaker, in milliseconds; atomically, same turns same bytes.
+
+    Start and end are rounded, so that turns which touch still do; a turn that rounds to nothing is left out.
+    """
+    rows = sorted((t.recording, round(t.start, 3), round(t.end, 3), t.speaker) for t in turns)
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+        for recording, start, end, speaker in rows:
+            _check_names(path, recording, speaker)
+            if end > start:
+                stream.write(f"SPEAKER {recording} 1 {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>\n")
+
+
+def _check_names(path: str | Path, *names: str) -> None:
+    for name in names:
+        if not name or name.split() != [name]:
+            raise MimidiarError(f"{path}: {name!r} cannot be written to RTTM; a name holds no white space")

@@ -1,0 +1,84 @@
+"""Verification trials (`label enrol test`) and their scores (`enrol test score`), one a line.
+
+A label is 1 or `target` for the same speaker, 0 or `nontarget` for different ones. (a, b) and (b, a) are two trials.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sys import intern
+
+import numpy as np
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path
+from mimidiar.score.lines import number_in, numbered_fields, shown
+
+Pair = tuple[str, str]
+_LABELS = {"1": True, "target": True, "0": False, "nontarget": False}
+
+
+@dataclass(frozen=True)
+class Trials:
+    """`pairs` of (enrol, test) in the order of the file, and `target` (trials,) bool: the same speaker or not."""
+
+    pairs: list[Pair]
+    target: np.ndarray
+
+
+def read_trials(path: str | Path) -> Trials:
+    """Read trials. Raises MimidiarError for a wrong line, a trial given twice, or a file without trials."""
+    labels: dict[Pair, bool] = {}
+    twice: list[tuple[int, Pair]] = []
+    for line, fields in numbered_fields(path):
+        if len(fields) != 3 or fields[0] not in _LABELS:
+            what = f"{shown(' '.join(fields))} is not `label enrol test` with label 0, 1, nontarget or target"
+            raise MimidiarError(f"{path}, line {line}: {what}")
+        pair = (intern(fields[1]), intern(fields[2]))
+        if pair in labels:
+            twice.append((line, pair))
+        labels[pair] = _LABELS[fields[0]]
+    _refuse_doubles(path, "trials", twice)
+    if not labels:
+        raise MimidiarError(f"{path}: no trial in this file")
+    return Trials(list(labels), np.fromiter(labels.values(), dtype=bool, count=len(labels)))
+
+
+def read_scores(path: str | Path) -> dict[Pair, float]:
+    """Read scores. Raises MimidiarError for a wrong line, a score that is no finite number, or a pair given twice."""
+    scores: dict[Pair, float] = {}
+    twice: list[tuple[int, Pair]] = []
+    for line, fields in numbered_fields(path):
+        if len(fields) != 3:
+            raise MimidiarError(f"{path}, line {line}: {len(fields)} fields, but a score line has 3 (enrol test score)")
+        pair = (intern(fields[0]), intern(fields[1]))
+        if pair in scores:
+            twice.append((line, pair))
+        scores[pair] = number_in(fields[2], path, line, "score")
+    _refuse_doubles(path, "scores", twice)
+    return scores
+
+
+def align_scores(scores: dict[Pair, float], trials: Trials, name: str = "scores") -> np.ndarray:
+    """Scores (trials,) in the order of the trials; scores of other pairs are passed over.
+
+    Raises MimidiarError with the number of trials that lack a score and the first of them.
+    """
+    missing = [pair for pair in trials.pairs if pair not in scores]
+    if missing:
+        few = ", ".join(" ".join(pair) for pair in missing[:3])
+        raise MimidiarError(f"{name}: no score for {len(missing)} of {len(trials.pairs)} trials, the first: {few}")
+    return np.array([scores[pair] for pair in trials.pairs])
+
+
+def write_scores(path: str | Path, pairs: Sequence[Pair], scores: Iterable[float]) -> None:
+    """Write `enrol test score` with six decimals; atomically."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+        for (enrol, test), score in zip(pairs, scores, strict=True):
+            stream.write(f"{enrol} {test} {score:.6f}\n")
+
+
+def _refuse_doubles(path: str | Path, what: str, twice: list[tuple[int, Pair]]) -> None:
+    if twice:
+        few = ", ".join(f"line {line} ({' '.join(pair)})" for line, pair in twice[:3])
+        raise MimidiarError(f"{path}: {len(twice)} {what} are given twice, the first: {few}; keep one of each")

@@ -1,0 +1,38 @@
+"""UEM (un-partitioned evaluation map) files: which part of each recording is scored, `recording channel start end`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path
+from mimidiar.score.lines import numbered_fields, seconds_in, source_files
+from mimidiar.score.regions import Region, union
+
+
+def read_uem(path: str | Path) -> dict[str, list[Region]]:
+    """The scored regions of each recording, sorted and disjoint, from a file or every *.uem of a folder.
+
+    The channel is ignored; overlapping or touching regions become one. Raises MimidiarError with file and line.
+    """
+    regions: dict[str, list[Region]] = {}
+    for file in source_files(path, ".uem"):
+        for line, fields in numbered_fields(file):
+            if len(fields) != 4:
+                what = f"{len(fields)} fields, but a UEM line has 4 (recording channel start end)"
+                raise MimidiarError(f"{file}, line {line}: {what}")
+            start = seconds_in(fields[2], file, line, "start")
+            end = seconds_in(fields[3], file, line, "end")
+            if end <= start:
+                raise MimidiarError(f"{file}, line {line}: the region ends at {end:g} s and starts at {start:g} s")
+            regions.setdefault(fields[0], []).append((start, end))
+    if not regions:
+        raise MimidiarError(f"{path}: no region in this UEM, so there is nothing to score")
+    return {recording: union(regions[recording]) for recording in sorted(regions)}
+
+
+def write_uem(path: str | Path, regions: Mapping[str, list[Region]]) -> None:
+    """Write the regions of each recording, sorted, in milliseconds; atomically."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+        for recording in sorted(regions):
+            for start, end in union(regions[recording]):
+                stream.write(f"{recording} 1 {start:.3f} {end:.3f}\n")

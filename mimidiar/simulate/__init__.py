@@ -1,0 +1,1 @@
+"""Conversations made of single utterances by NeMo's multi-speaker simulator."""

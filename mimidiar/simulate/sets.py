@@ -1,0 +1,180 @@
+"""Stage 2: sets of conversations, each conversation made once, whatever the number of jobs and interruptions."""
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path, disk_error, read_json, write_json
+from mimidiar.score.rttm import Turn, read_rttm, write_rttm
+from mimidiar.simulate.nemo import simulate_session
+from mimidiar.simulate.noise import add_noise_floor
+from mimidiar.simulate.options import ConversationSet, Simulation, check_options
+from mimidiar.simulate.plan import Conversation, plan_conversations
+from mimidiar.simulate.source import SourceUtterance, read_source
+from mimidiar.simulate.turns import describe, make_turns
+
+Say = Callable[[str], None]
+Source = dict[str, list[SourceUtterance]]
+# A conversation in which a speaker says less than this is made again with another seed.
+MIN_SPEAKER_SEC = 1.0
+MAX_TRIES = 20
+WORK_PREFIX = ".work-"
+
+
+def simulate_sets(
+    simulation: Simulation, data: str | Path, out: str | Path, job: tuple[int, int] | None = None, say: Say = print
+) -> list[Path]:
+    """Make every set of `simulation` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
+
+    With `job` (K, N) only that share of the conversations is made. Without it whatever is missing is made, then the
+    manifests, `ref.rttm`, `all.uem` and `simulation.json` are written and the sets validated.
+    """
+    if not simulation.sets:
+        raise MimidiarError("the simulation has no sets; name at least one below 'sets:'")
+    for name, options in simulation.sets.items():
+        check_options(name, options)
+    folders = [Path(out) / f"sim_{name}" for name in simulation.sets]
+    for folder, (name, options) in zip(folders, simulation.sets.items(), strict=True):
+        _simulate_set(name, options, read_source(Path(data) / options.split), folder, job, say)
+    if job is None:
+        from mimidiar.corpora.validate import require_valid  # lhotse and torch: only after NeMo
+
+        require_valid(folders)
+    return folders
+
+
+def _simulate_set(
+    name: str, options: ConversationSet, source: Source, folder: Path, job: tuple[int, int] | None, say: Say
+) -> None:
+    plan = plan_conversations(name, options, {speaker: rows[0].corpus for speaker, rows in source.items()})
+    key = _identity(options, source)
+    if _finished(folder, key):
+        say(f"{folder}: already there")
+        return
+    missing = [c for k, c in enumerate(plan) if _is_share(k, job) and not _rttm(folder, c).is_file()]
+    for conversation in tqdm(missing, desc=folder.name, unit="conversation", disable=None):
+        _make_conversation(conversation, options, source, folder)
+    if job is None:
+        _finish(folder, plan, options, key, say)
+
+
+def _is_share(index: int, job: tuple[int, int] | None) -> bool:
+    return job is None or index % job[1] == job[0] - 1
+
+
+def _identity(options: ConversationSet, source: Source) -> str:
+    """A hash of all that decides what is made (not of where the audio lies)."""
+    rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech] for rows in source.values() for u in rows]
+    return hashlib.sha256(json.dumps([asdict(options), rows], sort_keys=True).encode()).hexdigest()
+
+
+def _finished(folder: Path, key: str) -> bool:
+    """True when the set is whole. Raises MimidiarError when the folder was begun with other options or utterances."""
+    begun = folder / "plan.json"
+    if not begun.is_file():
+        write_json(begun, {"identity": key})
+    if read_json(begun)["identity"] != key:
+        message = f"{folder}: made with other options or other utterances; delete the folder, or write elsewhere"
+        raise MimidiarError(message)
+    return (folder / "simulation.json").is_file()
+
+
+def _rttm(folder: Path, conversation: Conversation) -> Path:
+    return folder / "rttm" / f"{conversation.id}.rttm"
+
+
+def _flac(folder: Path, conversation: Conversation) -> Path:
+    return folder / "wav" / f"{conversation.id}.flac"
+
+
+def _make_conversation(conversation: Conversation, options: ConversationSet, source: Source, folder: Path) -> None:
+    """Write the audio and then the RTTM of one conversation: where the RTTM is, the conversation is whole."""
+    voices = {speaker: source[speaker] for speaker in conversation.speakers}
+    for attempt in range(MAX_TRIES):
+        seed = conversation.seed(attempt)
+        samples, pieces = _session(voices, options, conversation, seed, folder)
+        turns = make_turns(pieces, conversation.seconds, options.join_gap_sec)
+        if all(_spoken(turns, speaker) >= MIN_SPEAKER_SEC for speaker in conversation.speakers):
+            break
+    else:
+        raise MimidiarError(
+            f"{conversation.id}: in {MAX_TRIES} tries some of its {len(voices)} speakers never spoke for "
+            f"{MIN_SPEAKER_SEC} s; ask for longer conversations or fewer speakers"
+        )
+    samples = samples[: round(conversation.seconds * SAMPLE_RATE)]
+    if options.noise_snr_db is not None:
+        samples = add_noise_floor(samples, [(t.start, t.end) for t in turns], options.noise_snr_db, seed)
+    flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
+    soundfile.write(flac, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+    with atomic_path(_flac(folder, conversation)) as partial:
+        partial.write_bytes(flac.getbuffer())
+    write_rttm(_rttm(folder, conversation), turns)
+
+
+def _session(
+    voices: Source, options: ConversationSet, conversation: Conversation, seed: int, folder: Path
+) -> tuple[np.ndarray, list[Turn]]:
+    """NeMo's session (int16 samples, pieces), long enough, made in a folder that is gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=WORK_PREFIX) as work:
+            name, room = conversation.id, Path(work).resolve()
+            samples, pieces = simulate_session(name, voices, options, conversation.seconds, seed, room)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    if len(samples) < conversation.seconds * SAMPLE_RATE:
+        raise MimidiarError(
+            f"{conversation.id}: NeMo's session lasts {len(samples) / SAMPLE_RATE:.1f} s, expected at least "
+            f"{conversation.seconds:.1f} s; is the disk of {folder} full?"
+        )
+    return samples, pieces
+
+
+def _spoken(turns: list[Turn], speaker: str) -> float:
+    return sum(turn.duration for turn in turns if turn.speaker == speaker)
+
+
+def _finish(folder: Path, plan: list[Conversation], options: ConversationSet, key: str, say: Say) -> None:
+    """Write the manifests and the report, and clear away what interrupted runs left."""
+    from lhotse import SupervisionSegment  # imports torch: only after NeMo
+
+    from mimidiar.corpora.manifests import file_recording, write_set
+
+    for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob("*/.*.partial*")]:
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    recordings, supervisions, talks = [], [], []
+    for conversation in plan:
+        turns = read_rttm(_rttm(folder, conversation))[conversation.id]
+        samples = soundfile.info(str(_flac(folder, conversation))).frames
+        recordings.append(file_recording(conversation.id, _flac(folder, conversation), SAMPLE_RATE, samples))
+        talks.append((samples / SAMPLE_RATE, turns))
+        for k, turn in enumerate(turns):
+            name, length = f"{conversation.id}-{k:04d}", round(turn.duration, 3)
+            supervisions.append(SupervisionSegment(name, conversation.id, turn.start, length, speaker=turn.speaker))
+    write_set(folder, recordings, supervisions)
+    made = describe(talks)
+    write_json(folder / "simulation.json", {"identity": key, "asked": asdict(options), "made": made})
+    _say_report(folder, options, made, say)
+
+
+def _say_report(folder: Path, options: ConversationSet, made: dict, say: Say) -> None:
+    say(f"{folder}: {made['conversations']} conversations, {made['hours']:.2f} h, {made['speakers']} speakers")
+    say(f"  {'':30s} asked    made")
+    say(f"  {'silence, % of the time':30s} {100 * options.silence:5.1f} {100 * made['silence_share']:7.1f}")
+    say(f"  {'overlap, % of the speech':30s} {100 * options.overlap:5.1f} {100 * made['overlap_share']:7.1f}")
+    say(f"  {'mean turn, s':30s} {'':5s} {made['mean_turn_sec']:7.2f}")
+    weights = sum(options.speakers.values())
+    for count, weight in sorted(options.speakers.items()):
+        share = made["conversations_by_speakers"].get(str(count), 0) / made["conversations"]
+        say(f"  {f'with {count} speakers, %':30s} {100 * weight / weights:5.1f} {100 * share:7.1f}")

@@ -1,0 +1,44 @@
+"""Seeded checkpoints that hide no error: codebooks full of latents of speech, layer scale 1."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from mimidiar.codec.mimi import untrained_mimi
+from mimidiar.codec.sizes import CodecSize
+from mimidiar.tests.speech import speech
+
+DISTINCT_CODES = 100
+
+
+def filled_mimi(size: CodecSize, seed: int = 0, seconds: float = 30.0):
+    """A Mimi with the project's initial weights (layer scale 1) and codebooks that tell frames of speech apart."""
+    model = untrained_mimi(size, seed)
+    audio = torch.from_numpy(speech(seconds).copy())[None, None]
+    with torch.no_grad():
+        latent = model.encode_to_latent(audio, quantize=False)
+        for rvq in (model.quantizer.rvq_first, model.quantizer.rvq_rest):
+            _fill(rvq, latent, torch.Generator().manual_seed(seed))
+        codes = model.quantizer.encode(latent)
+    assert min(len(each.unique()) for each in codes[0]) > DISTINCT_CODES
+    return model
+
+
+def _fill(rvq, latent: torch.Tensor, generator: torch.Generator) -> None:
+    residual = rvq.input_proj(latent)[0].T
+    for layer in rvq.vq.layers:
+        codebook = layer._codebook
+        chosen = torch.randint(len(residual), (codebook.codebook_size,), generator=generator)
+        # Not the frames themselves: then nothing would be left of them for the codebooks behind.
+        moved = 0.3 * residual.std(dim=0) * torch.randn(len(chosen), residual.shape[1], generator=generator)
+        codebook.embedding_sum.copy_(residual[chosen] + moved)
+        codebook.cluster_usage.fill_(1)
+        codebook._initialized.fill_(1)
+        residual = residual - layer.decode(layer.encode(residual.T[None]))[0].T
+
+
+def save_checkpoint(model, path: Path) -> Path:
+    """The weights as moshi's loader wants them."""
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+    return path

@@ -1,0 +1,113 @@
+"""Set folders: written and read back, and every problem named."""
+
+from pathlib import Path
+
+import pytest
+from lhotse import SupervisionSegment
+from lhotse.supervision import AlignmentItem
+
+from mimidiar.corpora.manifests import file_recording, read_set, write_set
+from mimidiar.corpora.validate import find_problems, require_valid
+from mimidiar.errors import MimidiarError
+from mimidiar.tests.corpora.trees import edit, write_audio
+
+Turn = tuple[str, float, float]
+GOOD: list[Turn] = [("ann", 0.0, 1.0), ("bob", 0.5, 1.0), ("ann", 1.0, 0.5)]
+
+
+def make_set(folder: Path, turns: list[Turn], name: str = "talk", **options) -> Path:
+    audio = write_audio(folder.parent / f"{name}.flac", 2.0)
+    segments = [SupervisionSegment(f"{name}-{k}", name, s, d, speaker=who) for k, (who, s, d) in enumerate(turns)]
+    write_set(folder, [file_recording(name, audio, 16000, 32000)], segments, **options)
+    return folder
+
+
+def test_written_twice_the_bytes_are_the_same(tmp_path: Path) -> None:
+    first = make_set(tmp_path / "a", GOOD, trials=[(1, "talk", "talk")])
+    bytes_of = {p.name: p.read_bytes() for p in first.iterdir()}
+    assert set(bytes_of) == {
+        "recordings.jsonl.gz", "supervisions.jsonl.gz", "cuts.jsonl.gz", "ref.rttm", "all.uem", "trials",
+    }  # fmt: skip
+    make_set(tmp_path / "a", GOOD, trials=[(1, "talk", "talk")])
+    assert {p.name: p.read_bytes() for p in first.iterdir()} == bytes_of
+    assert bytes_of["all.uem"] == b"talk 1 0.000 2.000\n"
+    assert bytes_of["ref.rttm"].splitlines()[1] == b"SPEAKER talk 1 0.500 1.000 <NA> <NA> bob <NA> <NA>"
+
+
+def test_read_back_and_by_lhotse_itself(tmp_path: Path) -> None:
+    from lhotse import CutSet, RecordingSet
+
+    folder = make_set(tmp_path / "a", GOOD)
+    found = read_set(folder)
+    assert [s.speaker for s in found.supervisions] == ["ann", "bob", "ann"] and found.trials is None
+    (recording,) = RecordingSet.from_file(folder / "recordings.jsonl.gz")
+    assert recording.id == "talk" and recording.duration == 2.0
+    (cut,) = CutSet.from_file(folder / "cuts.jsonl.gz")
+    assert cut.id == "talk" and len(cut.supervisions) == 3
+    require_valid([folder])
+
+
+def test_speech_segments_become_the_rttm_of_an_utterance(tmp_path: Path) -> None:
+    audio = write_audio(tmp_path / "u.flac", 2.0)
+    items = [AlignmentItem("speech", 0.25, 0.5), AlignmentItem("speech", 1.0, 0.75)]
+    segment = SupervisionSegment("u", "u", 0, 2.0, speaker="ann", alignment={"vad": items})
+    write_set(tmp_path / "a", [file_recording("u", audio, 16000, 32000)], [segment])
+    assert [line.split()[3:5] for line in (tmp_path / "a" / "ref.rttm").read_text().splitlines()] == [
+        ["0.250", "0.500"],
+        ["1.000", "0.750"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("turns", "message"),
+    [
+        ([("ann", 1.5, 1.0)], "turn talk-0 of 'ann' is at 1.500-2.500 s, but the recording lasts 2.000 s"),
+        ([("ann", 0.0, 1.0), ("ann", 0.5, 1.0)], "begins at 0.500 s, before their last turn ends .1.000 s."),
+    ],
+)
+def test_wrong_turns(tmp_path: Path, turns: list[Turn], message: str) -> None:
+    with pytest.raises(MimidiarError, match=message):
+        require_valid([make_set(tmp_path / "a", turns)])
+
+
+def test_wrong_uem_and_missing_audio(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", GOOD, uem={"talk": [(0.0, 3.0)]})
+    (tmp_path / "talk.flac").unlink()
+    problems = find_problems([folder])
+    assert len(problems) == 2
+    assert "talk.flac does not exist" in problems[0] and "0.000-3.000 s is not within the recording" in problems[1]
+
+
+def test_audio_of_another_length(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", GOOD)
+    write_audio(tmp_path / "talk.flac", 1.0)
+    assert "has 16000 samples at 16000 Hz, the manifest says 32000" in find_problems([folder])[0]
+
+
+def test_train_dev_and_test_share_no_speaker(tmp_path: Path) -> None:
+    train = make_set(tmp_path / "sim_train", GOOD, "one")
+    test = make_set(tmp_path / "test", [("bob", 0.0, 1.0)], "two")
+    trials = make_set(tmp_path / "trials_x", [("bob", 0.0, 1.0)], "two")
+    assert len(find_problems([train, test])) == 1
+    assert "share 1 speaker(s), bob for one" in find_problems([train, trials])[0]
+    require_valid([test, trials])
+    require_valid([train, test], allow_shared=True)
+
+
+def test_only_the_first_problems_are_listed(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", [(f"s{k}", 5.0, 1.0) for k in range(25)])
+    with pytest.raises(MimidiarError, match=r"25 problem\(s\)[\s\S]*and 5 more"):
+        require_valid([folder])
+
+
+def test_a_broken_or_missing_manifest_is_named(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", GOOD)
+    edit(folder / "all.uem", "talk 1", "talk")
+    with pytest.raises(MimidiarError, match=r"all.uem, line 1: 3 fields"):
+        read_set(folder)
+    (folder / "recordings.jsonl.gz").write_bytes(b"no gzip")
+    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: broken after line 0"):
+        read_set(folder)
+    (folder / "recordings.jsonl.gz").unlink()
+    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such file; run stage 1"):
+        read_set(folder)

@@ -1,0 +1,95 @@
+"""The adapter: size of the ancestor's variant, padding, positions, files."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mimidiar.config import load_config
+from mimidiar.errors import MimidiarError
+from mimidiar.models.adapter import AdapterConfig, rotate
+from mimidiar.models.build import adapter_header, build_adapter, load_adapter
+from mimidiar.models.weights import save_weights
+from mimidiar.train.config import TrainConfig
+
+ROOT = Path(__file__).parents[3]
+SMALL = {"input_dim": 6, "model_dim": 16, "num_layers": 2, "num_heads": 2, "ff_dim": 32, "dropout": 0.0}
+
+
+def small(**changes) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_adapter(AdapterConfig(**{**SMALL, **changes})).eval()
+
+
+def test_the_ancestors_variant_has_its_number_of_parameters() -> None:
+    config = load_config(TrainConfig, ROOT / "egs/mini/adapter/conf/ancestor.yaml")
+    assert config.model.norm == "post" and config.model.positions == "sinusoidal" and config.model.input_dim == 512
+    assert sum(p.numel() for p in build_adapter(config.model).parameters()) == 7_296_388
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "egs").glob("*/adapter/conf/*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_is_built(path: Path) -> None:
+    config = load_config(TrainConfig, path)
+    config.check(str(path))
+    build_adapter(config.model)
+
+
+@pytest.mark.parametrize("variant", [{}, {"norm": "post", "positions": "sinusoidal"}])
+def test_padding_does_not_change_real_frames(variant: dict[str, str]) -> None:
+    model, x = small(**variant), torch.randn(1, 20, 6)
+    mask = torch.arange(30)[None] < 20
+    padded = torch.cat([x, torch.full((1, 10, 6), 9.0)], dim=1)
+    assert torch.allclose(model(padded, mask)[:, :20], model(x), atol=1e-5)
+
+
+def test_batched_equals_one_by_one() -> None:
+    model, x = small(), torch.randn(3, 25, 6)
+    assert torch.allclose(model(x), torch.cat([model(row[None]) for row in x]), atol=1e-5)
+
+
+def test_rotary_products_depend_on_distance_only() -> None:
+    q, k = torch.randn(8), torch.randn(8)
+    queries, keys = rotate(q.expand(40, 8)), rotate(k.expand(40, 8))
+    assert torch.allclose(queries[5] @ keys[2], queries[30] @ keys[27], atol=1e-4)
+    assert torch.allclose(queries.norm(dim=-1), q.norm().expand(40), atol=1e-5)
+
+
+def test_feature_statistics_normalise_the_input() -> None:
+    model, x = small(), torch.randn(1, 9, 6)
+    plain = model(x)
+    mean, std = torch.randn(6), torch.rand(6) + 0.5
+    model.set_feature_statistics(mean, std)
+    assert torch.allclose(model(x * std + mean), plain, atol=1e-4)
+
+
+@pytest.mark.parametrize(("change", "words"), [({"norm": "mid"}, "mid"), ({"positions": "x"}, "x"), ({"num_heads": 3}, "16")])
+def test_impossible_arguments_are_named(change: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        small(**change)
+
+
+def test_a_saved_model_says_what_it_is_and_gives_the_same_output(tmp_path: Path) -> None:
+    model, encoder = small(), {"encoder": "e", "tap": "t"}
+    for name in ("a", "b"):
+        save_weights(model, tmp_path / name, adapter_header(AdapterConfig(**SMALL), 25.0, 7.5, encoder))
+    trained = load_adapter(tmp_path / "a")
+    x = torch.randn(1, 9, 6)
+    assert torch.equal(trained.model(x), model(x))
+    assert (trained.frame_hz, trained.crop_sec, trained.encoder) == (25.0, 7.5, encoder)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    model, path = small(), tmp_path / "model.safetensors"
+    save_weights(model, path, adapter_header(AdapterConfig(**SMALL), 25.0, 7.5, {}))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(MimidiarError, match="not a whole safetensors file"):
+        load_adapter(path)
+    save_weights(model, path, {"format": "other"})
+    with pytest.raises(MimidiarError, match="names the format other"):
+        load_adapter(path)
+    save_weights(model, path, adapter_header(AdapterConfig(**{**SMALL, "ff_dim": 64}), 25.0, 7.5, {}))
+    with pytest.raises(MimidiarError, match="do not fit"):
+        load_adapter(path)
+    with pytest.raises(MimidiarError, match="no such model"):
+        load_adapter(tmp_path / "none.safetensors")

@@ -1,0 +1,93 @@
+"""Bootstrap intervals, and the comparison of two scored systems."""
+
+import numpy as np
+import pytest
+
+from mimidiar.errors import MimidiarError
+from mimidiar.score.bootstrap import paired_difference, ratio_interval
+from mimidiar.score.compare import compare_folders
+from mimidiar.score.diarization import Protocol
+from mimidiar.score.from_files import score_files, write_score
+from mimidiar.score.rttm import Turn, write_rttm
+
+
+def test_interval_is_that_of_a_plain_loop():
+    """Not the same draws, so not the same numbers; but the same width within the noise of 2000 draws."""
+    rng = np.random.default_rng(1)
+    reference = rng.uniform(50, 200, 40)
+    errors = reference * rng.uniform(0.05, 0.4, 40)
+    found = ratio_interval(errors, reference)
+    loop = []
+    for _ in range(2000):
+        picks = rng.integers(0, 40, 40)
+        loop.append(errors[picks].sum() / reference[picks].sum())
+    assert found.value == pytest.approx(errors.sum() / reference.sum())
+    assert [found.low, found.high] == pytest.approx(np.percentile(loop, [2.5, 97.5]), abs=0.004)
+    assert found == ratio_interval(errors, reference)
+    assert found != ratio_interval(errors, reference, seed=1)
+
+
+def test_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(200):
+        errors = rng.normal(20, 5, 50)
+        found = ratio_interval(errors, np.full(50, 100.0), draws=400)
+        covered += found.low <= 0.2 <= found.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_pairs_see_what_single_intervals_hide():
+    rng = np.random.default_rng(3)
+    hard = rng.uniform(5, 60, 30)
+    reference = np.full(30, 100.0)
+    better, worse = hard, hard + rng.uniform(0, 4, 30)
+    assert ratio_interval(better, reference).high > ratio_interval(worse, reference).low
+    difference = paired_difference(better, worse, reference)
+    assert difference.excludes_zero()
+    assert difference.low <= difference.value <= difference.high < 0
+
+
+def test_many_recordings_stay_in_small_blocks():
+    found = ratio_interval(np.ones(5000), np.full(5000, 4.0), draws=500)
+    assert (found.low, found.value, found.high) == (0.25, 0.25, 0.25)
+
+
+def test_numbers_that_have_no_interval():
+    with pytest.raises(MimidiarError, match="no reference time"):
+        ratio_interval([1.0, 2.0], [0.0, 0.0])
+    with pytest.raises(MimidiarError, match="two numbers per recording"):
+        ratio_interval([1.0, 2.0], [1.0])
+    with pytest.raises(MimidiarError, match="cannot be paired"):
+        paired_difference([1.0, 2.0], [1.0], [1.0, 2.0])
+
+
+def scored(tmp_path, name: str, late: float, protocol: Protocol, recordings: int = 8):
+    """A system that starts every turn `late` seconds late, scored."""
+    reference = [Turn(f"r{i}", 1 + i / 10, 11, "x") for i in range(recordings)]
+    write_rttm(tmp_path / "ref.rttm", reference)
+    write_rttm(tmp_path / f"{name}.rttm", [Turn(t.recording, t.start + late, t.end, "h") for t in reference])
+    folder = tmp_path / name
+    write_score(folder, *score_files(tmp_path / "ref.rttm", tmp_path / f"{name}.rttm", protocol=protocol))
+    return folder
+
+
+def test_compare_folders(tmp_path):
+    early, late = (scored(tmp_path, name, sec, Protocol()) for name, sec in (("early", 0.2), ("late", 0.5)))
+    difference = compare_folders(early, late)
+    assert difference.value == pytest.approx(-100 * 8 * 0.3 / sum(10 - i / 10 for i in range(8)))
+    assert difference.excludes_zero()
+    assert compare_folders(late, late).value == 0
+
+
+def test_two_protocols_are_not_compared(tmp_path):
+    a, b = (scored(tmp_path, name, 0.3, Protocol(collar)) for name, collar in (("a", 0.0), ("b", 0.25)))
+    with pytest.raises(MimidiarError, match=r"collar 0\.0 and 0\.25"):
+        compare_folders(a, b)
+
+
+def test_other_references_are_not_compared(tmp_path):
+    a = scored(tmp_path, "a", 0.3, Protocol())
+    b = scored(tmp_path, "b", 0.3, Protocol(), recordings=7)
+    with pytest.raises(MimidiarError, match="reference_sha256"):
+        compare_folders(a, b)

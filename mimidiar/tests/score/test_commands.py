@@ -1,0 +1,138 @@
+"""`mimidiar score`, `verify` and `floor` from outside: what they print, write and import, and how fast they start."""
+
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mimidiar.cli import cli
+
+MAIN = "from mimidiar.cli import main; main()"
+TURNS = "SPEAKER {0} 1 0.0 6.0 <NA> <NA> x <NA> <NA>\nSPEAKER {0} 1 6.0 4.0 <NA> <NA> y <NA> <NA>\n"
+
+
+def run(*args) -> Result:
+    """One command in this process, which must succeed."""
+    done = CliRunner().invoke(cli, [str(arg) for arg in args], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def mimidiar(*args, code: str = MAIN) -> subprocess.CompletedProcess:
+    """One command in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "ref").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "ref" / f"{name}.rttm").write_text(TURNS.format(name))
+    (tmp_path / "hyp.rttm").write_text(TURNS.format("one").replace(" y ", " x ") + TURNS.format("two"))
+    (tmp_path / "all.uem").write_text("one 1 0 12\ntwo 1 0 12\n")
+    return tmp_path
+
+
+def test_score_prints_and_writes(data):
+    out = data / "scored"
+    done = mimidiar("score", data / "ref", data / "hyp.rttm", "--uem", data / "all.uem", "-o", out, "--name", "mine")
+    assert done.returncode == 0, done.stderr
+    assert "TOTAL" in done.stdout
+    document = json.loads((out / "score.json").read_text())
+    assert document["der"] == document["confusion"] == 20.0
+    assert (document["miss"], document["false_alarm"], document["n_recordings"]) == (0, 0, 2)
+    assert document["seconds"]["reference"] == 20.0
+    assert document["speaker_count_accuracy"] == 50.0
+    assert document["system"] == "mine"
+    assert document["interval"]["low"] <= 20 <= document["interval"]["high"]
+    protocol = document["protocol"]
+    assert (protocol["collar"], protocol["skip_overlap"], protocol["extent"]) == (0.0, False, "UEM")
+    assert len(protocol["reference_sha256"]) == len(protocol["uem_sha256"]) == 64
+    assert protocol["scorer"].startswith("pyannote.metrics ")
+    rows = list(csv.DictReader((out / "per_recording.csv").open()))
+    assert [(row["recording"], float(row["der"])) for row in rows] == [("one", 40.0), ("two", 0.0)]
+
+
+def test_the_collar_and_the_extent_are_stated(data):
+    done = run("score", data / "ref", data / "hyp.rttm", "--collar", "0.25", "--skip-overlap")
+    assert "collar +-0.25 s around each reference border (md-eval); overlap skipped" in done.stdout
+    assert "no UEM given" in done.stdout
+
+
+def test_same_input_same_bytes(data):
+    for name in ("a", "b"):
+        run("score", data / "ref", data / "hyp.rttm", "-o", data / name)
+    for file in ("score.json", "per_recording.csv"):
+        assert (data / "a" / file).read_bytes() == (data / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("SPEAKER one 1 0.0\n", "line 1: 4 fields"), (TURNS.format("three"), "'three'"), ("\0\1", "no RTTM line type")],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(data, content, says):
+    (data / "bad.rttm").write_text(content)
+    done = mimidiar("score", data / "ref", data / "bad.rttm", "-o", data / "out")
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (data / "out").exists()
+
+
+def test_a_recording_without_hypothesis_is_a_warning(data):
+    (data / "hyp.rttm").write_text(TURNS.format("one"))
+    done = run("score", data / "ref", data / "hyp.rttm")
+    assert "warning: no hypothesis for recording 'two'" in done.stderr
+
+
+def test_floor_and_score_go_together(data):
+    for kind in ("always-one", "oracle-vad-one", "random-order"):
+        out = data / f"{kind}.rttm"
+        run("floor", kind, data / "ref", "-o", out, "--uem", data / "all.uem")
+        assert "TOTAL" in run("score", data / "ref", out, "--uem", data / "all.uem").stdout
+
+
+def test_verify_prints_and_writes(data):
+    (data / "trials").write_text("1 a b\n1 a c\n0 a d\n0 b d\n")
+    (data / "scores").write_text("a b 0.9\na c 0.3\na d 0.4\nb d 0.1\n")
+    done = run("verify", data / "scores", data / "trials", "-o", data / "v")
+    document = json.loads((data / "v" / "score.json").read_text())
+    assert document["eer"] == 50.0
+    assert {"min_dcf_0.01", "min_dcf_0.05", "mean_target", "mean_nontarget", "n_target", "n_nontarget"} < set(document)
+    assert len(document["protocol"]["trials_sha256"]) == 64
+    assert "EER" in done.stdout
+
+
+def test_neither_torch_nor_lhotse_is_loaded(data):
+    code = (
+        "import sys, mimidiar.bin.verify, mimidiar.bin.floor, mimidiar.score.compare, mimidiar.score.verification\n"
+        "from mimidiar.cli import cli\n"
+        "cli(standalone_mode=False)\n"
+        "heavy = {'torch', 'lhotse', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "import scipy.stats, pandas, pyannote.metrics.base\n"
+        "assert scipy.stats.norm.cdf(0) == 0.5 and pyannote.metrics.base.pd.DataFrame is pandas.DataFrame"
+    )
+    done = mimidiar("score", data / "ref", data / "hyp.rttm", code=code)
+    assert done.returncode == 0, done.stderr
+
+
+def cpu_seconds(*args) -> float:
+    """Processor time of one command: the wall clock says more about what else the machine does."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert mimidiar(*args).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.skipif(bool(os.environ.get("COVERAGE_RUN")), reason="tracing takes its own time")
+def test_start_up(data):
+    score = ("score", data / "ref", data / "hyp.rttm")
+    assert min(cpu_seconds("score", "--help") for _ in range(2)) < 1
+    assert min(cpu_seconds(*score) for _ in range(2)) < 2

@@ -1,0 +1,49 @@
+"""Files are whole or not there."""
+
+import errno
+import gzip
+from pathlib import Path
+
+import pytest
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path, read_json, sha256_file, write_json, write_text
+
+
+def test_a_raise_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), atomic_path(path) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "x.jsonl.gz") as partial:
+        assert partial.suffix == ".gz"
+        with gzip.open(partial, "wt") as stream:
+            stream.write("{}")
+    assert gzip.open(tmp_path / "x.jsonl.gz", "rt").read() == "{}"
+
+
+def test_a_full_disk_is_named_and_nothing_stays(tmp_path: Path) -> None:
+    with pytest.raises(MimidiarError, match=r"a\.txt: no space left.*same command"), atomic_path(tmp_path / "a.txt") as partial:
+        partial.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": 1, "a": "ü"})
+    assert read_json(tmp_path / "a.json") == {"a": "ü", "b": 1}
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(MimidiarError, match=r"bad\.json: not valid JSON"):
+        read_json(tmp_path / "bad.json")
+    with pytest.raises(MimidiarError, match="no such file"):
+        read_json(tmp_path / "none.json")
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "abc")
+    assert sha256_file(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,0 +1,94 @@
+"""The rules of who may import whom, read from the source of every module."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1]
+
+# A module may import from its own layer and from layers below it; cli and bin may import everything.
+LAYERS = [
+    {"errors"},
+    {"files"},
+    {"labels", "config", "audio", "torch_setup", "losses"},
+    {"score"},
+    {"corpora", "codec", "speaker"},
+    {"simulate", "features"},
+    {"models"},
+    {"infer", "report"},
+    {"train"},
+    {"live"},
+    {"cli", "bin"},
+]
+# library -> the only modules that may import it
+ONLY_IN = {
+    "moshi": ["codec/mimi.py"],
+    "nemo": ["simulate/nemo.py", "speaker/titanet.py"],
+    "silero_vad": ["corpora/alignment.py"],
+    "espeakng_loader": ["corpora/espeak.py"],
+    "kaldiio": ["features/store.py"],
+}
+# What must be light: these packages and all that they import at module level.
+LIGHT = ["score", "report", "labels.py", "config.py", "files.py", "errors.py"]
+HEAVY = {"torch", "lhotse", "nemo", "moshi", "lightning"}
+
+
+def modules() -> list[Path]:
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if "tests" not in path.relative_to(PACKAGE).parts]
+
+
+def imports(path: Path, top_level_only: bool = False) -> set[str]:
+    """Dotted names that a module imports; with `top_level_only` those that run when it is imported."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def layer(name: str) -> int:
+    return next(i for i, names in enumerate(LAYERS) if name in names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down_and_libraries_stay_in_their_place(path: Path) -> None:
+    here = path.relative_to(PACKAGE)
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top == "mimidiar" and rest and here.stem != "__init__" and (PACKAGE / rest[0]).exists():
+            assert layer(rest[0]) <= layer(here.parts[0].removesuffix(".py")), f"{here} imports {name}, which is above it"
+        if top in ONLY_IN:
+            assert str(here) in ONLY_IN[top], f"{here} imports {top}; only {', '.join(ONLY_IN[top])} may"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nemo_is_never_imported_at_module_level(path: Path) -> None:
+    assert not {name for name in imports(path, top_level_only=True) if name.split(".")[0] == "nemo"}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_light_modules_load_neither_torch_nor_lhotse(name: str) -> None:
+    root = PACKAGE / name
+    files = [root] if root.suffix else sorted(root.glob("*.py"))
+    dotted = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files]
+    program = "import sys, importlib\n" + "\n".join(f"importlib.import_module({module!r})" for module in dotted)
+    program += f"\nprint(*sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_every_module_is_within_the_budget() -> None:
+    """Files to 500 lines, functions to 75: the wall. The aim is 300 and 40."""
+    for path in modules():
+        text = path.read_text()
+        assert len(text.splitlines()) <= 500, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < 75, f"{path}: {node.name}"

@@ -1,0 +1,80 @@
+"""Crops, their labels, and the order in which they come."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mimidiar.errors import MimidiarError
+from mimidiar.labels import arrival_order
+from mimidiar.tests.conversations import DIM, make_conversations
+from mimidiar.train.data import (
+    ConsecutiveCrops,
+    Conversations,
+    Crop,
+    RandomCrops,
+    collate,
+    feature_statistics,
+)
+
+
+@pytest.fixture(scope="module")
+def conversations(tmp_path_factory: pytest.TempPathFactory) -> Conversations:
+    return Conversations(*make_conversations(tmp_path_factory.mktemp("c"), "set", 6, seed=0), max_speakers=4)
+
+
+def test_a_crop_has_its_frames_and_its_own_order_of_arrival(conversations: Conversations) -> None:
+    whole, everyone = conversations[Crop("set-0", 0, 100)]
+    assert whole.shape == (100, DIM) and everyone.shape == (100, 4)
+    orders = set()
+    for start in range(0, 60, 5):
+        features, targets = conversations[Crop("set-0", start, start + 40)]
+        assert np.array_equal(features, whole[start : start + 40])
+        assert arrival_order(targets.astype(bool)) == [0, 1, 2, 3]
+        # The same speakers as in the whole recording, in another order: the order is that of the crop.
+        columns = [next(k for k in range(4) if np.array_equal(everyone[start : start + 40, k], c)) for c in targets.T if c.any()]
+        orders.add(tuple(columns))
+    assert len(orders) > 1
+
+
+def test_random_crops_are_the_same_for_the_same_seed_and_epoch(conversations: Conversations) -> None:
+    def draw(seed: int, epoch: int) -> list[Crop]:
+        crops = RandomCrops(conversations, crop_sec=2.4, per_recording=3, seed=seed)
+        crops.set_epoch(epoch)
+        assert len(list(crops)) == len(crops) == 18
+        return list(crops)
+
+    assert draw(1, 0) == draw(1, 0) and draw(1, 0) != draw(1, 1) and draw(1, 0) != draw(2, 0)
+    assert all(crop.stop - crop.start == 30 and 0 <= crop.start and crop.stop <= 100 for crop in draw(1, 0))
+
+
+def test_a_crop_longer_than_the_recording_is_the_recording(conversations: Conversations) -> None:
+    assert {(c.start, c.stop) for c in RandomCrops(conversations, 60, 1, seed=0)} == {(0, 100)}
+
+
+def test_consecutive_crops_cover_each_recording_once(conversations: Conversations) -> None:
+    frames = [f for c in ConsecutiveCrops(conversations, 2.4) if c.recording == "set-1" for f in range(c.start, c.stop)]
+    assert frames == list(range(100))
+
+
+def test_batches_are_padded_and_masked(conversations: Conversations) -> None:
+    batch = collate([conversations[Crop("set-0", 0, 20)], conversations[Crop("set-1", 10, 40)]])
+    assert batch.features.shape == (2, 30, DIM) and batch.mask.sum(1).tolist() == [20, 30]
+    assert (batch.features[0, 20:] == 0).all() and (batch.targets[0, 20:] == 0).all()
+
+
+def test_statistics_are_those_of_all_frames(conversations: Conversations) -> None:
+    everything = np.concatenate([conversations.store.read(name) for name in conversations.recordings])
+    mean, std = feature_statistics(conversations)
+    assert np.allclose(mean, everything.mean(0), atol=1e-5) and np.allclose(std, everything.std(0), atol=1e-5)
+    assert mean.dtype == torch.float32
+
+
+def test_more_speakers_than_channels_and_missing_features_are_named(tmp_path: Path) -> None:
+    data, feats = make_conversations(tmp_path, "set", 2, seed=0)
+    with pytest.raises(MimidiarError, match=r"recording 'set-\d' has \d speakers, the model 1 channels"):
+        Conversations(data, feats, max_speakers=1)
+    _, other = make_conversations(tmp_path, "other", 1, seed=0)
+    with pytest.raises(MimidiarError, match="no features for 2 of 2 recordings .* first 'set-0'"):
+        Conversations(data, other, max_speakers=4)

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Test everything: ruff, shellcheck, unit tests (import rules are among them), and the recipes in a smoke configuration.
+#
+#   tools/test.sh            what each change must pass, some minutes
+#   tools/test.sh --full     with the long tests: full-size checkpoints, whole recipes
+#
+# MIMIDIAR_MINI_CORPUS names the folder with real speech; without it, tests that need it are skipped, and the recipes fall
+# back to synthetic voices. All parts run, whatever fails; the exit code tells whether all passed.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+marks="not long and not gpu"
+case "${1:-}" in
+  "") ;;
+  --full) marks="not gpu" ;;
+  *) echo "usage: tools/test.sh [--full]" >&2; exit 1 ;;
+esac
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+failed=() passed=0
+
+# part NAME COMMAND...: run, time and count it.
+part() {
+  local name="$1" started=$SECONDS verdict=passed
+  shift
+  echo "== $name =="
+  "$@" || verdict=FAILED
+  if [[ $verdict == passed ]]; then passed=$(( passed + 1 )); else failed+=("$name"); fi
+  echo "-- $name: $verdict, $(( SECONDS - started )) s"
+}
+
+# Every shell script that is ours; the links in recipe folders lead to files that are checked once.
+shell_files() {
+  find . \( -path ./.git -o -path ./tools/venv -o -path './egs/*/data' -o -path './egs/*/exp' -o -path './egs/*/feats' \) \
+    -prune -o -type f \( -name '*.sh' -o -path ./.ci/run \) -print
+}
+
+check_shell() {
+  local files
+  mapfile -t files < <(shell_files)
+  shellcheck -x -P SCRIPTDIR -P utils "${files[@]}"
+}
+
+started=$SECONDS
+part install tools/install.sh
+if [[ ${#failed[@]} -gt 0 ]]; then exit 1; fi
+# shellcheck source=utils/path.sh
+. utils/path.sh
+
+part ruff ruff check .
+part shellcheck check_shell
+part "unit tests" pytest -n 2 -m "$marks"
+part "recipes, smoke" egs/mini/run_all.sh --smoke true --work "$work"
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+  echo "tools/test.sh: FAILED after $(( SECONDS - started )) s: $(printf '%s; ' "${failed[@]}")$passed parts passed"
+  exit 1
+fi
+echo "tools/test.sh: all $passed parts passed after $(( SECONDS - started )) s"

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Run one stage of a recipe: a command with declared inputs and one output folder; it may be called again at any time.
+
+    stage.py --out DIR [--input PATH]... [--nj N] [--force true|false] [--name NAME] -- COMMAND... [::: COMMAND...]
+
+DIR/.stage.json keeps what was done: status, command, inputs, and the key that stands for both (stage_key.py). Called
+again with the same key, a finished stage is skipped and an unfinished one goes on; with another key it is refused,
+saying what changed, unless --force true, which removes what DIR holds (but not the folders of other stages in it) and
+starts anew.
+
+With --nj N above 1, `$cmd JOB=1:N DIR/log/NAME.JOB.log COMMAND --job JOB/N` runs first, and then, as always,
+`$cmd DIR/log/NAME.log COMMAND`, which does what is left and finishes. Commands between `:::` run in order; only the
+first is cut into jobs. $cmd is run.py unless the environment says otherwise (cmd.sh).
+
+Exit code: 0, or that of the command, which stays unfinished; 1 for an error of its own; 130 after Ctrl-C.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import itertools
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from stage_key import LOCK, STATE, StageError, State, changes, new_state, now, read_state, write_state
+
+LEFTOVER_SEC = 10.0  # run.py gives its jobs 5 s to end
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", required=True, help="the folder that this stage makes")
+    parser.add_argument("--input", action="append", default=[], help="a file or folder that the result depends on")
+    parser.add_argument("--nj", type=int, default=1, help="parallel jobs")
+    parser.add_argument("--force", choices=["true", "false"], default="false", help="remove what is there, start anew")
+    parser.add_argument("--name", help="name of the logs; default: the command's own name")
+    parser.add_argument("command", nargs="+", metavar="COMMAND")
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    # A word stands for the command here: argparse must not touch what follows `--`.
+    options = parser.parse_args([*sys.argv[1:cut], "command"])
+    options.command = sys.argv[cut + 1 :]
+    options.out = options.out.rstrip("/") or "/"
+    options.input = [path.rstrip("/") or "/" for path in options.input]
+    if not options.command or options.nj < 1:
+        parser.error("--nj must be at least 1" if options.command else "no command after --")
+    return options
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """The only run in `folder`. Raises StageError that names the other one. Yields the lock's descriptor.
+
+    run.py inherits the lock: when a stage.py was killed, its jobs may still be ending, which is waited for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / LOCK, "a+", encoding="utf-8") as lock:
+        limit = time.monotonic() + LEFTOVER_SEC
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                lock.seek(0)
+                pid, _, since = lock.read().strip().partition(" ")
+                if os.path.exists(f"/proc/{pid}") or time.monotonic() > limit:
+                    message = f"{folder}: process {pid} is at work in it since {since}; wait for it or end it"
+                    raise StageError(message) from None
+                time.sleep(0.1)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()} {now()}\n")
+        lock.flush()
+        yield lock.fileno()
+
+
+def foreign(folder: Path) -> list[Path]:
+    """What lies in the folder, apart from this stage's own lock and the folders of other stages."""
+    mine = [path for path in sorted(folder.iterdir()) if path.name not in (LOCK, f"{STATE}.partial")]
+    return [path for path in mine if path.is_symlink() or not path.is_dir() or next(path.rglob(STATE), None) is None]
+
+
+def remove_contents(folder: Path, old: State) -> None:
+    """Empty the folder for a new start; a removal that was interrupted is known by its status, and goes on."""
+    write_state(folder, replace(old, status="removing"))
+    for path in foreign(folder):
+        if path.name == STATE:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def is_done(folder: Path, new: State, force: bool) -> bool:
+    """Settle with what an earlier run left. True: nothing to do. Raises StageError when it made something else."""
+    old = read_state(folder)
+    if old is None:
+        if strangers := foreign(folder):
+            raise StageError(f"{strangers[0]} is there, and no stage made it; remove it or give another --tag")
+    elif force or old.status == "removing":
+        print(f"removing what was there (--force): {folder}")
+        remove_contents(folder, old)
+    elif old.key != new.key:
+        what = f"finished {old.finished}" if old.status == "done" else f"begun {old.started}"
+        lines = "".join(f"\n  {line}" for line in changes(old, new))
+        raise StageError(
+            f"{folder}: {what}, with other settings or inputs:{lines}\n"
+            "give another --tag to keep both, or --force to remove it and start again"
+        )
+    elif old.status == "done":
+        print(f"skipped (finished {old.finished}): {folder}")
+        return True
+    else:
+        print(f"continuing (begun {old.started}, not finished): {folder}")
+    return False
+
+
+class Runner:
+    """Runs `$cmd ...` lines one after another and hands on the signals that should end them."""
+
+    def __init__(self, lock: int) -> None:
+        self.lock, self.process, self.stopped = lock, None, 0
+        self.libc = ctypes.CDLL(None)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.stop)
+
+    def stop(self, number: int, _frame: object) -> None:
+        self.stopped = number
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def run(self, words: list[str]) -> int:
+        """Exit code of the line; 128 + the signal when it was ended by one."""
+        parent, path = os.getpid(), f"{os.environ['PATH']}:{Path(__file__).resolve().parent}"
+        if not self.stopped:
+            self.process = subprocess.Popen(
+                words,
+                env=os.environ | {"PATH": path},
+                pass_fds=[self.lock],
+                preexec_fn=lambda: self.die_with(parent),  # noqa: PLW1509 - there are no threads
+            )
+            if self.stopped:  # between the two lines above
+                self.process.send_signal(self.stopped)
+            code = self.process.wait()
+            self.process = None
+        if self.stopped:
+            return 128 + self.stopped
+        return code if code >= 0 else 128 - code
+
+    def die_with(self, parent: int) -> None:
+        """In the child: be told when stage.py is gone (Linux), so that run.py ends its jobs."""
+        with contextlib.suppress(AttributeError):
+            self.libc.prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def command_lines(options: argparse.Namespace) -> Iterator[list[str]]:
+    """The `$cmd` lines of this stage, in order."""
+    cmd = shlex.split(os.environ.get("cmd") or "run.py")  # noqa: SIM112 - Kaldi's name
+    parts = [list(part) for is_cut, part in itertools.groupby(options.command, ":::".__eq__) if not is_cut]
+    words = [Path(word).name for word in parts[0]]
+    name = options.name or (words[1] if words[0] == "mimidiar" and len(words) > 1 else words[0])
+    for number, part in enumerate(parts, 1):
+        log = f"{options.out}/log/{name if len(parts) == 1 else f'{name}.{number}'}"
+        if number == 1 and options.nj > 1:
+            yield [*cmd, f"JOB=1:{options.nj}", f"{log}.JOB.log", *part, "--job", f"JOB/{options.nj}"]
+        yield [*cmd, f"{log}.log", *part]
+
+
+def run_stage(options: argparse.Namespace, state: State, runner: Runner) -> int:
+    folder, began = Path(options.out), time.monotonic()
+    write_state(folder, state)
+    for line in command_lines(options):
+        if code := runner.run(line):
+            return code
+    state.status, state.finished, state.seconds = "done", now(), round(time.monotonic() - began, 1)
+    write_state(folder, state)
+    print(f"finished in {state.seconds} s: {folder}", flush=True)
+    return 0
+
+
+def main() -> int:
+    options = parse()
+    try:
+        state = new_state(options.command, options.out, options.input)
+        with locked(Path(options.out)) as lock:
+            if is_done(Path(options.out), state, options.force == "true"):
+                return 0
+            sys.stdout.flush()
+            return run_stage(options, state, Runner(lock))
+    except KeyboardInterrupt:
+        return 130
+    except StageError as error:
+        print(f"stage.py: error: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"stage.py: error: {error.filename or options.out}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,6 @@
-"""Typed configuration: a dataclass is the schema, a YAML file and `key=value` overrides fill it, an unknown key is an error."""
+"""Typed configuration: a dataclass is the schema, a YAML file and `key=value` overrides fill it, an unknown key is an
+error.
+"""
 
 import difflib
 from collections.abc import Sequence
@@ -17,9 +19,11 @@ T = TypeVar("T")
 
 
 def load_config(schema: type[T], path: str | Path | None = None, overrides: Sequence[str] = ()) -> T:
-    """Fill the dataclass `schema` from a YAML file and then from `key=value` overrides (dots reach into nested dataclasses).
+    """Fill the dataclass `schema` from a YAML file and then from `key=value` overrides (dots reach into nested
+    dataclasses).
 
-    Raises MimidiarError that names the file, the key and its nearest match, or the value that does not fit the key's type.
+    Raises MimidiarError that names the file, the key and its nearest match, or the value that does not fit the key's
+    type.
     """
     config = OmegaConf.structured(schema)
     for source, values in _sources(path, overrides):

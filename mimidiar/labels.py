@@ -1,8 +1,8 @@
 """Between seconds and frames: who is active in which frame, and in which order speakers arrive.
 
-Rounding rule, the same everywhere: frame f of a stream at `frame_hz` covers [f, f + 1) / frame_hz seconds, and a speaker is active in
-it when the frame's centre lies inside one of the speaker's turns [start, end). A turn that covers no centre (shorter than one frame, at
-most) leaves no label.
+Rounding rule, the same everywhere: frame f of a stream at `frame_hz` covers [f, f + 1) / frame_hz seconds, and a
+speaker is active in it when the frame's centre lies inside one of the speaker's turns [start, end). A turn that covers
+no centre (shorter than one frame, at most) leaves no label.
 """
 
 import math
@@ -34,7 +34,10 @@ def frame_count(seconds: float, frame_hz: float) -> int:
 
 
 def activity_matrix(turns: Iterable[Interval], speakers: Sequence[str], num_frames: int, frame_hz: float) -> np.ndarray:
-    """Bool (num_frames, len(speakers)): column k is speaker k, by the rounding rule above. Turns of other speakers: KeyError."""
+    """Bool (num_frames, len(speakers)): column k is speaker k, by the rounding rule above.
+
+    Raises KeyError for a turn of another speaker.
+    """
     column = {speaker: k for k, speaker in enumerate(speakers)}
     active = np.zeros((num_frames, len(column)), dtype=bool)
     for start, end, speaker in turns:
@@ -43,7 +46,7 @@ def activity_matrix(turns: Iterable[Interval], speakers: Sequence[str], num_fram
 
 
 def intervals(active: np.ndarray, frame_hz: float, speakers: Sequence[str], start_sec: float = 0.0) -> list[Interval]:
-    """The turns of a bool matrix (T, K), by start and then by column; the inverse of `activity_matrix` on whole frames."""
+    """The turns of a bool matrix (T, K) by start and column; the inverse of `activity_matrix` on whole frames."""
     turns = []
     for k, speaker in enumerate(speakers):
         for first, last in runs(active[:, k]):
@@ -60,7 +63,7 @@ def runs(active: np.ndarray) -> list[tuple[int, int]]:
 def arrival_order(active: np.ndarray) -> list[int]:
     """Columns of (T, K) in order of arrival: at the first frame in which two differ, the active one comes first.
 
-    So the earlier first activity wins; speakers who start together are ordered by the next activity. Columns that never differ keep
-    their order; silent columns come last.
+    So the earlier first activity wins; speakers who start together are ordered by the next activity. Columns that never
+    differ keep their order; silent columns come last.
     """
     return sorted(range(active.shape[1]), key=lambda k: (~active[:, k].astype(bool)).tobytes())

@@ -1,7 +1,7 @@
 """Losses for speaker channels: binary cross-entropy in arrival order, in the best order, and a mixture of both.
 
-Everywhere: logits and targets (B, T, K), mask (B, T) true on frames that count; a loss is a mean over counted frames and channels, so that
-neither padding nor the number of recordings in a batch changes its scale.
+Everywhere: logits and targets (B, T, K), mask (B, T) true on frames that count; a loss is a mean over counted frames
+and channels, so that neither padding nor the number of recordings in a batch changes its scale.
 """
 
 from itertools import permutations
@@ -25,8 +25,9 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
 def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
     """Reorder the columns of binary targets (B, T, K) by arrival inside the counted frames; ties by next activity.
 
-    At the first frame in which two columns differ the active one comes first, as `labels.arrival_order` has it. Sortformer (Park et al.,
-    2024) sorts by start times; sorting must see the crop that the model sees, or the order can't be known from the input.
+    At the first frame in which two columns differ the active one comes first, as `labels.arrival_order` has it.
+    Sortformer (Park et al., 2024) sorts by start times; sorting must see the crop that the model sees, or the order
+    can't be known from the input.
     """
     seen = targets * mask.unsqueeze(-1)
     difference = seen.unsqueeze(-1) - seen.unsqueeze(-2)  # (B, T, K, K): +1 where i is active and j is not
@@ -45,7 +46,10 @@ def sort_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
 
 
 def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """The least BCE over all orders of the target columns, chosen per recording (Fujita et al., 2019, 'EEND', eq. 5)."""
+    """The least BCE over all orders of target columns, chosen per recording (Fujita et al., 2019, 'EEND', eq.
+
+    5).
+    """
     order = best_order(logits, targets, mask)
     return binary_cross_entropy(logits, targets.gather(2, order.unsqueeze(1).expand_as(targets)), mask)
 

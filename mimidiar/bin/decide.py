@@ -8,7 +8,9 @@ import click
 @click.command()
 @click.argument("posteriors", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--tuned", type=click.Path(path_type=Path), required=True, help="tuned.yaml, as `mimidiar tune` writes it.")
+@click.option(
+    "--tuned", type=click.Path(path_type=Path), required=True, help="tuned.yaml, as `mimidiar tune` writes it."
+)
 def command(posteriors, out, tuned) -> None:
     """Turn POSTERIORS into OUT/hyp.rttm by the post-processing of --tuned.
 

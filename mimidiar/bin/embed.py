@@ -9,7 +9,9 @@ import click
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("feats", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--pooling", default="all", show_default=True, help="Mean over 'all' frames, or 'speech'; a probe has its own.")
+@click.option(
+    "--pooling", default="all", show_default=True, help="Mean over 'all' frames, or 'speech'; a probe has its own."
+)
 @click.option(
     "--centre", nargs=2, type=click.Path(path_type=Path), metavar="DATA FEATS", help="Subtract the mean of this set."
 )

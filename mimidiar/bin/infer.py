@@ -13,9 +13,11 @@ from mimidiar.bin.extract import parse_job
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--window-sec", type=float, help="Length of a window.  [default: the crop length in training]")
 @click.option("--hop-sec", type=float, help="Distance between windows.  [default: half a window]")
-@click.option("--job", callback=parse_job, metavar="K/N", help="Do the K-th of N shares and stop; call without --job to finish.")
+@click.option(
+    "--job", callback=parse_job, metavar="K/N", help="Do the K-th of N shares and stop; call without --job to finish."
+)
 def command(model, feats, out, window_sec, hop_sec, job) -> None:
-    """Run MODEL (model.safetensors) over the recordings of FEATS; speaker posteriors go to OUT/posteriors.ark and .scp."""
+    """Run MODEL (model.safetensors) over the recordings of FEATS; speaker posteriors go to OUT/posteriors.scp."""
     from mimidiar.infer.run import infer
 
     infer(model, feats, out, window_sec, hop_sec, job)

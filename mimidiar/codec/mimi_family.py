@@ -19,8 +19,8 @@ from mimidiar.files import sha256_file
 # The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
 HUB_REPO = "kyutai/moshiko-pytorch-bf16"
 HUB_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
-# Named in every record of an untrained control, because other initial weights are another control.
-INITIALISATION = "lecun-normal convolutions, layer scale 1"
+# What `initialise` does, named in every record of an untrained control: other initial weights are another control.
+INITIALISATION = "he-normal convolutions, layer scale 1"
 
 
 def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:

@@ -22,6 +22,8 @@ def make_trials(utterances: Sequence[Utterance], seed: int) -> list[Trial]:
     pairs = {(1, *pair) for ids in of_speaker.values() for pair in _pairs(sorted(ids), TARGETS_PER_SPEAKER, rng)}
     wanted = len(pairs) * NONTARGETS_PER_TARGET
     groups = [sorted(names) for names in of_gender.values() if len(names) > 1]
+    if not groups and len(of_speaker) > 1:
+        groups = [sorted(of_speaker)]  # one of each gender: better easy trials than none
     # A bound on the tries: with few utterances there may not be as many different pairs as wanted.
     for _ in range(wanted * 3 if groups else 0):
         if len(pairs) >= wanted + wanted // NONTARGETS_PER_TARGET:

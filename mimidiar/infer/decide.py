@@ -1,6 +1,7 @@
 """Posteriors to turns: threshold, median filter, minimum durations; and the choice of these on a development set."""
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -22,7 +23,7 @@ class Decision:
 
 
 def decide(posteriors: np.ndarray, frame_hz: float, decision: Decision) -> np.ndarray:
-    """Bool (T, K) from posteriors (T, K): median filter over time, threshold, then pauses filled and short turns removed."""
+    """Bool (T, K) from posteriors (T, K): median filter, threshold, pauses filled, then short turns removed."""
     smooth = posteriors
     if decision.median_frames > 1:
         smooth = median_filter(posteriors, size=(decision.median_frames, 1), mode="nearest")
@@ -42,7 +43,7 @@ def to_turns(posteriors: np.ndarray, frame_hz: float, decision: Decision) -> lis
 def _fill_pauses(channel: np.ndarray, min_frames: int) -> None:
     """In place: gaps between two runs that are shorter than `min_frames` become active."""
     spans = runs(channel)
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         if start - end < min_frames:
             channel[end:start] = True
 

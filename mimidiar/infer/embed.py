@@ -32,7 +32,8 @@ class Embeddings:
 
 
 def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -> Embeddings:
-    """Mean over time of every utterance of a set: over `all` frames, or over `speech` frames by the manifest's alignment.
+    """Mean over time of every utterance of a set: over `all` frames, or over `speech` frames by the manifest's
+    alignment.
 
     An utterance without a single speech frame is averaged over all its frames.
     """
@@ -91,7 +92,9 @@ def embed(
         embeddings = _project(embeddings, probe, probe_path)
     trials = read_trials(data_dir / "trials")
     write_scores(out_dir / "scores", trials.pairs, cosines(embeddings, trials, data_dir / "trials"))
-    write_json(out_dir / "embedding.json", {"pooling": pooling, "centred": centre is not None, "probe": bool(probe_path)})
+    write_json(
+        out_dir / "embedding.json", {"pooling": pooling, "centred": centre is not None, "probe": bool(probe_path)}
+    )
 
 
 @torch.inference_mode()

@@ -25,8 +25,11 @@ def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
     turns = read_rttm(data_dir / "ref.rttm")
     missing = sorted(set(turns) - set(store.keys()))
     if missing:
-        raise MimidiarError(f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set")
-    posteriors = {name: store.read(name) for name in store.keys()}
+        raise MimidiarError(
+            f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set"
+        )
+    names = store.keys()
+    posteriors = {name: store.read(name) for name in names}
     truth = {name: _truth(turns.get(name, []), len(matrix), frame_hz) for name, matrix in posteriors.items()}
     tuned = tune(posteriors, truth, frame_hz, data_dir.resolve().name)
     write_tuned(tuned, path)

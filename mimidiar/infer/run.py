@@ -47,7 +47,8 @@ def infer(
     hop_sec: float | None = None,
     job: tuple[int, int] | None = None,
 ) -> None:
-    """Posteriors of all recordings to OUT/posteriors.scp, by `job` (k, n) or what is missing and the finish, as `extract`.
+    """Posteriors of all recordings to OUT/posteriors.scp, by `job` (k, n) or what is missing and the finish, as
+    `extract`.
 
     Windows default to the crop length in training, every half of it.
     """

@@ -31,7 +31,8 @@ class Tuned:
 def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_hz: float, set_name: str) -> Tuned:
     """Search threshold and median length together, then minimum turn and pause together, for the least frame DER.
 
-    posteriors: recording -> (T, K); truth: recording -> bool (T, S) of all reference speakers. Ties: the earlier, plainer choice.
+    posteriors: recording -> (T, K); truth: recording -> bool (T, S) of all reference speakers. Ties: the earlier,
+    plainer choice.
     """
     names = sorted(posteriors)
 
@@ -48,9 +49,11 @@ def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_
 
 
 def frame_errors(hypothesis: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
-    """Error frames and reference speech of one recording: bool (T, K) against (T, S), channels mapped to speakers at best.
+    """Error frames and reference speech of one recording: bool (T, K) against (T, S), channels mapped to speakers at
+    best.
 
-    A frame costs max(reference speakers, hypothesis speakers) - correct ones, which is DER's missed + false alarm + confusion.
+    A frame costs max(reference speakers, hypothesis speakers) - correct ones, which is DER's missed + false alarm +
+    confusion.
     """
     length = max(len(hypothesis), len(reference))
     hyp, ref = (np.pad(x, ((0, length - len(x)), (0, 0))).astype(np.int64) for x in (hypothesis, reference))

@@ -1,7 +1,9 @@
-"""A whole recording through a model that was trained on crops: overlapping windows, stitched by the best order of channels.
+"""A whole recording through a model that was trained on crops: overlapping windows, stitched by the best order of
+channels.
 
-Consecutive windows overlap; in the overlap both say who is active, so the channels of the new window are put in the order in which they
-agree best with what is there already. Speakers who are silent in an overlap can't be matched by it: linking by voice is another module's.
+Consecutive windows overlap; in the overlap both say who is active, so the channels of the new window are put in the
+order in which they agree best with what is there already. Speakers who are silent in an overlap can't be matched by it:
+linking by voice is another module's.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ Model = Callable[[np.ndarray], np.ndarray]  # features (T, D) -> posteriors (T, 
 
 
 def window_starts(total: int, length: int, hop: int) -> Iterator[tuple[int, int]]:
-    """[start, stop) of windows of `length` frames every `hop`; the last one ends with the recording and is as long, if it can be."""
+    """[start, stop) of windows of `length` frames every `hop`; the last is as long as it can be."""
     start = 0
     while True:
         stop = min(start + length, total)
@@ -41,6 +43,8 @@ def stitch(model: Model, features: np.ndarray, length: int, hop: int) -> np.ndar
 
 
 def matching_order(past: np.ndarray, local: np.ndarray) -> np.ndarray:
-    """(K,): for each channel of `past` (T, K) the column of `local` (T, K) such that the summed absolute difference is least."""
+    """(K,): for each channel of `past` (T, K) the column of `local` (T, K) such that the summed absolute difference is
+    least.
+    """
     cost = np.abs(past[:, :, None] - local[:, None, :]).sum(0)
     return linear_sum_assignment(cost)[1]

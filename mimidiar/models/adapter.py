@@ -1,7 +1,8 @@
 """The diarization adapter: features of a frozen codec in, one activity logit per speaker channel and frame out.
 
-Two variants of one module. The default has pre-norm layers and rotary positions (Su et al., 2021), so that the length of the input is
-free. The ancestor's has post-norm layers and absolute sinusoidal positions (Vaswani et al., 2017): `norm="post", positions="sinusoidal"`.
+Two variants of one module. The default has pre-norm layers and rotary positions (Su et al., 2021), so that the length
+of the input is free. The ancestor's has post-norm layers and absolute sinusoidal positions (Vaswani et al., 2017):
+`norm="post", positions="sinusoidal"`.
 """
 
 import math
@@ -136,7 +137,9 @@ class SelfAttention(nn.Module):
 
 
 def rotate(x: Tensor, max_period: float = 10000.0) -> Tensor:
-    """Turn the halves of (..., T, D) by angles that grow with the frame, so that products depend on distance only (Su et al., 2021)."""
+    """Turn the halves of (..., T, D) by angles that grow with the frame, so that products depend on distance only (Su
+    et al., 2021).
+    """
     length, dim = x.shape[-2:]
     speed = max_period ** (-torch.arange(dim // 2, device=x.device, dtype=torch.float32) * 2 / dim)
     angle = torch.arange(length, device=x.device, dtype=torch.float32)[:, None] * speed

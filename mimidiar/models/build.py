@@ -37,7 +37,10 @@ def adapter_header(config: AdapterConfig, frame_hz: float, crop_sec: float, enco
 
 
 def load_adapter(path: str | Path) -> TrainedModel:
-    """Read model.safetensors. MimidiarError for a file that is missing, damaged, of another kind or of another shape."""
+    """Read model.safetensors.
+
+    MimidiarError for a file that is missing, damaged, of another kind or of another shape.
+    """
     tensors, header = load_weights(path, FORMAT)
     model = build_adapter(AdapterConfig(**header["model"]))
     fill(model, tensors, path)

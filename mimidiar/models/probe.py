@@ -1,6 +1,7 @@
 """The linear speaker probe (Exp 1.5): one linear layer from a pooled feature to training speakers.
 
-Scores are cosines in the space of the layer's outputs without the bias, as the study that first asked the question had it.
+Scores are cosines in the space of the layer's outputs without the bias, as the study that first asked the question had
+it.
 """
 
 from pathlib import Path
@@ -14,7 +15,8 @@ FORMAT = "mimidiar-probe-1"
 
 
 class Probe(nn.Module):
-    """Linear(dim, speakers) on pooled features, with a fixed normalisation in front (identity unless statistics are set).
+    """Linear(dim, speakers) on pooled features, with a fixed normalisation in front (identity unless statistics are
+    set).
 
     `pooling` names the frames that the features are a mean of: it belongs to the probe as its weights do.
     """

@@ -1,7 +1,7 @@
 """Tables from score files alone: a YAML file says which rows and columns, nothing is typed by hand.
 
-A table is made once for each folder that its `each` pattern finds, with `{set}` standing for the folder's name. A row's `folder`
-may hold a wildcard for seeds: its cells are then the mean over the seeds +- their standard deviation.
+A table is made once for each folder that its `each` pattern finds, with `{set}` standing for the folder's name. A row's
+`folder` may hold a wildcard for seeds: its cells are then the mean over the seeds +- their standard deviation.
 """
 
 import glob
@@ -20,7 +20,7 @@ NOT_RUN = "not run"
 
 @dataclass
 class Column:
-    """One figure: `metric` of <row folder>/<score>/score.json; with `versus: floors` the row minus its nearest floor."""
+    """One figure: `metric` of <row folder>/<score>/score.json; `versus: floors`: the row minus its nearest floor."""
 
     label: str
     metric: str

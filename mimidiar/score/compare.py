@@ -15,8 +15,8 @@ from mimidiar.score.from_files import RECORDINGS_FILE, SCORE_FILE
 def compare_folders(folders_a: Sequence[str | Path], folders_b: Sequence[str | Path]) -> Interval:
     """DER of a minus DER of b in points of %, with its paired bootstrap interval; negative where a is better.
 
-    Each side holds the seeds of one system, folders that `mimidiar score -o` wrote; a recording's error is the mean over
-    the seeds, so that the interval is about recordings and not about seeds. Raises MimidiarError when protocols or
+    Each side holds the seeds of one system, folders that `mimidiar score -o` wrote; a recording's error is the mean
+    over the seeds, so that the interval is about recordings and not about seeds. Raises MimidiarError when protocols or
     recordings differ.
     """
     folders = [*folders_a, *folders_b]

@@ -44,8 +44,8 @@ def simulate_session(
 ) -> tuple[np.ndarray, list[Turn]]:
     """Let NeMo make one session, called `name`, of at least `seconds` with these speakers.
 
-    `work`, an empty folder, is for its files. Returns int16 samples (num_samples,) at 16 kHz, longer than asked (the caller cuts), and the speech in them.
-    The same arguments give the same result.
+    `work`, an empty folder, is for its files. Returns int16 samples (num_samples,) at 16 kHz, longer than asked (the
+    caller cuts), and the speech in them. The same arguments give the same result.
     """
     longest = max(end - start for utterances in voices.values() for u in utterances for start, end in u.speech)
     # NeMo fills the end of a session with fragments when the next word does not fit. With the end this far away that

@@ -9,20 +9,22 @@ from mimidiar.errors import MimidiarError
 class ConversationSet:
     """One set of conversations. All shares are of the recording's length, all times in seconds.
 
-    `speakers`: number of speakers -> weight. `overlap`, `silence` with the variances between conversations: NeMo's
-    `mean_overlap` (of the time with speech) and `mean_silence`. `turn_prob`: how often the turn goes to somebody else.
-    `dominance_std`, `min_dominance`: how unequal the speakers are. `sentence_k`, `sentence_p`: a turn has
-    1 + NegativeBinomial(k, p) pieces, a piece being a stretch of speech between two pauses or one of these pauses
-    (NeMo counts words here). `volume_std`, `volume_range`: loudness of each speaker. `noise_snr_db`: a noise floor at a
-    level drawn from this range, below the mean level of the speech; without it the pauses would be digital zeros, which
-    no recording has. `join_gap_sec`: pauses of one speaker up to this length do not split a turn of the reference.
+    `speakers`: numbers of speakers, in equal parts or by `speaker_weights`. `overlap`, `silence` with the variances
+    between conversations: NeMo's `mean_overlap` (of the time with speech) and `mean_silence`. `turn_prob`: how often
+    the turn goes to somebody else. `dominance_std`, `min_dominance`: how unequal the speakers are. `sentence_k`,
+    `sentence_p`: a turn has 1 + NegativeBinomial(k, p) pieces, a piece being a stretch of speech between two pauses or
+    one of these pauses (NeMo counts words here). `volume_std`, `volume_range`: loudness of each speaker.
+    `noise_snr_db`: a noise floor at a level drawn from this range, below the mean level of the speech; without it the
+    pauses would be digital zeros, which no recording has. `join_gap_sec`: pauses of one speaker up to this length do not
+    split a turn of the reference.
     """
 
     split: str = "train"
     conversations: int = 0
     seconds: float = 90.0
     seed: int = 0
-    speakers: dict[int, float] = field(default_factory=lambda: {2: 1.0, 3: 1.0, 4: 1.0})
+    speakers: list[int] = field(default_factory=lambda: [2, 3, 4])
+    speaker_weights: list[float] | None = None
     overlap: float = 0.12
     overlap_var: float = 0.002
     silence: float = 0.15
@@ -56,11 +58,14 @@ def check_options(name: str, options: ConversationSet) -> None:
         ("sentence_k", options.sentence_k, options.sentence_k > 0, "above 0"),
         ("sentence_p", options.sentence_p, 0 < options.sentence_p <= 1, "above 0 and at most 1"),
         ("join_gap_sec", options.join_gap_sec, options.join_gap_sec >= 0, "0 or more"),
-        ("speakers", options.speakers, _good_weights(options.speakers), "counts of 1 to 8 with weights above 0"),
+        ("speakers", options.speakers, _good_counts(options.speakers), "different counts from 1 to 8"),
     ]
     for key in ("overlap", "silence"):
         mean, var = getattr(options, key), getattr(options, f"{key}_var")
         rules.append((f"{key}_var", var, var == 0 or 0 < var < mean * (1 - mean), f"0, or below {key} * (1 - {key})"))
+    weights = options.speaker_weights
+    fits = weights is None or (len(weights) == len(options.speakers) and all(weight > 0 for weight in weights))
+    rules.append(("speaker_weights", weights, fits, "one weight above 0 for each of speakers"))
     for key in ("volume_range", "noise_snr_db"):
         pair = getattr(options, key)
         rules.append((key, pair, pair is None or (len(pair) == 2 and pair[0] <= pair[1]), "two numbers, low and high"))
@@ -69,5 +74,11 @@ def check_options(name: str, options: ConversationSet) -> None:
             raise MimidiarError(f"simulation set {name!r}: {key} is {value}, it must be {wanted}")
 
 
-def _good_weights(speakers: dict[int, float]) -> bool:
-    return bool(speakers) and all(1 <= count <= 8 and weight > 0 for count, weight in speakers.items())
+def _good_counts(counts: list[int]) -> bool:
+    return bool(counts) and len(set(counts)) == len(counts) and all(1 <= count <= 8 for count in counts)
+
+
+def speaker_shares(options: ConversationSet) -> dict[int, float]:
+    """Number of speakers -> share of the conversations."""
+    weights = options.speaker_weights or [1.0] * len(options.speakers)
+    return {count: weight / sum(weights) for count, weight in sorted(zip(options.speakers, weights, strict=True))}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mimidiar.errors import MimidiarError
-from mimidiar.simulate.options import ConversationSet
+from mimidiar.simulate.options import ConversationSet, speaker_shares
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,16 @@ def plan_conversations(name: str, options: ConversationSet, corpus_of: Mapping[s
         speakers[corpus_of[speaker]].append(speaker)
     decks = {corpus: _Deck(names, rng) for corpus, names in sorted(speakers.items())}
     plan = []
-    for index, count in enumerate(_shuffled_quota(options.speakers, options.conversations, rng)):
+    for index, count in enumerate(_shuffled_quota(speaker_shares(options), options.conversations, rng)):
         corpus = _pick_corpus(name, decks, count, rng)
         talkers = decks[corpus].deal(count)
         plan.append(Conversation(f"sim_{name}-{options.seed}-{index:05d}", options.seconds, corpus, talkers))
     return plan
 
 
-def _shuffled_quota(weights: Mapping[int, float], total: int, rng: random.Random) -> list[int]:
-    """`total` speaker counts with the shares of `weights` (largest remainders), shuffled."""
-    whole = sum(weights.values())
-    exact = {count: total * weight / whole for count, weight in sorted(weights.items())}
+def _shuffled_quota(shares: Mapping[int, float], total: int, rng: random.Random) -> list[int]:
+    """`total` speaker counts with these shares (largest remainders), shuffled."""
+    exact = {count: total * share for count, share in shares.items()}
     quota = {count: int(share) for count, share in exact.items()}
     for count in sorted(exact, key=lambda c: quota[c] - exact[c])[: total - sum(quota.values())]:
         quota[count] += 1

@@ -19,7 +19,7 @@ from mimidiar.files import atomic_path, disk_error, read_json, write_json
 from mimidiar.score.rttm import Turn, read_rttm, write_rttm
 from mimidiar.simulate.nemo import simulate_session
 from mimidiar.simulate.noise import add_noise_floor
-from mimidiar.simulate.options import ConversationSet, Simulation, check_options
+from mimidiar.simulate.options import ConversationSet, Simulation, check_options, speaker_shares
 from mimidiar.simulate.plan import Conversation, plan_conversations
 from mimidiar.simulate.source import SourceUtterance, read_source
 from mimidiar.simulate.turns import describe, make_turns
@@ -174,7 +174,6 @@ def _say_report(folder: Path, options: ConversationSet, made: dict, say: Say) ->
     say(f"  {'silence, % of the time':30s} {100 * options.silence:5.1f} {100 * made['silence_share']:7.1f}")
     say(f"  {'overlap, % of the speech':30s} {100 * options.overlap:5.1f} {100 * made['overlap_share']:7.1f}")
     say(f"  {'mean turn, s':30s} {'':5s} {made['mean_turn_sec']:7.2f}")
-    weights = sum(options.speakers.values())
-    for count, weight in sorted(options.speakers.items()):
+    for count, asked in speaker_shares(options).items():
         share = made["conversations_by_speakers"].get(str(count), 0) / made["conversations"]
-        say(f"  {f'with {count} speakers, %':30s} {100 * weight / weights:5.1f} {100 * share:7.1f}")
+        say(f"  {f'with {count} speakers, %':30s} {100 * asked:5.1f} {100 * share:7.1f}")

@@ -29,7 +29,9 @@ def make_conversations(root: Path, name: str, count: int, seed: int, frames: int
         matrices.append((recording_id, (active @ voices + noise).astype(np.float32)))
         recordings.append(_recording(recording_id, frames / FRAME_HZ))
         supervisions += [
-            SupervisionSegment(f"{recording_id}-{k}", recording_id, t.start, round(t.end - t.start, 6), speaker=t.speaker)
+            SupervisionSegment(
+                f"{recording_id}-{k}", recording_id, t.start, round(t.end - t.start, 6), speaker=t.speaker
+            )
             for k, t in enumerate(turns)
         ]
     data, feats = root / "data" / name, root / "feats" / name

@@ -102,5 +102,5 @@ def test_what_is_no_audio(tmp_path, content, said):
 def test_no_samples(tmp_path):
     path = tmp_path / "none.wav"
     soundfile.write(path, np.zeros(0), 16000)
-    with pytest.raises(MimidiarError, match="none.wav: holds 0 samples"):
+    with pytest.raises(MimidiarError, match=r"none.wav: holds 0 samples"):
         read_audio(path, 24000)

@@ -63,7 +63,9 @@ def test_imports_point_down_and_libraries_stay_in_their_place(path: Path) -> Non
     for name in imports(path):
         top, *rest = name.split(".")
         if top == "mimidiar" and rest and here.stem != "__init__" and (PACKAGE / rest[0]).exists():
-            assert layer(rest[0]) <= layer(here.parts[0].removesuffix(".py")), f"{here} imports {name}, which is above it"
+            assert layer(rest[0]) <= layer(here.parts[0].removesuffix(".py")), (
+                f"{here} imports {name}, which is above it"
+            )
         if top in ONLY_IN:
             assert str(here) in ONLY_IN[top], f"{here} imports {top}; only {', '.join(ONLY_IN[top])} may"
 

@@ -28,7 +28,7 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 class ReseedEachEpoch(Callback):
-    """Dropout of epoch n depends on the seed and on n alone, so that a resumed run draws what the undisturbed one drew."""
+    """Dropout in epoch n depends on the seed and n alone: a resumed run draws what the undisturbed one drew."""
 
     def __init__(self, seed: int):
         self.seed = seed
@@ -40,7 +40,8 @@ class ReseedEachEpoch(Callback):
 class KeepBest(Checkpoint):
     """After each epoch: a line in log.jsonl, model.safetensors when the validation loss is the best so far, last.ckpt.
 
-    last.ckpt comes last. Whatever was written by an epoch that did not get so far is written again, alike, by the resumed run.
+    last.ckpt comes last. Whatever was written by an epoch that did not get so far is written again, alike, by the
+    resumed run.
     """
 
     def __init__(self, folder: Path, header: dict[str, Any]):

@@ -80,13 +80,15 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
             count = len({turn.speaker for turn in turns})
             if count > self.max_speakers:
                 raise MimidiarError(
-                    f"{data_dir}: recording '{recording}' has {count} speakers, the model {self.max_speakers} channels; "
-                    "raise model.max_speakers or leave the recording out"
+                    f"{data_dir}: recording '{recording}' has {count} speakers, the model {self.max_speakers} channels"
+                    "; raise model.max_speakers or leave the recording out"
                 )
 
 
 class RandomCrops(Sampler[Crop]):
-    """`per_recording` crops of each recording in random order, another set at each epoch, the same for the same seed and epoch."""
+    """`per_recording` crops of each recording in random order, another set at each epoch, the same for the same seed
+    and epoch.
+    """
 
     def __init__(self, conversations: Conversations, crop_sec: float, per_recording: int, seed: int):
         self.conversations, self.per_recording, self.seed = conversations, per_recording, seed
@@ -134,7 +136,11 @@ def collate(items: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
     targets = torch.zeros(len(items), longest, items[0][1].shape[1])
     mask = torch.zeros(len(items), longest, dtype=torch.bool)
     for row, (x, y) in enumerate(items):
-        features[row, : len(x)], targets[row, : len(y)], mask[row, : len(x)] = torch.from_numpy(x), torch.from_numpy(y), True
+        features[row, : len(x)], targets[row, : len(y)], mask[row, : len(x)] = (
+            torch.from_numpy(x),
+            torch.from_numpy(y),
+            True,
+        )
     return Batch(features, targets, mask)
 
 

@@ -28,9 +28,11 @@ def train(
     seed: int,
     device: str = "cpu",
 ) -> None:
-    """Train an adapter on (data, feats) folders; the model folder is told in DESIGN: model.safetensors, last.ckpt, log.jsonl, ...
+    """Train an adapter on (data, feats) folders; the model folder is told in DESIGN: model.safetensors, last.ckpt,
+    log.jsonl, ...
 
-    Killed at any moment and called again, it goes on from the last whole epoch and ends in the weights of an undisturbed run (on CPU).
+    Killed at any moment and called again, it goes on from the last whole epoch and ends in the weights of an
+    undisturbed run (on CPU).
     """
     use_one_thread()
     L.seed_everything(seed, verbose=False)
@@ -110,4 +112,6 @@ def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:
         write_json(seed_path, {"seed": seed})
         save_config(config, path)
     if load_config(TrainConfig, path) != config or read_json(seed_path)["seed"] != seed:
-        raise MimidiarError(f"{path}: the run in this folder was begun with another configuration or seed; choose another folder")
+        raise MimidiarError(
+            f"{path}: the run in this folder was begun with another configuration or seed; choose another folder"
+        )

@@ -27,7 +27,7 @@ class ProbeConfig:
 
 
 def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: Path, seed: int) -> None:
-    """Cross-entropy over the speakers of a set with Adam; writes model.safetensors and train.json (speakers, accuracy)."""
+    """Cross-entropy over the speakers of a set, with Adam; writes model.safetensors and train.json (accuracy, ...)."""
     use_one_thread()
     torch.manual_seed(seed)
     embeddings = pool_utterances(data_dir, feats_dir, config.pooling)

@@ -52,7 +52,8 @@ class DiarizationTask(L.LightningModule):
 
 @torch.no_grad()
 def frame_errors(logits: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Frame errors at threshold 0.5 in the best order of channels, and active target frames: their ratio is a frame DER.
+    """Frame errors at threshold 0.5 in the best order of channels, and active target frames: their ratio is a frame
+    DER.
 
     An error frame counts max(reference, hypothesis) - correct speakers, as DER does with its three parts together.
     """

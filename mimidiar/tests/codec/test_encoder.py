@@ -72,7 +72,7 @@ def test_what_cannot_be_loaded(arguments, said):
 def test_pickles_are_refused(tmp_path):
     path = tmp_path / "mimi.pt"
     torch.save({"model": {}}, path)
-    with pytest.raises(MimidiarError, match="only .safetensors"):
+    with pytest.raises(MimidiarError, match=r"only .safetensors"):
         load_encoder("mimi-mini", checkpoint=path)
 
 

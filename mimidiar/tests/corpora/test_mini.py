@@ -100,7 +100,8 @@ def test_mini_librispeech(tmp_path: Path) -> None:
             for n in range(3):
                 write_audio(root / "LibriSpeech" / part / str(speaker) / "77" / f"{speaker}-77-000{n}.flac")
         assert is_complete(root) == (part == "dev-clean-2")
-    text = ";ID |SEX| SUBSET\n1 | F | train-clean-5 | 25 | Ann\n" + "".join(f"{k} | M | x | 1 | y\n" for k in range(2, 7))
+    men = "".join(f"{k} | M | x | 1 | y\n" for k in range(2, 7))
+    text = f";ID |SEX| SUBSET\n1 | F | train-clean-5 | 25 | Ann\n{men}"
     (root / "LibriSpeech" / "SPEAKERS.TXT").write_text(text)
     pack = read_librispeech(root, seed=0)
     assert pack.utterances[0].id == "ls-1-77-0000" and pack.utterances[0].gender == "f"

@@ -6,7 +6,9 @@ import pytest
 from mimidiar.infer.windows import matching_order, stitch, window_starts
 
 
-@pytest.mark.parametrize(("total", "length", "hop"), [(10, 20, 5), (20, 20, 10), (21, 20, 10), (100, 20, 7), (1, 20, 10)])
+@pytest.mark.parametrize(
+    ("total", "length", "hop"), [(10, 20, 5), (20, 20, 10), (21, 20, 10), (100, 20, 7), (1, 20, 10)]
+)
 def test_windows_cover_everything_and_are_as_long_as_they_can_be(total: int, length: int, hop: int) -> None:
     windows = list(window_starts(total, length, hop))
     covered = np.zeros(total, dtype=int)

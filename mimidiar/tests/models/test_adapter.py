@@ -62,7 +62,9 @@ def test_feature_statistics_normalise_the_input() -> None:
     assert torch.allclose(model(x * std + mean), plain, atol=1e-4)
 
 
-@pytest.mark.parametrize(("change", "words"), [({"norm": "mid"}, "mid"), ({"positions": "x"}, "x"), ({"num_heads": 3}, "16")])
+@pytest.mark.parametrize(
+    ("change", "words"), [({"norm": "mid"}, "mid"), ({"positions": "x"}, "x"), ({"num_heads": 3}, "16")]
+)
 def test_impossible_arguments_are_named(change: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         small(**change)

@@ -52,7 +52,9 @@ def report(root: Path, *options: str):
 def test_seeds_are_averaged_and_compared_with_the_floor(root: Path) -> None:
     lines = report(root).output.splitlines()
     assert lines[0] == "# Mini mimi" and "## Set sim" in lines
-    cells = {line.split("|")[1].strip(): [c.strip() for c in line.split("|")[2:-1]] for line in lines if line[0:1] == "|"}
+    cells = {
+        line.split("|")[1].strip(): [c.strip() for c in line.split("|")[2:-1]] for line in lines if line[0:1] == "|"
+    }
     assert cells["floor"] == ["60.00", ""]
     # Means of 20 and 30 %; each recording is 3.5 s of 10 better than the floor, so the interval has no width.
     assert cells["ours on mimi"] == ["25.00 ± 7.07", "-35.0 [-35.0, -35.0]"]

@@ -33,7 +33,11 @@ def test_a_crop_has_its_frames_and_its_own_order_of_arrival(conversations: Conve
         assert np.array_equal(features, whole[start : start + 40])
         assert arrival_order(targets.astype(bool)) == [0, 1, 2, 3]
         # The same speakers as in the whole recording, in another order: the order is that of the crop.
-        columns = [next(k for k in range(4) if np.array_equal(everyone[start : start + 40, k], c)) for c in targets.T if c.any()]
+        columns = [
+            next(k for k in range(4) if np.array_equal(everyone[start : start + 40, k], c))
+            for c in targets.T
+            if c.any()
+        ]
         orders.add(tuple(columns))
     assert len(orders) > 1
 
@@ -45,7 +49,8 @@ def test_random_crops_are_the_same_for_the_same_seed_and_epoch(conversations: Co
         assert len(list(crops)) == len(crops) == 18
         return list(crops)
 
-    assert draw(1, 0) == draw(1, 0) and draw(1, 0) != draw(1, 1) and draw(1, 0) != draw(2, 0)
+    first = draw(1, 0)
+    assert draw(1, 0) == first and draw(1, 1) != first and draw(2, 0) != first
     assert all(crop.stop - crop.start == 30 and 0 <= crop.start and crop.stop <= 100 for crop in draw(1, 0))
 
 
@@ -76,5 +81,5 @@ def test_more_speakers_than_channels_and_missing_features_are_named(tmp_path: Pa
     with pytest.raises(MimidiarError, match=r"recording 'set-\d' has \d speakers, the model 1 channels"):
         Conversations(data, feats, max_speakers=1)
     _, other = make_conversations(tmp_path, "other", 1, seed=0)
-    with pytest.raises(MimidiarError, match="no features for 2 of 2 recordings .* first 'set-0'"):
+    with pytest.raises(MimidiarError, match=r"no features for 2 of 2 recordings .* first 'set-0'"):
         Conversations(data, other, max_speakers=4)

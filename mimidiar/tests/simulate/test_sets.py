@@ -1,0 +1,199 @@
+"""The loop around the simulator: with a stand-in for NeMo, and once with NeMo itself."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from lhotse import SupervisionSegment
+from lhotse.supervision import AlignmentItem
+
+from mimidiar.bin.simulate import parse_job
+from mimidiar.config import load_config
+from mimidiar.corpora.manifests import file_recording, read_set, write_set
+from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json
+from mimidiar.score.rttm import Turn
+from mimidiar.simulate import sets
+from mimidiar.simulate.options import ConversationSet, Simulation
+
+RATE = 16000
+SPEAKERS = 6
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set `train`: every speaker has a tone of their own, on in 0.2-1.0 and 1.5-2.0 s, and two utterances."""
+    root = tmp_path_factory.mktemp("data")
+    time = np.arange(round(2.2 * RATE)) / RATE
+    on = ((time >= 0.2) & (time < 1.0)) | ((time >= 1.5) & (time < 2.0))
+    recordings, segments = [], []
+    for speaker in range(SPEAKERS):
+        for k in range(2):
+            name = f"s-{speaker}-{k}"
+            tone = 0.3 * on * np.sin(2 * np.pi * 200 * (speaker + 1) * time)
+            soundfile.write(str(root / f"{name}.flac"), tone, RATE)
+            recordings.append(file_recording(name, root / f"{name}.flac", RATE, len(time)))
+            items = [AlignmentItem("speech", 0.2, 0.8), AlignmentItem("speech", 1.5, 0.5)]
+            length = recordings[-1].duration
+            custom = {"corpus": "s", "session": "x"}
+            who = f"s-{speaker}"
+            segments.append(
+                SupervisionSegment(name, name, 0, length, speaker=who, alignment={"vad": items}, custom=custom)
+            )
+    write_set(root / "train", recordings, segments)
+    return root
+
+
+def fake_session(name: str, voices, options, seconds: float, seed: int, work: Path):
+    """Every speaker in turn for two seconds; which one begins depends on the seed."""
+    speakers = sorted(voices)
+    turns = [Turn(name, 2.0 * k, 2.0 * k + 1.5, speakers[(k + seed) % len(speakers)]) for k in range(int(seconds))]
+    samples = np.random.default_rng(seed).integers(-9000, 9000, round(seconds * RATE) + 999).astype(np.int16)
+    (work / "left").write_text("a file of the simulator")
+    return samples, turns
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "simulate_session", fake_session)
+
+
+def options(**changes) -> Simulation:
+    return Simulation(sets={"train": ConversationSet(**{"conversations": 7, "seconds": 12.0, **changes})})
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """All files; those that hold the path of the folder itself are compared without it."""
+    found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {name: data for name, data in found.items() if "recordings" not in name and "cuts" not in name}
+
+
+def silent(_: str) -> None:
+    pass
+
+
+def test_the_result_does_not_depend_on_the_jobs(data: Path, tmp_path: Path, fake: None) -> None:
+    sets.simulate_sets(options(), data, tmp_path / "one", say=silent)
+    for job in ((3, 3), (1, 3), (2, 3)):
+        sets.simulate_sets(options(), data, tmp_path / "three", job, say=silent)
+    assert not (tmp_path / "three" / "sim_train" / "ref.rttm").exists()
+    assert len(list((tmp_path / "three" / "sim_train" / "wav").iterdir())) == 7
+    sets.simulate_sets(options(), data, tmp_path / "three", say=silent)
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    found = read_set(tmp_path / "one" / "sim_train")
+    assert len(found.recordings) == 7 and all(r.duration == 12.0 for r in found.recordings)
+    assert read_json(tmp_path / "one" / "sim_train" / "simulation.json")["made"]["conversations"] == 7
+
+
+def test_an_interrupted_run_goes_on_and_leaves_nothing_behind(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: None
+) -> None:
+    sets.simulate_sets(options(), data, tmp_path / "whole", say=silent)
+    calls = []
+
+    def stop_at_the_fourth(name: str, *args):
+        calls.append(name)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return fake_session(name, *args)
+
+    monkeypatch.setattr(sets, "simulate_session", stop_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        sets.simulate_sets(options(), data, tmp_path / "cut", say=silent)
+    folder = tmp_path / "cut" / "sim_train"
+    (folder / ".work-killed").mkdir()  # what `kill -9` would leave
+    (folder / "wav" / ".x.1.partial.flac").write_text("half")
+    sets.simulate_sets(options(), data, tmp_path / "cut", say=silent)
+    assert len(calls) == 8 and len(set(calls)) == 7  # three whole, the fourth again, four more
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    said: list[str] = []
+    sets.simulate_sets(options(), data, tmp_path / "cut", say=said.append)
+    assert len(calls) == 8 and said == [f"{folder}: already there"]
+
+
+def test_other_options_are_refused(data: Path, tmp_path: Path, fake: None) -> None:
+    sets.simulate_sets(options(), data, tmp_path, job=(1, 2), say=silent)
+    with pytest.raises(MimidiarError, match="sim_train: made with other options"):
+        sets.simulate_sets(options(overlap=0.2), data, tmp_path, say=silent)
+
+
+def test_everyone_speaks_or_it_is_tried_again(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_one_speaks(name: str, voices, *args):
+        samples, turns = fake_session(name, voices, *args)
+        return samples, [turn for turn in turns if turn.speaker == min(voices)]
+
+    monkeypatch.setattr(sets, "simulate_session", only_one_speaks)
+    with pytest.raises(MimidiarError, match=r"sim_train-0-00000: in 20 tries some of its . speakers never spoke"):
+        sets.simulate_sets(options(), data, tmp_path, say=silent)
+
+
+def test_a_full_disk_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sets, "simulate_session", no_space)
+    with pytest.raises(MimidiarError, match="sim_train: no space left on the device"):
+        sets.simulate_sets(options(), data, tmp_path, say=silent)
+    monkeypatch.setattr(sets, "simulate_session", lambda *_: (np.zeros(100, np.int16), []))
+    with pytest.raises(MimidiarError, match=r"session lasts 0.0 s, expected at least 12.0 s; is the disk"):
+        sets.simulate_sets(options(), data, tmp_path, say=silent)
+
+
+@pytest.mark.parametrize("text", ["2", "0/2", "3/2", "a/b", "1/"])
+def test_a_wrong_job(text: str) -> None:
+    with pytest.raises(MimidiarError, match="expected K/N"):
+        parse_job(None, None, text)
+    assert parse_job(None, None, "2/3") == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["simulate.yaml", "simulate_smoke.yaml"])
+def test_the_shipped_configurations(name: str) -> None:
+    path = Path(__file__).parents[3] / "egs" / "mini" / "conf" / name
+    simulation = load_config(Simulation, path)
+    assert list(simulation.sets) == ["train", "dev", "test"]
+    for key, each in simulation.sets.items():
+        assert each.split == key
+        sets.check_options(key, each)
+    with pytest.raises(MimidiarError, match=r"overlp"):
+        load_config(Simulation, path, ["sets.train.overlp=0.1"])
+
+
+NEMO = """
+import sys
+from mimidiar.config import load_config
+from mimidiar.simulate.options import Simulation
+from mimidiar.simulate.sets import simulate_sets
+data, out, config = sys.argv[1:]
+simulation = load_config(Simulation, config)
+simulate_sets(simulation, data, out + "/a")
+simulate_sets(simulation, data, out + "/b", job=(2, 2))
+simulate_sets(simulation, data, out + "/b")
+"""
+
+
+def test_nemo_itself(data: Path, tmp_path: Path) -> None:
+    """In one process (importing NeMo takes 20 s): the same bytes with and without jobs, and labels that fit the audio."""
+    config = tmp_path / "simulate.yaml"
+    wanted = {"conversations": 3, "seconds": 20, "speakers": [2, 3], "join_gap_sec": 0.0}
+    config.write_text(yaml.safe_dump({"sets": {"train": wanted}}))
+    command = [sys.executable, "-c", NEMO, str(data), str(tmp_path), str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "" and len(done.stdout.splitlines()) == 14  # two reports, and not a word of NeMo's
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    found = read_set(tmp_path / "a" / "sim_train")
+    for recording in found.recordings:
+        turns = [s for s in found.supervisions if s.recording_id == recording.id]
+        samples, _ = soundfile.read(recording.sources[0].source)
+        labelled = np.zeros(len(samples), bool)
+        for turn in turns:
+            labelled[round(turn.start * RATE) : round(turn.end * RATE)] = True
+        # The tones are silent outside of their speech, so energy is the truth (in blocks of 10 ms).
+        heard = np.abs(samples[: len(samples) // 160 * 160]).reshape(-1, 160).max(1) > 1e-3
+        share = (heard == labelled[: len(heard) * 160].reshape(-1, 160).any(1)).mean()
+        assert share > 0.98

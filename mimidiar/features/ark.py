@@ -1,7 +1,7 @@
-"""Kaldi's binary archive of float matrices: append, index, and read a stretch of one matrix by its offset.
+"""Kaldi's binary archive of float matrices: index one, and read a stretch of one matrix by its offset.
 
-kaldiio writes the records; the 15 bytes before the numbers are read here, because kaldiio always reads a whole matrix
-and a training crop is a small part of one. Record: key, space, "\\0B" (binary), "FM " (float matrix), then rows and
+kaldiio writes the records (see store.py); the 15 bytes before the numbers are read here, because kaldiio always reads
+a whole matrix and a training crop is a small part of one. Record: key, space, "\\0B" (binary), "FM " (float matrix), then rows and
 columns, each a byte 4 and a little-endian int32, then the numbers row by row.
 """
 
@@ -11,7 +11,6 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import kaldiio
 import numpy as np
 
 from mimidiar.errors import MimidiarError
@@ -38,21 +37,6 @@ class ArkEntry:
     def end(self) -> int:
         """Offset just past the last number."""
         return self.data + 4 * self.rows * self.columns
-
-
-def pack(matrices: dict[str, np.ndarray]) -> bytes:
-    """Archive records of float32 matrices (T, D), in the order given.
-
-    Raises MimidiarError for a key that Kaldi cannot hold, ValueError for anything but a matrix.
-    """
-    buffer = io.BytesIO()
-    for key, matrix in matrices.items():
-        if not key or key.split() != [key]:
-            raise MimidiarError(f"the key {key!r} is empty or has white space in it, which ends a key in an archive")
-        if matrix.ndim != 2:
-            raise ValueError(f"{key}: a matrix (T, D) is needed, got shape {matrix.shape}")
-        kaldiio.save_ark(buffer, {key: np.ascontiguousarray(matrix, dtype=np.float32)})
-    return buffer.getvalue()
 
 
 def index_ark(path: str | Path, cut_short: bool = False) -> dict[str, ArkEntry]:

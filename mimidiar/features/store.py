@@ -6,14 +6,16 @@ nothing finished is computed twice and the bytes are those of a run that was nev
 """
 
 import fcntl
+import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import kaldiio
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.features.ark import ArkEntry, entry_at, index_ark, pack, read_rows
+from mimidiar.features.ark import ArkEntry, entry_at, index_ark, read_rows
 from mimidiar.files import disk_error, read_json, write_text
 
 META = "meta.json"
@@ -95,6 +97,21 @@ def _read_scp(path: Path) -> dict[str, tuple[Path, int]]:
             raise MimidiarError(f"{path}: line {number}: {key} stands there twice")
         places[key] = (path.parent / ark, int(offset))  # an absolute archive path stays as it is
     return places
+
+
+def pack(matrices: dict[str, np.ndarray]) -> bytes:
+    """Archive records of float32 matrices (T, D), in the order given.
+
+    Raises MimidiarError for a key that Kaldi cannot hold, ValueError for anything but a matrix.
+    """
+    buffer = io.BytesIO()
+    for key, matrix in matrices.items():
+        if not key or key.split() != [key]:
+            raise MimidiarError(f"the key {key!r} is empty or has white space in it, which ends a key in an archive")
+        if matrix.ndim != 2:
+            raise ValueError(f"{key}: a matrix (T, D) is needed, got shape {matrix.shape}")
+        kaldiio.save_ark(buffer, {key: np.ascontiguousarray(matrix, dtype=np.float32)})
+    return buffer.getvalue()
 
 
 class ShardWriter:

@@ -15,8 +15,8 @@ class ConversationSet:
     `sentence_p`: a turn has 1 + NegativeBinomial(k, p) pieces, a piece being a stretch of speech between two pauses or
     one of these pauses (NeMo counts words here). `volume_std`, `volume_range`: loudness of each speaker.
     `noise_snr_db`: a noise floor at a level drawn from this range, below the mean level of the speech; without it the
-    pauses would be digital zeros, which no recording has. `join_gap_sec`: pauses of one speaker up to this length do not
-    split a turn of the reference.
+    pauses would be digital zeros, which no recording has. `join_gap_sec`: pauses of one speaker up to this length do
+    not split a turn of the reference.
     """
 
     split: str = "train"

@@ -133,6 +133,10 @@ def _session(
             samples, pieces = simulate_session(name, voices, options, conversation.seconds, seed, room)
     except OSError as error:
         raise disk_error(error, folder) from error
+    except soundfile.LibsndfileError as error:  # all that libsndfile says of a full disk is "System error"
+        free_mb = shutil.disk_usage(folder).free // 2**20
+        message = f"{folder}: the simulator cannot write its audio ({error}); {free_mb} MB are free there"
+        raise MimidiarError(message) from error
     if len(samples) < conversation.seconds * SAMPLE_RATE:
         raise MimidiarError(
             f"{conversation.id}: NeMo's session lasts {len(samples) / SAMPLE_RATE:.1f} s, expected at least "

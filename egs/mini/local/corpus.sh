@@ -50,7 +50,8 @@ score_rttm() {
 
 # report NAME: the table of egs/mini of that name; with --record also this recipe's RESULTS.md.
 report() {
-  local options=(--root .. --only "$1" --set "tag=$tag" --set "encoder=$encoder")
+  # Rows are named <recipe>/exp/...: the folder above this recipe's, wherever --exp put it.
+  local options=(--root "$(realpath -m "$exp/../..")" --only "$1" --set "tag=$tag" --set "encoder=$encoder")
   if [[ $record == true ]]; then options+=(-o RESULTS.md); fi
   mimidiar report ../conf/table.yaml "${options[@]}"
 }

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.features.ark import index_ark, pack
-from mimidiar.features.store import FeatureStore, MatrixStore, ShardWriter, shard_path, write_matrix_store, write_scp
+from mimidiar.features.ark import index_ark
+from mimidiar.features.store import (
+    FeatureStore,
+    MatrixStore,
+    ShardWriter,
+    pack,
+    shard_path,
+    write_matrix_store,
+    write_scp,
+)
 from mimidiar.files import write_json
 
 

@@ -139,6 +139,13 @@ def test_a_full_disk_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(sets, "simulate_session", no_space)
     with pytest.raises(MimidiarError, match="sim_train: no space left on the device"):
         sets.simulate_sets(options(), data, tmp_path, say=silent)
+
+    def cannot_write(*_):
+        raise soundfile.LibsndfileError(2)
+
+    monkeypatch.setattr(sets, "simulate_session", cannot_write)
+    with pytest.raises(MimidiarError, match=r"sim_train: the simulator cannot write its audio .*; \d+ MB are free"):
+        sets.simulate_sets(options(), data, tmp_path, say=silent)
     monkeypatch.setattr(sets, "simulate_session", lambda *_: (np.zeros(100, np.int16), []))
     with pytest.raises(MimidiarError, match=r"session lasts 0.0 s, expected at least 12.0 s; is the disk"):
         sets.simulate_sets(options(), data, tmp_path, say=silent)
@@ -177,7 +184,7 @@ simulate_sets(simulation, data, out + "/b")
 
 
 def test_nemo_itself(data: Path, tmp_path: Path) -> None:
-    """In one process (importing NeMo takes 20 s): the same bytes with and without jobs, and labels that fit the audio."""
+    """In one process (the import takes 20 s): the same bytes with and without jobs, and labels that fit the audio."""
     config = tmp_path / "simulate.yaml"
     wanted = {"conversations": 3, "seconds": 20, "speakers": [2, 3], "join_gap_sec": 0.0}
     config.write_text(yaml.safe_dump({"sets": {"train": wanted}}))

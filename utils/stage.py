@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Run one stage of a recipe: a command with declared inputs and one output folder; it may be called again at any time.
 
-    stage.py --out DIR [--input PATH]... [--nj N] [--force true|false] [--name NAME] -- COMMAND... [::: COMMAND...]
+    stage.py --out DIR [--also DIR]... [--input PATH]... [--nj N] [--force true|false] [--name NAME] -- COMMAND... [::: COMMAND...]
 
 DIR/.stage.json keeps what was done: status, command, inputs, and the key that stands for both (stage_key.py). Called
 again with the same key, a finished stage is skipped and an unfinished one goes on; with another key it is refused,
 saying what changed, unless --force true, which removes what DIR holds (but not the folders of other stages in it) and
 starts anew.
+
+A command that makes several folders names the others by --also: each gets a .stage.json of its own, so that later stages
+can depend on one of them.
 
 With --nj N above 1, `$cmd JOB=1:N DIR/log/NAME.JOB.log COMMAND --job JOB/N` runs first, and then, as always,
 `$cmd DIR/log/NAME.log COMMAND`, which does what is left and finishes. Commands between `:::` run in order; only the
@@ -29,6 +32,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from dataclasses import replace
 from pathlib import Path
 
 from stage_key import LOCK, STATE, StageError, State, changes, new_state, now, read_state, write_state
@@ -39,6 +43,7 @@ LEFTOVER_SEC = 10.0  # run.py gives its jobs 5 s to end
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="the folder that this stage makes")
+    parser.add_argument("--also", action="append", default=[], help="another folder that the same command makes")
     parser.add_argument("--input", action="append", default=[], help="a file or folder that the result depends on")
     parser.add_argument("--nj", type=int, default=1, help="parallel jobs")
     parser.add_argument("--force", choices=["true", "false"], default="false", help="remove what is there, start anew")
@@ -50,6 +55,7 @@ def parse() -> argparse.Namespace:
     options.command = sys.argv[cut + 1 :]
     options.out = options.out.rstrip("/") or "/"
     options.input = [path.rstrip("/") or "/" for path in options.input]
+    options.also = [path.rstrip("/") or "/" for path in options.also]
     if not options.command or options.nj < 1:
         parser.error("--nj must be at least 1" if options.command else "no command after --")
     return options
@@ -176,15 +182,25 @@ def command_lines(options: argparse.Namespace) -> Iterator[list[str]]:
         yield [*cmd, f"{log}.log", *part]
 
 
-def run_stage(options: argparse.Namespace, state: State, runner: Runner) -> int:
-    folder, began = Path(options.out), time.monotonic()
-    write_state(folder, state)
+def with_others(state: State, others: list[str]) -> list[State]:
+    """The stage's state and, for each other folder that it makes, one with a key of its own."""
+    for path in others:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return [state, *(replace(state, out=path, key=f"{state.key}/{Path(path).name}") for path in others)]
+
+
+def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) -> int:
+    began = time.monotonic()
+    for state in states:
+        write_state(Path(state.out), state)
     for line in command_lines(options):
         if code := runner.run(line):
             return code
-    state.status, state.finished, state.seconds = "done", now(), round(time.monotonic() - began, 1)
-    write_state(folder, state)
-    print(f"finished in {state.seconds} s: {folder}", flush=True)
+    seconds = round(time.monotonic() - began, 1)
+    for state in states:
+        state.status, state.finished, state.seconds = "done", now(), seconds
+        write_state(Path(state.out), state)
+    print(f"finished in {seconds} s: {' '.join(state.out for state in states)}", flush=True)
     return 0
 
 
@@ -193,10 +209,11 @@ def main() -> int:
     try:
         state = new_state(options.command, options.out, options.input)
         with locked(Path(options.out)) as lock:
-            if is_done(Path(options.out), state, options.force == "true"):
+            states = with_others(state, options.also)
+            if all([is_done(Path(each.out), each, options.force == "true") for each in states]):
                 return 0
             sys.stdout.flush()
-            return run_stage(options, state, Runner(lock))
+            return run_stage(options, states, Runner(lock))
     except KeyboardInterrupt:
         return 130
     except StageError as error:

@@ -1,8 +1,8 @@
 """Kaldi's binary archive of float matrices: index one, and read a stretch of one matrix by its offset.
 
 kaldiio writes the records (see store.py); the 15 bytes before the numbers are read here, because kaldiio always reads
-a whole matrix and a training crop is a small part of one. Record: key, space, "\\0B" (binary), "FM " (float matrix), then rows and
-columns, each a byte 4 and a little-endian int32, then the numbers row by row.
+a whole matrix and a training crop is a small part of one. Record: key, space, "\\0B" (binary), "FM " (float matrix),
+then rows and columns, each a byte 4 and a little-endian int32, then the numbers row by row.
 """
 
 import io

@@ -14,7 +14,7 @@ prepare_corpus() {
 }
 
 simulate_conversations() {
-  stage.py --out "$data/sim_train" --out "$data/sim_dev" --out "$data/sim_test" --nj "$nj" --force "$force" \
+  stage.py --out "$data/sim_train" --also "$data/sim_dev" --also "$data/sim_test" --force "$force" \
     --input "$data" --input "$sim_config" -- mimidiar simulate --config "$sim_config" "$data" "$data"
 }
 

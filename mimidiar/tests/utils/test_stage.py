@@ -317,3 +317,22 @@ def test_folder_that_cannot_be_made(stage, tmp_path):
     refused = stage(out="exp/a")
     assert refused.returncode == 1
     assert "exp/a: Not a directory" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_other_folders_of_one_command_have_states_of_their_own(stage, tmp_path):
+    """`--also`: a later stage depends on one of several folders, and all are made again when one is gone."""
+    make = ("bash", "-c", "for f in out b c; do echo x >> $f/made; done")
+    also = ("--also", "b", "--also", "c/")
+    assert stage(*make, options=also).returncode == 0
+    keys = {state_of(tmp_path / name)["key"] for name in ("out", "b", "c")}
+    assert len(keys) == 3 and state_of(tmp_path / "c")["out"] == "c"
+    assert stage(*make, options=also).stdout.count("skipped") == 3
+    assert stage("echo", out="next", inputs=["b"]).returncode == 0
+    (tmp_path / "b/.stage.json").unlink()
+    (tmp_path / "b/made").unlink()
+    assert stage(*make, options=also).returncode == 0
+    assert (tmp_path / "b/made").read_text() == "x\n" and (tmp_path / "c/made").read_text() == "x\nx\n"
+    refused = stage("echo", options=also)
+    assert refused.returncode == 1 and "out: finished 20" in refused.stderr
+    assert stage("echo", options=(*also, "--force", "true")).returncode == 0
+    assert not (tmp_path / "c/made").exists()

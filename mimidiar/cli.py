@@ -9,6 +9,7 @@ from mimidiar import __version__
 from mimidiar.errors import MimidiarError
 
 COMMANDS = {
+    "download": "Stage 0: a corpus from where it is published.",
     "prepare": "Stage 1: a corpus to manifests.",
     "validate": "Check data folders: what is wrong, and how to mend it.",
     "simulate": "Stage 2: conversations from single utterances.",

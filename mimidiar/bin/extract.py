@@ -20,9 +20,9 @@ def parse_job(context: click.Context, parameter: click.Parameter, value: str | N
 @click.argument("out", type=click.Path(file_okay=False))
 @click.option("--encoder", type=click.Choice(list(ENCODERS)), default="mimi", show_default=True, help="""\
 mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: the small one.
-mimi-random, mimi-random-full: untrained controls of both sizes.""")
-@click.option("--tap", default="latent", show_default=True, help="""\
-Where to listen: seanet, transformer.0, transformer.1, ... (25 frames a second), latent, or quantized.N: the first N
+mimi-random, mimi-random-full: untrained controls of both sizes. logmel (tap mel): no codec, the positive control.""")
+@click.option("--tap", help="""\
+Where to listen (default: latent; of logmel: mel): seanet, transformer.0, transformer.1, ... (25 frames a second), latent, or quantized.N: the first N
 codebooks (12.5 frames a second).""")
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="Weights: a .safetensors file in moshi's layout.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mimidiar.codec import mimi_family
+from mimidiar.codec import mel, mimi_family
 from mimidiar.codec.spec import Encoder, EncoderSpec, EncoderStream
 from mimidiar.errors import MimidiarError
 
@@ -16,11 +16,17 @@ ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
     "mimi-mini": mimi_family.mini,
     "mimi-random": mimi_family.untrained_mini,
     "mimi-random-full": mimi_family.untrained_full,
+    "logmel": mel.logmel,
 }
 
 
+# The tap that is meant where none is named: of a codec, what enters its quantizer.
+DEFAULT_TAP = "latent"
+_OTHER_DEFAULTS = {"logmel": mel.TAP}
+
+
 def describe_encoder(
-    name: str, tap: str = "latent", checkpoint: str | Path | None = None, seed: int = 0
+    name: str, tap: str | None = None, checkpoint: str | Path | None = None, seed: int = 0
 ) -> EncoderSpec:
     """Find an encoder's weights and say what it is, without building it (and without torch).
 
@@ -28,11 +34,12 @@ def describe_encoder(
     """
     if name not in ENCODERS:
         raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}")
+    tap = tap or _OTHER_DEFAULTS.get(name, DEFAULT_TAP)
     return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
 
 
 def load_encoder(
-    name: str, tap: str = "latent", checkpoint: str | Path | None = None, seed: int = 0, device: Any = "cpu"
+    name: str, tap: str | None = None, checkpoint: str | Path | None = None, seed: int = 0, device: Any = "cpu"
 ) -> Encoder:
     """Build the encoder `name` at `tap` on `device`. `seed` matters to untrained ones alone.
 

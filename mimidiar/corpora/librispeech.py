@@ -47,7 +47,7 @@ def read_librispeech(root: str | Path, seed: int) -> Pack:
     root = Path(root)
     base = _base(root)
     genders = _genders(base / "SPEAKERS.TXT")
-    pack = Pack(origin=str(root))
+    pack = Pack(origin="mini LibriSpeech (OpenSLR 31)")
     for part, split in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")

@@ -20,11 +20,13 @@ from mimidiar.corpora.splits import assign_splits, limit_speakers
 from mimidiar.corpora.validate import require_valid
 from mimidiar.corpora.voices import write_voices
 from mimidiar.errors import MimidiarError
+from mimidiar.files import write_json
 
 Say = Callable[[str], None]
 Segments = dict[str, list[Span]]  # utterance id -> its speech
 UTTERANCES_AT_LIMIT = 10
 CORPUS_VARIABLE = "MIMIDIAR_MINI_CORPUS"
+VOICES_SHOW = "Figures on them show that the chain works and nothing about Mimi."
 
 
 class Content(NamedTuple):
@@ -71,6 +73,7 @@ def prepare_mini(
     # Everything was read and checked before the first file is written.
     for name, content in sets.items():
         write_set(out / name, *content)
+    write_json(out / "corpus.json", {"origin": pack.origin})
     _say_what_was_made(pack, utterances, split, say)
     folders = [out / name for name in sets]
     require_valid(folders)
@@ -82,16 +85,15 @@ def find_pack(root: str | Path | None, out: Path, downloads: str | Path, seed: i
     named = root or os.environ.get(CORPUS_VARIABLE)
     if named:
         say(f"mini corpus: real speech from {named}")
-        return read_pack(named)
+        return read_pack(named, origin="recorded, from the corpus folder that was named")
     librispeech = Path(downloads) / "mini_librispeech"
     if is_complete(librispeech):
         say(f"mini corpus: mini LibriSpeech from {librispeech}")
         return read_librispeech(librispeech, seed)
     say(
-        "mini corpus: SYNTHETIC VOICES (espeak-ng), for want of --corpus and of downloaded speech. "
-        "Figures on them show that the chain works and nothing about Mimi."
+        f"mini corpus: SYNTHETIC VOICES (espeak-ng), for want of --corpus and of downloaded speech. {VOICES_SHOW}"
     )
-    return read_pack(write_voices(out / "voices", seed))
+    return read_pack(write_voices(out / "voices", seed), origin=f"synthetic voices. {VOICES_SHOW}")
 
 
 def _first_of_each_speaker(utterances: list[Utterance], count: int) -> list[Utterance]:

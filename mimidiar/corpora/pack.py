@@ -44,7 +44,10 @@ class ConversationFile:
 
 @dataclass
 class Pack:
-    """Everything a corpus folder holds. `split`: speaker -> train, dev or test where the corpus ships one."""
+    """Everything a corpus folder holds. `split`: speaker -> train, dev or test where the corpus ships one.
+
+    `origin` says in words what kind of speech it is; tables print it.
+    """
 
     origin: str
     utterances: list[Utterance] = field(default_factory=list)
@@ -53,12 +56,12 @@ class Pack:
     conversations: dict[str, list[ConversationFile]] = field(default_factory=dict)
 
 
-def read_pack(root: str | Path) -> Pack:
+def read_pack(root: str | Path, origin: str = "a corpus folder") -> Pack:
     """Read a folder in the pack's layout. Raises MimidiarError naming file, row and remedy."""
     root = Path(root)
     if not root.is_dir():
         raise MimidiarError(f"{root}: no such corpus folder; name one with --corpus, or leave --corpus out")
-    pack = Pack(origin=str(root))
+    pack = Pack(origin=origin)
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if (folder / "utts.tsv").is_file():
             _read_utterance_folder(folder, pack)

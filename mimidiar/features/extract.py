@@ -51,7 +51,7 @@ def extract(
     data_dir: str | Path,
     out_dir: str | Path,
     encoder: str,
-    tap: str = "latent",
+    tap: str | None = None,
     checkpoint: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",

@@ -23,9 +23,12 @@ class AdapterConfig:
     num_heads: int = 6
     ff_dim: int = 1536
     dropout: float = 0.1
+    attention_dropout: float = 0.1  # of attention weights; on a CPU it takes as long as the attention itself
     max_speakers: int = 4
     norm: str = "pre"  # pre | post
     positions: str = "rotary"  # rotary | sinusoidal
+    rotary_share: float = 0.5  # of a head's dimensions; the others know no position
+    rotary_period: float = 50.0  # frames in which the slowest rotary dimension turns by 1 rad
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,12 @@ class Adapter(nn.Module):
         num_heads: int,
         ff_dim: int,
         dropout: float,
+        attention_dropout: float,
         max_speakers: int,
         norm: str,
         positions: str,
+        rotary_share: float,
+        rotary_period: float,
     ):
         super().__init__()
         if norm not in ("pre", "post"):
@@ -63,8 +69,11 @@ class Adapter(nn.Module):
         self.register_buffer("feature_scale", torch.ones(input_dim))
         self.input = nn.Linear(input_dim, model_dim)
         self.dropout = nn.Dropout(dropout)
+        turned = 0 if self.sinusoidal else rotary_dims(model_dim // num_heads, rotary_share)
         self.layers = nn.ModuleList(
-            TransformerLayer(model_dim, num_heads, ff_dim, dropout, norm, rotary=positions == "rotary")
+            TransformerLayer(
+                SelfAttention(model_dim, num_heads, attention_dropout, turned, rotary_period), ff_dim, dropout, norm
+            )
             for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(model_dim) if norm == "pre" else nn.Identity()
@@ -86,7 +95,8 @@ class Adapter(nn.Module):
         if self.sinusoidal:
             x = x + sinusoidal_positions(x.shape[1], x.shape[2], x.device)
         x = self.dropout(x)
-        attended = None if mask is None else mask[:, None, None, :]
+        # Without padding there is nothing to mask, and attention is a tenth faster.
+        attended = None if mask is None or mask.all() else mask[:, None, None, :]
         for layer in self.layers:
             x = layer(x, attended)
         return self.output(self.norm(x))
@@ -95,10 +105,11 @@ class Adapter(nn.Module):
 class TransformerLayer(nn.Module):
     """Self-attention and feed-forward with residuals; `norm` before each block (pre) or after each sum (post)."""
 
-    def __init__(self, model_dim: int, num_heads: int, ff_dim: int, dropout: float, norm: str, rotary: bool):
+    def __init__(self, attention: "SelfAttention", ff_dim: int, dropout: float, norm: str):
         super().__init__()
         self.pre = norm == "pre"
-        self.attention = SelfAttention(model_dim, num_heads, dropout, rotary)
+        self.attention = attention
+        model_dim = attention.output.in_features
         self.feed_forward = nn.Sequential(
             nn.Linear(model_dim, ff_dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(ff_dim, model_dim)
         )
@@ -115,13 +126,17 @@ class TransformerLayer(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention over the whole window, with or without rotary positions."""
+    """Multi-head self-attention over the whole window; the first `turned` dimensions of a head have rotary positions.
 
-    def __init__(self, model_dim: int, num_heads: int, dropout: float, rotary: bool):
+    The rest compare content alone, however far apart: a speaker who comes back after a minute is found by voice. With
+    all dimensions turned, distances that training never saw would spoil the comparison in longer windows.
+    """
+
+    def __init__(self, model_dim: int, num_heads: int, dropout: float, turned: int, period: float):
         super().__init__()
-        if model_dim % (2 * num_heads):
-            raise ValueError(f"model_dim {model_dim} is not a multiple of 2 x num_heads = {2 * num_heads}")
-        self.num_heads, self.dropout, self.rotary = num_heads, dropout, rotary
+        if model_dim % num_heads:
+            raise ValueError(f"model_dim {model_dim} is not a multiple of num_heads {num_heads}")
+        self.num_heads, self.dropout, self.turned, self.period = num_heads, dropout, turned, period
         self.projection = nn.Linear(model_dim, 3 * model_dim)
         self.output = nn.Linear(model_dim, model_dim)
 
@@ -129,23 +144,31 @@ class SelfAttention(nn.Module):
         batch, length, dim = x.shape
         heads = self.projection(x).view(batch, length, 3, self.num_heads, dim // self.num_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
-        if self.rotary:
-            query, key = rotate(query), rotate(key)
+        if self.turned:
+            query, key = (rotate(x, self.turned, self.period) for x in (query, key))
         dropout = self.dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attended, dropout_p=dropout)
         return self.output(mixed.transpose(1, 2).reshape(batch, length, dim))
 
 
-def rotate(x: Tensor, max_period: float = 10000.0) -> Tensor:
-    """Turn the halves of (..., T, D) by angles that grow with the frame, so that products depend on distance only (Su
-    et al., 2021).
+def rotary_dims(head_dim: int, share: float) -> int:
+    """The even number of dimensions of a head nearest to `share` of it. ValueError unless 0 <= share <= 1."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"rotary_share is {share}; it must lie in 0 ... 1")
+    return round(head_dim * share / 2) * 2
+
+
+def rotate(x: Tensor, dims: int, period: float) -> Tensor:
+    """Turn pairs of the first `dims` dimensions of (..., T, D) by angles that grow with the frame.
+
+    So products of two frames depend on their distance alone (Su et al., 2021). The speeds fall from 1 to about
+    1 / period rad per frame.
     """
-    length, dim = x.shape[-2:]
-    speed = max_period ** (-torch.arange(dim // 2, device=x.device, dtype=torch.float32) * 2 / dim)
-    angle = torch.arange(length, device=x.device, dtype=torch.float32)[:, None] * speed
+    speed = period ** (-torch.arange(dims // 2, device=x.device, dtype=torch.float32) * 2 / dims)
+    angle = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)[:, None] * speed
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    first, second, rest = x.split([dims // 2, dims // 2, x.shape[-1] - dims], dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos, rest], dim=-1)
 
 
 def sinusoidal_positions(length: int, dim: int, device: torch.device, max_period: float = 10000.0) -> Tensor:

@@ -30,7 +30,10 @@ class Column:
 
 @dataclass
 class Row:
-    """One system; a row with `floor: true` is what others must be better than."""
+    """One system; a row with `floor: true` is what others must be better than.
+
+    A row with {tag} in its folder is one for each experiment found there, less those that other rows name.
+    """
 
     label: str
     folder: str
@@ -50,30 +53,61 @@ class Table:
 
 
 @dataclass
+class Fact:
+    """A line above the tables: what `key` of a JSON file says; left out where the file is not there."""
+
+    label: str
+    file: str
+    key: str
+
+
+@dataclass
 class Report:
     """A report's YAML file."""
 
     title: str = ""
+    facts: list[Fact] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
 
 def render(report: Report, root: Path, values: Mapping[str, str]) -> str:
     """The report as Markdown. `values` fill the {names} of labels and folders, which are relative to `root`."""
-    parts = [f"# {_filled(report.title, values)}"]
+    known = [fact for fact in report.facts if (root / _filled(fact.file, values)).exists()]
+    facts = [f"- {fact.label}: {read_json(root / _filled(fact.file, values))[fact.key]}" for fact in known]
+    parts = [f"# {_filled(report.title, values)}", "\n".join(facts)]
     for table in report.tables:
-        for found in sorted(root.glob(_filled(table.each, values))) or [Path("(no set found)")]:
-            parts.append(_render_table(table, root, {**values, "set": found.name}))
+        for name in sorted({found.name for found in root.glob(_filled(table.each, values))}) or ["(no set found)"]:
+            parts.append(_render_table(table, root, {**values, "set": name}))
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
 def _render_table(table: Table, root: Path, values: Mapping[str, str]) -> str:
-    folders = [_folders(root, _filled(row.folder, values)) for row in table.rows]
-    floors = [found for row, found in zip(table.rows, folders, strict=True) if row.floor]
+    rows = _one_row_per_tag(table.rows, root, values)
+    folders = [_folders(root, _filled(row.folder, values)) for row in rows]
+    floors = [found for row, found in zip(rows, folders, strict=True) if row.floor]
     lines = [["system", *(column.label for column in table.columns)]]
-    for row, found in zip(table.rows, folders, strict=True):
+    for row, found in zip(rows, folders, strict=True):
         rivals = [] if row.floor else floors
         lines.append([_filled(row.label, values), *(_cell(column, found, rivals) for column in table.columns)])
     return "\n\n".join([f"## {_filled(table.title, values)}", _markdown(lines), _filled(table.note, values)])
+
+
+def _one_row_per_tag(rows: list[Row], root: Path, values: Mapping[str, str]) -> list[Row]:
+    """The rows with {tag} resolved to the experiments that are there, by name."""
+    named = {row.folder for row in rows}
+    resolved: list[Row] = []
+    for row in rows:
+        before, mark, after = row.folder.partition("{tag}")
+        if not mark:
+            resolved.append(row)
+            continue
+        base = root / _filled(before, values)
+        tags = [path.name for path in sorted(base.glob("*")) if glob.glob(f"{path}{_filled(after, values)}")]
+        for tag in tags:
+            folder = row.folder.replace("{tag}", tag)
+            if folder not in named:
+                resolved.append(Row(row.label.replace("{tag}", tag), folder, row.floor))
+    return resolved
 
 
 def _cell(column: Column, folders: list[Path], floors: list[list[Path]]) -> str:

@@ -22,6 +22,7 @@ class TrainConfig:
     schedule: str = "cosine"  # cosine (to 0 at the last step) | inverse_sqrt
     clip_norm: float = 1.0
     sort_weight: float = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
+    feature_noise: float = 0.0  # deviation of noise added to training features, in deviations of the feature itself
     normalize_features: bool = True  # by mean and deviation of the training features
 
     def check(self, source: str) -> None:
@@ -30,6 +31,8 @@ class TrainConfig:
         for key in positive:
             if getattr(self, key) <= 0:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
+        if self.feature_noise < 0:
+            raise MimidiarError(f"{source}: feature_noise is {self.feature_noise}; it must not be negative")
         if not 0 <= self.sort_weight <= 1:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
         if self.schedule not in ("cosine", "inverse_sqrt"):

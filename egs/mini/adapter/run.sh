@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # Exp 2: an adapter on the frozen codec, trained on simulated conversations, scored on simulated conversations of unseen
-# speakers and on real meeting excerpts, which are never trained or tuned on.
-#
-# Needs no network and no GPU. Speech: --corpus, else a downloaded mini LibriSpeech (--stage 0), else synthetic voices.
+# speakers and on real meeting excerpts, which are never trained or tuned on. For speech see ../baseline.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
@@ -13,12 +11,12 @@ stop_stage=6                       # last stage
 nj=2                               # parallel jobs, one thread each
 ngpu=0                             # 1: features and training on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=default                        # name of the experiment: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout
 train_config=conf/train.yaml       # conf/ancestor.yaml has the ancestor's model and schedule
 sim_config=../conf/simulate.yaml   # the conversations
 encoder=mimi-random                # see `mimidiar extract --help`
-tap=latent                         # where the codec is read
+tap=                               # where the codec is read; the latent unless named
 checkpoint=                        # weights of the encoder, if it needs a file
 corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
 limit_speakers=0                   # speakers per corpus and split; 0: all
@@ -30,13 +28,13 @@ record=false                       # stage 6: also write RESULTS.md
 . parse_options.sh
 . stages.sh
 . ../local/corpus.sh
-feats=$feats/$encoder.$tap dir=$exp/$tag/seed$seed
+feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}} dir=$exp/$tag/seed$seed
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
 if stage 2 "simulation"; then simulate_conversations; fi
 mapfile -t tests < <(test_sets)
-if stage 3 "features of $encoder, $tap"; then extract_features sim_train sim_dev "${tests[@]}"; fi
+if stage 3 "features of $encoder"; then extract_features sim_train sim_dev "${tests[@]}"; fi
 if stage 4 "training"; then
   stage.py --out "$dir/model" --force "$force" --input "$feats/sim_train" --input "$feats/sim_dev" --input "$train_config" -- \
     mimidiar train "$data/sim_train" "$feats/sim_train" "$data/sim_dev" "$feats/sim_dev" "$dir/model" \

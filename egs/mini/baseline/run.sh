@@ -8,16 +8,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
 . ./cmd.sh
 # --- options ---
+# shellcheck disable=SC2034
 stage=1                            # first stage: 0 download, 1 data, 3 features, 5 scores, 6 table
 stop_stage=6                       # last stage
 nj=2                               # parallel jobs, one thread each
 ngpu=0                             # 1: features on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=default                        # name of the experiment: results go to exp/<tag>
+tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>
 seed=0                             # accepted by every recipe; nothing here is random
 train_config=                      # accepted by every recipe; nothing is trained here
 encoder=mimi-random                # see `mimidiar extract --help`
-tap=latent                         # where the codec is read
+tap=                               # where the codec is read; the latent unless named
 checkpoint=                        # weights of the encoder, if it needs a file
 corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
 limit_speakers=0                   # speakers per corpus and split; 0: all
@@ -29,11 +30,11 @@ record=false                       # stage 6: also write RESULTS.md
 . parse_options.sh
 . stages.sh
 . ../local/corpus.sh
-feats=$feats/$encoder.$tap
+feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}}
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
-if stage 3 "features of $encoder, $tap"; then
+if stage 3 "features of $encoder"; then
   mapfile -t sets < <(trial_sets)
   extract_features train "${sets[@]}"
 fi

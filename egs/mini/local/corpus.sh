@@ -1,15 +1,19 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced by the recipes of egs/mini after their options: the stages that they share, on the data that they share.
 
+downloads=../downloads
+
 download_corpus() {
-  stage.py --out downloads/mini_librispeech --force "$force" -- mimidiar download mini_librispeech downloads
+  stage.py --out "$downloads/mini_librispeech" --force "$force" -- mimidiar download mini_librispeech "$downloads"
 }
 
 prepare_corpus() {
-  local corpus_options=()
-  if [[ -n $corpus ]]; then corpus_options+=(--corpus "$corpus"); fi
+  local corpus_options=(--downloads "$downloads") origin="$downloads/mini_librispeech"
+  if [[ -n $corpus ]]; then corpus_options+=(--corpus "$corpus") origin=$corpus; fi
   if (( limit_speakers > 0 )); then corpus_options+=(--limit-speakers "$limit_speakers"); fi
-  stage.py --out "$data" --force "$force" ${corpus:+--input "$corpus"} -- \
+  local inputs=()
+  if [[ -d $origin ]]; then inputs=(--input "$origin"); fi
+  stage.py --out "$data" --force "$force" "${inputs[@]}" -- \
     mimidiar prepare mini "$data" "${corpus_options[@]}"
 }
 
@@ -23,7 +27,7 @@ extract_features() {
   local set
   for set in "$@"; do
     stage.py --out "$feats/$set" --input "$data/$set" --nj "$nj" --force "$force" -- \
-      mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" --tap "$tap" \
+      mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" ${tap:+--tap "$tap"} \
       ${checkpoint:+--checkpoint "$checkpoint"} --device "$(device)"
   done
 }
@@ -51,7 +55,7 @@ score_rttm() {
 # report NAME: the table of egs/mini of that name; with --record also this recipe's RESULTS.md.
 report() {
   # Rows are named <recipe>/exp/...: the folder above this recipe's, wherever --exp put it.
-  local options=(--root "$(realpath -m "$exp/../..")" --only "$1" --set "tag=$tag" --set "encoder=$encoder")
+  local options=(--root "$(realpath -m "$exp/../..")" --only "$1")
   if [[ $record == true ]]; then options+=(-o RESULTS.md); fi
   mimidiar report ../conf/table.yaml "${options[@]}"
 }

@@ -13,11 +13,11 @@ stop_stage=6                       # last stage
 nj=2                               # parallel jobs, one thread each
 ngpu=0                             # 1: features on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=default                        # name of the experiment: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of the probe's weights
 train_config=conf/train.yaml       # the corrected probe; conf/ancestor.yaml has the ancestor's settings
 encoder=mimi-random                # see `mimidiar extract --help`
-tap=latent                         # where the codec is read
+tap=                               # where the codec is read; the latent unless named
 checkpoint=                        # weights of the encoder, if it needs a file
 corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
 limit_speakers=0                   # speakers per corpus and split; 0: all
@@ -29,12 +29,12 @@ record=false                       # stage 6: also write RESULTS.md
 . parse_options.sh
 . stages.sh
 . ../local/corpus.sh
-feats=$feats/$encoder.$tap dir=$exp/$tag/seed$seed
+feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}} dir=$exp/$tag/seed$seed
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
 mapfile -t sets < <(trial_sets)
-if stage 3 "features of $encoder, $tap"; then extract_features train "${sets[@]}"; fi
+if stage 3 "features of $encoder"; then extract_features train "${sets[@]}"; fi
 # The probe of unseen speakers learns from `train`; each leaky one from the utterances that it is scored on.
 if stage 4 "training"; then
   for set in train "${sets[@]}"; do

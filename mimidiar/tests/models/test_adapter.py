@@ -49,9 +49,12 @@ def test_batched_equals_one_by_one() -> None:
 
 def test_rotary_products_depend_on_distance_only() -> None:
     q, k = torch.randn(8), torch.randn(8)
-    queries, keys = rotate(q.expand(40, 8)), rotate(k.expand(40, 8))
-    assert torch.allclose(queries[5] @ keys[2], queries[30] @ keys[27], atol=1e-4)
-    assert torch.allclose(queries.norm(dim=-1), q.norm().expand(40), atol=1e-5)
+    for dims in (8, 4):
+        queries, keys = (rotate(x.expand(40, 8), dims, period=50.0) for x in (q, k))
+        assert torch.allclose(queries[5] @ keys[2], queries[30] @ keys[27], atol=1e-4)
+        assert not torch.allclose(queries[5] @ keys[2], queries[5] @ keys[3], atol=1e-4)
+        assert torch.allclose(queries.norm(dim=-1), q.norm().expand(40), atol=1e-5)
+        assert torch.equal(queries[:, dims:], q.expand(40, 8)[:, dims:])
 
 
 def test_feature_statistics_normalise_the_input() -> None:

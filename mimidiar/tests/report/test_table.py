@@ -11,6 +11,9 @@ from mimidiar.report.table import insert, spread
 
 SPEC = """
 title: "Mini {encoder}"
+facts:
+  - {label: Weights, file: "{encoder}.json", key: weights}
+  - {label: Speech, file: none.json, key: origin}
 tables:
   - name: der
     title: "Set {set}"
@@ -22,6 +25,8 @@ tables:
       - {label: floor, folder: "floors/{set}/one", floor: true}
       - {label: "ours on {encoder}", folder: "ours/seed*/{set}"}
       - {label: other, folder: "other/{set}"}
+      - {label: "tag {tag}", folder: "tags/{tag}/{set}"}
+      - {label: "this one", folder: "tags/a/{set}"}
 """
 PROTOCOL = {"collar": 0.0, "reference_sha256": "x"}
 
@@ -38,9 +43,13 @@ def write_score(folder: Path, errors: list[float], reference: float = 10.0) -> N
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "table.yaml").write_text(SPEC)
+    (tmp_path / "mimi.json").write_text('{"weights": "untrained"}')
     write_score(tmp_path / "floors/sim/one/c0", [6.0, 5.0, 7.0])
     write_score(tmp_path / "ours/seed1/sim/c0", [2.0, 1.0, 3.0])
     write_score(tmp_path / "ours/seed2/sim/c0", [3.0, 2.0, 4.0])
+    for tag in ("a", "b"):
+        write_score(tmp_path / f"tags/{tag}/sim/c0", [1.0, 1.0, 1.0])
+    (tmp_path / "tags/c").mkdir()
     return tmp_path
 
 
@@ -51,7 +60,7 @@ def report(root: Path, *options: str):
 
 def test_seeds_are_averaged_and_compared_with_the_floor(root: Path) -> None:
     lines = report(root).output.splitlines()
-    assert lines[0] == "# Mini mimi" and "## Set sim" in lines
+    assert lines[:3] == ["# Mini mimi", "", "- Weights: untrained"] and "## Set sim" in lines
     cells = {
         line.split("|")[1].strip(): [c.strip() for c in line.split("|")[2:-1]] for line in lines if line[0:1] == "|"
     }
@@ -59,6 +68,7 @@ def test_seeds_are_averaged_and_compared_with_the_floor(root: Path) -> None:
     # Means of 20 and 30 %; each recording is 3.5 s of 10 better than the floor, so the interval has no width.
     assert cells["ours on mimi"] == ["25.00 ± 7.07", "-35.0 [-35.0, -35.0]"]
     assert cells["other"] == ["not run", "not run"]
+    assert list(cells)[-2:] == ["tag b", "this one"] and cells["tag b"] == cells["this one"]
 
 
 def test_only_out_and_into(root: Path) -> None:

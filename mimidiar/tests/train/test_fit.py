@@ -20,6 +20,7 @@ model: {model_dim: 16, num_layers: 1, num_heads: 2, ff_dim: 32, dropout: 0.2}
 crop_sec: 4
 batch_size: 4
 epochs: 6
+feature_noise: 0.3
 patience: 6
 learning_rate: 0.01
 warmup_steps: 4
@@ -74,7 +75,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_weights(sets, tmp_path: Path)
 
 def test_it_learns_and_keeps_the_best_epoch(sets, tmp_path: Path) -> None:
     root, train_set, dev_set = sets
-    config = load_config(TrainConfig, root / "train.yaml", ["epochs=30", "model.dropout=0.0", "sort_weight=0.0"])
+    config = load_config(TrainConfig, root / "train.yaml", ["epochs=30", "model.dropout=0.0", "sort_weight=0.0", "feature_noise=0.0"])
     train(config, train_set, dev_set, tmp_path / "m", seed=1)
     losses = [line["val_loss"] for line in log(tmp_path / "m")]
     assert min(losses) < 0.7 * losses[0]
@@ -106,7 +107,7 @@ def test_another_seed_gives_other_weights_and_is_refused_in_the_same_folder(sets
         train(config, train_set, dev_set, tmp_path / "2", seed=2)
 
 
-@pytest.mark.parametrize("key", ["sort_weight=1.5", "schedule=linear", "crop_sec=0", "batch_size=-1"])
+@pytest.mark.parametrize("key", ["sort_weight=1.5", "feature_noise=-1", "schedule=linear", "crop_sec=0", "batch_size=-1"])
 def test_values_that_make_no_sense_are_named(key: str) -> None:
     with pytest.raises(MimidiarError, match=f"here: {key.split('=')[0]} is"):
         load_config(TrainConfig, None, [key]).check("here")

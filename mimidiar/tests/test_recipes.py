@@ -1,0 +1,79 @@
+"""The recipes from outside: their form, their options, and what they say when something is missing."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mimidiar.config import load_config
+from mimidiar.report.table import Report
+from mimidiar.simulate.options import Simulation, check_options
+
+EGS = Path(__file__).parents[2] / "egs"
+RECIPES = sorted(EGS.glob("*/*/run.sh"))
+EVERYWHERE = ["stage", "stop-stage", "nj", "ngpu", "force", "tag", "train-config", "seed"]
+
+
+def run(script: Path, *options: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [str(script), *map(str, options)], capture_output=True, text=True, check=False, timeout=60, env=os.environ
+    )
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> list[object]:
+    """Options that keep a recipe out of its own folders."""
+    return ["--data", tmp_path / "data", "--feats", tmp_path / "feats", "--exp", tmp_path / "exp"]
+
+
+@pytest.mark.parametrize("script", RECIPES, ids=lambda path: str(path.parent.relative_to(EGS)))
+def test_a_recipe_is_short_and_explains_its_options(script: Path) -> None:
+    assert len(script.read_text().splitlines()) <= 60
+    for name in ("path.sh", "cmd.sh"):
+        assert (script.parent / name).resolve() == EGS.parent / "utils" / name
+    shown = run(script, "--help")
+    assert shown.returncode == 0
+    for option in EVERYWHERE:
+        assert f"--{option} " in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--stage", "x"], ["--stage takes a whole number", "'x'"]),
+        (["--stge", "3"], ["unknown option --stge", "--stage"]),
+        (["3"], ["'3' is not an option"]),
+        (["--stage", "5", "--stop-stage", "4"], ["nothing to do"]),
+    ],
+)
+def test_wrong_options_stop_the_recipe(options: list[str], words: list[str]) -> None:
+    done = run(EGS / "mini/adapter/run.sh", *options)
+    assert done.returncode == 1 and all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.parametrize(("stage", "first"), [(2, 1), (3, 2), (4, 3), (5, 4)])
+def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: int, elsewhere: list[object]) -> None:
+    done = run(EGS / "mini/adapter/run.sh", "--stage", stage, "--stop-stage", stage, *elsewhere)
+    assert done.returncode == 1
+    assert f"run stage {first} first (--stage {first}): it comes before stage {stage}" in done.stderr
+
+
+def test_a_corpus_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path, elsewhere: list[object]) -> None:
+    done = run(EGS / "mini/baseline/run.sh", "--corpus", tmp_path / "none", "--stop-stage", 1, *elsewhere)
+    assert done.returncode == 1 and f"{tmp_path / 'none'}" in done.stderr
+    assert {path.name for path in (tmp_path / "data").iterdir()} <= {".stage.json", ".stage.lock", "log"}
+
+
+@pytest.mark.parametrize("path", sorted(EGS.glob("*/conf/simulate*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_simulation_is_valid(path: Path) -> None:
+    sets = load_config(Simulation, path).sets
+    assert {"train", "dev", "test"} == set(sets)
+    for name, options in sets.items():
+        check_options(name, options)
+
+
+@pytest.mark.parametrize("path", sorted(EGS.glob("*/conf/table.yaml")), ids=lambda path: path.parts[-3])
+def test_every_shipped_table_is_valid(path: Path) -> None:
+    assert load_config(Report, path).tables and yaml.safe_load(path.read_text())["title"]

@@ -45,12 +45,12 @@ def activity_matrix(turns: Iterable[Interval], speakers: Sequence[str], num_fram
     return active
 
 
-def intervals(active: np.ndarray, frame_hz: float, speakers: Sequence[str], start_sec: float = 0.0) -> list[Interval]:
+def intervals(active: np.ndarray, frame_hz: float, speakers: Sequence[str]) -> list[Interval]:
     """The turns of a bool matrix (T, K) by start and column; the inverse of `activity_matrix` on whole frames."""
     turns = []
     for k, speaker in enumerate(speakers):
         for first, last in runs(active[:, k]):
-            turns.append(Interval(start_sec + first / frame_hz, start_sec + last / frame_hz, speaker))
+            turns.append(Interval(first / frame_hz, last / frame_hz, speaker))
     return sorted(turns)
 
 

@@ -46,16 +46,13 @@ def sort_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
 
 
 def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """The least BCE over all orders of target columns, chosen per recording (Fujita et al., 2019, 'EEND', eq.
-
-    5).
-    """
+    """The least BCE over all orders of target columns, per recording (EEND: Fujita et al., 2019, eq. 5)."""
     order = best_order(logits, targets, mask)
     return binary_cross_entropy(logits, targets.gather(2, order.unsqueeze(1).expand_as(targets)), mask)
 
 
 def hybrid_loss(logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: float) -> Tensor:
-    """sort_weight x sort loss + (1 - sort_weight) x permutation-invariant loss; a part with weight 0 is not computed."""
+    """sort_weight x sort loss + (1 - sort_weight) x permutation-invariant loss; a part of weight 0 is not computed."""
     loss = logits.new_zeros(())
     if sort_weight > 0:
         loss = loss + sort_weight * sort_loss(logits, targets, mask)

@@ -2,7 +2,7 @@
 # Test everything: ruff, shellcheck, unit tests (import rules are among them), and the recipes in a smoke configuration.
 #
 #   tools/test.sh            what each change must pass, some minutes
-#   tools/test.sh --full     with the long tests: full-size checkpoints, whole recipes
+#   tools/test.sh --full     with the long tests: full-size checkpoints
 #
 # MIMIDIAR_MINI_CORPUS names the folder with real speech; without it, tests that need it are skipped, and the recipes fall
 # back to synthetic voices. All parts run, whatever fails; the exit code tells whether all passed.
@@ -51,7 +51,7 @@ if [[ ${#failed[@]} -gt 0 ]]; then exit 1; fi
 part ruff ruff check .
 part shellcheck check_shell
 part "unit tests" pytest -n 2 -m "$marks"
-part "recipes, smoke" egs/mini/run_all.sh --smoke true --work "$work"
+part "recipes, smoke" egs/mini/run_all.sh --smoke true --seeds 1 --work "$work"
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   echo "tools/test.sh: FAILED after $(( SECONDS - started )) s: $(printf '%s; ' "${failed[@]}")$passed parts passed"

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Run one stage of a recipe: a command with declared inputs and one output folder; it may be called again at any time.
 
-    stage.py --out DIR [--also DIR]... [--input PATH]... [--nj N] [--force true|false] [--name NAME] -- COMMAND... [::: COMMAND...]
+    stage.py --out DIR [--also DIR]... [--input PATH]... [--nj N] [--force true|false] [--name NAME] \\
+        -- COMMAND... [::: COMMAND...]
 
 DIR/.stage.json keeps what was done: status, command, inputs, and the key that stands for both (stage_key.py). Called
 again with the same key, a finished stage is skipped and an unfinished one goes on; with another key it is refused,
 saying what changed, unless --force true, which removes what DIR holds (but not the folders of other stages in it) and
-starts anew.
+starts anew. A stage that failed before it made anything is no ground to refuse: what made it fail was to be changed.
 
-A command that makes several folders names the others by --also: each gets a .stage.json of its own, so that later stages
-can depend on one of them.
+A command that makes several folders names the others by --also: each gets a .stage.json of its own, so that later
+stages can depend on one of them.
 
 With --nj N above 1, `$cmd JOB=1:N DIR/log/NAME.JOB.log COMMAND --job JOB/N` runs first, and then, as always,
 `$cmd DIR/log/NAME.log COMMAND`, which does what is left and finishes. Commands between `:::` run in order; only the
@@ -31,7 +32,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +93,11 @@ def foreign(folder: Path) -> list[Path]:
     return [path for path in mine if path.is_symlink() or not path.is_dir() or next(path.rglob(STATE), None) is None]
 
 
+def made_nothing(folder: Path) -> bool:
+    """Whether the command that was begun there ended before its first file: it complained, and wrote its log alone."""
+    return all(path.name in (STATE, "log") for path in foreign(folder))
+
+
 def remove_contents(folder: Path, old: State) -> None:
     """Empty the folder for a new start; a removal that was interrupted is known by its status, and goes on."""
     write_state(folder, replace(old, status="removing"))
@@ -105,6 +110,18 @@ def remove_contents(folder: Path, old: State) -> None:
             path.unlink()
 
 
+def skip(states: list[State]) -> int:
+    for state in states:
+        print(f"skipped (finished {read_state(Path(state.out)).finished}): {state.out}")
+    return 0
+
+
+def is_finished(new: State) -> bool:
+    """The same was done before."""
+    old = read_state(Path(new.out))
+    return old is not None and old.status == "done" and old.key == new.key
+
+
 def is_done(folder: Path, new: State, force: bool) -> bool:
     """Settle with what an earlier run left. True: nothing to do. Raises StageError when it made something else."""
     old = read_state(folder)
@@ -114,6 +131,8 @@ def is_done(folder: Path, new: State, force: bool) -> bool:
     elif force or old.status == "removing":
         print(f"removing what was there (--force): {folder}")
         remove_contents(folder, old)
+    elif old.key != new.key and old.status != "done" and made_nothing(folder):
+        print(f"starting again with other settings or inputs (nothing had been made): {folder}")
     elif old.key != new.key:
         what = f"finished {old.finished}" if old.status == "done" else f"begun {old.started}"
         lines = "".join(f"\n  {line}" for line in changes(old, new))
@@ -122,7 +141,6 @@ def is_done(folder: Path, new: State, force: bool) -> bool:
             "give another --tag to keep both, or --force to remove it and start again"
         )
     elif old.status == "done":
-        print(f"skipped (finished {old.finished}): {folder}")
         return True
     else:
         print(f"continuing (begun {old.started}, not finished): {folder}")
@@ -208,10 +226,14 @@ def main() -> int:
     options = parse()
     try:
         state = new_state(options.command, options.out, options.input)
+        force, states = options.force == "true", with_others(state, options.also)
+        # A finished folder needs no lock: several runs may build on it at the same time.
+        if not force and all(is_finished(each) for each in states):
+            return skip(states)
         with locked(Path(options.out)) as lock:
-            states = with_others(state, options.also)
-            if all([is_done(Path(each.out), each, options.force == "true") for each in states]):
-                return 0
+            finished = [is_done(Path(each.out), each, force) for each in states]
+            if all(finished):
+                return skip(states)
             sys.stdout.flush()
             return run_stage(options, states, Runner(lock))
     except KeyboardInterrupt:

@@ -25,28 +25,34 @@ read -ra encoders <<< "$encoders"
 read -ra seeds <<< "$seeds"
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
 adapter=()
-# Synthetic voices show that the chain works, and a short chain shows it as well.
-if [[ -z $corpus && ! -d downloads/mini_librispeech ]]; then adapter=(--sim-config ../conf/simulate_short.yaml --train-config conf/short.yaml); fi
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   adapter=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
+fi
+if [[ $record == true && ( $smoke == true || -n $work || -z $corpus ) ]]; then
+  echo "run_all.sh: error: --record is for real speech (--corpus), without --smoke and --work" >&2
+  exit 1
 fi
 
 # run RECIPE OPTION...
 run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
 
+# each RECIPE OPTION...: for every encoder and seed, as many at once as there are jobs.
+each() {
+  for encoder in "${encoders[@]}"; do printf -- "--encoder=$encoder --seed=%s\n" "${seeds[@]}"; done |
+    xargs -P "$nj" -L 1 "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}" --nj 1
+}
+
 for encoder in "${encoders[@]}"; do
   run baseline --encoder "$encoder" --stop-stage 5
-  for seed in "${seeds[@]}"; do run probe --encoder "$encoder" --seed "$seed" --stop-stage 5; done
-  run adapter --encoder "$encoder" "${adapter[@]}" --stop-stage 3
+  run adapter --encoder "$encoder" "${adapter[@]}" --stage 2 --stop-stage 3
 done
-# A training is one thread: as many at once as there are jobs.
-for encoder in "${encoders[@]}"; do printf "$encoder %s\n" "${seeds[@]}"; done | xargs -P "$nj" -L 1 bash -c \
-  'exec adapter/run.sh "${@:1:$#-2}" --encoder "${@: -2:1}" --seed "${@: -1}"' - "${common[@]}" "${adapter[@]}" \
-  --exp "$work/adapter/exp" --stage 4 --stop-stage 4
-for encoder in "${encoders[@]}"; do
-  for seed in "${seeds[@]}"; do run adapter --encoder "$encoder" "${adapter[@]}" --seed "$seed" --stage 5 --stop-stage 5; done
-done
+each probe --stage 4 --stop-stage 5
+each adapter "${adapter[@]}" --stage 4 --stop-stage 4
+# The first one alone, as it makes the floors that all share; and when they are forced to be made again, one by one.
+run adapter --encoder "${encoders[0]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
+if [[ $force == true ]]; then nj=1; fi
+each adapter --stage 5 --stop-stage 5
 
 report=(mimidiar report conf/table.yaml --root "$work")
 if [[ $record == true ]]; then report+=(-o RESULTS.md --into ../../README.md); fi

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mimidiar.bin.extract import parse_job
+from mimidiar.bin.jobs import job_option
 
 
 @click.command()
@@ -13,9 +13,7 @@ from mimidiar.bin.extract import parse_job
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--window-sec", type=float, help="Length of a window.  [default: the crop length in training]")
 @click.option("--hop-sec", type=float, help="Distance between windows.  [default: half a window]")
-@click.option(
-    "--job", callback=parse_job, metavar="K/N", help="Do the K-th of N shares and stop; call without --job to finish."
-)
+@job_option
 def command(model, feats, out, window_sec, hop_sec, job) -> None:
     """Run MODEL (model.safetensors) over the recordings of FEATS; speaker posteriors go to OUT/posteriors.scp."""
     from mimidiar.infer.run import infer

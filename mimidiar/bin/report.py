@@ -21,6 +21,8 @@ def command(table, root, settings, only, into, out) -> None:
     from mimidiar.files import write_text
     from mimidiar.report.table import Report, insert, render
 
+    if odd := [setting for setting in settings if "=" not in setting]:
+        raise MimidiarError(f"--set {odd[0]}: not of the form NAME=VALUE")
     values = dict(setting.split("=", 1) for setting in settings)
     report = load_config(Report, table)
     if unknown := set(only) - {found.name for found in report.tables}:
@@ -31,6 +33,8 @@ def command(table, root, settings, only, into, out) -> None:
     text = render(report, root, values)
     click.echo(text, nl=False)
     if into is not None:
+        if not into.is_file():
+            raise MimidiarError(f"{into}: no such file to put the tables into")
         write_text(into, insert(text, into.read_text(encoding="utf-8"), str(into)))
     if out is not None:
         write_text(out, text)

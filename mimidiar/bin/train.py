@@ -13,8 +13,8 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file of a TrainConfig.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
-@click.option("--seed", default=1, show_default=True, help="Seed of weights, crops and dropout.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, dropout.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 def command(train_data, train_feats, dev_data, dev_feats, folder, config, overrides, seed, device) -> None:
     """Train the adapter on TRAIN_DATA with TRAIN_FEATS, watched on DEV_DATA with DEV_FEATS, into the model FOLDER.
 

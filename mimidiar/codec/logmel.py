@@ -61,7 +61,7 @@ class LogMelEncoder:
 
     @torch.inference_mode()
     def encode(self, audio: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Audio (B, T) at 16 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,); zeros past each length."""
+        """Audio (B, T) at 16 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,); 0 past each length."""
         device = self.model.window.device
         lengths = torch.as_tensor(lengths, device=device)
         blocks = -(-lengths // FRAME_SAMPLES)

@@ -2,9 +2,12 @@
 
 import gzip
 import json
+import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from lhotse import AudioSource, CutSet, MonoCut, Recording, RecordingSet, SupervisionSegment, SupervisionSet
 
@@ -14,6 +17,10 @@ from mimidiar.files import atomic_path, write_text
 from mimidiar.score.rttm import Turn, write_rttm
 from mimidiar.score.uem import read_uem, write_uem
 
+RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
+REMEDY = "delete the folder and prepare it again"
+
+Record = TypeVar("Record", Recording, SupervisionSegment)
 Trial = tuple[int, str, str]  # label (1 = same speaker), enrolment id, test id
 Span = tuple[float, float]  # start and end in seconds
 
@@ -50,14 +57,15 @@ def write_set(
     supervisions = sorted(supervisions, key=lambda s: (s.recording_id, s.start, s.id))
     if uem is None:
         uem = {r.id: [(0.0, r.duration)] for r in recordings}
-    write_jsonl(directory / "supervisions.jsonl.gz", (s.to_dict() for s in supervisions))
+    (directory / RECORDINGS).unlink(missing_ok=True)
+    write_jsonl(directory / SUPERVISIONS, (s.to_dict() for s in supervisions))
     write_jsonl(directory / "cuts.jsonl.gz", (c.to_dict() for c in _cuts(recordings, supervisions)))
     write_rttm(directory / "ref.rttm", speech_turns(supervisions))
     write_uem(directory / "all.uem", uem)
     if trials is not None:
         write_text(directory / "trials", "".join(f"{label} {a} {b}\n" for label, a, b in trials))
-    # Last, so that a folder with recordings has everything else as well.
-    write_jsonl(directory / "recordings.jsonl.gz", (r.to_dict() for r in recordings))
+    # Last, and taken away before the first, so that a folder with recordings has everything else as well.
+    write_jsonl(directory / RECORDINGS, (r.to_dict() for r in recordings))
 
 
 def _cuts(recordings: Sequence[Recording], supervisions: Sequence[SupervisionSegment]) -> CutSet:
@@ -88,15 +96,28 @@ def speech_turns(supervisions: Iterable[SupervisionSegment]) -> Iterator[Turn]:
 def read_set(directory: str | Path) -> SetFolder:
     """Read a set folder. Raises MimidiarError naming the file that is missing or the line that is not understood."""
     directory = Path(directory)
-    for name in ("recordings.jsonl.gz", "supervisions.jsonl.gz", "all.uem"):
+    for name in (RECORDINGS, SUPERVISIONS, "all.uem"):
         if not (directory / name).is_file():
             raise MimidiarError(f"{directory / name}: no such file; run stage 1 (or `mimidiar prepare`) first")
     return SetFolder(
-        RecordingSet.from_dicts(read_jsonl(directory / "recordings.jsonl.gz")),
-        SupervisionSet.from_dicts(read_jsonl(directory / "supervisions.jsonl.gz")),
+        RecordingSet.from_recordings(_records(Recording, directory / RECORDINGS)),
+        SupervisionSet.from_segments(_records(SupervisionSegment, directory / SUPERVISIONS)),
         read_uem(directory / "all.uem"),
         read_trials(directory / "trials") if (directory / "trials").is_file() else None,
     )
+
+
+def _records(kind: type[Record], path: Path) -> Iterator[Record]:
+    """The rows of a manifest as lhotse objects. Raises MimidiarError naming the line that is none, or has no times."""
+    for number, row in enumerate(read_jsonl(path), 1):
+        try:
+            record = kind.from_dict(row)
+            finite = math.isfinite(record.duration) and math.isfinite(getattr(record, "start", 0.0))
+        except (TypeError, KeyError, ValueError, AttributeError, AssertionError) as error:
+            raise MimidiarError(f"{path}, line {number}: no {kind.__name__} of lhotse ({error!r}); {REMEDY}") from None
+        if not finite:
+            raise MimidiarError(f"{path}, line {number}: {record.id} has a time that is not finite; {REMEDY}")
+        yield record
 
 
 def read_jsonl(path: Path) -> list[dict]:
@@ -105,9 +126,8 @@ def read_jsonl(path: Path) -> list[dict]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
             rows.extend(map(json.loads, stream))
-    except (json.JSONDecodeError, gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
-        message = f"{path}: broken after line {len(rows)} ({error}); delete the folder and prepare it again"
-        raise MimidiarError(message) from None
+    except (json.JSONDecodeError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise MimidiarError(f"{path}: broken after line {len(rows)} ({error}); {REMEDY}") from None
     return rows
 
 

@@ -12,6 +12,7 @@ from mimidiar.score.uem import read_uem
 
 SPLITS = ("train", "dev", "test")
 ROUNDING_SEC = 0.001  # times in RTTM and UEM have three decimals
+NAME_COLUMNS = {"utt_id", "uri", "speaker"}
 UTTERANCE_COLUMNS = ("utt_id", "speaker", "path", "seconds", "session")
 
 
@@ -109,7 +110,10 @@ def corpus_of_speaker(speaker: str, folder: str) -> str:
 
 def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """('file:line', column -> value) of a tab-separated file with a header line."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MimidiarError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     header = lines[0].split("\t") if lines else []
     missing = [name for name in required if name not in header]
     if missing:
@@ -121,7 +125,13 @@ def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str
                 f"{path}:{number}: {len(values)} columns, expected {len(header)} as in the header; "
                 "columns are separated by one tab"
             )
-        yield f"{path}:{number}", dict(zip(header, values, strict=True))
+        row = dict(zip(header, values, strict=True))
+        for name in NAME_COLUMNS & row.keys():
+            if row[name].split() != [row[name]]:  # it would end a field of RTTM, trials and archives
+                raise MimidiarError(
+                    f"{path}:{number}: {name} is {row[name]!r}; a name has at least one letter and no white space"
+                )
+        yield f"{path}:{number}", row
 
 
 def _seconds(text: str, row: str) -> float:

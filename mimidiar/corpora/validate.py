@@ -10,6 +10,7 @@ from lhotse import Recording, SupervisionSegment, validate_recordings_and_superv
 
 from mimidiar.corpora.manifests import SetFolder, read_set
 from mimidiar.errors import MimidiarError
+from mimidiar.score.rttm import read_rttm
 
 SHOWN = 20
 # Times in RTTM have three decimals.
@@ -34,13 +35,13 @@ def find_problems(folders: Sequence[str | Path], allow_shared: bool = False) -> 
     """
     paths = [Path(folder) for folder in folders]
     sets = {path: read_set(path) for path in paths}
-    problems = [f"{path}: {text}" for path, data in sets.items() for text in _problems_of_set(data)]
+    problems = [f"{path}: {text}" for path, data in sets.items() for text in _problems_of_set(path, data)]
     if not allow_shared:
         problems += _shared(sets)
     return problems
 
 
-def _problems_of_set(data: SetFolder) -> Iterator[str]:
+def _problems_of_set(path: Path, data: SetFolder) -> Iterator[str]:
     recordings = {recording.id: recording for recording in data.recordings}
     turns: dict[str, list[SupervisionSegment]] = defaultdict(list)
     for segment in data.supervisions:
@@ -48,9 +49,12 @@ def _problems_of_set(data: SetFolder) -> Iterator[str]:
     own = [text for r in recordings.values() for text in _problems_of_audio(r)]
     own += [text for name in turns for text in _problems_of_turns(name, recordings.get(name), turns[name])]
     own += _problems_of_uem(data, recordings)
+    own += _problems_of_trials(data)
     yield from own
     if not own:
-        # lhotse stops at the first problem and says less about it, so it speaks only where ours found nothing.
+        # What is wrong with the turns is wrong with the RTTM as well. lhotse stops at the first problem and says less
+        # about it. So both speak only where nothing was found before.
+        yield from _problems_of_rttm(path, data)
         yield from _problems_of_lhotse(data)
 
 
@@ -109,6 +113,24 @@ def _problems_of_uem(data: SetFolder, recordings: dict[str, Recording]) -> Itera
         for start, end in spans:
             if not 0 <= start < end <= length + ROUNDING_SEC:
                 yield f"all.uem: {name} {start:.3f}-{end:.3f} s is not within the recording, 0-{length:.3f} s"
+
+
+def _problems_of_trials(data: SetFolder) -> Iterator[str]:
+    known = {segment.id for segment in data.supervisions}
+    absent = sorted({name for _, *pair in data.trials or [] for name in pair} - known)
+    if absent:
+        yield f"trials: {len(absent)} name(s) of no utterance here, {absent[0]} for one; delete those lines"
+
+
+def _problems_of_rttm(path: Path, data: SetFolder) -> Iterator[str]:
+    """ref.rttm is what is scored against: it must be about these recordings, and end with them."""
+    lengths = {recording.id: recording.duration for recording in data.recordings}
+    for name, turns in read_rttm(path / "ref.rttm").items():
+        end = max(turn.end for turn in turns)
+        if name not in lengths:
+            yield f"ref.rttm: there is no recording {name}; prepare the set again"
+        elif end > lengths[name] + ROUNDING_SEC:
+            yield f"ref.rttm: {name} has a turn until {end:.3f} s, but lasts {lengths[name]:.3f} s; cut the turn"
 
 
 def _role(path: Path) -> str:

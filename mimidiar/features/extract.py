@@ -179,7 +179,8 @@ def _chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
     """The recording's audio in chunks. Raises MimidiarError that names the recording besides its file."""
     try:
         info = probe_audio(recording.path)
-        if abs(info.seconds - recording.seconds) > LENGTH_TOLERANCE_SEC:
+        same_rate = info.sample_rate == recording.sample_rate
+        if not same_rate or abs(info.seconds - recording.seconds) > LENGTH_TOLERANCE_SEC:
             raise MimidiarError(
                 f"{recording.path}: {info.samples} samples at {info.sample_rate} Hz, the manifest says "
                 f"{recording.samples} at {recording.sample_rate} Hz; prepare the data again"

@@ -6,6 +6,7 @@ lhotse itself takes two seconds to import, and torch with it; a finished extract
 import gzip
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def _lines(manifest: Path) -> list[str]:
     try:
         with gzip.open(manifest, "rt", encoding="utf-8") as stream:
             return [line for line in stream if line.strip()]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise MimidiarError(f"{manifest}: cannot be read to its end ({error}); prepare the data again") from None
 
 

@@ -1,4 +1,4 @@
-"""Posteriors to turns: threshold, median filter, minimum durations; and the choice of these on a development set."""
+"""Posteriors to turns: threshold, median filter, minimum durations."""
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise

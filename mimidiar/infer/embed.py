@@ -82,6 +82,8 @@ def embed(
     scores are cosines in its output space.
     """
     probe = load_probe(probe_path) if probe_path else None
+    if probe is not None and centre is not None:
+        raise MimidiarError("a probe has its own mean; give either a probe or a set to centre on")
     if probe is not None:
         pooling = probe.pooling
     embeddings = pool_utterances(data_dir, feats_dir, pooling)
@@ -99,7 +101,7 @@ def embed(
 
 @torch.inference_mode()
 def _project(embeddings: Embeddings, probe: Probe, probe_path: Path) -> Embeddings:
-    dim, wanted = embeddings.matrix.shape[1], probe.feature_mean.shape[0]
+    dim, wanted = embeddings.matrix.shape[1], probe.linear.in_features
     if dim != wanted:
         raise MimidiarError(f"{probe_path}: the probe wants {wanted} dimensions, the features have {dim}")
     projected = probe.project(torch.from_numpy(embeddings.matrix).float()).numpy()

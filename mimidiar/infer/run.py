@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, FeatureStore, ShardWriter, shard_path, write_scp
-from mimidiar.files import write_json
+from mimidiar.files import read_json, sha256_file, write_json
 from mimidiar.infer.windows import stitch
 from mimidiar.models.build import TrainedModel, load_adapter
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
@@ -39,6 +39,17 @@ def posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, h
     return stitch(model, stacked, round(window_sec * LABEL_HZ), round(hop_sec * LABEL_HZ))
 
 
+def keep_meta(path: Path, meta: dict) -> None:
+    """Write down what the posteriors are made with; MimidiarError when others are there, made in another way."""
+    if not path.exists():
+        write_json(path, meta)
+    for key, wanted in meta.items():
+        if (found := read_json(path).get(key)) != wanted:
+            raise MimidiarError(
+                f"{path}: holds posteriors with {key} = {found}, asked for {wanted}; name another folder, or remove it"
+            )
+
+
 def infer(
     model_path: Path,
     feats_dir: Path,
@@ -55,10 +66,15 @@ def infer(
     use_one_thread()
     trained, store = load_adapter(model_path), FeatureStore(feats_dir)
     check_features(trained, store, model_path)
-    window_sec = window_sec or trained.crop_sec
-    hop_sec = hop_sec or window_sec / 2
-    if not 0 < hop_sec <= window_sec:
-        raise MimidiarError(f"a hop of {hop_sec:g} s does not fit windows of {window_sec:g} s; 0 < hop <= window")
+    window_sec = trained.crop_sec if window_sec is None else window_sec
+    hop_sec = window_sec / 2 if hop_sec is None else hop_sec
+    if not 1 <= round(hop_sec * LABEL_HZ) < round(window_sec * LABEL_HZ):
+        raise MimidiarError(
+            f"a hop of {hop_sec:g} s does not fit windows of {window_sec:g} s: at least {1 / LABEL_HZ} s, and "
+            "shorter than the window, since channels are matched where windows overlap"
+        )
+    meta = {"frame_hz": LABEL_HZ, "window_sec": window_sec, "hop_sec": hop_sec, "model_sha256": sha256_file(model_path)}
+    keep_meta(out_dir / META, meta)
     keys = store.keys()
     shards = [keys[first : first + SHARD_RECORDINGS] for first in range(0, len(keys), SHARD_RECORDINGS)]
     for number, names in enumerate(tqdm(shards, desc="inference", unit="shard", disable=None)):
@@ -69,4 +85,3 @@ def infer(
                         shard.write({name: posteriors(trained, store.read(name), window_sec, hop_sec)})
     if job is None:
         write_scp(out_dir, NAME, len(shards))
-        write_json(out_dir / META, {"frame_hz": LABEL_HZ, "window_sec": window_sec, "hop_sec": hop_sec})

@@ -5,12 +5,13 @@ of the input is free. The ancestor's has post-norm layers and absolute sinusoida
 `norm="post", positions="sinusoidal"`.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mimidiar.models.feature_norm import FeatureNorm
 
 
 @dataclass
@@ -29,15 +30,6 @@ class AdapterConfig:
     positions: str = "rotary"  # rotary | sinusoidal
     rotary_share: float = 0.5  # of a head's dimensions; the others know no position
     rotary_period: float = 50.0  # frames in which the slowest rotary dimension turns by 1 rad
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What a model says of itself; nothing downstream asks for its class."""
-
-    frame_hz: float
-    max_speakers: int
-    lookahead_frames: float  # math.inf: the whole window is seen at once
 
 
 class Adapter(nn.Module):
@@ -65,8 +57,7 @@ class Adapter(nn.Module):
             raise ValueError(f"positions is '{positions}'; choose rotary or sinusoidal")
         self.max_speakers = max_speakers
         self.sinusoidal = positions == "sinusoidal"
-        self.register_buffer("feature_mean", torch.zeros(input_dim))
-        self.register_buffer("feature_scale", torch.ones(input_dim))
+        self.features = FeatureNorm(input_dim)
         self.input = nn.Linear(input_dim, model_dim)
         self.dropout = nn.Dropout(dropout)
         turned = 0 if self.sinusoidal else rotary_dims(model_dim // num_heads, rotary_share)
@@ -79,19 +70,9 @@ class Adapter(nn.Module):
         self.norm = nn.LayerNorm(model_dim) if norm == "pre" else nn.Identity()
         self.output = nn.Linear(model_dim, max_speakers)
 
-    def spec(self, frame_hz: float) -> Spec:
-        """The adapter sees its whole window at once: its look-ahead is unbounded."""
-        return Spec(frame_hz, self.max_speakers, math.inf)
-
-    @torch.no_grad()
-    def set_feature_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Normalise every input dimension by statistics (D,) of the training features."""
-        self.feature_mean.copy_(mean)
-        self.feature_scale.copy_(1 / std.clamp(min=1e-8))
-
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
         """features (B, T, input_dim), mask (B, T) true on real frames -> logits (B, T, max_speakers)."""
-        x = self.input((features - self.feature_mean) * self.feature_scale)
+        x = self.input(self.features(features))
         if self.sinusoidal:
             x = x + sinusoidal_positions(x.shape[1], x.shape[2], x.device)
         x = self.dropout(x)

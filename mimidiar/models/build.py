@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.weights import fill, load_weights
 
@@ -42,6 +43,9 @@ def load_adapter(path: str | Path) -> TrainedModel:
     MimidiarError for a file that is missing, damaged, of another kind or of another shape.
     """
     tensors, header = load_weights(path, FORMAT)
-    model = build_adapter(AdapterConfig(**header["model"]))
+    try:
+        model = build_adapter(AdapterConfig(**header["model"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise MimidiarError(f"{path}: its header describes no adapter of this version ({error})") from None
     fill(model, tensors, path)
     return TrainedModel(model.eval(), header["frame_hz"], header["crop_sec"], header["encoder"])

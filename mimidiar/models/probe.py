@@ -6,9 +6,9 @@ it.
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
+from mimidiar.models.feature_norm import FeatureNorm
 from mimidiar.models.weights import fill, load_weights, save_weights
 
 FORMAT = "mimidiar-probe-1"
@@ -24,13 +24,12 @@ class Probe(nn.Module):
     def __init__(self, dim: int, num_speakers: int, pooling: str):
         super().__init__()
         self.pooling = pooling
-        self.register_buffer("feature_mean", torch.zeros(dim))
-        self.register_buffer("feature_scale", torch.ones(dim))
+        self.features = FeatureNorm(dim)
         self.linear = nn.Linear(dim, num_speakers)
 
     def forward(self, pooled: Tensor) -> Tensor:
         """(B, dim) -> logits (B, speakers)."""
-        return self.linear((pooled - self.feature_mean) * self.feature_scale)
+        return self.linear(self.features(pooled))
 
     def project(self, pooled: Tensor) -> Tensor:
         """(B, dim) -> (B, speakers): the layer without its bias, the space in which trials are scored."""

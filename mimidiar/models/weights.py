@@ -1,13 +1,12 @@
 """Weights with their configuration in one safetensors file: the file says what it is and how to build what it fills."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
@@ -20,8 +19,7 @@ def save_weights(module: torch.nn.Module, path: str | Path, header: dict[str, An
     """Write a module's state and a JSON header (with its `format`), atomically; same content, same bytes."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic_path(path) as partial:
-        save_file(tensors, partial, metadata={_ENTRY: json.dumps(header, sort_keys=True)})
-        os.chmod(partial, 0o644)
+        partial.write_bytes(save(tensors, metadata={_ENTRY: json.dumps(header, sort_keys=True)}))
 
 
 def load_weights(path: str | Path, format_name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -20,7 +20,7 @@ NOT_RUN = "not run"
 
 @dataclass
 class Column:
-    """One figure: `metric` of <row folder>/<score>/score.json; `versus: floors`: the row minus its nearest floor."""
+    """One figure: `metric` of <row folder>/<score>/score.json; `versus: floors`: less the nearest floor above."""
 
     label: str
     metric: str
@@ -84,11 +84,12 @@ def render(report: Report, root: Path, values: Mapping[str, str]) -> str:
 def _render_table(table: Table, root: Path, values: Mapping[str, str]) -> str:
     rows = _one_row_per_tag(table.rows, root, values)
     folders = [_folders(root, _filled(row.folder, values)) for row in rows]
-    floors = [found for row, found in zip(rows, folders, strict=True) if row.floor]
+    floors: list[list[Path]] = []  # of the rows above: what a row is compared with
     lines = [["system", *(column.label for column in table.columns)]]
     for row, found in zip(rows, folders, strict=True):
-        rivals = [] if row.floor else floors
-        lines.append([_filled(row.label, values), *(_cell(column, found, rivals) for column in table.columns)])
+        lines.append([_filled(row.label, values), *(_cell(column, found, floors) for column in table.columns)])
+        if row.floor:
+            floors.append(found)
     return "\n\n".join([f"## {_filled(table.title, values)}", _markdown(lines), _filled(table.note, values)])
 
 
@@ -120,11 +121,11 @@ def _cell(column: Column, folders: list[Path], floors: list[list[Path]]) -> str:
 
 
 def _against_nearest(system: list[Path], floors: list[list[Path]]) -> str:
-    """The largest (least favourable) of the paired differences to the floors, with its 95 % interval."""
+    """Of the paired differences to the floors the one whose 95 % interval reaches highest: the least favourable."""
     differences = [compare_folders(system, floor) for floor in floors if floor]
     if not differences:
         return ""
-    nearest = max(differences, key=lambda difference: difference.value)
+    nearest = max(differences, key=lambda difference: difference.high)
     return f"{nearest.value:+.1f} [{nearest.low:+.1f}, {nearest.high:+.1f}]"
 
 

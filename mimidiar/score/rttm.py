@@ -20,6 +20,7 @@ OTHER_TYPES = frozenset(
     {"SPKR-INFO", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER", "EDIT"}
     | {"SU", "IP", "CB", "A/P"}
 )
+MISSING = "<NA>"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +68,8 @@ def _turn(fields: list[str], file: Path, line: int) -> Turn:
             f"{file}, line {line}: {len(fields)} fields, but a SPEAKER line has 9 or 10 "
             "(SPEAKER recording channel start duration <NA> <NA> speaker <NA> <NA>)"
         )
+    if fields[7] == MISSING:
+        raise MimidiarError(f"{file}, line {line}: the speaker is {MISSING}; name one, or remove the line")
     start = seconds_in(fields[3], file, line, "start")
     duration = seconds_in(fields[4], file, line, "duration")
     # Microseconds: without rounding, 0.1 + 0.2 would leave a sliver of 4e-17 s before a turn that starts at 0.3.

@@ -5,6 +5,7 @@ Read as plain JSON, not through lhotse: it imports torch, and NeMo's simulator w
 
 import gzip
 import json
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +31,16 @@ class SourceUtterance:
 def read_source(folder: str | Path) -> dict[str, list[SourceUtterance]]:
     """Speaker -> utterances of a prepared set, sorted. Raises MimidiarError when the set is missing or not aligned."""
     folder = Path(folder)
-    recordings = {row["id"]: row for row in _read_rows(folder / "recordings.jsonl.gz")}
     utterances: dict[str, list[SourceUtterance]] = defaultdict(list)
-    for row in _read_rows(folder / "supervisions.jsonl.gz"):
-        utterance = _utterance(row, recordings[row["recording_id"]], folder)
-        utterances[utterance.speaker].append(utterance)
+    try:
+        recordings = {row["id"]: row for row in _read_rows(folder / "recordings.jsonl.gz")}
+        for row in _read_rows(folder / "supervisions.jsonl.gz"):
+            if row["recording_id"] not in recordings:
+                raise MimidiarError(f"{folder}: utterance {row['id']} is of no recording there; prepare the set again")
+            utterance = _utterance(row, recordings[row["recording_id"]], folder)
+            utterances[utterance.speaker].append(utterance)
+    except (KeyError, IndexError, TypeError) as error:
+        raise MimidiarError(f"{folder}: a manifest row is not as expected ({error!r}); prepare the set again") from None
     return {speaker: sorted(utterances[speaker], key=lambda u: u.id) for speaker in sorted(utterances)}
 
 
@@ -44,7 +50,7 @@ def _read_rows(path: Path) -> list[dict]:
             return [json.loads(line) for line in stream]
     except FileNotFoundError:
         raise MimidiarError(f"{path}: no such file; run stage 1 (`mimidiar prepare`) first") from None
-    except (json.JSONDecodeError, gzip.BadGzipFile, EOFError) as error:
+    except (json.JSONDecodeError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise MimidiarError(f"{path}: broken ({error}); prepare the set again") from None
 
 

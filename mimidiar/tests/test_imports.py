@@ -53,6 +53,10 @@ def imports(path: Path, top_level_only: bool = False) -> set[str]:
     return found
 
 
+def is_module(name: str) -> bool:
+    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()
+
+
 def layer(name: str) -> int:
     return next(i for i, names in enumerate(LAYERS) if name in names)
 
@@ -62,7 +66,7 @@ def test_imports_point_down_and_libraries_stay_in_their_place(path: Path) -> Non
     here = path.relative_to(PACKAGE)
     for name in imports(path):
         top, *rest = name.split(".")
-        if top == "mimidiar" and rest and here.stem != "__init__" and (PACKAGE / rest[0]).exists():
+        if top == "mimidiar" and rest and here.parts[0] != "__init__.py" and is_module(rest[0]):
             assert layer(rest[0]) <= layer(here.parts[0].removesuffix(".py")), (
                 f"{here} imports {name}, which is above it"
             )

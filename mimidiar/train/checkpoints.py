@@ -1,5 +1,7 @@
 """What a run leaves behind so that it can go on after any interruption, and the weights that others use."""
 
+import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.plugins import CheckpointIO
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping
 
 from mimidiar.files import atomic_path
 from mimidiar.models.weights import save_weights
@@ -17,8 +19,11 @@ class AtomicCheckpointIO(CheckpointIO):
     """A checkpoint is whole or absent, and is read without unpickling code."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        # Through memory: torch reports a full disk as an error of its own kind, plain writing as what it is.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
         with atomic_path(path) as partial:
-            torch.save(checkpoint, partial)
+            partial.write_bytes(content.getbuffer())
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = True) -> dict:
         return torch.load(path, map_location=map_location or "cpu", weights_only=True)
@@ -34,7 +39,8 @@ class ReseedEachEpoch(Callback):
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
-        L.seed_everything(self.seed * 100_003 + trainer.current_epoch, verbose=False)
+        digest = hashlib.sha256(f"{self.seed} {trainer.current_epoch}".encode()).digest()
+        L.seed_everything(int.from_bytes(digest[:4]), verbose=False)
 
 
 class KeepBest(Checkpoint):
@@ -74,3 +80,19 @@ class KeepBest(Checkpoint):
         lines.append(json.dumps(entry | values, sort_keys=True))
         with atomic_path(path) as partial:
             partial.write_text("\n".join(lines) + "\n")
+
+
+def best_so_far(path: Path) -> dict[str, Any]:
+    """What `KeepBest` had kept when the checkpoint was written."""
+    return _callback_state(path, KeepBest.__name__)
+
+
+def stopped_early(path: Path) -> bool:
+    """Whether early stopping had ended the run that wrote this checkpoint; Lightning itself forgets it."""
+    state = _callback_state(path, EarlyStopping.__name__)
+    return state["wait_count"] >= state["patience"]
+
+
+def _callback_state(path: Path, name: str) -> dict[str, Any]:
+    states = torch.load(path, map_location="cpu", weights_only=True)["callbacks"]
+    return next(state for key, state in states.items() if key.startswith(name))

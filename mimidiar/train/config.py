@@ -31,8 +31,8 @@ class TrainConfig:
         for key in positive:
             if getattr(self, key) <= 0:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
-        if self.feature_noise < 0:
-            raise MimidiarError(f"{source}: feature_noise is {self.feature_noise}; it must not be negative")
+        if self.feature_noise < 0 or (self.feature_noise > 0 and not self.normalize_features):
+            raise MimidiarError(f"{source}: feature_noise is {self.feature_noise}; 0, or above with normalize_features")
         if not 0 <= self.sort_weight <= 1:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
         if self.schedule not in ("cosine", "inverse_sqrt"):

@@ -60,7 +60,9 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
 
     def __getitem__(self, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
-        features = self.store.read(crop.recording, crop.start * self.factor, crop.stop * self.factor)
+        # At twice the label rate the last label frame may have half its features; stack_frames repeats them.
+        stop = min(crop.stop * self.factor, self.store.num_frames(crop.recording))
+        features = self.store.read(crop.recording, crop.start * self.factor, stop)
         turns = self.turns[crop.recording]
         speakers = sorted({turn.speaker for turn in turns})
         active = activity_matrix(turns, speakers, crop.stop, LABEL_HZ)[crop.start :]

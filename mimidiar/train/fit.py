@@ -10,14 +10,16 @@ from torch.utils.data import DataLoader, Sampler
 
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
-from mimidiar.files import read_json, write_json
+from mimidiar.files import make_folder, read_json, write_json
 from mimidiar.models.adapter import Adapter
 from mimidiar.models.build import adapter_header, build_adapter
-from mimidiar.torch_setup import use_one_thread
-from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch
+from mimidiar.torch_setup import pick_device, use_one_thread
+from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, best_so_far, stopped_early
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import ConsecutiveCrops, Conversations, RandomCrops, collate, feature_statistics
 from mimidiar.train.task import DiarizationTask
+
+FINISHED = "finished.json"
 
 
 def train(
@@ -28,26 +30,34 @@ def train(
     seed: int,
     device: str = "cpu",
 ) -> None:
-    """Train an adapter on (data, feats) folders; the model folder is told in DESIGN: model.safetensors, last.ckpt,
-    log.jsonl, ...
+    """Train an adapter on (data, feats) folders into a model folder.
 
-    Killed at any moment and called again, it goes on from the last whole epoch and ends in the weights of an
-    undisturbed run (on CPU).
+    The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
+    seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
+    goes on from the last whole epoch and ends in the weights of an undisturbed run (on CPU); a finished run is left
+    as it is. Raises MimidiarError for sets that do not fit each other or the model, for a folder begun with another
+    configuration or seed, and when the validation loss is no number from the first epoch on.
     """
+    device = pick_device(device).type
     use_one_thread()
     L.seed_everything(seed, verbose=False)
     train_data = Conversations(*train_set, max_speakers=config.model.max_speakers)
     dev_data = Conversations(*dev_set, max_speakers=config.model.max_speakers)
     _check_pair(train_data, dev_data)
     config.model.input_dim = train_data.input_dim
-    _keep_configuration(config, seed, folder)
     model = _new_model(config, train_data)
+    _keep_configuration(config, seed, folder)
+    if (folder / FINISHED).exists():
+        return
     crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
     total_steps = -(-len(crops) // config.batch_size) * config.epochs
     store = train_data.store
     keep_best = KeepBest(folder, adapter_header(config.model, store.frame_hz, config.crop_sec, store.meta))
     trainer = _trainer(config, folder, seed, keep_best, device)
     last = folder / "last.ckpt"
+    if last.exists() and stopped_early(last):
+        keep_best.load_state_dict(best_so_far(last))
+        return _finish(folder, keep_best)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
@@ -57,15 +67,22 @@ def train(
             _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size),
             ckpt_path=last if last.exists() else None,
         )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    write_json(folder / "finished.json", {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss})
+    _finish(folder, keep_best)
+
+
+def _finish(folder: Path, keep_best: KeepBest) -> None:
+    if keep_best.best_epoch < 0:
+        raise MimidiarError(f"{folder}: the validation loss was no number from the start; lower the learning rate")
+    write_json(folder / FINISHED, {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss})
 
 
 def _new_model(config: TrainConfig, train_data: Conversations) -> Adapter:
-    model = build_adapter(config.model)
+    try:
+        model = build_adapter(config.model)
+    except ValueError as error:
+        raise MimidiarError(f"model: {error}; mend the configuration") from None
     if config.normalize_features:
-        model.set_feature_statistics(*feature_statistics(train_data))
+        model.features.set_statistics(*feature_statistics(train_data))
     return model
 
 
@@ -106,7 +123,9 @@ def _check_pair(train_data: Conversations, dev_data: Conversations) -> None:
 
 def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:
     """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    for leftover in folder.glob(".*.partial*"):  # of a killed process
+        leftover.unlink()
     path, seed_path = folder / "config.yaml", folder / "seed.json"
     if not path.exists():
         write_json(seed_path, {"seed": seed})

@@ -16,7 +16,7 @@ from mimidiar.torch_setup import use_one_thread
 
 @dataclass
 class ProbeConfig:
-    """`conf/probe.yaml`; the defaults are the ancestor's."""
+    """`conf/train.yaml` of the probe recipes; the defaults are the ancestor's."""
 
     pooling: str = "all"  # all | speech
     normalize: bool = False  # every dimension by mean and deviation of the training utterances
@@ -24,6 +24,12 @@ class ProbeConfig:
     weight_decay: float = 0.0
     batch_size: int = 256
     epochs: int = 100
+
+    def check(self, source: str) -> None:
+        """Raise MimidiarError naming the key, the value and what is possible."""
+        for key in ("learning_rate", "batch_size", "epochs"):
+            if getattr(self, key) <= 0:
+                raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
 
 
 def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: Path, seed: int) -> None:
@@ -38,8 +44,7 @@ def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: P
     labels = torch.tensor([names.index(embeddings.speakers[utterance]) for utterance in embeddings.vectors])
     probe = Probe(pooled.shape[1], len(names), config.pooling)
     if config.normalize:
-        probe.feature_mean.copy_(pooled.mean(0))
-        probe.feature_scale.copy_(1 / pooled.std(0).clamp(min=1e-8))
+        probe.features.set_statistics(pooled.mean(0), pooled.std(0))
     loss = _fit(probe, pooled, labels, config)
     accuracy = (probe(pooled).argmax(-1) == labels).float().mean().item()
     save_probe(probe, out_dir / "model.safetensors")

@@ -23,7 +23,7 @@ class DiarizationTask(L.LightningModule):
         features = batch.features
         if self.config.feature_noise > 0:
             # Against learning a few hundred voices by heart: the model can't rely on small differences.
-            features = features + self.config.feature_noise * torch.randn_like(features) / self.model.feature_scale
+            features = features + self.config.feature_noise * torch.randn_like(features) * self.model.features.std
         loss = hybrid_loss(self.model(features, batch.mask), batch.targets, batch.mask, self.config.sort_weight)
         self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.mask))
         return loss
@@ -31,7 +31,7 @@ class DiarizationTask(L.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         logits = self.model(batch.features, batch.mask)
         loss = hybrid_loss(logits, batch.targets, batch.mask, self.config.sort_weight)
-        wrong, speech = frame_errors(logits, batch.targets, batch.mask)
+        wrong, speech = count_errors(logits, batch.targets, batch.mask)
         self.log("val_loss", loss, prog_bar=True, batch_size=int(batch.mask.sum()))
         # A mean weighted by speech is the ratio of the sums, as a corpus DER is.
         self.log("val_der", 100 * wrong / speech.clamp(min=1), prog_bar=True, batch_size=max(int(speech), 1))
@@ -55,7 +55,7 @@ class DiarizationTask(L.LightningModule):
 
 
 @torch.no_grad()
-def frame_errors(logits: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def count_errors(logits: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Frame errors at threshold 0.5 in the best order of channels, and active target frames: their ratio is a frame
     DER.
 

@@ -14,7 +14,8 @@ force=false                        # do a stage again whose settings or inputs c
 tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout
 train_config=conf/train.yaml       # conf/ancestor.yaml has the ancestor's model and schedule
-sim_config=../conf/simulate.yaml   # the conversations
+sim_config=                        # the conversations; else ../conf/simulate.yaml, for synthetic voices _short
+window_sec=90                      # what the model sees at once of a recording; windows overlap by half
 encoder=mimi-random                # see `mimidiar extract --help`
 tap=                               # where the codec is read; the latent unless named
 checkpoint=                        # weights of the encoder, if it needs a file
@@ -28,7 +29,6 @@ record=false                       # stage 6: also write RESULTS.md
 . parse_options.sh
 . stages.sh
 . ../local/corpus.sh
-feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}} dir=$exp/$tag/seed$seed
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
@@ -36,24 +36,21 @@ if stage 2 "simulation"; then simulate_conversations; fi
 mapfile -t tests < <(test_sets)
 if stage 3 "features of $encoder"; then extract_features sim_train sim_dev "${tests[@]}"; fi
 if stage 4 "training"; then
-  stage.py --out "$dir/model" --force "$force" --input "$feats/sim_train" --input "$feats/sim_dev" --input "$train_config" -- \
+  inputs=(--input "$data/sim_train" --input "$data/sim_dev" --input "$feats/sim_train" --input "$feats/sim_dev")
+  stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
     mimidiar train "$data/sim_train" "$feats/sim_train" "$data/sim_dev" "$feats/sim_dev" "$dir/model" \
-    --config "$train_config" --seed "$seed" --device "$(device)"
+    --config "$train_config" --seed "$seed" --device "$device"
 fi
 if stage 5 "posteriors, post-processing tuned on sim_dev, scores"; then
   for set in sim_dev "${tests[@]}"; do
     stage.py --out "$dir/$set/posteriors" --force "$force" --input "$dir/model" --input "$feats/$set" --nj "$nj" -- \
-      mimidiar infer "$dir/model/model.safetensors" "$feats/$set" "$dir/$set/posteriors"
+      mimidiar infer "$dir/model/model.safetensors" "$feats/$set" "$dir/$set/posteriors" --window-sec "$window_sec"
   done
   stage.py --out "$dir/tuned" --force "$force" --input "$dir/sim_dev/posteriors" --input "$data/sim_dev" -- \
     mimidiar tune "$dir/sim_dev/posteriors" "$data/sim_dev" "$dir/tuned"
   for set in "${tests[@]}"; do
-    score_rttm "$set" "$dir/$set/scores" "$dir/tuned" "$dir/$set/posteriors" -- \
-      mimidiar decide "$dir/$set/posteriors" "$dir/$set/scores" --tuned "$dir/tuned/tuned.yaml"
-    for floor in always-one oracle-vad-one random-order; do
-      score_rttm "$set" "$exp/floors/$set/$floor" -- mimidiar floor "$floor" "$data/$set/ref.rttm" \
-        --uem "$data/$set/all.uem" -o "$exp/floors/$set/$floor/hyp.rttm"
-    done
+    score_posteriors "$set"
+    score_floors "$set"
   done
 fi
 if stage 6 "table"; then report diarization; fi

@@ -8,14 +8,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
 . ./cmd.sh
 # --- options ---
-# shellcheck disable=SC2034
 stage=1                            # first stage: 0 download, 1 data, 3 features, 5 scores, 6 table
 stop_stage=6                       # last stage
 nj=2                               # parallel jobs, one thread each
 ngpu=0                             # 1: features on a GPU
 force=false                        # do a stage again whose settings or inputs changed
 tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>
+# shellcheck disable=SC2034
 seed=0                             # accepted by every recipe; nothing here is random
+# shellcheck disable=SC2034
 train_config=                      # accepted by every recipe; nothing is trained here
 encoder=mimi-random                # see `mimidiar extract --help`
 tap=                               # where the codec is read; the latent unless named
@@ -30,7 +31,6 @@ record=false                       # stage 6: also write RESULTS.md
 . parse_options.sh
 . stages.sh
 . ../local/corpus.sh
-feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}}
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
@@ -39,15 +39,12 @@ if stage 3 "features of $encoder"; then
   extract_features train "${sets[@]}"
 fi
 if stage 5 "scores"; then
+  # Over all frames, as the ancestor pooled; over speech; over speech with the mean of the training set taken away.
   for set in $(trial_sets); do
-    # Over all frames, as the ancestor pooled; over speech; over speech with the mean of the training set taken away.
-    for way in all speech centred; do
-      out=$exp/$tag/$set/$way options=(--pooling "${way/centred/speech}")
-      if [[ $way == centred ]]; then options+=(--centre "$data/train" "$feats/train"); fi
-      stage.py --out "$out" --force "$force" --input "$feats/$set" --input "$feats/train" -- \
-        mimidiar embed "$data/$set" "$feats/$set" "$out" "${options[@]}" ::: \
-        mimidiar verify "$out/scores" "$data/$set/trials" -o "$out"
-    done
+    score_trials "$set" "$exp/$tag/$set/all" -- --pooling all
+    score_trials "$set" "$exp/$tag/$set/speech" -- --pooling speech
+    score_trials "$set" "$exp/$tag/$set/centred" "$data/train" "$feats/train" -- \
+      --pooling speech --centre "$data/train" "$feats/train"
   done
 fi
 if stage 6 "table"; then report verification; fi

@@ -1,22 +1,36 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by the recipes of egs/mini after their options: the stages that they share, on the data that they share.
 
 downloads=../downloads
+feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}}
+dir=$exp/$tag/seed$seed
+# The weights are an input of the features; a variable that only the encoder read would not be in their key.
+if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
+# A GPU's results differ from a CPU's in the last digits; which one it was is in the logs.
+device=cpu
+if (( ngpu > 0 )); then device=cuda; fi
+
+# downloaded: stage 0 has brought mini LibriSpeech, whole.
+downloaded() { grep -qs '"status": "done"' "$downloads/mini_librispeech/.stage.json"; }
+
+# Fewer conversations of synthetic voices do, whose figures stand for nothing.
+short=
+if [[ -z $corpus ]] && ! downloaded; then short=_short; fi
+sim_config=${sim_config:-../conf/simulate$short.yaml}
 
 download_corpus() {
   stage.py --out "$downloads/mini_librispeech" --force "$force" -- mimidiar download mini_librispeech "$downloads"
 }
 
 prepare_corpus() {
-  local corpus_options=(--downloads "$downloads") origin="$downloads/mini_librispeech"
-  if [[ -n $corpus ]]; then corpus_options+=(--corpus "$corpus") origin=$corpus; fi
-  if (( limit_speakers > 0 )); then corpus_options+=(--limit-speakers "$limit_speakers"); fi
-  local inputs=()
-  if [[ -d $origin ]]; then inputs=(--input "$origin"); fi
-  stage.py --out "$data" --force "$force" "${inputs[@]}" -- \
-    mimidiar prepare mini "$data" "${corpus_options[@]}"
+  local options=(--downloads "$downloads") inputs=()
+  if [[ -n $corpus ]]; then options+=(--corpus "$corpus") inputs=(--input "$corpus")
+  elif downloaded; then inputs=(--input "$downloads/mini_librispeech"); fi
+  if (( limit_speakers > 0 )); then options+=(--limit-speakers "$limit_speakers"); fi
+  stage.py --out "$data" --force "$force" "${inputs[@]}" -- mimidiar prepare mini "$data" "${options[@]}"
 }
 
+# One process, whatever --nj: most of its time is NeMo's import, which every job would need.
 simulate_conversations() {
   stage.py --out "$data/sim_train" --also "$data/sim_dev" --also "$data/sim_test" --force "$force" \
     --input "$data" --input "$sim_config" -- mimidiar simulate --config "$sim_config" "$data" "$data"
@@ -26,9 +40,9 @@ simulate_conversations() {
 extract_features() {
   local set
   for set in "$@"; do
-    stage.py --out "$feats/$set" --input "$data/$set" --nj "$nj" --force "$force" -- \
+    stage.py --out "$feats/$set" --force "$force" --input "$data/$set" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
       mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" ${tap:+--tap "$tap"} \
-      ${checkpoint:+--checkpoint "$checkpoint"} --device "$(device)"
+      ${checkpoint:+--checkpoint "$checkpoint"} --device "$device"
   done
 }
 
@@ -38,18 +52,42 @@ trial_sets() { find "$data" -maxdepth 1 -name 'trials_*' -type d -printf '%f\n' 
 # The sets of conversations to score: simulated ones, and real ones where the corpus brought them.
 test_sets() { echo sim_test; if [[ -d $data/ami_excerpts ]]; then echo ami_excerpts; fi; }
 
-device() { if (( ngpu > 0 )); then echo cuda; else echo cpu; fi; }
-
-# score_rttm SET OUT [INPUT...] -- COMMAND...: the command writes OUT/hyp.rttm, which is scored without and with a collar.
-score_rttm() {
-  local set=$1 out=$2 inputs=(--input "$data/$1") scoring=() collar
+# score_trials SET OUT INPUT... -- OPTION...: scores of SET's trials by `mimidiar embed` with these options, and their EER.
+score_trials() {
+  local set=$1 out=$2 inputs=(--input "$data/$1" --input "$feats/$1")
   shift 2
   while [[ $1 != -- ]]; do inputs+=(--input "$1"); shift; done
+  stage.py --out "$out" --force "$force" "${inputs[@]}" -- \
+    mimidiar embed "$data/$set" "$feats/$set" "$out" "${@:2}" ::: \
+    mimidiar verify "$out/scores" "$data/$set/trials" -o "$out"
+}
+
+# scoring SET OUT: adds to `commands` the scoring of OUT/hyp.rttm, without and with a collar.
+scoring() {
+  local collar
   for collar in 0 0.25; do
-    scoring+=(::: mimidiar score "$data/$set/ref.rttm" "$out/hyp.rttm" --uem "$data/$set/all.uem" --collar "$collar" \
-      -o "$out/collar_$collar")
+    commands+=(::: mimidiar score "$data/$1/ref.rttm" "$2/hyp.rttm" --uem "$data/$1/all.uem" --collar "$collar" \
+      -o "$2/collar_$collar")
   done
-  stage.py --out "$out" --force "$force" "${inputs[@]}" "$@" "${scoring[@]}"
+}
+
+# score_posteriors SET: decided with what was tuned, and scored.
+score_posteriors() {
+  local out=$dir/$1/scores
+  local commands=(mimidiar decide "$dir/$1/posteriors" "$out" --tuned "$dir/tuned/tuned.yaml")
+  scoring "$1" "$out"
+  stage.py --out "$out" --force "$force" --input "$data/$1" --input "$dir/tuned" --input "$dir/$1/posteriors" -- \
+    "${commands[@]}"
+}
+
+# score_floors SET: what systems score that know nothing of voices.
+score_floors() {
+  local out=$exp/floors/$1 kind commands=()
+  for kind in always-one oracle-vad-one random-order; do
+    commands+=(${commands:+:::} mimidiar floor "$kind" "$data/$1/ref.rttm" --uem "$data/$1/all.uem" -o "$out/$kind/hyp.rttm")
+    scoring "$1" "$out/$kind"
+  done
+  stage.py --out "$out" --force "$force" --input "$data/$1" -- "${commands[@]}"
 }
 
 # report NAME: the table of egs/mini of that name; with --record also this recipe's RESULTS.md.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Exp 1.5: one linear layer from the pooled codec feature to the training speakers; cosine in the layer's output space.
 #
-# Scored twice: on speakers it never saw, which is the result; and, as the ancestor did, trained on the very utterances
-# of the trials, which tells how well one layer can memorise. Needs no network and no GPU; for speech see ../baseline.
+# Three probes: the corrected one and one with the ancestor's settings, scored on speakers that they never saw; and one
+# trained, as the ancestor's was, on the very utterances of the trials. Needs no GPU; for speech see ../baseline.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
@@ -29,29 +29,26 @@ record=false                       # stage 6: also write RESULTS.md
 . parse_options.sh
 . stages.sh
 . ../local/corpus.sh
-feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}} dir=$exp/$tag/seed$seed
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
 mapfile -t sets < <(trial_sets)
 if stage 3 "features of $encoder"; then extract_features train "${sets[@]}"; fi
-# The probe of unseen speakers learns from `train`; each leaky one from the utterances that it is scored on.
+# train_probe NAME SET CONFIG
+train_probe() {
+  stage.py --out "$dir/probes/$1" --force "$force" --input "$data/$2" --input "$feats/$2" --input "$3" -- \
+    mimidiar probe "$data/$2" "$feats/$2" "$dir/probes/$1" --config "$3" --seed "$seed"
+}
+
 if stage 4 "training"; then
-  for set in train "${sets[@]}"; do
-    config=conf/ancestor.yaml
-    if [[ $set == train ]]; then config=$train_config; fi
-    stage.py --out "$dir/probe_$set" --force "$force" --input "$feats/$set" --input "$config" -- \
-      mimidiar probe "$data/$set" "$feats/$set" "$dir/probe_$set" --config "$config" --seed "$seed"
-  done
+  train_probe corrected train "$train_config"
+  train_probe ancestor train conf/ancestor.yaml
+  for set in "${sets[@]}"; do train_probe "leaky_$set" "$set" conf/ancestor.yaml; done
 fi
 if stage 5 "scores"; then
   for set in "${sets[@]}"; do
-    for probe in train "$set"; do
-      out=$dir/$set/unseen
-      if [[ $probe != train ]]; then out=$dir/$set/leaky; fi
-      stage.py --out "$out" --force "$force" --input "$dir/probe_$probe" --input "$feats/$set" -- \
-        mimidiar embed "$data/$set" "$feats/$set" "$out" --probe "$dir/probe_$probe/model.safetensors" ::: \
-        mimidiar verify "$out/scores" "$data/$set/trials" -o "$out"
+    for probe in corrected ancestor "leaky_$set"; do
+      score_trials "$set" "$dir/$set/${probe%%_*}" "$dir/probes/$probe" -- --probe "$dir/probes/$probe/model.safetensors"
     done
   done
 fi

@@ -34,6 +34,11 @@ def test_everything_is_read(pack: Path) -> None:
         ("words/utts.tsv", "seconds", "length", r"utts.tsv:1: column 'seconds' is missing"),
         ("words/utts.tsv", "1.000", "-1", r"utts.tsv:2: '-1' is not a number of seconds"),
         ("words/utts.tsv", "w-00-1\tw", "w-00-0\tw", r"utts.tsv:3 \(w-00-0\): the id is used before, in .*utts.tsv:2"),
+        ("words/utts.tsv", "w-00-1\tw-00\t", "w-00-1\t\t", r"utts.tsv:3: speaker is ''; a name has"),
+        ("words/utts.tsv", "w-00-1\tw-00\t", "w-00-1\tw 00\t", r"utts.tsv:3: speaker is 'w 00'; a name has"),
+        ("words/utts.tsv", "w-00-1\t", "w 00 1\t", r"utts.tsv:3: utt_id is 'w 00 1'"),
+        ("talks/recordings.tsv", "talk\t", "\t", r"recordings.tsv:2: uri is ''"),
+        ("talks/rttm/talk.rttm", "bob", "<NA>", r"talk.rttm, line 2: the speaker is <NA>"),
         ("talks/rttm/talk.rttm", " <NA> <NA> bob <NA> <NA>", " bob", r"talk.rttm, line 2: 6 fields"),
         ("talks/rttm/talk.rttm", "2.000 2.500", "2.000 9.500", r"bob at 2.000-11.500 s goes past the end .*5.000 s"),
         ("talks/rttm/talk.rttm", "talk 1 2.0", "walk 1 2.0", r"talk.rttm: it is about recording walk, expected talk"),
@@ -44,6 +49,13 @@ def test_everything_is_read(pack: Path) -> None:
 def test_a_wrong_line_is_named(pack: Path, file: str, old: str, new: str, message: str) -> None:
     edit(pack / file, old, new)
     with pytest.raises(MimidiarError, match=message):
+        read_pack(pack)
+
+
+def test_a_table_that_is_no_text_is_named(pack: Path) -> None:
+    with (pack / "words" / "utts.tsv").open("ab") as table:
+        table.write(b"\xff\xfe")
+    with pytest.raises(MimidiarError, match=r"utts.tsv: cannot be read as UTF-8 text .*0xff"):
         read_pack(pack)
 
 

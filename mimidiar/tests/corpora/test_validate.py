@@ -1,5 +1,6 @@
 """Set folders: written and read back, and every problem named."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,49 @@ def test_wrong_uem_and_missing_audio(tmp_path: Path) -> None:
     problems = find_problems([folder])
     assert len(problems) == 2
     assert "talk.flac does not exist" in problems[0] and "0.000-3.000 s is not within the recording" in problems[1]
+
+
+def test_reference_and_trials_are_about_the_recordings(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", GOOD, trials=[(1, "talk-0", "talk-1"), (0, "talk-0", "talk-9")])
+    (problem,) = find_problems([folder])
+    assert "trials: 1 name(s) of no utterance here, talk-9 for one" in problem
+    (folder / "trials").unlink()
+    edit(folder / "ref.rttm", "SPEAKER talk 1 0.500 1.000", "SPEAKER walk 1 0.500 1.000")
+    edit(folder / "ref.rttm", "1.000 0.500", "1.000 2.500")
+    talk, walk = find_problems([folder])
+    assert "ref.rttm: talk has a turn until 3.500 s, but lasts 2.000 s" in talk
+    assert "ref.rttm: there is no recording walk" in walk
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"id": "talk-0", "recording_id": "talk", "duration": 1}', "line 1: no SupervisionSegment of lhotse"),
+        ('["talk-0", "talk", 0, 1]', "line 1: no SupervisionSegment of lhotse"),
+        ('{"id": "s", "recording_id": "talk", "start": "0", "duration": 1}', "line 1: no SupervisionSegment of lhotse"),
+        ('{"id": "s", "recording_id": "talk", "start": NaN, "duration": 1}', "line 1: s has a time that is not finite"),
+    ],
+)
+def test_a_row_that_is_no_supervision_is_named(tmp_path: Path, row: str, message: str) -> None:
+    folder = make_set(tmp_path / "a", GOOD)
+    (folder / "supervisions.jsonl.gz").write_bytes(gzip.compress(row.encode() + b"\n"))
+    with pytest.raises(MimidiarError, match=rf"supervisions.jsonl.gz, {message}"):
+        require_valid([folder])
+
+
+def test_a_damaged_gzip_is_named(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", GOOD * 50)
+    whole = (folder / "supervisions.jsonl.gz").read_bytes()
+    (folder / "supervisions.jsonl.gz").write_bytes(whole[:60] + b"\xff" * 9 + whole[69:])
+    with pytest.raises(MimidiarError, match=r"supervisions.jsonl.gz: broken after line"):
+        read_set(folder)
+
+
+def test_an_interrupted_rewrite_leaves_no_folder_with_recordings(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "a", GOOD)
+    with pytest.raises(MimidiarError, match="white space"):
+        make_set(folder, [("ann smith", 0.0, 1.0)])
+    assert not (folder / "recordings.jsonl.gz").exists()
 
 
 def test_audio_of_another_length(tmp_path: Path) -> None:

@@ -159,9 +159,15 @@ def damage_shorten(path: Path) -> None:
     soundfile.write(path, samples[: len(samples) // 2], rate)
 
 
+def damage_slow(path: Path) -> None:
+    samples, _ = soundfile.read(path)
+    soundfile.write(path, samples[::2], 8000)
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
+        (damage_slow, "8000 samples at 8000 Hz, the manifest says 16000 at 16000 Hz"),
         (Path.unlink, "no such audio file"),
         (damage_cut, "cut short"),
         (damage_nan, "not a finite number"),

@@ -59,6 +59,11 @@ def test_features_of_another_encoder_are_refused(trained, tmp_path: Path) -> Non
         infer(model, feats, tmp_path / "out")
     with pytest.raises(MimidiarError, match="a hop of 9 s does not fit"):
         infer(model, own, tmp_path / "out", window_sec=4, hop_sec=9)
+    with pytest.raises(MimidiarError, match=r"a hop of 0\.03 s does not fit"):
+        infer(model, own, tmp_path / "out", window_sec=4, hop_sec=0.03)
+    infer(model, own, tmp_path / "out", window_sec=4)
+    with pytest.raises(MimidiarError, match="holds posteriors with window_sec = 4"):
+        infer(model, own, tmp_path / "out", window_sec=8)
 
 
 def test_tuned_on_one_set_decides_another_and_never_itself(trained, tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ def test_posteriors_of_every_reference_recording_are_needed(trained, tmp_path: P
 def test_windows_give_what_the_model_gives(trained, tmp_path: Path) -> None:
     """A window as long as the recording is one pass of the model."""
     model, _, feats = trained
-    infer(model, feats, tmp_path / "whole", window_sec=8, hop_sec=8)
+    infer(model, feats, tmp_path / "whole", window_sec=8, hop_sec=4)
     infer(model, feats, tmp_path / "longer", window_sec=80, hop_sec=40)
     whole, longer = (read_posteriors(tmp_path / name)[0].read("dev-0") for name in ("whole", "longer"))
     assert np.allclose(whole, longer, atol=1e-6)

@@ -61,8 +61,15 @@ def test_feature_statistics_normalise_the_input() -> None:
     model, x = small(), torch.randn(1, 9, 6)
     plain = model(x)
     mean, std = torch.randn(6), torch.rand(6) + 0.5
-    model.set_feature_statistics(mean, std)
+    model.features.set_statistics(mean, std)
     assert torch.allclose(model(x * std + mean), plain, atol=1e-4)
+
+
+def test_a_constant_dimension_is_not_blown_up() -> None:
+    model = small()
+    mean, std = torch.full((6,), 3.0), torch.tensor([1.0, 0.0, 1e-9, 1.0, 1.0, 1.0])
+    model.features.set_statistics(mean, std)
+    assert torch.allclose(model.features(mean + 0.01), torch.full((6,), 0.01), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -74,20 +74,20 @@ def scored(tmp_path, name: str, late: float, protocol: Protocol, recordings: int
 
 def test_compare_folders(tmp_path):
     early, late = (scored(tmp_path, name, sec, Protocol()) for name, sec in (("early", 0.2), ("late", 0.5)))
-    difference = compare_folders(early, late)
+    difference = compare_folders([early], [late])
     assert difference.value == pytest.approx(-100 * 8 * 0.3 / sum(10 - i / 10 for i in range(8)))
     assert difference.excludes_zero()
-    assert compare_folders(late, late).value == 0
+    assert compare_folders([late], [late]).value == 0
 
 
 def test_two_protocols_are_not_compared(tmp_path):
     a, b = (scored(tmp_path, name, 0.3, Protocol(collar)) for name, collar in (("a", 0.0), ("b", 0.25)))
     with pytest.raises(MimidiarError, match=r"collar 0\.0 and 0\.25"):
-        compare_folders(a, b)
+        compare_folders([a], [b])
 
 
 def test_other_references_are_not_compared(tmp_path):
     a = scored(tmp_path, "a", 0.3, Protocol())
     b = scored(tmp_path, "b", 0.3, Protocol(), recordings=7)
     with pytest.raises(MimidiarError, match="reference_sha256"):
-        compare_folders(a, b)
+        compare_folders([a], [b])

@@ -38,6 +38,7 @@ def test_comments_blank_lines_crlf_and_other_types_are_passed_over(tmp_path):
         (GOOD.replace("1.25", "-1"), "duration is '-1'"),
         (GOOD.replace("1.25", "0.000"), "is empty"),
         (GOOD.replace("0.50", "-0.5"), "start is '-0.5'"),
+        (GOOD.replace("anna", "<NA>"), "the speaker is <NA>"),
         (GOOD.replace("0.50", "1e12"), "start is '1e12'"),
         ("speaker a 1 0 1 <NA> <NA> anna <NA> <NA>", "no RTTM line type"),
         ("a 1 0.00 30.00", "no RTTM line type"),

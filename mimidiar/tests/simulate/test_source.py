@@ -1,5 +1,6 @@
 """Reading the utterances without lhotse."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         read_source(tmp_path)
     write_one(tmp_path, None)
     with pytest.raises(MimidiarError, match="utterance u has no alignment"):
+        read_source(tmp_path)
+    orphan = gzip.compress(b'{"id": "u", "recording_id": "v"}')
+    (tmp_path / "supervisions.jsonl.gz").write_bytes(orphan)
+    with pytest.raises(MimidiarError, match="utterance u is of no recording there"):
+        read_source(tmp_path)
+    (tmp_path / "supervisions.jsonl.gz").write_bytes(gzip.compress(b'{"id": "u"}'))
+    with pytest.raises(MimidiarError, match=r"a manifest row is not as expected .KeyError"):
         read_source(tmp_path)
     (tmp_path / "supervisions.jsonl.gz").write_bytes(b"no gzip")
     with pytest.raises(MimidiarError, match=r"supervisions.jsonl.gz: broken"):

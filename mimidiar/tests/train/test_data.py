@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from mimidiar.errors import MimidiarError
+from mimidiar.features.store import META
+from mimidiar.files import read_json, write_json
 from mimidiar.labels import arrival_order
 from mimidiar.tests.conversations import DIM, make_conversations
 from mimidiar.train.data import (
@@ -51,7 +53,7 @@ def test_random_crops_are_the_same_for_the_same_seed_and_epoch(conversations: Co
 
     first = draw(1, 0)
     assert draw(1, 0) == first and draw(1, 1) != first and draw(2, 0) != first
-    assert all(crop.stop - crop.start == 30 and 0 <= crop.start and crop.stop <= 100 for crop in draw(1, 0))
+    assert all(crop.stop - crop.start == 30 and crop.start >= 0 and crop.stop <= 100 for crop in draw(1, 0))
 
 
 def test_a_crop_longer_than_the_recording_is_the_recording(conversations: Conversations) -> None:
@@ -83,3 +85,13 @@ def test_more_speakers_than_channels_and_missing_features_are_named(tmp_path: Pa
     _, other = make_conversations(tmp_path, "other", 1, seed=0)
     with pytest.raises(MimidiarError, match=r"no features for 2 of 2 recordings .* first 'set-0'"):
         Conversations(data, other, max_speakers=4)
+
+
+def test_a_crop_at_twice_the_rate_may_end_in_half_a_label_frame(tmp_path: Path) -> None:
+    data, feats = make_conversations(tmp_path, "set", 1, seed=0, frames=99)
+    write_json(feats / META, read_json(feats / META) | {"frame_hz": 25.0})
+    at_25_hz = Conversations(data, feats, max_speakers=4)
+    assert at_25_hz.num_frames("set-0") == 50 and at_25_hz.input_dim == 2 * DIM
+    features, targets = at_25_hz[Crop("set-0", 40, 50)]
+    assert features.shape == (10, 2 * DIM) and targets.shape == (10, 4)
+    assert np.array_equal(features[-1, :DIM], features[-1, DIM:])

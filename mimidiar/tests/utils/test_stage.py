@@ -52,6 +52,17 @@ def test_failed_stage_returns_the_exit_code_and_continues(stage, tmp_path):
     assert (tmp_path / "out/made").read_text() == "x\nx\n"
 
 
+def test_failed_stage_that_made_nothing_starts_again_with_other_settings(stage, tmp_path):
+    assert stage("bash", "-c", "exit 1").returncode == 1
+    again = stage("bash", "-c", "echo x > out/made; exit 1")
+    assert again.returncode == 1
+    assert again.stdout.startswith("starting again with other settings or inputs (nothing had been made): out")
+    # Now there is something that the other settings did not make.
+    refused = stage("bash", "-c", "exit 0")
+    assert refused.returncode == 1 and "begun 20" in refused.stderr
+    assert (tmp_path / "out/made").read_text() == "x\n"
+
+
 def test_changed_options_are_named_and_nothing_is_touched(stage, tmp_path):
     stage("echo", "train", "--encoder", "mimi", "--seed=1", "--amp")
     before = state_of(tmp_path / "out")

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 STATE, LOCK = ".stage.json", ".stage.lock"
+# A device changes the last digits of a result and not what it is: the logs tell which one it was.
 IGNORED = {"--nj", "--job", "--device", "--ngpu", "--num-workers", "--max-jobs-run"}
 IGNORED_FLAGS = {"--progress", "--no-progress", "--quiet", "--verbose"}
 

@@ -4,11 +4,15 @@ import click
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option("--allow-shared", is_flag=True, help="Sets may share speakers and recordings.")
 def command(folders: tuple[str, ...], allow_shared: bool) -> None:
-    """Check set FOLDERS: turns inside recordings, audio as stated, UEM, and no speakers shared between splits."""
-    from mimidiar.corpora.validate import require_valid
+    """Check set FOLDERS: turns inside recordings, audio as stated, UEM, and no speakers shared between splits.
 
-    require_valid(folders, allow_shared)
-    click.echo(f"{len(folders)} folder(s) valid")
+    Of `data/*`, what holds no set (logs) is passed over.
+    """
+    from mimidiar.corpora.validate import require_valid, set_folders
+
+    found = set_folders(folders)
+    require_valid(found, allow_shared)
+    click.echo(f"{len(found)} folder(s) valid: {', '.join(path.name for path in found)}")

@@ -57,7 +57,8 @@ def write_set(
     supervisions = sorted(supervisions, key=lambda s: (s.recording_id, s.start, s.id))
     if uem is None:
         uem = {r.id: [(0.0, r.duration)] for r in recordings}
-    (directory / RECORDINGS).unlink(missing_ok=True)
+    for left in [directory / RECORDINGS, *directory.glob(".*.partial*")]:  # of this set, and of a killed run
+        left.unlink(missing_ok=True)
     write_jsonl(directory / SUPERVISIONS, (s.to_dict() for s in supervisions))
     write_jsonl(directory / "cuts.jsonl.gz", (c.to_dict() for c in _cuts(recordings, supervisions)))
     write_rttm(directory / "ref.rttm", speech_turns(supervisions))

@@ -8,11 +8,12 @@ from pathlib import Path
 import soundfile
 from lhotse import Recording, SupervisionSegment, validate_recordings_and_supervisions
 
-from mimidiar.corpora.manifests import SetFolder, read_set
+from mimidiar.corpora.manifests import RECORDINGS, SUPERVISIONS, SetFolder, read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.score.rttm import read_rttm
 
 SHOWN = 20
+SET_FILES = (RECORDINGS, SUPERVISIONS, "cuts.jsonl.gz", "ref.rttm", "all.uem")
 # Times in RTTM have three decimals.
 ROUNDING_SEC = 0.001
 ROLES = ("train", "dev", "test")
@@ -25,6 +26,14 @@ def require_valid(folders: Sequence[str | Path], allow_shared: bool = False) -> 
         rest = f"\n  ... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         listed = "".join(f"\n  {problem}" for problem in problems[:SHOWN])
         raise MimidiarError(f"{len(problems)} problem(s) in {len(folders)} data folder(s):{listed}{rest}")
+
+
+def set_folders(paths: Sequence[str | Path]) -> list[Path]:
+    """Those of `paths` that hold at least a part of a set: of `data/*`, not the logs. MimidiarError when none does."""
+    found = [Path(path) for path in paths if any((Path(path) / name).is_file() for name in SET_FILES)]
+    if not found:
+        raise MimidiarError(f"{paths[0]}: no set here, {RECORDINGS} is missing; run stage 1 (`mimidiar prepare`) first")
+    return found
 
 
 def find_problems(folders: Sequence[str | Path], allow_shared: bool = False) -> list[str]:

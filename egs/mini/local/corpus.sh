@@ -30,10 +30,9 @@ prepare_corpus() {
   stage.py --out "$data" --force "$force" "${inputs[@]}" -- mimidiar prepare mini "$data" "${options[@]}"
 }
 
-# One process, whatever --nj: most of its time is NeMo's import, which every job would need.
 simulate_conversations() {
-  stage.py --out "$data/sim_train" --also "$data/sim_dev" --also "$data/sim_test" --force "$force" \
-    --input "$data" --input "$sim_config" -- mimidiar simulate --config "$sim_config" "$data" "$data"
+  stage.py --out "$data/sim_train" --also "$data/sim_dev" --also "$data/sim_test" --nj "$nj" \
+    --force "$force" --input "$data" --input "$sim_config" -- mimidiar simulate --config "$sim_config" "$data" "$data"
 }
 
 # extract_features SET...

@@ -138,7 +138,7 @@ def test_speech_segments_do_not_depend_on_what_is_beside_them(tmp_path: Path) ->
 @pytest.mark.skipif(PACK is None, reason="no real speech at hand (MIMIDIAR_MINI_CORPUS)")
 def test_the_real_pack(tmp_path: Path) -> None:
     mini.prepare_mini(PACK, tmp_path, seed=0, limit=4, say=lambda _: None)
-    sets = {path.name: read_set(path) for path in tmp_path.iterdir()}
+    sets = {path.name: read_set(path) for path in tmp_path.iterdir() if path.is_dir()}
     assert set(sets) == {"train", "dev", "test", "trials_dev", "trials_testother6", "ami_excerpts"}
     assert len(sets["ami_excerpts"].recordings) == 12
     assert sum(turn.duration for turn in sets["ami_excerpts"].supervisions) > 200

@@ -8,7 +8,7 @@ from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 
 from mimidiar.corpora.manifests import file_recording, read_set, write_set
-from mimidiar.corpora.validate import find_problems, require_valid
+from mimidiar.corpora.validate import find_problems, require_valid, set_folders
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import edit, write_audio
 
@@ -120,6 +120,21 @@ def test_an_interrupted_rewrite_leaves_no_folder_with_recordings(tmp_path: Path)
     with pytest.raises(MimidiarError, match="white space"):
         make_set(folder, [("ann smith", 0.0, 1.0)])
     assert not (folder / "recordings.jsonl.gz").exists()
+    (folder / ".all.4375.partial.uem").touch()  # what kill -9 leaves
+    make_set(folder, GOOD)
+    assert not list(folder.glob(".*"))
+
+
+def test_of_all_in_a_data_folder_the_sets_are_checked(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "data" / "a", GOOD)
+    (tmp_path / "data" / "log").mkdir()
+    (tmp_path / "data" / "corpus.json").touch()
+    half = tmp_path / "data" / "half"
+    half.mkdir()
+    (half / "ref.rttm").touch()  # an interrupted run: not passed over
+    assert set_folders(sorted((tmp_path / "data").iterdir())) == [folder, half]
+    with pytest.raises(MimidiarError, match=r"log: no set here, recordings.jsonl.gz is missing"):
+        set_folders([tmp_path / "data" / "log"])
 
 
 def test_audio_of_another_length(tmp_path: Path) -> None:

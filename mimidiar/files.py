@@ -1,5 +1,6 @@
 """Files that are either whole or not there, and their hashes."""
 
+import glob
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     make_folder(path.parent)
+    _sweep(path)
     # The suffix stays last: writers such as gzip or soundfile choose the format by it.
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -29,6 +31,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise disk_error(error, path) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left behind when they wrote `path`."""
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{glob.escape(path.suffix)}"):
+        pid = leftover.name.removesuffix(f".partial{path.suffix}").rpartition(".")[2]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            leftover.unlink(missing_ok=True)
 
 
 def make_folder(folder: str | Path) -> None:

@@ -18,6 +18,13 @@ class Decision:
     min_turn_sec: float = 0.0  # shorter turns are removed
     min_pause_sec: float = 0.0  # shorter pauses within a speaker are filled
 
+    def check(self) -> None:
+        """Raise ValueError unless all are numbers that can be meant."""
+        if not 0 <= self.threshold <= 1 or min(self.min_turn_sec, self.min_pause_sec) < 0:
+            raise ValueError(f"threshold {self.threshold} must lie in 0 ... 1, durations must not be negative")
+        if self.median_frames < 1 or self.median_frames % 2 == 0:
+            raise ValueError(f"median_frames is {self.median_frames}; an odd number is meant")
+
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
 

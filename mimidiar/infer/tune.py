@@ -78,8 +78,9 @@ def read_tuned(path: str | Path) -> Tuned:
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         decision = Decision(**values["decision"])
+        decision.check()
         return Tuned(decision, values["tuned_on"], tuple(values["recordings"]), values["frame_der"])
     except FileNotFoundError:
         raise MimidiarError(f"{path}: no such file; run the tuning step first") from None
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: not a tuned.yaml ({error}); run the tuning step again") from None

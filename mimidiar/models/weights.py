@@ -24,8 +24,8 @@ def save_weights(module: torch.nn.Module, path: str | Path, header: dict[str, An
 
 def load_weights(path: str | Path, format_name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and header. MimidiarError for a file that is missing, damaged, or of another format."""
-    if not Path(path).exists():
-        raise MimidiarError(f"{path}: no such model; run the training stage first")
+    if not Path(path).is_file():
+        raise MimidiarError(f"{path}: no such model file; run the training stage first")
     try:
         with safe_open(path, framework="pt") as stream:
             header = json.loads((stream.metadata() or {}).get(_ENTRY, "{}"))

@@ -27,6 +27,15 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
     assert gzip.decompress((tmp_path / "x.jsonl.gz").read_bytes()) == b"{}"
 
 
+def test_what_a_killed_process_left_is_swept_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
+    names = (".a.4194399.partial.txt", ".a.1.partial.txt", ".b.4194399.partial.txt")
+    dead, alive, other = (tmp_path / name for name in names)
+    for path in (dead, alive, other):
+        path.touch()
+    write_text(tmp_path / "a.txt", "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", alive.name, other.name}
+
+
 def test_a_full_disk_is_named_and_nothing_stays(tmp_path: Path) -> None:
     with (
         pytest.raises(MimidiarError, match=r"a\.txt: no space left.*same command"),

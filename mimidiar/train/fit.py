@@ -124,8 +124,6 @@ def _check_pair(train_data: Conversations, dev_data: Conversations) -> None:
 def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:
     """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
     make_folder(folder)
-    for leftover in folder.glob(".*.partial*"):  # of a killed process
-        leftover.unlink()
     path, seed_path = folder / "config.yaml", folder / "seed.json"
     if not path.exists():
         write_json(seed_path, {"seed": seed})

@@ -36,7 +36,7 @@ if stage 2 "simulation"; then simulate_conversations; fi
 mapfile -t tests < <(test_sets)
 if stage 3 "features of $encoder"; then extract_features sim_train sim_dev "${tests[@]}"; fi
 if stage 4 "training"; then
-  inputs=(--input "$data/sim_train" --input "$data/sim_dev" --input "$feats/sim_train" --input "$feats/sim_dev")
+  inputs=(--input "$feats/sim_train" --input "$feats/sim_dev" --input "$data/sim_train" --input "$data/sim_dev")
   stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
     mimidiar train "$data/sim_train" "$feats/sim_train" "$data/sim_dev" "$feats/sim_dev" "$dir/model" \
     --config "$train_config" --seed "$seed" --device "$device"

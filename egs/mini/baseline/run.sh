@@ -34,13 +34,13 @@ record=false                       # stage 6: also write RESULTS.md
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
+trial_sets
 if stage 3 "features of $encoder"; then
-  mapfile -t sets < <(trial_sets)
   extract_features train "${sets[@]}"
 fi
 if stage 5 "scores"; then
   # Over all frames, as the ancestor pooled; over speech; over speech with the mean of the training set taken away.
-  for set in $(trial_sets); do
+  for set in "${sets[@]}"; do
     score_trials "$set" "$exp/$tag/$set/all" -- --pooling all
     score_trials "$set" "$exp/$tag/$set/speech" -- --pooling speech
     score_trials "$set" "$exp/$tag/$set/centred" "$data/train" "$feats/train" -- \

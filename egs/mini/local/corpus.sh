@@ -45,8 +45,16 @@ extract_features() {
   done
 }
 
-# The trial sets that the corpus brought, by name.
-trial_sets() { find "$data" -maxdepth 1 -name 'trials_*' -type d -printf '%f\n' | sort; }
+# trial_sets: puts the names of the trial sets that the corpus brought into `sets`.
+trial_sets() {
+  local folder
+  sets=()
+  for folder in "$data"/trials_*; do if [[ -d $folder ]]; then sets+=("${folder##*/}"); fi; done
+  if (( ${#sets[@]} == 0 && stage > 1 )); then
+    echo "run.sh: error: no trials in $data; run stage 1 first (--stage 1): it comes before stage $stage" >&2
+    exit 1
+  fi
+}
 
 # The sets of conversations to score: simulated ones, and real ones where the corpus brought them.
 test_sets() { echo sim_test; if [[ -d $data/ami_excerpts ]]; then echo ami_excerpts; fi; }

@@ -32,7 +32,7 @@ record=false                       # stage 6: also write RESULTS.md
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
-mapfile -t sets < <(trial_sets)
+trial_sets
 if stage 3 "features of $encoder"; then extract_features train "${sets[@]}"; fi
 # train_probe NAME SET CONFIG
 train_probe() {

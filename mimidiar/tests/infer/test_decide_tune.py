@@ -62,7 +62,9 @@ def test_tuning_finds_the_threshold_that_was_hidden(tmp_path: Path) -> None:
     assert read_tuned(tmp_path / "tuned.yaml") == tuned
 
 
-def test_a_file_that_is_no_tuned_yaml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "tuned.yaml").write_text("decision: {threshhold: 1}\n")
+@pytest.mark.parametrize("decision", ["threshhold: 1", "threshold: high", "threshold: 2", "median_frames: 4"])
+def test_a_file_that_is_no_tuned_yaml_is_named(tmp_path: Path, decision: str) -> None:
+    rest = "tuned_on: dev\nframe_der: 1.0\nrecordings: []\n"
+    (tmp_path / "tuned.yaml").write_text(f"decision: {{{decision}}}\n{rest}")
     with pytest.raises(MimidiarError, match=r"tuned\.yaml: not a tuned\.yaml"):
         read_tuned(tmp_path / "tuned.yaml")

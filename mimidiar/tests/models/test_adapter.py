@@ -103,5 +103,5 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
     save_weights(model, path, adapter_header(AdapterConfig(**{**SMALL, "ff_dim": 64}), 25.0, 7.5, {}))
     with pytest.raises(MimidiarError, match="do not fit"):
         load_adapter(path)
-    with pytest.raises(MimidiarError, match="no such model"):
+    with pytest.raises(MimidiarError, match="no such model file"):
         load_adapter(tmp_path / "none.safetensors")

@@ -37,22 +37,23 @@ fi
 # run RECIPE OPTION...
 run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
 
-# each RECIPE OPTION...: for every encoder and seed, as many at once as there are jobs.
-each() {
-  for encoder in "${encoders[@]}"; do printf -- "--encoder=$encoder --seed=%s\n" "${seeds[@]}"; done |
-    xargs -P "$nj" -L 1 "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}" --nj 1
-}
+# each RECIPE OPTION...: once for each line of options on stdin, as many at once as there are jobs.
+each() { xargs -P "$nj" -L 1 "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}" --nj 1; }
+
+every_encoder() { printf -- '--encoder=%s\n' "${encoders[@]}"; }
+every_seed() { for encoder in "${encoders[@]}"; do printf -- "--encoder=$encoder --seed=%s\n" "${seeds[@]}"; done; }
 
 for encoder in "${encoders[@]}"; do
-  run baseline --encoder "$encoder" --stop-stage 5
+  run baseline --encoder "$encoder" --stop-stage 3
   run adapter --encoder "$encoder" "${adapter[@]}" --stage 2 --stop-stage 3
 done
-each probe --stage 4 --stop-stage 5
-each adapter "${adapter[@]}" --stage 4 --stop-stage 4
+every_encoder | each baseline --stage 5 --stop-stage 5
+every_seed | each probe --stage 4 --stop-stage 5
+every_seed | each adapter "${adapter[@]}" --stage 4 --stop-stage 4
 # The first one alone, as it makes the floors that all share; and when they are forced to be made again, one by one.
 run adapter --encoder "${encoders[0]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
 if [[ $force == true ]]; then nj=1; fi
-each adapter --stage 5 --stop-stage 5
+every_seed | each adapter --stage 5 --stop-stage 5
 
 report=(mimidiar report conf/table.yaml --root "$work")
 if [[ $record == true ]]; then report+=(-o RESULTS.md --into ../../README.md); fi

@@ -147,4 +147,4 @@ def test_full_size_from_its_file_equals_moshi(tmp_path, monkeypatch):
 
 
 def test_the_registry_is_one_line_each():
-    assert list(ENCODERS) == ["mimi", "mimi-mini", "mimi-random", "mimi-random-full"]
+    assert list(ENCODERS) == ["mimi", "mimi-mini", "mimi-random", "mimi-random-full", "logmel"]

@@ -5,6 +5,7 @@ A table is made once for each folder that its `each` pattern finds, with `{set}`
 """
 
 import glob
+import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -162,8 +163,12 @@ def _markdown(lines: list[list[str]]) -> str:
 
 
 def insert(text: str, document: str, source: str) -> str:
-    """`document` with `text` between its lines `<!-- results: begin -->` and `<!-- results: end -->`."""
+    """`document` with `text` between its lines `<!-- results: begin -->` and `<!-- results: end -->`.
+
+    Headings go two levels down, below a section of the document.
+    """
     begin, end = "<!-- results: begin -->", "<!-- results: end -->"
     if document.count(begin) != 1 or document.count(end) != 1 or document.index(begin) > document.index(end):
         raise MimidiarError(f"{source}: needs one line '{begin}' and, below it, one line '{end}'")
-    return f"{document[: document.index(begin)]}{begin}\n{text}{document[document.index(end) :]}"
+    lower = re.sub(r"^#", "###", text, flags=re.MULTILINE)
+    return f"{document[: document.index(begin)]}{begin}\n{lower}{document[document.index(end) :]}"

@@ -21,9 +21,9 @@ def command(kind, reference, out, uem, seed):
           oracle-vad-one  one speaker whenever anybody speaks in REF
           random-order    the turns of REF, each given to a random speaker
     """
+    from mimidiar.annotation.rttm import read_rttm, write_rttm
+    from mimidiar.annotation.uem import read_uem
     from mimidiar.score.floors import make_floor
-    from mimidiar.score.rttm import read_rttm, write_rttm
-    from mimidiar.score.uem import read_uem
 
     turns = make_floor(kind, read_rttm(reference), None if uem is None else read_uem(uem), seed)
     write_rttm(out, turns)

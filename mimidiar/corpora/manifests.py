@@ -12,10 +12,11 @@ from typing import TypeVar
 from lhotse import AudioSource, CutSet, MonoCut, Recording, RecordingSet, SupervisionSegment, SupervisionSet
 
 import mimidiar.score.trials as score_trials
+from mimidiar.annotation.rttm import write_rttm
+from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.uem import read_uem, write_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path, write_text
-from mimidiar.score.rttm import Turn, write_rttm
-from mimidiar.score.uem import read_uem, write_uem
 
 RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
 REMEDY = "delete the folder and prepare it again"

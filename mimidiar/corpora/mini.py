@@ -90,9 +90,7 @@ def find_pack(root: str | Path | None, out: Path, downloads: str | Path, seed: i
     if is_complete(librispeech):
         say(f"mini corpus: mini LibriSpeech from {librispeech}")
         return read_librispeech(librispeech, seed)
-    say(
-        f"mini corpus: SYNTHETIC VOICES (espeak-ng), for want of --corpus and of downloaded speech. {VOICES_SHOW}"
-    )
+    say(f"mini corpus: SYNTHETIC VOICES (espeak-ng), for want of --corpus and of downloaded speech. {VOICES_SHOW}")
     return read_pack(write_voices(out / "voices", seed), origin=f"synthetic voices. {VOICES_SHOW}")
 
 
@@ -185,5 +183,7 @@ def _say_what_was_made(pack: Pack, utterances: list[Utterance], split: dict[str,
         key = name, corpus
         say(f"{name:12s} {corpus:12s} {len(speakers[key]):8d} {counts[key]:10d} {minutes[key]:7.1f}")
     for name, talks in pack.conversations.items():
-        say(f"{name:12s} {'':12s} {len({t.speaker for k in talks for t in k.turns}):8d} {len(talks):10d} "
-            f"{sum(k.seconds for k in talks) / 60:7.1f}  (conversations)")
+        say(
+            f"{name:12s} {'':12s} {len({t.speaker for k in talks for t in k.turns}):8d} {len(talks):10d} "
+            f"{sum(k.seconds for k in talks) / 60:7.1f}  (conversations)"
+        )

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.uem import read_uem
 from mimidiar.corpora.manifests import Span, Trial, read_trials
 from mimidiar.errors import MimidiarError
-from mimidiar.score.rttm import Turn, read_rttm
-from mimidiar.score.uem import read_uem
 
 SPLITS = ("train", "dev", "test")
 ROUNDING_SEC = 0.001  # times in RTTM and UEM have three decimals

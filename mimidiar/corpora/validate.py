@@ -8,9 +8,9 @@ from pathlib import Path
 import soundfile
 from lhotse import Recording, SupervisionSegment, validate_recordings_and_supervisions
 
+from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora.manifests import RECORDINGS, SUPERVISIONS, SetFolder, read_set
 from mimidiar.errors import MimidiarError
-from mimidiar.score.rttm import read_rttm
 
 SHOWN = 20
 SET_FILES = (RECORDINGS, SUPERVISIONS, "cuts.jsonl.gz", "ref.rttm", "all.uem")

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json
 from mimidiar.infer.decide import to_turns
 from mimidiar.infer.tune import read_tuned, tune, write_tuned
 from mimidiar.labels import Interval, activity_matrix
-from mimidiar.score.rttm import Turn, read_rttm, write_rttm
 
 
 def read_posteriors(folder: Path) -> tuple[MatrixStore, float]:

@@ -16,14 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
+from mimidiar.annotation.lines import shown
+from mimidiar.annotation.regions import Region, subtract, total_sec, union
+from mimidiar.annotation.turns import Turn, Turns, crop, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.score.bootstrap import Interval, ratio_interval
-from mimidiar.score.lines import shown
 from mimidiar.score.measures import load_measures
-from mimidiar.score.regions import Region, subtract, total_sec, union
-from mimidiar.score.rttm import Turn, crop, merge_overlaps
 
-Turns = Mapping[str, list[Turn]]
 Regions = Mapping[str, list[Region]]
 
 UEM_EXTENT = "UEM"

@@ -11,9 +11,9 @@
 import random
 from collections.abc import Callable, Mapping
 
+from mimidiar.annotation.regions import Region, intersect, union
+from mimidiar.annotation.turns import Turn, crop, merge_overlaps
 from mimidiar.errors import MimidiarError
-from mimidiar.score.regions import Region, intersect, union
-from mimidiar.score.rttm import Turn, crop, merge_overlaps
 
 _SPEAKER = "speaker0"
 

@@ -12,13 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mimidiar.annotation.lines import sha256_source
+from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.uem import read_uem
 from mimidiar.files import write_json, write_text
 from mimidiar.score.diarization import DiarizationScore, Protocol, RecordingScore, score_diarization
-from mimidiar.score.lines import sha256_source
 from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
-from mimidiar.score.rttm import read_rttm
-from mimidiar.score.uem import read_uem
 
 SCORE_FILE = "score.json"
 RECORDINGS_FILE = "per_recording.csv"

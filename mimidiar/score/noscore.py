@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from mimidiar.score.lines import numbered_fields, seconds_in, source_files
-from mimidiar.score.regions import Region, subtract, union
+from mimidiar.annotation.lines import numbered_fields, seconds_in, source_files
+from mimidiar.annotation.regions import Region, subtract, union
 
 EXTENSION_SEC = 0.5
 UNSCORED_SOUNDS = frozenset({"laugh", "breath", "lipsmack", "cough", "sneeze", "other"})

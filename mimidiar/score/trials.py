@@ -10,9 +10,9 @@ from sys import intern
 
 import numpy as np
 
+from mimidiar.annotation.lines import number_in, numbered_fields, shown
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
-from mimidiar.score.lines import number_in, numbered_fields, shown
 
 Pair = tuple[str, str]
 _LABELS = {"1": True, "target": True, "0": False, "nontarget": False}

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from mimidiar.annotation.turns import Turn
 from mimidiar.corpora.audio import SAMPLE_RATE
-from mimidiar.score.rttm import Turn
 from mimidiar.simulate.options import ConversationSet
 from mimidiar.simulate.source import SourceUtterance
 

@@ -13,10 +13,11 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.turns import Turn
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path, disk_error, read_json, write_json
-from mimidiar.score.rttm import Turn, read_rttm, write_rttm
 from mimidiar.simulate.nemo import simulate_session
 from mimidiar.simulate.noise import add_noise_floor
 from mimidiar.simulate.options import ConversationSet, Simulation, check_options, speaker_shares

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mimidiar.score.rttm import Turn
+from mimidiar.annotation.turns import Turn
 
 # Times in RTTM have three decimals; a shorter rest at the cut would be a turn of 0.000 s.
 MIN_TURN_SEC = 0.01

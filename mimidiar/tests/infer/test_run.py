@@ -8,6 +8,7 @@ import torch
 import yaml
 from click.testing import CliRunner
 
+from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, MatrixStore
@@ -17,7 +18,6 @@ from mimidiar.infer.run import infer
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import adapter_header, build_adapter
 from mimidiar.models.weights import save_weights
-from mimidiar.score.rttm import read_rttm
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
 
 

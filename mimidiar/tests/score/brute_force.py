@@ -3,7 +3,7 @@
 import random
 from itertools import permutations
 
-from mimidiar.score.rttm import Turn
+from mimidiar.annotation.turns import Turn
 
 FRAME_SEC = 0.05
 COLLAR_FRAMES = 5  # 0.25 s

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from mimidiar.annotation.rttm import write_rttm
+from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.score.bootstrap import paired_difference, ratio_interval
 from mimidiar.score.compare import compare_folders
 from mimidiar.score.diarization import Protocol
 from mimidiar.score.from_files import score_files, write_score
-from mimidiar.score.rttm import Turn, write_rttm
 
 
 def test_interval_is_that_of_a_plain_loop():

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mimidiar.annotation.turns import Turn, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import OWN_EXTENT, UEM_EXTENT, Protocol, score_diarization
-from mimidiar.score.rttm import Turn, merge_overlaps
 from mimidiar.tests.score.brute_force import COLLAR_FRAMES, FRAME_SEC, frame_score, random_turns
 
 FRAMES = 60

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
+from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import score_diarization
 from mimidiar.score.floors import make_floor
-from mimidiar.score.rttm import Turn
 from mimidiar.tests.score.brute_force import random_turns
 
 

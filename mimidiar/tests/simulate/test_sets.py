@@ -13,12 +13,12 @@ import yaml
 from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 
+from mimidiar.annotation.turns import Turn
 from mimidiar.bin.jobs import parse_job
 from mimidiar.config import load_config
 from mimidiar.corpora.manifests import file_recording, read_set, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
-from mimidiar.score.rttm import Turn
 from mimidiar.simulate import sets
 from mimidiar.simulate.options import ConversationSet, Simulation
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mimidiar.score.rttm import Turn
+from mimidiar.annotation.turns import Turn
 from mimidiar.simulate.noise import add_noise_floor
 from mimidiar.simulate.turns import activity_seconds, describe, make_turns
 

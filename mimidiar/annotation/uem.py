@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from mimidiar.annotation.lines import numbered_fields, seconds_in, source_files
+from mimidiar.annotation.regions import Region, union
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
-from mimidiar.score.lines import numbered_fields, seconds_in, source_files
-from mimidiar.score.regions import Region, union
 
 
 def read_uem(path: str | Path) -> dict[str, list[Region]]:

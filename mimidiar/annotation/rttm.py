@@ -8,33 +8,18 @@ does; turns that only touch stay apart, because md-eval puts a collar at their b
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mimidiar.annotation.lines import numbered_fields, seconds_in, shown, source_files
+from mimidiar.annotation.turns import Turn, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
-from mimidiar.score.lines import numbered_fields, seconds_in, shown, source_files
-from mimidiar.score.regions import Region, intersect
 
 OTHER_TYPES = frozenset(
     {"SPKR-INFO", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER", "EDIT"}
     | {"SU", "IP", "CB", "A/P"}
 )
 MISSING = "<NA>"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Turn:
-    """One speaker speaking in one recording from `start` to `end` (seconds, end > start >= 0)."""
-
-    recording: str
-    start: float
-    end: float
-    speaker: str
-
-    @property
-    def duration(self) -> float:
-        return self.end - self.start
 
 
 def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
@@ -77,26 +62,6 @@ def _turn(fields: list[str], file: Path, line: int) -> Turn:
     if end <= start:
         raise MimidiarError(f"{file}, line {line}: a turn of {fields[4]} s at {fields[3]} s is empty; remove the line")
     return Turn(sys.intern(fields[1]), start, end, sys.intern(fields[7]))
-
-
-def merge_overlaps(turns: Iterable[Turn]) -> list[Turn]:
-    """The turns of one recording, sorted, with overlapping turns of the same speaker made one."""
-    merged: list[Turn] = []
-    last: dict[str, int] = {}
-    for turn in sorted(turns):
-        index = last.get(turn.speaker)
-        if index is not None and turn.start < merged[index].end:
-            if turn.end > merged[index].end:
-                merged[index] = replace(merged[index], end=turn.end)
-        else:
-            last[turn.speaker] = len(merged)
-            merged.append(turn)
-    return merged
-
-
-def crop(turns: Iterable[Turn], regions: list[Region]) -> list[Turn]:
-    """The parts of `turns` (of one recording) that lie in the disjoint, sorted `regions`."""
-    return [replace(t, start=a, end=b) for t in turns for a, b in intersect([(t.start, t.end)], regions)]
 
 
 def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:

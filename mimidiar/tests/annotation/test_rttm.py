@@ -4,11 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.turns import Turn, crop, merge_overlaps
+from mimidiar.annotation.uem import read_uem, write_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.score.noscore import read_noscore
-from mimidiar.score.rttm import Turn, crop, merge_overlaps, read_rttm, write_rttm
 from mimidiar.score.trials import read_scores, read_trials
-from mimidiar.score.uem import read_uem, write_uem
 
 GOOD = "SPEAKER a 1 0.50 1.25 <NA> <NA> anna <NA> <NA>"
 

@@ -32,6 +32,7 @@ setup(
         "soundfile",
         "soxr",
         "scipy",
+        "matplotlib",
         "tqdm",
     ],
     extras_require={"test": TEST},

@@ -1,0 +1,146 @@
+"""lhotse SupervisionSegments as `supervisions.jsonl[.gz]`: one JSON object a line. lhotse itself is not needed.
+
+Of a segment, `recording_id`, `start`, `duration` and `speaker` make the turn; `text` and the words of `alignment.word`
+are kept for the formats that hold them; the rest (channel, language, gender, custom) is ignored. Overlapping turns of
+one speaker are merged, as in RTTM; so are the copies that a microphone array has of each segment.
+"""
+
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mimidiar.annotation.lines import MAX_SECONDS, shown
+from mimidiar.annotation.text_file import raw_lines
+from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather
+from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path
+
+FILE_NAMES = ("supervisions.jsonl.gz", "supervisions.jsonl")  # in a folder, the first that is there
+DIGITS = 8  # lhotse's own rounding of times; with fewer, turns at 16 kHz samples would no longer touch
+
+
+def read_supervisions(path: str | Path, transcript: Transcript | None = None) -> dict[str, list[Turn]]:
+    """The turns of each recording by start time, from a .jsonl or .jsonl.gz, or from the one in a folder.
+
+    What is said in each turn is added to `transcript`, where one is given. Raises MimidiarError with file and line.
+    """
+    return gather(_rows(supervisions_file(path), transcript is not None), transcript)
+
+
+def supervisions_file(path: str | Path) -> Path:
+    """`path`, or, where it is a folder, its supervisions.jsonl.gz. Raises MimidiarError when there is none."""
+    path = Path(path)
+    if path.is_dir():
+        found = [path / name for name in FILE_NAMES if (path / name).is_file()]
+        if not found:
+            raise MimidiarError(f"{path}: no {FILE_NAMES[0]} in this folder")
+        return found[0]
+    if not path.exists():
+        raise MimidiarError(f"{path}: no such file or folder")
+    return path
+
+
+def _rows(file: Path, with_words: bool) -> Iterator[Row]:
+    for line, raw in raw_lines(file):
+        if raw.strip():
+            segment = _segment(raw, file, line)
+            turn = _turn(segment, file, line)
+            yield turn, _said(segment, file, line) if with_words else None
+
+
+def _segment(raw: bytes, file: Path, line: int) -> dict[str, Any]:
+    try:
+        segment = json.loads(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
+        json.dumps(segment, ensure_ascii=False).encode()  # "\\ud800" alone is JSON, but no text that could be written
+    except (ValueError, RecursionError) as error:
+        what = f"not JSON ({str(error)[:100]}); expected one supervision a line"
+        raise MimidiarError(f"{file}, line {line}: {what}") from None
+    if not isinstance(segment, dict):
+        raise MimidiarError(f"{file}, line {line}: {shown(json.dumps(segment))} is no supervision (a JSON object)")
+    if "type" in segment and "supervisions" in segment:
+        raise MimidiarError(f"{file}, line {line}: this is a cut; export the supervisions of the cuts, and give those")
+    return segment
+
+
+def _turn(segment: dict[str, Any], file: Path, line: int) -> Turn:
+    recording, speaker = (_name(segment, key, file, line) for key in ("recording_id", "speaker"))
+    start, duration = (_seconds(segment.get(key), key, file, line) for key in ("start", "duration"))
+    end = round(start + duration, DIGITS)
+    if end <= start:
+        raise MimidiarError(f"{file}, line {line}: a turn of {duration:g} s at {start:g} s is empty; remove the line")
+    return Turn(sys.intern(recording), start, end, sys.intern(speaker))
+
+
+def _name(segment: dict[str, Any], key: str, file: Path, line: int) -> str:
+    if key not in segment:
+        raise MimidiarError(f"{file}, line {line}: no {key!r} in this supervision; a turn needs one")
+    name = segment[key]
+    if not isinstance(name, str) or not name:
+        raise MimidiarError(f"{file}, line {line}: {key!r} is {shown(json.dumps(name))}, not a name")
+    return name
+
+
+def _seconds(value: Any, what: str, file: Path, line: int) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= MAX_SECONDS:
+        given = "missing" if value is None else shown(json.dumps(value))
+        raise MimidiarError(
+            f"{file}, line {line}: {what!r} is {given}, not a number from 0 to {MAX_SECONDS:g} (seconds)"
+        )
+    return float(value)
+
+
+def _said(segment: dict[str, Any], file: Path, line: int) -> Said | None:
+    """Text and word times; empty symbols (silences of an aligner) are no words."""
+    alignment = segment.get("alignment")
+    items = alignment.get("word") if isinstance(alignment, dict) else None
+    words = tuple(sorted(word for item in items or () if (word := _word(item, file, line)).text))
+    text = segment.get("text")
+    if not isinstance(text, str) or not text.strip():
+        text = " ".join(word.text for word in words)
+    return Said(text, words) if text else None
+
+
+def _word(item: Any, file: Path, line: int) -> Word:
+    if not isinstance(item, list) or len(item) < 3 or not isinstance(item[0], str):
+        raise MimidiarError(
+            f"{file}, line {line}: {shown(json.dumps(item))} is no aligned word ([word, start, duration])"
+        )
+    start, duration = (_seconds(value, "alignment.word", file, line) for value in item[1:3])
+    return Word(start, round(start + duration, DIGITS), item[0].strip())
+
+
+def write_supervisions(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:
+    """Write one supervision a turn, which lhotse reads; packed where the name ends in .gz. Same turns, same bytes.
+
+    A folder as `path` gets a supervisions.jsonl.gz. Written atomically.
+    """
+    path = Path(path)
+    path = path / FILE_NAMES[0] if path.is_dir() else path
+    with atomic_path(path) as partial, open(partial, "wb") as file:
+        # Neither name nor time in the header: the bytes depend on the turns alone.
+        packed = path.suffix == ".gz"
+        stream = gzip.GzipFile("", "wb", mtime=0, fileobj=file) if packed else file
+        for recording in sorted(turns):
+            for index, turn in enumerate(sorted(turns[recording])):
+                segment = _to_json(f"{recording}-{index:06d}", turn, (transcript or {}).get(turn))
+                stream.write(json.dumps(segment, ensure_ascii=False).encode() + b"\n")
+        if packed:
+            stream.close()
+
+
+def _to_json(name: str, turn: Turn, said: Said | None) -> dict[str, Any]:
+    start = round(turn.start, DIGITS)
+    segment = {"id": name, "recording_id": turn.recording, "start": start}
+    segment |= {"duration": round(turn.end - start, DIGITS), "channel": 0}
+    if said:
+        segment["text"] = said.text
+    segment["speaker"] = turn.speaker
+    if said and said.words:
+        items = [[word.text, word.start, round(word.end - word.start, DIGITS)] for word in said.words]
+        segment["alignment"] = {"word": items}
+    return segment

@@ -37,6 +37,8 @@ from pathlib import Path
 
 from stage_key import LOCK, STATE, StageError, State, changes, new_state, now, read_state, write_state
 
+from mimidiar.commit import code_commit
+
 LEFTOVER_SEC = 10.0  # run.py gives its jobs 5 s to end
 
 
@@ -207,9 +209,16 @@ def with_others(state: State, others: list[str]) -> list[State]:
     return [state, *(replace(state, out=path, key=f"{state.key}/{Path(path).name}") for path in others)]
 
 
+def commits_before(state: State) -> list[str]:
+    """The code that began what `state` goes on with."""
+    old = read_state(Path(state.out))
+    return old.commits if old is not None and old.status == "running" and old.key == state.key else []
+
+
 def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) -> int:
-    began = time.monotonic()
+    began, commit = time.monotonic(), code_commit()
     for state in states:
+        state.commits = list(dict.fromkeys([*commits_before(state), commit]))
         write_state(Path(state.out), state)
     for line in command_lines(options):
         if code := runner.run(line):

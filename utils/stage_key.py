@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +26,11 @@ class StageError(Exception):
 
 @dataclass
 class State:
-    """The contents of DIR/.stage.json. Times are local with their offset; `inputs` maps paths as written to digests."""
+    """The contents of DIR/.stage.json. Times are local with their offset; `inputs` maps paths as written to digests.
+
+    Relative paths start from `directory`. `commits` are those of the code that worked here: more than one where a stage
+    went on after an interruption. Neither is part of the key.
+    """
 
     status: str
     key: str
@@ -36,6 +40,8 @@ class State:
     started: str
     finished: str | None = None
     seconds: float | None = None
+    directory: str = ""
+    commits: list[str] = field(default_factory=list)
 
 
 def digest_input(path: str, out: str) -> str:
@@ -138,7 +144,8 @@ def new_state(command: list[str], out: str, paths: list[str]) -> State:
     """The state at the start of `command`. Raises StageError when an input is missing or its stage has not finished."""
     inputs = {path: digest_input(path, out) for path in paths}
     content = [place_free(command, out, paths), list(inputs.values())]
-    return State("running", hashlib.sha256(json.dumps(content).encode()).hexdigest(), out, command, inputs, now())
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return State("running", key, out, command, inputs, now(), directory=os.getcwd())
 
 
 def read_state(folder: Path) -> State | None:

@@ -52,6 +52,21 @@ def test_failed_stage_returns_the_exit_code_and_continues(stage, tmp_path):
     assert (tmp_path / "out/made").read_text() == "x\nx\n"
 
 
+def test_the_state_names_all_code_that_worked_on_the_stage(stage, tmp_path):
+    command = ("bash", "-c", "echo x >> out/made; test -f mended || exit 7")
+    stage(*command)
+    state = state_of(tmp_path / "out")
+    now = state["commits"]
+    assert len(now) == 1 and state["directory"] == str(tmp_path)
+    (tmp_path / "out/.stage.json").write_text(json.dumps(state | {"commits": ["earlier-dirty"]}))
+    (tmp_path / "mended").touch()
+    stage(*command)
+    assert state_of(tmp_path / "out")["commits"] == ["earlier-dirty", *now]
+    # Started anew, nothing of the earlier code is left.
+    stage(*command, options=("--force", "true"))
+    assert state_of(tmp_path / "out")["commits"] == now
+
+
 def test_failed_stage_that_made_nothing_starts_again_with_other_settings(stage, tmp_path):
     assert stage("bash", "-c", "exit 1").returncode == 1
     again = stage("bash", "-c", "echo x > out/made; exit 1")

@@ -1,0 +1,39 @@
+"""Which code is running: the commit of the repository that this package lies in, and whether files differ from it."""
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+UNKNOWN, DIRTY = "unknown", "-dirty"
+# Written by programs from results, or read by people alone: a figure does not depend on them.
+NO_CODE = ("egs/**/results/**", "egs/paper/tables/**", "egs/paper/figures/**", "**/RESULTS.md", "**/README.md")
+
+
+def code_commit(root: Path = ROOT) -> str:
+    """The commit checked out at `root`, with `-dirty` where files were changed, added or removed since.
+
+    `unknown` without git, or where `root` is not the top of a repository (an installed package).
+    """
+    if _git(root, "rev-parse", "--show-toplevel") != str(root):
+        return UNKNOWN
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain", "--", ".", *(f":(exclude,glob){pattern}" for pattern in NO_CODE))
+    if commit is None or changes is None:
+        return UNKNOWN
+    return commit + (DIRTY if changes else "")
+
+
+def is_clean(commit: str) -> bool:
+    """Whether `commit` alone says which code it was."""
+    return commit != UNKNOWN and not commit.endswith(DIRTY)
+
+
+def _git(root: Path, *words: str) -> str | None:
+    """What git prints; None where it fails or is not installed."""
+    # Without the lock on the index: a run must not disturb a commit that is made at the same moment.
+    line = ["git", "--no-optional-locks", "-C", str(root), *words]
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -22,10 +22,13 @@ the first N codebooks (12.5 frames a second); of logmel: mel.""")
 def command(data, out, encoder, tap, checkpoint, seed, device, job):
     """Features of all recordings in the data folder DATA, as Kaldi ark/scp in the folder OUT.
 
-    OUT gets feats.*.ark, feats.scp (key per recording, float32 frames x dimensions) and meta.json. A call that was
-    interrupted is repeated as it was: finished recordings are kept. The result is the same whatever the number of jobs.
+    OUT gets feats.*.ark, feats.scp (key per recording, float32 frames x dimensions), meta.json, and what it cost in
+    timing.jsonl. A call that was interrupted is repeated as it was: finished recordings are kept. The result is the
+    same whatever the number of jobs.
     """
     from mimidiar.features.extract import extract
+    from mimidiar.features.timing import add_cost
 
     done = extract(data, out, encoder, tap, checkpoint, seed, device, job)
+    add_cost(out, done.cost)
     click.echo(done.summary(out))

@@ -15,7 +15,11 @@ from mimidiar.bin.jobs import job_option
 @click.option("--hop-sec", type=float, help="Distance between windows.  [default: half a window]")
 @job_option
 def command(model, feats, out, window_sec, hop_sec, job) -> None:
-    """Run MODEL (model.safetensors) over the recordings of FEATS; speaker posteriors go to OUT/posteriors.scp."""
+    """Run MODEL (model.safetensors) over the recordings of FEATS; speaker posteriors go to OUT/posteriors.scp.
+
+    What it cost is in OUT/timing.jsonl.
+    """
+    from mimidiar.features.timing import add_cost
     from mimidiar.infer.run import infer
 
-    infer(model, feats, out, window_sec, hop_sec, job)
+    add_cost(out, infer(model, feats, out, window_sec, hop_sec, job))

@@ -17,6 +17,7 @@ from mimidiar.codec.encoder import Encoder, describe_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.features.store import META, ShardWriter, shard_path, write_scp
+from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, write_json
 
 NAME = "feats"
@@ -29,12 +30,16 @@ Batch = list[RecordingFile]
 
 @dataclass(frozen=True)
 class Extracted:
-    """What one call did: recordings and audio seconds computed by it, wall seconds, and whether the set is finished."""
+    """What one call did: recordings and audio seconds computed by it, wall seconds, and whether the set is finished.
+
+    `cost` is that of the features alone, without loading the encoder; None where nothing was missing.
+    """
 
     recordings: int
     audio_sec: float
     wall_sec: float
     finished: bool
+    cost: Cost | None = None
 
     def summary(self, out_dir: str | Path) -> str:
         """One line for the log."""
@@ -76,16 +81,18 @@ def extract(
     missing = [number for number in range(len(shards)) if not shard_path(out_dir, NAME, number).is_file()]
     # By number and not by place among the missing: jobs that start at different moments must not meet.
     share = [number for number in missing if job is None or number % job[1] == job[0] - 1]
-    done = (0, 0.0)
+    done, cost = (0, 0.0), None
     if share:
         from mimidiar.torch_setup import pick_device, use_one_thread
 
         use_one_thread()
-        encoder = spec.build(pick_device(device))
+        place = pick_device(device)
+        encoder, started = spec.build(place), clock(place.type)
         done = _fill(out_dir, {number: shards[number] for number in share}, encoder, meta)
+        cost = Cost(done[1], clock(place.type) - started, place.type)
     if job is None:
         _finish(out_dir, len(shards), recordings)
-    return Extracted(*done, time.monotonic() - began, finished=job is None)
+    return Extracted(*done, time.monotonic() - began, finished=job is None, cost=cost)
 
 
 def _check_meta(path: Path, meta: dict) -> None:

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, FeatureStore, ShardWriter, shard_path, write_scp
+from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, sha256_file, write_json
 from mimidiar.infer.windows import stitch
 from mimidiar.models.build import TrainedModel, load_adapter
@@ -57,9 +58,9 @@ def infer(
     window_sec: float | None = None,
     hop_sec: float | None = None,
     job: tuple[int, int] | None = None,
-) -> None:
+) -> Cost:
     """Posteriors of all recordings to OUT/posteriors.scp, by `job` (k, n) or what is missing and the finish, as
-    `extract`.
+    `extract`. Returns what those computed by this call cost.
 
     Windows default to the crop length in training, every half of it.
     """
@@ -77,11 +78,14 @@ def infer(
     keep_meta(out_dir / META, meta)
     keys = store.keys()
     shards = [keys[first : first + SHARD_RECORDINGS] for first in range(0, len(keys), SHARD_RECORDINGS)]
+    began, frames = clock("cpu"), 0
     for number, names in enumerate(tqdm(shards, desc="inference", unit="shard", disable=None)):
         if (job is None or number % job[1] == job[0] - 1) and not shard_path(out_dir, NAME, number).is_file():
             with ShardWriter(out_dir, NAME, number) as shard:
                 for name in names:
                     if name not in shard.done:
                         shard.write({name: posteriors(trained, store.read(name), window_sec, hop_sec)})
+                        frames += store.num_frames(name)
     if job is None:
         write_scp(out_dir, NAME, len(shards))
+    return Cost(frames / store.frame_hz, clock("cpu") - began, "cpu")

@@ -1,0 +1,70 @@
+"""What computing cost, as a ratio to the length of the audio: lines in `timing.jsonl` beside what was computed.
+
+Each process adds one line when it has ended its share, so that jobs and resumed runs add up; the share of a killed
+process is in neither sum. The file is no part of the result: nothing that is computed depends on it.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import disk_error, make_folder
+
+TIMING = "timing.jsonl"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of computing for so many seconds of audio: of the processor on a CPU, on the wall on a GPU."""
+
+    audio_sec: float
+    compute_sec: float
+    device: str
+
+    @property
+    def real_time_factor(self) -> float:
+        return self.compute_sec / self.audio_sec
+
+
+def clock(device: str) -> float:
+    """Seconds that only differences mean something of; of the processor on a CPU, where other programs do not count."""
+    return time.process_time() if device == "cpu" else time.monotonic()
+
+
+def add_cost(folder: str | Path, cost: Cost | None) -> None:
+    """Add a line to FOLDER/timing.jsonl; nothing where nothing was computed."""
+    if cost is None or cost.audio_sec <= 0:
+        return
+    make_folder(folder)
+    path = Path(folder) / TIMING
+    line = json.dumps(asdict(cost) | {"audio_sec": round(cost.audio_sec, 3), "compute_sec": round(cost.compute_sec, 3)})
+    try:
+        # One short write in append mode: jobs that end at the same moment keep their lines apart.
+        stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            os.write(stream, f"{line}\n".encode())
+        finally:
+            os.close(stream)
+    except OSError as error:
+        raise disk_error(error, path) from error
+
+
+def total_cost(folders: Iterable[Path]) -> Cost | None:
+    """The sum over the folders that have a timing.jsonl; None where none has. The devices are joined by a comma."""
+    costs = [cost for folder in folders if (folder / TIMING).is_file() for cost in _read(folder / TIMING)]
+    if not costs:
+        return None
+    audio, compute = math.fsum(cost.audio_sec for cost in costs), math.fsum(cost.compute_sec for cost in costs)
+    return Cost(audio, compute, ", ".join(sorted({cost.device for cost in costs})))
+
+
+def _read(path: Path) -> list[Cost]:
+    try:
+        return [Cost(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError):
+        raise MimidiarError(f"{path}: not lines of audio and computing seconds; remove it (nothing needs it)") from None

@@ -29,17 +29,29 @@ class Interval:
     draws: int
     seed: int
 
-    def excludes_zero(self) -> bool:
-        return self.low > 0 or self.high < 0
-
 
 def ratio_interval(
     numerator: ArrayLike, denominator: ArrayLike, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
 ) -> Interval:
     """Interval of sum(numerator) / sum(denominator); both (recordings,). Same seed, same interval."""
     top, bottom = _columns(numerator, denominator)
-    ratios = np.concatenate([counts @ top / _positive(counts @ bottom) for counts in _resamples(len(top), draws, seed)])
-    return _interval(top.sum() / bottom.sum(), ratios, draws, seed, level)
+    return ratio_intervals(top[:, None], bottom[:, None], draws, seed, level)[0]
+
+
+def ratio_intervals(
+    numerators: ArrayLike, denominators: ArrayLike, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
+) -> list[Interval]:
+    """Intervals of several ratios, each what `ratio_interval` gives for its columns; both (recordings, ratios).
+
+    All ratios are formed from the same draws. The denominators of each must have a positive sum.
+    """
+    top, bottom = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    drawn = [counts @ top / _positive(counts @ bottom) for counts in _resamples(len(top), draws, seed)]
+    tail = 50 * (1 - level)
+    lows, highs = np.nanpercentile(np.concatenate(drawn), [tail, 100 - tail], axis=0)
+    values = top.sum(axis=0) / bottom.sum(axis=0)
+    ends = zip(values, lows, highs, strict=True)
+    return [Interval(float(value), float(low), float(high), level, draws, seed) for value, low, high in ends]
 
 
 def paired_difference(
@@ -79,9 +91,3 @@ def _resamples(n: int, draws: int, seed: int) -> Iterator[np.ndarray]:
 def _positive(totals: np.ndarray) -> np.ndarray:
     """A draw of recordings that all lack reference speech has no ratio: NaN, which the percentiles pass over."""
     return np.where(totals > 0, totals, np.nan)
-
-
-def _interval(value: float, samples: np.ndarray, draws: int, seed: int, level: float) -> Interval:
-    tail = 50 * (1 - level)
-    low, high = np.nanpercentile(samples, [tail, 100 - tail])
-    return Interval(float(value), float(low), float(high), level, draws, seed)

@@ -6,8 +6,8 @@ import pytest
 from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
-from mimidiar.score.bootstrap import paired_difference, ratio_interval
-from mimidiar.score.compare import compare_folders
+from mimidiar.score.bootstrap import paired_difference, ratio_interval, ratio_intervals
+from mimidiar.score.compare import compare_folders, compare_seeds
 from mimidiar.score.diarization import Protocol
 from mimidiar.score.from_files import score_files, write_score
 
@@ -45,8 +45,16 @@ def test_pairs_see_what_single_intervals_hide():
     better, worse = hard, hard + rng.uniform(0, 4, 30)
     assert ratio_interval(better, reference).high > ratio_interval(worse, reference).low
     difference = paired_difference(better, worse, reference)
-    assert difference.excludes_zero()
     assert difference.low <= difference.value <= difference.high < 0
+
+
+def test_several_ratios_have_the_intervals_that_each_has_alone():
+    rng = np.random.default_rng(4)
+    tops, bottoms = rng.uniform(0, 5, (12, 3)), rng.uniform(5, 9, (12, 3))
+    tops[:6, 1] = bottoms[:6, 1] = 0
+    together = [(found.low, found.value, found.high) for found in ratio_intervals(tops, bottoms)]
+    alone = [ratio_interval(tops[:, i], bottoms[:, i]) for i in range(3)]
+    assert np.array(together) == pytest.approx(np.array([(found.low, found.value, found.high) for found in alone]))
 
 
 def test_many_recordings_stay_in_small_blocks():
@@ -77,8 +85,17 @@ def test_compare_folders(tmp_path):
     early, late = (scored(tmp_path, name, sec, Protocol()) for name, sec in (("early", 0.2), ("late", 0.5)))
     difference = compare_folders([early], [late])
     assert difference.value == pytest.approx(-100 * 8 * 0.3 / sum(10 - i / 10 for i in range(8)))
-    assert difference.excludes_zero()
+    assert difference.high < 0
     assert compare_folders([late], [late]).value == 0
+
+
+def test_seeds_are_averaged_recording_by_recording():
+    a = [{"x": (4.0, 10.0), "y": (0.0, 30.0)}, {"x": (2.0, 10.0), "y": (0.0, 30.0)}]
+    b = [{"x": (1.0, 10.0), "y": (0.0, 30.0)}]
+    difference = compare_seeds(a, b)
+    assert (difference.low, difference.value, difference.high) == pytest.approx((0.0, 5.0, 20.0))
+    with pytest.raises(MimidiarError, match="such as 'z'"):
+        compare_seeds(a, [{**b[0], "z": (1.0, 1.0)}])
 
 
 def test_two_protocols_are_not_compared(tmp_path):

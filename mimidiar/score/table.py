@@ -39,20 +39,6 @@ def _row(row: RecordingScore, width: int) -> str:
     return " ".join([row.recording.ljust(width), *percents, f"{row.reference_sec:9.1f}", *speakers])
 
 
-def verification_table(document: Mapping[str, Any]) -> str:
-    """The figures of `mimidiar verify`, one a line."""
-    trials = f"{document['n_target']} target and {document['n_nontarget']} non-target trials"
-    return "\n".join(
-        [
-            f"EER               {document['eer']:8.2f} %   (linear between the points of the ROC; {trials})",
-            f"minDCF p=0.01     {document['min_dcf_0.01']:8.4f}     (normalised; both costs 1)",
-            f"minDCF p=0.05     {document['min_dcf_0.05']:8.4f}",
-            f"mean score        {document['mean_target']:8.4f}     same speaker",
-            f"                  {document['mean_nontarget']:8.4f}     different speakers",
-        ]
-    )
-
-
 def written(folder: str | Path, *names: str) -> str:
     """The line that says where the files are."""
     return "written: " + ", ".join(str(Path(folder) / name) for name in names)

@@ -15,6 +15,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
 Pair = tuple[str, str]
+MAX_SCORE = 1e30  # beyond it sums of scores would overflow, and no system means such a number
 _LABELS = {"1": True, "target": True, "0": False, "nontarget": False}
 
 
@@ -54,9 +55,18 @@ def read_scores(path: str | Path) -> dict[Pair, float]:
         pair = (intern(fields[0]), intern(fields[1]))
         if pair in scores:
             twice.append((line, pair))
-        scores[pair] = number_in(fields[2], path, line, "score")
+        scores[pair] = _score(fields[2], path, line)
     _refuse_doubles(path, "scores", twice)
     return scores
+
+
+def _score(text: str, path: str | Path, line: int) -> float:
+    value = number_in(text, path, line, "score")
+    if abs(value) > MAX_SCORE:
+        raise MimidiarError(
+            f"{path}, line {line}: the score {shown(text)} is beyond +-{MAX_SCORE:g}, which is no score"
+        )
+    return value
 
 
 def align_scores(scores: dict[Pair, float], trials: Trials, name: str = "scores") -> np.ndarray:

@@ -1,0 +1,102 @@
+"""Verification of score and trial files: read, score, and write what `mimidiar verify -o` writes.
+
+`score.json`: `kind` "verification"; `eer` in %, `min_dcf_0.01`, `min_dcf_0.05`, `mean_target`, `mean_nontarget` (mean
+scores), `n_target`, `n_nontarget` (trials), `n_speakers` (null when unknown) and `speakers_from` (how they are known);
+`intervals`: of `eer` and both `min_dcf`, with `low`, `high` and `level`; `system`, `warnings`, `scores_sha256`, and
+`protocol`, which says everything that two scores must share to be compared.
+
+`det.csv`: fpr, fnr, threshold. `histogram.csv`: low, high, target, nontarget (numbers of trials).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file, write_json, write_text
+from mimidiar.score.bootstrap import Interval
+from mimidiar.score.det import det_curve, histogram, to_csv
+from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
+from mimidiar.score.trials import align_scores, read_scores, read_trials
+from mimidiar.score.verification import score_trials, sort_trials
+from mimidiar.score.verification_bootstrap import DRAWS, FEW_SPEAKERS, verification_intervals
+
+SCORE_FILE, DET_FILE, HISTOGRAM_FILE = "score.json", "det.csv", "histogram.csv"
+DET_COLUMNS = ("fpr", "fnr", "threshold")
+HISTOGRAM_COLUMNS = ("low", "high", "target", "nontarget")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `score.json` says, and the rows of `det.csv` and `histogram.csv`."""
+
+    document: dict[str, Any]
+    det: np.ndarray
+    histogram: np.ndarray
+
+
+def verify_files(
+    scores: str | Path,
+    trials: str | Path,
+    system: str | None = None,
+    utt2spk: str | Path | None = None,
+    draws: int = DRAWS,
+) -> Verification:
+    """Score the trials of a file; without `draws` there are no intervals. Raises MimidiarError for what is wrong."""
+    listed, scored = read_trials(trials), read_scores(scores)
+    if listed.target.all() or not listed.target.any():
+        kind = "target" if listed.target.any() else "non-target"
+        raise MimidiarError(
+            f"{trials}: all {listed.target.size} trials are {kind} ones; an error rate needs both kinds"
+        )
+    values = align_scores(scored, listed, name=str(scores))
+    document, ordered = score_trials(values, listed.target), sort_trials(values, listed.target)
+    speakers = find_speakers(listed, trials, utt2spk)
+    found = verification_intervals(ordered, speakers, draws) if draws else {}
+    document = {"kind": "verification", **document} | {
+        "n_speakers": speakers and speakers.count,
+        "speakers_from": speakers and speakers.source,
+        "intervals": {name: _interval(interval) for name, interval in found.items()},
+        "system": system,
+        "warnings": list(_warnings(len(scored) - len(listed.pairs), speakers, draws)),
+        "protocol": _protocol(trials, speakers, draws),
+        "scores_sha256": sha256_file(scores),
+    }
+    return Verification(document, det_curve(ordered.points()), histogram(values, listed.target))
+
+
+def _interval(interval: Interval) -> dict[str, float]:
+    return {"low": round(interval.low, 6), "high": round(interval.high, 6), "level": interval.level}
+
+
+def _warnings(unused: int, speakers: TrialSpeakers | None, draws: int) -> Iterator[str]:
+    if unused:
+        yield f"{unused} scores are of no trial and were passed over"
+    if draws and speakers is None:
+        yield (
+            "neither names nor a utt2spk tell the speakers: the intervals draw single trials, and are too narrow "
+            "where trials share speakers; give --utt2spk"
+        )
+    if draws and speakers is not None and speakers.count < FEW_SPEAKERS:
+        yield f"only {speakers.count} speakers: the intervals are rough, and rather too narrow"
+
+
+def _protocol(trials: str | Path, speakers: TrialSpeakers | None, draws: int) -> dict[str, Any]:
+    return {
+        "eer": "linear between the operating points of the ROC",
+        "min_dcf": "normalised by min(p, 1 - p), costs 1",
+        "trials_sha256": sha256_file(trials),
+        "resampled": ("trials" if speakers is None else "speakers") if draws else None,
+        "draws": draws,
+    }
+
+
+def write_verification(folder: str | Path, result: Verification) -> None:
+    """Write FOLDER/det.csv, histogram.csv and, last, so that it vouches for both, score.json."""
+    folder = Path(folder)
+    write_text(folder / DET_FILE, to_csv(DET_COLUMNS, result.det))
+    write_text(folder / HISTOGRAM_FILE, to_csv(HISTOGRAM_COLUMNS, result.histogram))
+    write_json(folder / SCORE_FILE, result.document)

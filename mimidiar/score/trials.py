@@ -30,16 +30,16 @@ class Trials:
 def read_trials(path: str | Path) -> Trials:
     """Read trials. Raises MimidiarError for a wrong line, a trial given twice, or a file without trials."""
     labels: dict[Pair, bool] = {}
-    twice: list[tuple[int, Pair]] = []
+    twice = _Doubles()
     for line, fields in numbered_fields(path):
         if len(fields) != 3 or fields[0] not in _LABELS:
             what = f"{shown(' '.join(fields))} is not `label enrol test` with label 0, 1, nontarget or target"
             raise MimidiarError(f"{path}, line {line}: {what}")
         pair = (intern(fields[1]), intern(fields[2]))
         if pair in labels:
-            twice.append((line, pair))
+            twice.add(line, pair)
         labels[pair] = _LABELS[fields[0]]
-    _refuse_doubles(path, "trials", twice)
+    twice.refuse(path, "trials")
     if not labels:
         raise MimidiarError(f"{path}: no trial in this file")
     return Trials(list(labels), np.fromiter(labels.values(), dtype=bool, count=len(labels)))
@@ -48,15 +48,15 @@ def read_trials(path: str | Path) -> Trials:
 def read_scores(path: str | Path) -> dict[Pair, float]:
     """Read scores. Raises MimidiarError for a wrong line, a score that is no finite number, or a pair given twice."""
     scores: dict[Pair, float] = {}
-    twice: list[tuple[int, Pair]] = []
+    twice = _Doubles()
     for line, fields in numbered_fields(path):
         if len(fields) != 3:
             raise MimidiarError(f"{path}, line {line}: {len(fields)} fields, but a score line has 3 (enrol test score)")
         pair = (intern(fields[0]), intern(fields[1]))
         if pair in scores:
-            twice.append((line, pair))
+            twice.add(line, pair)
         scores[pair] = _score(fields[2], path, line)
-    _refuse_doubles(path, "scores", twice)
+    twice.refuse(path, "scores")
     return scores
 
 
@@ -88,7 +88,18 @@ def write_scores(path: str | Path, pairs: Sequence[Pair], scores: Iterable[float
             stream.write(f"{enrol} {test} {score:.6f}\n")
 
 
-def _refuse_doubles(path: str | Path, what: str, twice: list[tuple[int, Pair]]) -> None:
-    if twice:
-        few = ", ".join(f"line {line} ({' '.join(pair)})" for line, pair in twice[:3])
-        raise MimidiarError(f"{path}: {len(twice)} {what} are given twice, the first: {few}; keep one of each")
+class _Doubles:
+    """Pairs that were there before: how many, and the first few."""
+
+    def __init__(self) -> None:
+        self.count, self.first = 0, []
+
+    def add(self, line: int, pair: Pair) -> None:
+        self.count += 1
+        if self.count <= 3:
+            self.first.append(f"line {line} ({' '.join(pair)})")
+
+    def refuse(self, path: str | Path, what: str) -> None:
+        if self.count:
+            few = ", ".join(self.first)
+            raise MimidiarError(f"{path}: {self.count} {what} are given twice, the first: {few}; keep one of each")

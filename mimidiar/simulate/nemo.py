@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import soxr
 
 from mimidiar.annotation.turns import Turn
+from mimidiar.audio import read_audio
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.simulate.options import ConversationSet
 from mimidiar.simulate.source import SourceUtterance
@@ -63,17 +65,28 @@ def simulate_session(
 
 def _manifest(voices: Mapping[str, Sequence[SourceUtterance]], work: Path) -> Iterator[dict[str, Any]]:
     for utterances in voices.values():
-        rows = [_entry(u, first, work) for u in utterances for first in range(len(u.speech))]
+        rows = [_entry(u, audio, first, work) for u, audio in _played(utterances, work) for first in range(len(u.speech))]
         yield from rows
         # NeMo draws a file with randint(0, count - 1), which leaves out the last one: so the last one is there twice.
         if len(rows) > 1:
             yield rows[-1]
 
 
-def _entry(utterance: SourceUtterance, first: int, work: Path) -> dict[str, Any]:
+def _played(utterances: Sequence[SourceUtterance], work: Path) -> Iterator[tuple[SourceUtterance, Path]]:
+    """Each utterance with the file that plays at its speed: its own, or one made for this session."""
+    for utterance in utterances:
+        audio = Path(utterance.path).resolve()
+        if utterance.speed != 1:
+            samples = soxr.resample(read_audio(audio, SAMPLE_RATE), utterance.speed * SAMPLE_RATE, SAMPLE_RATE)
+            audio = work / f"{utterance.id}.wav"
+            soundfile.write(audio, samples, SAMPLE_RATE, subtype="FLOAT")
+        yield utterance, audio
+
+
+def _entry(utterance: SourceUtterance, audio: Path, first: int, work: Path) -> dict[str, Any]:
     """The manifest row of an utterance from its stretch `first` on; "alignments" are the END times of the words."""
-    link = work / f"{utterance.id}.{first}{Path(utterance.path).suffix}"
-    link.symlink_to(utterance.path)
+    link = work / f"{utterance.id}.{first}{audio.suffix}"
+    link.symlink_to(audio)
     spans = utterance.speech[first:]
     words, ends = [""], [spans[0][0]]
     for (_, end), following in zip(spans, [*(start for start, _ in spans[1:]), None], strict=True):

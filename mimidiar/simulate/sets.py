@@ -101,7 +101,7 @@ def _flac(folder: Path, conversation: Conversation) -> Path:
 
 def _make_conversation(conversation: Conversation, options: ConversationSet, source: Source, folder: Path) -> None:
     """Write the audio and then the RTTM of one conversation: where the RTTM is, the conversation is whole."""
-    voices = {speaker: source[speaker] for speaker in conversation.speakers}
+    voices = _voices(conversation, options, source)
     for attempt in range(MAX_TRIES):
         seed = conversation.seed(attempt)
         samples, pieces = _session(voices, options, conversation, seed, folder)
@@ -121,6 +121,14 @@ def _make_conversation(conversation: Conversation, options: ConversationSet, sou
     with atomic_path(_flac(folder, conversation)) as partial:
         partial.write_bytes(flac.getbuffer())
     write_rttm(_rttm(folder, conversation), turns)
+
+
+def _voices(conversation: Conversation, options: ConversationSet, source: Source) -> Source:
+    """The utterances of the conversation's speakers, each speaker at a speed of his own."""
+    low, high = options.speed_range or (1.0, 1.0)
+    rng = np.random.default_rng([conversation.seed(0), 1])
+    speeds = {speaker: round(rng.uniform(low, high), 3) for speaker in conversation.speakers}
+    return {speaker: [u.at_speed(speed) for u in source[speaker]] for speaker, speed in speeds.items()}
 
 
 def _session(

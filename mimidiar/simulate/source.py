@@ -7,7 +7,7 @@ import gzip
 import json
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mimidiar.errors import MimidiarError
@@ -26,6 +26,12 @@ class SourceUtterance:
     path: str
     seconds: float
     speech: tuple[tuple[float, float], ...]
+    speed: float = 1.0  # of playing; seconds and speech are those of the audio as it is played
+
+    def at_speed(self, speed: float) -> "SourceUtterance":
+        """The same, played `speed` times as fast."""
+        speech = tuple((start / speed, end / speed) for start, end in self.speech)
+        return replace(self, seconds=self.seconds / speed, speech=speech, speed=self.speed * speed)
 
 
 def read_source(folder: str | Path) -> dict[str, list[SourceUtterance]]:

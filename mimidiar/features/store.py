@@ -8,7 +8,6 @@ nothing finished is computed twice and the bytes are those of a run that was nev
 import fcntl
 import io
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import kaldiio
@@ -188,15 +187,3 @@ def write_scp(folder: str | Path, name: str, shards: int) -> list[str]:
     lines = (f"{key} {entries[key].ark}:{entries[key].offset}\n" for key in keys)
     write_text(Path(folder) / f"{name}.scp", "".join(lines))
     return keys
-
-
-def write_matrix_store(folder: str | Path, name: str, matrices: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Write a small store in one go: `<name>.1.ark`, then `<name>.scp`; matrices are taken and written one at a time.
-
-    What a killed run left is not trusted: the shard is written from its beginning.
-    """
-    shard_path(folder, name, 0).with_name(f".{name}.1.ark.partial").unlink(missing_ok=True)
-    with ShardWriter(folder, name, 0) as shard:
-        for key, matrix in matrices:
-            shard.write({key: matrix})
-    write_scp(folder, name, 1)

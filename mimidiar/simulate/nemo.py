@@ -65,7 +65,9 @@ def simulate_session(
 
 def _manifest(voices: Mapping[str, Sequence[SourceUtterance]], work: Path) -> Iterator[dict[str, Any]]:
     for utterances in voices.values():
-        rows = [_entry(u, audio, first, work) for u, audio in _played(utterances, work) for first in range(len(u.speech))]
+        rows = [
+            _entry(u, audio, first, work) for u, audio in _played(utterances, work) for first in range(len(u.speech))
+        ]
         yield from rows
         # NeMo draws a file with randint(0, count - 1), which leaves out the last one: so the last one is there twice.
         if len(rows) > 1:
@@ -107,43 +109,13 @@ def _config(
 ) -> Any:
     from omegaconf import OmegaConf
 
-    low, high = options.volume_range
-    session_params = {
-        "max_audio_read_sec": 3600.0,  # whole utterances
-        "sentence_length_params": [options.sentence_k, options.sentence_p],
-        "dominance_var": options.dominance_std,
-        "min_dominance": options.min_dominance,
-        "turn_prob": options.turn_prob,
-        "mean_silence": options.silence,
-        "mean_silence_var": options.silence_var,
-        "per_silence_var": 900,
-        "per_silence_min": 0.0,
-        "per_silence_max": -1,
-        "mean_overlap": options.overlap,
-        "mean_overlap_var": options.overlap_var,
-        "per_overlap_var": 900,
-        "per_overlap_min": 0.0,
-        "per_overlap_max": -1,
-        "start_window": True,
-        "window_type": "hann",
-        "window_size": WINDOW_SEC,
-        "start_buffer": 0.0,
-        "split_buffer": 0.0,
-        "release_buffer": 0.0,
-        "normalize": True,
-        "normalization_type": "variable",
-        "normalization_var": options.volume_std,
-        "min_volume": low,
-        "max_volume": high,
-        "end_buffer": end_buffer,
-    }
     data_simulator = {
         "manifest_filepath": str(manifest),
         "sr": SAMPLE_RATE,
         "random_seed": seed,
         "multiprocessing_chunksize": 1,
         "session_config": {"num_speakers": speakers, "num_sessions": 1, "session_length": seconds},
-        "session_params": session_params,
+        "session_params": _session_params(options, end_buffer),
         "outputs": {
             "output_dir": str(out),
             "output_filename": NAME,
@@ -158,6 +130,39 @@ def _config(
         "segment_manifest": {"window": 0.5, "shift": 0.25, "step_count": 50, "deci": 3},
     }
     return OmegaConf.create({"num_workers": 1, "data_simulator": data_simulator})
+
+
+def _session_params(options: ConversationSet, end_buffer: float) -> dict[str, Any]:
+    """What NeMo calls so: the statistics of a conversation."""
+    low, high = options.volume_range
+    params = {
+        "max_audio_read_sec": 3600.0,  # whole utterances
+        "sentence_length_params": [options.sentence_k, options.sentence_p],
+        "dominance_var": options.dominance_std,
+        "min_dominance": options.min_dominance,
+        "turn_prob": options.turn_prob,
+        "start_window": True,
+        "window_type": "hann",
+        "window_size": WINDOW_SEC,
+        "start_buffer": 0.0,
+        "split_buffer": 0.0,
+        "release_buffer": 0.0,
+        "normalize": True,
+        "normalization_type": "variable",
+        "normalization_var": options.volume_std,
+        "min_volume": low,
+        "max_volume": high,
+        "end_buffer": end_buffer,
+    }
+    for kind in ("silence", "overlap"):
+        params |= {
+            f"mean_{kind}": getattr(options, kind),
+            f"mean_{kind}_var": getattr(options, f"{kind}_var"),
+            f"per_{kind}_var": 900,
+            f"per_{kind}_min": 0.0,
+            f"per_{kind}_max": -1,
+        }
+    return params
 
 
 @cache

@@ -13,11 +13,12 @@ class ConversationSet:
     between conversations: NeMo's `mean_overlap` (of the time with speech) and `mean_silence`. `turn_prob`: how often
     the turn goes to somebody else. `dominance_std`, `min_dominance`: how unequal the speakers are. `sentence_k`,
     `sentence_p`: a turn has 1 + NegativeBinomial(k, p) pieces, a piece being a stretch of speech between two pauses or
-    one of these pauses (NeMo counts words here). `speed_range`: each speaker of each conversation is played this many
-    times as fast, with pitch and formants: more voices out of few speakers (Ko et al. 2015). `volume_std`, `volume_range`: loudness of each speaker.
-    `noise_snr_db`: a noise floor at a level drawn from this range, below the mean level of the speech; without it the
-    pauses would be digital zeros, which no recording has. `join_gap_sec`: pauses of one speaker up to this length do
-    not split a turn of the reference.
+    one of these pauses (NeMo counts words here). `speed_range`: each speaker of a conversation is played at a speed of
+    this range, pitch and formants with it: more voices out of few speakers (Ko et al. 2015, "Audio augmentation for
+    speech recognition"). `volume_std`, `volume_range`: loudness of each speaker. `noise_snr_db`: a noise floor at a
+    level drawn from this range, below the mean level of the speech; without it the pauses would be digital zeros,
+    which no recording has. `join_gap_sec`: pauses of one speaker up to this length do not split a turn of the
+    reference.
     """
 
     split: str = "train"

@@ -8,8 +8,9 @@ from lhotse.audio import AudioSource
 from lhotse.supervision import AlignmentItem
 
 from mimidiar.corpora.manifests import write_set
-from mimidiar.features.store import META, write_matrix_store
+from mimidiar.features.store import META
 from mimidiar.files import write_json
+from mimidiar.tests.matrices import write_matrix_store
 
 FRAME_HZ = 12.5
 DIM = 8

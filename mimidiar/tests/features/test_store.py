@@ -15,10 +15,10 @@ from mimidiar.features.store import (
     ShardWriter,
     pack,
     shard_path,
-    write_matrix_store,
     write_scp,
 )
 from mimidiar.files import write_json
+from mimidiar.tests.matrices import write_matrix_store
 
 
 def matrices(count: int, seed: int = 0) -> dict[str, np.ndarray]:

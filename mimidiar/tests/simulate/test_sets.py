@@ -123,6 +123,23 @@ def test_other_options_are_refused(data: Path, tmp_path: Path, fake: None) -> No
         sets.simulate_sets(options(overlap=0.2), data, tmp_path, say=silent)
 
 
+def test_a_speaker_keeps_one_speed_through_a_conversation(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds: list[set[float]] = []
+
+    def session(name: str, voices, *args):
+        speeds.extend({u.speed for u in utterances} for utterances in voices.values())
+        return fake_session(name, voices, *args)
+
+    monkeypatch.setattr(sets, "simulate_session", session)
+    sets.simulate_sets(options(speed_range=[0.9, 1.1]), data, tmp_path, say=silent)
+    assert all(len(speed) == 1 for speed in speeds) and len(set.union(*speeds)) > 10
+    assert 0.9 <= min(map(min, speeds)) < 0.95 and 1.05 < max(map(max, speeds)) <= 1.1
+    with pytest.raises(MimidiarError, match=r"speed_range is \[0.1, 1.0\], it must be two numbers"):
+        sets.simulate_sets(options(speed_range=[0.1, 1.0]), data, tmp_path, say=silent)
+
+
 def test_everyone_speaks_or_it_is_tried_again(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def only_one_speaks(name: str, voices, *args):
         samples, turns = fake_session(name, voices, *args)
@@ -187,7 +204,7 @@ simulate_sets(simulation, data, out + "/b")
 def test_nemo_itself(data: Path, tmp_path: Path) -> None:
     """In one process (the import takes 20 s): the same bytes with and without jobs, and labels that fit the audio."""
     config = tmp_path / "simulate.yaml"
-    wanted = {"conversations": 3, "seconds": 20, "speakers": [2, 3], "join_gap_sec": 0.0}
+    wanted = {"conversations": 3, "seconds": 20, "speakers": [2, 3], "join_gap_sec": 0.0, "speed_range": [0.8, 1.25]}
     config.write_text(yaml.safe_dump({"sets": {"train": wanted}}))
     command = [sys.executable, "-c", NEMO, str(data), str(tmp_path), str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -27,6 +27,14 @@ def test_vad_segments_and_words(tmp_path: Path) -> None:
     assert read_source(tmp_path / "word")["ann"][0].speech == ((0.5, 1.0), (1.5, 1.75))
 
 
+def test_speed_shortens_everything_alike(tmp_path: Path) -> None:
+    write_one(tmp_path, {"vad": [AlignmentItem("speech", 0.5, 0.5), AlignmentItem("speech", 1.25, 0.5)]})
+    (utterance,) = read_source(tmp_path)["ann"]
+    fast = utterance.at_speed(1.25)
+    assert (fast.seconds, fast.speech, fast.speed) == (1.6, ((0.4, 0.8), (1.0, 1.4)), 1.25)
+    assert utterance.speed == 1
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such file; run stage 1"):
         read_source(tmp_path)

@@ -9,38 +9,38 @@ from mimidiar.errors import MimidiarError
 class ConversationSet:
     """One set of conversations. All shares are of the recording's length, all times in seconds.
 
-    `speakers`: numbers of speakers, in equal parts or by `speaker_weights`. `overlap`, `silence` with the variances
-    between conversations: NeMo's `mean_overlap` (of the time with speech) and `mean_silence`. `turn_prob`: how often
-    the turn goes to somebody else. `dominance_std`, `min_dominance`: how unequal the speakers are. `sentence_k`,
-    `sentence_p`: a turn has 1 + NegativeBinomial(k, p) pieces, a piece being a stretch of speech between two pauses or
-    one of these pauses (NeMo counts words here). `speed_range`: each speaker of a conversation is played at a speed of
-    this range, pitch and formants with it: more voices out of few speakers (Ko et al. 2015, "Audio augmentation for
-    speech recognition"). `volume_std`, `volume_range`: loudness of each speaker. `noise_snr_db`: a noise floor at a
-    level drawn from this range, below the mean level of the speech; without it the pauses would be digital zeros,
-    which no recording has. `join_gap_sec`: pauses of one speaker up to this length do not split a turn of the
-    reference.
+    A turn has 1 + NegativeBinomial(sentence_k, sentence_p) pieces, a piece being a stretch of speech between two pauses
+    or one of these pauses (NeMo counts words here).
     """
 
     split: str = "train"
     conversations: int = 0
     seconds: float = 90.0
     seed: int = 0
-    speakers: list[int] = field(default_factory=lambda: [2, 3, 4])
-    speaker_weights: list[float] | None = None
-    overlap: float = 0.12
-    overlap_var: float = 0.002
-    silence: float = 0.15
+    speakers: list[int] = field(default_factory=lambda: [2, 3, 4])  # numbers of speakers, in equal parts
+    speaker_weights: list[float] | None = None  # or by these
+    overlap: float = 0.12  # NeMo's mean_overlap, of the time with speech
+    overlap_var: float = 0.002  # between conversations
+    silence: float = 0.15  # NeMo's mean_silence
     silence_var: float = 0.002
-    turn_prob: float = 0.875
-    dominance_std: float = 0.11
+    turn_prob: float = 0.875  # how often the turn goes to somebody else
+    dominance_std: float = 0.11  # how unequal the speakers are
     min_dominance: float = 0.05
     sentence_k: float = 1.0
     sentence_p: float = 0.4
+    # Each speaker of a conversation is played at a speed of this range, which moves pitch and formants too: more voices
+    # out of few speakers (Ko et al. 2015, "Audio augmentation for speech recognition").
     speed_range: list[float] | None = None
-    volume_std: float = 0.1
+    volume_std: float = 0.1  # loudness of each speaker
     volume_range: list[float] = field(default_factory=lambda: [0.75, 1.25])
+    # A noise floor at a level drawn from this range, below the mean level of the speech; without it the pauses would be
+    # digital zeros, which no recording has.
     noise_snr_db: list[float] | None = None
-    join_gap_sec: float = 0.2
+    # RMS level of a conversation's speech, in dB relative to full scale, drawn from this range; without it what NeMo
+    # leaves, whose loudest sample is near full scale. Meetings are recorded up to 20 dB lower.
+    level_dbfs: list[float] | None = None
+    join_gap_sec: float = 0.2  # pauses of one speaker up to this length do not split a turn of the reference
+    audio: bool = True  # false keeps who spoke when alone: ref.rttm and all.uem, neither audio nor manifests
 
 
 @dataclass
@@ -48,6 +48,15 @@ class Simulation:
     """The file: name -> set. The set `train` is written to the folder `sim_train`."""
 
     sets: dict[str, ConversationSet] = field(default_factory=dict)
+
+
+# key of a range, and between what its two numbers must lie
+_RANGES = [
+    ("volume_range", 0.0, 10.0),
+    ("noise_snr_db", -20.0, 120.0),
+    ("level_dbfs", -80.0, 0.0),
+    ("speed_range", 0.5, 2.0),
+]
 
 
 def check_options(name: str, options: ConversationSet) -> None:
@@ -69,12 +78,10 @@ def check_options(name: str, options: ConversationSet) -> None:
     weights = options.speaker_weights
     fits = weights is None or (len(weights) == len(options.speakers) and all(weight > 0 for weight in weights))
     rules.append(("speaker_weights", weights, fits, "one weight above 0 for each of speakers"))
-    for key in ("volume_range", "noise_snr_db"):
+    for key, lowest, highest in _RANGES:
         pair = getattr(options, key)
-        rules.append((key, pair, pair is None or (len(pair) == 2 and pair[0] <= pair[1]), "two numbers, low and high"))
-    speeds = options.speed_range
-    fits = speeds is None or (len(speeds) == 2 and 0.5 <= speeds[0] <= speeds[1] <= 2)
-    rules.append(("speed_range", speeds, fits, "two numbers, low and high, from 0.5 to 2"))
+        fits = pair is None or (len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest)
+        rules.append((key, pair, fits, f"two numbers, low and high, from {lowest:g} to {highest:g}"))
     for key, value, holds, wanted in rules:
         if not holds:
             raise MimidiarError(f"simulation set {name!r}: {key} is {value}, it must be {wanted}")

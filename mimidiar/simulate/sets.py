@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.uem import write_uem
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path, disk_error, read_json, write_json
 from mimidiar.simulate.nemo import simulate_session
-from mimidiar.simulate.noise import add_noise_floor
 from mimidiar.simulate.options import ConversationSet, Simulation, check_options, speaker_shares
 from mimidiar.simulate.plan import Conversation, plan_conversations
+from mimidiar.simulate.recording import add_noise_floor, set_level
 from mimidiar.simulate.source import SourceUtterance, read_source
 from mimidiar.simulate.turns import describe, make_turns
 
@@ -51,7 +52,8 @@ def simulate_sets(
     if job is None:
         from mimidiar.corpora.validate import require_valid  # lhotse and torch: only after NeMo
 
-        require_valid(folders)
+        with_audio = [f for f, each in zip(folders, simulation.sets.values(), strict=True) if each.audio]
+        require_valid(with_audio)
     return folders
 
 
@@ -113,14 +115,24 @@ def _make_conversation(conversation: Conversation, options: ConversationSet, sou
             f"{conversation.id}: in {MAX_TRIES} tries some of its {len(voices)} speakers never spoke for "
             f"{MIN_SPEAKER_SEC} s; ask for longer conversations or fewer speakers"
         )
-    samples = samples[: round(conversation.seconds * SAMPLE_RATE)]
+    if options.audio:
+        _write_audio(
+            _flac(folder, conversation), samples[: round(conversation.seconds * SAMPLE_RATE)], turns, options, seed
+        )
+    write_rttm(_rttm(folder, conversation), turns)
+
+
+def _write_audio(path: Path, samples: np.ndarray, turns: list[Turn], options: ConversationSet, seed: int) -> None:
+    """Finish the samples as a recording, and write them."""
+    spoken = [(turn.start, turn.end) for turn in turns]
     if options.noise_snr_db is not None:
-        samples = add_noise_floor(samples, [(t.start, t.end) for t in turns], options.noise_snr_db, seed)
+        samples = add_noise_floor(samples, spoken, options.noise_snr_db, seed)
+    if options.level_dbfs is not None:
+        samples = set_level(samples, spoken, options.level_dbfs, seed)
     flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
     soundfile.write(flac, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-    with atomic_path(_flac(folder, conversation)) as partial:
+    with atomic_path(path) as partial:
         partial.write_bytes(flac.getbuffer())
-    write_rttm(_rttm(folder, conversation), turns)
 
 
 def _voices(conversation: Conversation, options: ConversationSet, source: Source) -> Source:
@@ -159,26 +171,33 @@ def _spoken(turns: list[Turn], speaker: str) -> float:
 
 
 def _finish(folder: Path, plan: list[Conversation], options: ConversationSet, key: str, say: Say) -> None:
-    """Write the manifests and the report, and clear away what interrupted runs left."""
+    """Write reference, manifests and report, and clear away what interrupted runs left."""
+    for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob("*/.*.partial*")]:
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    turns = {conversation: read_rttm(_rttm(folder, conversation))[conversation.id] for conversation in plan}
+    if options.audio:
+        _write_manifests(folder, turns)
+    else:
+        write_rttm(folder / "ref.rttm", [turn for own in turns.values() for turn in own])
+        write_uem(folder / "all.uem", {conversation.id: [(0.0, conversation.seconds)] for conversation in plan})
+    made = describe([(conversation.seconds, own) for conversation, own in turns.items()])
+    write_json(folder / "simulation.json", {"identity": key, "asked": asdict(options), "made": made})
+    _say_report(folder, options, made, say)
+
+
+def _write_manifests(folder: Path, turns: Mapping[Conversation, list[Turn]]) -> None:
     from lhotse import SupervisionSegment  # imports torch: only after NeMo
 
     from mimidiar.corpora.manifests import file_recording, write_set
 
-    for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob("*/.*.partial*")]:
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
-    recordings, supervisions, talks = [], [], []
-    for conversation in plan:
-        turns = read_rttm(_rttm(folder, conversation))[conversation.id]
+    recordings, supervisions = [], []
+    for conversation, own in turns.items():
         samples = soundfile.info(str(_flac(folder, conversation))).frames
         recordings.append(file_recording(conversation.id, _flac(folder, conversation), SAMPLE_RATE, samples))
-        talks.append((samples / SAMPLE_RATE, turns))
-        for k, turn in enumerate(turns):
+        for k, turn in enumerate(own):
             name, length = f"{conversation.id}-{k:04d}", round(turn.duration, 3)
             supervisions.append(SupervisionSegment(name, conversation.id, turn.start, length, speaker=turn.speaker))
     write_set(folder, recordings, supervisions)
-    made = describe(talks)
-    write_json(folder / "simulation.json", {"identity": key, "asked": asdict(options), "made": made})
-    _say_report(folder, options, made, say)
 
 
 def _say_report(folder: Path, options: ConversationSet, made: dict, say: Say) -> None:

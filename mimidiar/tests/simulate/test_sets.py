@@ -91,6 +91,16 @@ def test_the_result_does_not_depend_on_the_jobs(data: Path, tmp_path: Path, fake
     assert read_json(tmp_path / "one" / "sim_train" / "simulation.json")["made"]["conversations"] == 7
 
 
+def test_without_audio_the_turns_are_the_same(data: Path, tmp_path: Path, fake: None) -> None:
+    for name, audio in (("heard", True), ("turns", False)):
+        sets.simulate_sets(options(audio=audio), data, tmp_path / name, say=silent)
+    heard, turns = (tmp_path / name / "sim_train" for name in ("heard", "turns"))
+    for file in ("ref.rttm", "all.uem"):
+        assert (turns / file).read_bytes() == (heard / file).read_bytes()
+    assert read_json(turns / "simulation.json")["made"] == read_json(heard / "simulation.json")["made"]
+    assert not list(turns.rglob("*.flac")) and not list(turns.glob("*.jsonl.gz"))
+
+
 def test_an_interrupted_run_goes_on_and_leaves_nothing_behind(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: None
 ) -> None:
@@ -136,7 +146,9 @@ def test_a_speaker_keeps_one_speed_through_a_conversation(
     sets.simulate_sets(options(speed_range=[0.9, 1.1]), data, tmp_path, say=silent)
     assert all(len(speed) == 1 for speed in speeds) and len(set.union(*speeds)) > 10
     assert 0.9 <= min(map(min, speeds)) < 0.95 and 1.05 < max(map(max, speeds)) <= 1.1
-    with pytest.raises(MimidiarError, match=r"speed_range is \[0.1, 1.0\], it must be two numbers"):
+    with pytest.raises(
+        MimidiarError, match=r"speed_range is \[0.1, 1.0\], it must be two numbers, low and high, from 0.5 to 2"
+    ):
         sets.simulate_sets(options(speed_range=[0.1, 1.0]), data, tmp_path, say=silent)
 
 
@@ -205,6 +217,7 @@ def test_nemo_itself(data: Path, tmp_path: Path) -> None:
     """In one process (the import takes 20 s): the same bytes with and without jobs, and labels that fit the audio."""
     config = tmp_path / "simulate.yaml"
     wanted = {"conversations": 3, "seconds": 20, "speakers": [2, 3], "join_gap_sec": 0.0, "speed_range": [0.8, 1.25]}
+    wanted["level_dbfs"] = [-20, -15]
     config.write_text(yaml.safe_dump({"sets": {"train": wanted}}))
     command = [sys.executable, "-c", NEMO, str(data), str(tmp_path), str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mimidiar.annotation.turns import Turn
-from mimidiar.simulate.noise import add_noise_floor
+from mimidiar.simulate.recording import add_noise_floor, set_level
 from mimidiar.simulate.turns import activity_seconds, describe, make_turns
 
 
@@ -48,3 +48,17 @@ def test_noise_floor_has_the_level_asked_for_and_never_clips() -> None:
     assert np.array_equal(noisy, add_noise_floor(samples, [(0.0, 1.0)], [30.0, 30.0], seed=1))
     loud = np.full(32000, 32767, np.int16)
     assert np.abs(add_noise_floor(loud, [(0.0, 2.0)], [0.0, 0.0], seed=1).astype(int)).max() == 32767
+
+
+def test_level_is_that_of_the_speech_and_never_clips() -> None:
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, 3000, 32000).astype(np.int16)
+    samples[16000:] //= 10  # a quiet second
+    quiet = set_level(samples, [(0.0, 1.0)], [-40.0, -40.0], seed=1)
+    rms = np.sqrt(np.mean((quiet[:16000] / 32768.0) ** 2))
+    assert abs(20 * np.log10(rms) + 40) < 0.05
+    assert np.corrcoef(quiet, samples)[0, 1] > 0.9999
+    loud = set_level(samples, [(0.0, 1.0)], [0.0, 0.0], seed=1)
+    assert np.abs(loud).max() == 32767 and np.corrcoef(loud, samples)[0, 1] > 0.9999
+    levels = [np.abs(set_level(samples, [(0.0, 1.0)], [-40.0, -20.0], seed)).max() for seed in range(8)]
+    assert len(set(levels)) == 8

@@ -1,6 +1,6 @@
 """Text files of one record a line: the lines with their numbers, the numbers in them, and the hash of what was read.
 
-What every reader of this package shares: blank lines, `;;` and `#` comments, CRLF line ends and a byte order mark are
+What every reader of this package shares: blank lines, comments (`;` or `#`), CRLF line ends and a byte order mark are
 passed over; a file that is no text ends in one error naming the line, and is never held in memory as a whole.
 """
 
@@ -43,7 +43,7 @@ def numbered_fields(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         with open(path, "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1):
                 fields = _text(line, path, number).split()
-                if fields and not fields[0].startswith((";;", "#")):
+                if fields and not fields[0].startswith((";", "#")):
                     yield number, fields
     except OSError as error:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None

@@ -40,6 +40,16 @@ def subtract(regions: list[Region], holes: list[Region]) -> list[Region]:
     return intersect(regions, list(zip(edges[::2], edges[1::2], strict=True)))
 
 
+def overlaps(regions: Iterable[Region]) -> list[Region]:
+    """The time covered by two or more of `regions`, which may be in any order."""
+    common, reach = [], -float("inf")
+    for start, end in sorted(regions):
+        if min(end, reach) - start > SHORTEST_SEC:
+            common.append((start, min(end, reach)))
+        reach = max(reach, end)
+    return union(common)
+
+
 def total_sec(regions: Iterable[Region]) -> float:
     """Seconds covered by disjoint regions."""
     return sum(end - start for start, end in regions)

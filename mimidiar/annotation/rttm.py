@@ -3,7 +3,8 @@
 A SPEAKER line is `SPEAKER recording channel start duration <NA> <NA> speaker <NA> [<NA>]`. Lines of the other RTTM
 types (SPKR-INFO, LEXEME, ...) hold no turns and are skipped, as dscore and md-eval do; `mimidiar.score.noscore` reads
 the ones that exclude time from scoring. The channel is ignored. Overlapping turns of one speaker are merged, as dscore
-does; turns that only touch stay apart, because md-eval puts a collar at their border. Anything else is refused.
+does; turns that only touch stay apart, because md-eval puts a collar at their border. A turn of no length is passed
+over, as md-eval does, and noted: it can change no figure. Anything else, such as a negative duration, is refused.
 """
 
 import sys
@@ -22,16 +23,16 @@ OTHER_TYPES = frozenset(
 MISSING = "<NA>"
 
 
-def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
+def read_rttm(path: str | Path, notes: list[str] | None = None) -> dict[str, list[Turn]]:
     """The turns of each recording by start time, from a file or from every *.rttm of a folder.
 
-    Raises MimidiarError with file and line for anything that is not RTTM, and when two files of a folder hold turns of
-    the same recording.
+    `notes` gets a line for each file with turns of no length. Raises MimidiarError with file and line for anything
+    that is not RTTM, and when two files of a folder hold turns of the same recording.
     """
     turns: dict[str, list[Turn]] = {}
     origin: dict[str, Path] = {}
     for file in source_files(path, ".rttm"):
-        for turn in _turns_in(file):
+        for turn in _turns_in(file, [] if notes is None else notes):
             if origin.setdefault(turn.recording, file) != file:
                 both = f"{origin[turn.recording].name} and in {file.name}"
                 raise MimidiarError(f"{path}: recording {shown(turn.recording)} is in {both}; keep one of them")
@@ -39,15 +40,23 @@ def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
     return {recording: merge_overlaps(turns[recording]) for recording in sorted(turns)}
 
 
-def _turns_in(file: Path) -> Iterator[Turn]:
+def _turns_in(file: Path, notes: list[str]) -> Iterator[Turn]:
+    empty: list[int] = []
     for line, fields in numbered_fields(file):
         if fields[0] == "SPEAKER":
-            yield _turn(fields, file, line)
+            turn = _turn(fields, file, line)
+            if turn.end > turn.start:
+                yield turn
+            else:
+                empty.append(line)
         elif fields[0] not in OTHER_TYPES:
             raise MimidiarError(f"{file}, line {line}: begins with {shown(fields[0])}, which is no RTTM line type")
+    if empty:
+        notes.append(f"{file}: {len(empty)} turns of no length are passed over, the first in line {empty[0]}")
 
 
 def _turn(fields: list[str], file: Path, line: int) -> Turn:
+    """The turn of a SPEAKER line; it may have no length."""
     if not 9 <= len(fields) <= 10:
         raise MimidiarError(
             f"{file}, line {line}: {len(fields)} fields, but a SPEAKER line has 9 or 10 "
@@ -59,8 +68,6 @@ def _turn(fields: list[str], file: Path, line: int) -> Turn:
     duration = seconds_in(fields[4], file, line, "duration")
     # Microseconds: without rounding, 0.1 + 0.2 would leave a sliver of 4e-17 s before a turn that starts at 0.3.
     end = round(start + duration, 6)
-    if end <= start:
-        raise MimidiarError(f"{file}, line {line}: a turn of {fields[4]} s at {fields[3]} s is empty; remove the line")
     return Turn(sys.intern(fields[1]), start, end, sys.intern(fields[7]))
 
 

@@ -1,7 +1,9 @@
 """Turns: one speaker speaking in one recording from then to then."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from mimidiar.annotation.regions import Region, intersect
 
@@ -27,7 +29,7 @@ def merge_overlaps(turns: Iterable[Turn]) -> list[Turn]:
     """The turns of one recording, sorted, with overlapping turns of the same speaker made one."""
     merged: list[Turn] = []
     last: dict[str, int] = {}
-    for turn in sorted(turns):
+    for turn in sorted(turns, key=attrgetter("start", "end", "speaker")):
         index = last.get(turn.speaker)
         if index is not None and turn.start < merged[index].end:
             if turn.end > merged[index].end:
@@ -40,4 +42,9 @@ def merge_overlaps(turns: Iterable[Turn]) -> list[Turn]:
 
 def crop(turns: Iterable[Turn], regions: list[Region]) -> list[Turn]:
     """The parts of `turns` (of one recording) that lie in the disjoint, sorted `regions`."""
-    return [replace(t, start=a, end=b) for t in turns for a, b in intersect([(t.start, t.end)], regions)]
+    starts, ends = [start for start, _ in regions], [end for _, end in regions]
+    cut = []
+    for turn in turns:
+        near = regions[bisect_right(ends, turn.start) : bisect_left(starts, turn.end)]
+        cut += [Turn(turn.recording, *part, turn.speaker) for part in intersect([(turn.start, turn.end)], near)]
+    return cut

@@ -1,4 +1,4 @@
-"""`mimidiar score`: diarization error rate of RTTM files."""
+"""`mimidiar score`: diarization error rate of speaker turns, and what goes with it."""
 
 from pathlib import Path
 
@@ -32,10 +32,19 @@ import click
 )
 @click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
-    """Score the speaker turns HYP against REF (RTTM files, or folders of *.rttm).
+    """Score the speaker turns HYP against REF.
+
+    Either is an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, *.jsonl.gz, or a folder with a
+    supervisions.jsonl.gz). Printed for each recording, each number of speakers and in total: DER with its parts, JER,
+    missed and false alarm speech, detection of overlap, and how many speakers were found.
 
     Total = total error time over total reference speaker time. Recordings missing from HYP count as all missed;
-    recordings that only HYP has are refused. Overlapping turns of one speaker are merged.
+    recordings that only HYP has are refused. Overlapping turns of one speaker are merged, turns of no length passed
+    over.
+
+    \b
+    All conventions, and how md-eval and dscore differ: python -m pydoc mimidiar.score.diarization
+    What score.json and per_recording.csv hold:         python -m pydoc mimidiar.score.from_files
     """
     from mimidiar.score import from_files, table
     from mimidiar.score.diarization import Protocol

@@ -1,15 +1,32 @@
-"""Diarization error rate (DER), its three parts, and Jaccard error rate (JER), measured by pyannote.metrics.
+"""Diarization error rate (DER) and what goes with it, measured by pyannote.metrics under the conventions of NIST.
 
-The conventions around the measure are those of NIST's md-eval and of dscore:
-
-- the collar is what md-eval calls so: +-C seconds around every start and end in the reference are not scored
+What is measured
+- DER = (missed + false alarm + confusion) / reference speaker time, for the one-to-one pairing of speakers that leaves
+  the least error in what is scored (md-eval pairs before collar and overlap are taken out: with these, the two can
+  differ where pairings are close);
+- the collar is md-eval's and dscore's: +-C seconds around every start and end in the reference are not scored
   (pyannote.metrics means the full width 2 C by the same word);
 - the total is the summed error time over the summed reference speaker time, not the mean of the recordings;
-- with a UEM, exactly its recordings and regions are scored; a recording in it without reference turns can only have
-  false alarms. Without one, each recording of the reference is scored over the extent of reference and hypothesis
-  together (md-eval's own default is the extent of the reference: there, a false alarm before the first or after the
-  last reference turn goes unseen);
-- JER (second DIHARD challenge) has no collar and always scores overlap.
+- JER (second DIHARD challenge) has no collar and always scores overlap; speakers are paired by the time they have in
+  common (dscore pairs by the least JER);
+- voice activity and overlap detection (`detection`): of the same scored time as the DER.
+
+What is scored
+- with a UEM, exactly its recordings and regions (as dscore; md-eval scores a recording that the UEM lacks all the
+  same). A recording of the UEM without reference turns can only have false alarms; one of the reference that the UEM
+  lacks is left out, with a warning. A UEM that shares no recording with the reference is refused;
+- without one, each recording of the reference over the extent of reference and hypothesis together, as dscore
+  (md-eval: of the reference alone, where a false alarm before the first or after the last turn goes unseen);
+- a recording without hypothesis is all missed, with a warning (as both); one that only the hypothesis has is refused,
+  unless the UEM lists it (md-eval ignores it; dscore counts it as false alarm, unless a UEM leaves it out);
+- NOSCORE and NON-LEX lines of the reference take their time out of scoring (`noscore`, as md-eval).
+
+What is read (`mimidiar.annotation`)
+- overlapping turns of one speaker count once (as both); channels are ignored (as dscore; md-eval scores each channel);
+- turns of no length are passed over, with a warning (as md-eval; dscore refuses them); negative times are refused (as
+  both), and so are times that are no numbers, unknown line types and lines with too few or too many fields;
+- blank lines, comments (; or #), CRLF and RTTM lines of other types (SPKR-INFO, LEXEME, ...) are passed over;
+  overlapping UEM regions are joined (md-eval refuses them).
 """
 
 from collections.abc import Mapping
@@ -17,11 +34,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from mimidiar.annotation.lines import shown
-from mimidiar.annotation.regions import Region, subtract, total_sec, union
+from mimidiar.annotation.regions import Region, overlaps, subtract, total_sec, union
 from mimidiar.annotation.turns import Turn, Turns, crop, merge_overlaps
 from mimidiar.errors import MimidiarError
-from mimidiar.score.bootstrap import Interval, ratio_interval
-from mimidiar.score.measures import load_measures
+from mimidiar.score.detection import detection_times
+from mimidiar.score.pieces import check_size, common_sec, error_times, jaccard_error
 
 Regions = Mapping[str, list[Region]]
 
@@ -49,8 +66,9 @@ class Protocol:
 class RecordingScore:
     """Error times in speaker seconds, with what they are measured against; the sum of several is one as well.
 
-    `jaccard_error` is the sum over reference speakers, each between 0 and 1; the speakers counted are those
-    with speech inside the scored regions; `scored_sec` is the length of these regions, before the collar.
+    `scored_sec` is the time that is scored, after collar and overlap were taken out; `jaccard_error` the sum over
+    reference speakers, each between 0 and 1. The speakers counted are those who speak in the recording's regions,
+    collar and overlap included. `speech_sec` and `overlap_sec` are those of the reference (`detection_times`).
     """
 
     recording: str
@@ -62,6 +80,12 @@ class RecordingScore:
     jaccard_error: float
     reference_speakers: int
     hypothesis_speakers: int
+    speech_sec: float
+    missed_speech_sec: float
+    false_alarm_speech_sec: float
+    overlap_sec: float
+    hypothesis_overlap_sec: float
+    common_overlap_sec: float
 
     @property
     def error_sec(self) -> float:
@@ -98,12 +122,6 @@ class DiarizationScore:
     def der(self) -> float:
         return self.total.der
 
-    def der_interval(self) -> Interval | None:
-        """Bootstrap interval of the total DER in %; None for a single recording."""
-        if len(self.recordings) < 2:
-            return None
-        return ratio_interval([100 * r.error_sec for r in self.recordings], [r.reference_sec for r in self.recordings])
-
 
 def score_diarization(
     reference: Turns,
@@ -135,35 +153,39 @@ def score_recording(
     recording: str, reference: list[Turn], hypothesis: list[Turn], regions: list[Region], protocol: Protocol
 ) -> RecordingScore:
     """Score the turns of one recording inside the disjoint, sorted `regions`."""
-    measures = load_measures()
     reference, hypothesis = merge_overlaps(reference), merge_overlaps(hypothesis)
-    annotations = _annotation(reference, measures), _annotation(hypothesis, measures)
-    uem = measures.Timeline([measures.Segment(*region) for region in regions])
-    der = measures.DiarizationErrorRate(collar=2 * protocol.collar, skip_overlap=protocol.skip_overlap)
-    times = der.compute_components(*annotations, uem=uem)
-    jaccard = measures.JaccardErrorRate().compute_components(*annotations, uem=uem)
+    check_size(reference, "reference")
+    check_size(hypothesis, "hypothesis")
+    scored = scored_regions(reference, regions, protocol)
+    inside = crop(reference, regions), crop(hypothesis, regions)
+    common = common_sec(*inside)
+    jaccard, counts = jaccard_error(*inside, common), common.shape
+    if scored != regions:
+        inside = crop(reference, scored), crop(hypothesis, scored)
+        common = common_sec(*inside)
+    times = error_times(*inside, common)
     return RecordingScore(
         recording=recording,
         reference_sec=times["total"],
         missed_sec=times["missed detection"],
         false_alarm_sec=times["false alarm"],
         confusion_sec=times["confusion"],
-        scored_sec=total_sec(regions),
-        jaccard_error=jaccard["speaker error"],
-        reference_speakers=_speakers(reference, regions),
-        hypothesis_speakers=_speakers(hypothesis, regions),
+        scored_sec=total_sec(scored),
+        jaccard_error=jaccard,
+        reference_speakers=counts[0],
+        hypothesis_speakers=counts[1],
+        **detection_times(*inside),
     )
 
 
-def _annotation(turns: list[Turn], measures):
-    annotation = measures.Annotation()
-    for track, turn in enumerate(turns):
-        annotation[measures.Segment(turn.start, turn.end), track] = turn.speaker
-    return annotation
-
-
-def _speakers(turns: list[Turn], regions: list[Region]) -> int:
-    return len({turn.speaker for turn in crop(turns, regions)})
+def scored_regions(reference: list[Turn], regions: list[Region], protocol: Protocol) -> list[Region]:
+    """What is left of `regions` when collar and overlap of the merged `reference` are taken out as `protocol` says."""
+    holes, collar = [], protocol.collar
+    if collar:
+        holes = [(time - collar, time + collar) for turn in reference for time in (turn.start, turn.end)]
+    if protocol.skip_overlap:
+        holes += overlaps((turn.start, turn.end) for turn in reference)
+    return subtract(regions, union(holes))
 
 
 def _extent(reference: list[Turn], hypothesis: list[Turn]) -> list[Region]:

@@ -1,28 +1,41 @@
 """Scoring of files: read, score, and write `score.json` and `per_recording.csv`.
 
-`score.json` of a diarization score: `der`, `miss`, `false_alarm`, `confusion`, `jer` in % (of reference speaker time;
-JER of speakers), `interval` (95 % bootstrap over recordings, of `der`; null for a single recording), `seconds`,
-`n_recordings`, `speaker_count_accuracy` in % of recordings, `speaker_count_error` (mean absolute, in speakers),
-`system`, `warnings`, and `protocol`, which says everything that two scores must share to be compared.
+`score.json` of a diarization score is one object:
+
+- `kind`: "diarization";
+- figures, in % where nothing else is said, null where there is nothing to divide by: `der`, `miss`, `false_alarm`,
+  `confusion` (of reference speaker time; the last three add up to the first); `jer` (of speakers); `vad_miss`,
+  `vad_false_alarm` (of the time with reference speech, speech of all speakers taken as one); `overlap_precision`,
+  `overlap_recall`, `overlap_f1` (of the time with two or more speakers); `speaker_count_accuracy` (of recordings),
+  `speaker_count_error` (mean absolute error, in speakers), `speaker_count_bias` (mean of hypothesis - reference);
+- `intervals`: for each figure that is not null {`low`, `high`, `level`}, by bootstrap over recordings; {} for one;
+- `by_speakers`: by the number of reference speakers ("2"), `n_recordings`, `reference_sec` and the figures;
+- `n_recordings`, and `seconds`: `reference`, `missed`, `false_alarm`, `confusion`, `error` of speaker time, `scored` of
+  time;
+- `system`, a name or null, and `warnings`, a list of texts;
+- `protocol`: everything that two scores must share to be compared: `collar` (seconds on either side, as md-eval),
+  `skip_overlap`, `extent`, `scorer`, `reference_sha256`, `uem_sha256` (null without), `noscore_regions`.
+
+`per_recording.csv` has for each recording the figures (empty where null), the seconds behind them, and the speakers.
 """
 
 import csv
 import io
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mimidiar.annotation.lines import sha256_source
-from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
 from mimidiar.annotation.uem import read_uem
 from mimidiar.files import write_json, write_text
-from mimidiar.score.diarization import DiarizationScore, Protocol, RecordingScore, score_diarization
+from mimidiar.score.diarization import DiarizationScore, Protocol, score_diarization
 from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
+from mimidiar.score.ratios import by_speakers, figures, intervals
 
 SCORE_FILE = "score.json"
 RECORDINGS_FILE = "per_recording.csv"
-_PERCENT = ("der", "miss", "false_alarm", "confusion", "jer")
 
 
 def score_files(
@@ -32,13 +45,16 @@ def score_files(
     protocol: Protocol | None = None,
     system: str | None = None,
 ) -> tuple[DiarizationScore, dict[str, Any]]:
-    """Score RTTM files or folders of them; the score, and what `score.json` says about it."""
-    turns, noscore = (read_rttm(reference), read_rttm(hypothesis)), read_noscore(reference)
+    """Score RTTM or supervisions, files or folders; the score, and what `score.json` says about it."""
+    notes: list[str] = []
+    turns = read_turns(reference, notes), read_turns(hypothesis, notes)
+    noscore = {} if holds_supervisions(reference) else read_noscore(reference)
     score = score_diarization(*turns, None if uem is None else read_uem(uem), protocol, noscore)
+    score = replace(score, warnings=(*notes, *score.warnings))
     document = score_document(score)
     document["system"] = system
     document["protocol"] |= {
-        "reference_sha256": sha256_source(reference, ".rttm"),
+        "reference_sha256": sha256_turns(reference),
         "uem_sha256": None if uem is None else sha256_source(uem, ".uem"),
         "noscore_regions": sum(map(len, noscore.values())),
     }
@@ -47,33 +63,33 @@ def score_files(
 
 def score_document(score: DiarizationScore) -> dict[str, Any]:
     """What `score.json` says of a score in memory: everything but the names and hashes of files."""
-    interval, total = score.der_interval(), score.total
-    differences = [abs(r.hypothesis_speakers - r.reference_speakers) for r in score.recordings]
+    total = score.total
+    seconds = {
+        "reference": total.reference_sec,
+        "missed": total.missed_sec,
+        "false_alarm": total.false_alarm_sec,
+        "confusion": total.confusion_sec,
+        "error": total.error_sec,
+        "scored": total.scored_sec,
+    }
+    groups = {
+        str(number): {
+            "n_recordings": len(group),
+            "reference_sec": sum(r.reference_sec for r in group),
+            **figures(group),
+        }
+        for number, group in by_speakers(score.recordings).items()
+    }
     return {
-        **{name: _rounded(value) for name, value in percentages(total).items()},
-        "interval": None if interval is None else _rounded_dict(asdict(interval)),
-        "seconds": _rounded_dict(
-            {
-                "reference": total.reference_sec,
-                "missed": total.missed_sec,
-                "false_alarm": total.false_alarm_sec,
-                "confusion": total.confusion_sec,
-                "error": total.error_sec,
-                "scored": total.scored_sec,
-            }
-        ),
+        "kind": "diarization",
+        **_rounded(figures(score.recordings)),
+        "intervals": _rounded(intervals(score.recordings)),
+        "by_speakers": _rounded(groups),
+        "seconds": _rounded(seconds),
         "n_recordings": len(score.recordings),
-        "speaker_count_accuracy": _rounded(100 * differences.count(0) / len(differences)),
-        "speaker_count_error": _rounded(sum(differences) / len(differences)),
         "warnings": list(score.warnings),
         "protocol": {**asdict(score.protocol), "extent": score.extent, "scorer": load_measures().scorer},
     }
-
-
-def percentages(score: RecordingScore) -> dict[str, float | None]:
-    """DER, its parts and JER in %."""
-    parts = score.missed_sec, score.false_alarm_sec, score.confusion_sec
-    return dict(zip(_PERCENT, [score.der, *map(score.percent, parts), score.jer], strict=True))
 
 
 def write_score(folder: str | Path, score: DiarizationScore, document: dict[str, Any]) -> None:
@@ -83,20 +99,20 @@ def write_score(folder: str | Path, score: DiarizationScore, document: dict[str,
 
 
 def per_recording_csv(score: DiarizationScore) -> str:
-    """One row per recording: percentages (empty where there is no reference speech), then seconds and speakers."""
+    """One row per recording: its figures, then seconds and speakers."""
+    rows = []
+    for recording in score.recordings:
+        own = {name: value for name, value in figures([recording]).items() if not name.startswith("speaker_count")}
+        rows.append({"recording": recording.recording, **own, **asdict(recording)})
     stream = io.StringIO()
-    rows = [percentages(r) | asdict(r) for r in score.recordings]
-    columns = ["recording", *_PERCENT, *(name for name in rows[0] if name not in ("recording", *_PERCENT))]
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _rounded(value) for name, value in row.items()} for row in rows)
+    writer.writerows(_rounded(row) for row in rows)
     return stream.getvalue()
 
 
 def _rounded(value: Any) -> Any:
-    """Six decimals: microseconds, and no digits that differ from machine to machine."""
-    return round(value, 6) if isinstance(value, float) else value
-
-
-def _rounded_dict(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _rounded(value) for name, value in values.items()}
+    """Six decimals, in dicts as well: microseconds, and no digits that differ from machine to machine."""
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return round(value, 6) + 0.0 if isinstance(value, float) else value  # + 0.0: no "-0.0"

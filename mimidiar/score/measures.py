@@ -46,15 +46,17 @@ def _stand_ins() -> Iterator[None]:
 
 @cache
 def load_measures() -> SimpleNamespace:
-    """Annotation, Segment, Timeline, DiarizationErrorRate, JaccardErrorRate and the `scorer` in words."""
+    """The classes of pyannote by their names, and the `scorer` in words."""
     with _stand_ins():
         from pyannote.core import Annotation, Segment, Timeline
         from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
+        from pyannote.metrics.identification import IdentificationErrorRate
     return SimpleNamespace(
         Annotation=Annotation,
         Segment=Segment,
         Timeline=Timeline,
         DiarizationErrorRate=DiarizationErrorRate,
         JaccardErrorRate=JaccardErrorRate,
+        IdentificationErrorRate=IdentificationErrorRate,
         scorer=f"pyannote.metrics {importlib.metadata.version('pyannote.metrics')}",
     )

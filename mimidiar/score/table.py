@@ -1,42 +1,95 @@
 """Scores as text for a terminal: every number with its unit and its protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mimidiar.score.diarization import DiarizationScore, RecordingScore
-from mimidiar.score.from_files import percentages
+from mimidiar.score.ratios import by_speakers, figures
 
-_COLUMNS = ("DER", "missed", "false al.", "confusion", "JER", "ref. s", "spk ref", "spk hyp")
+_COLUMNS = {
+    "DER": "der",
+    "missed": "miss",
+    "f.alarm": "false_alarm",
+    "confus.": "confusion",
+    "JER": "jer",
+    "sp.miss": "vad_miss",
+    "sp.f.a.": "vad_false_alarm",
+    "ovl. F1": "overlap_f1",
+}
+_TOTALS = {  # all of `ratios.RATIOS`
+    "der": "DER",
+    "miss": "  missed",
+    "false_alarm": "  false alarm",
+    "confusion": "  confusion",
+    "jer": "JER",
+    "vad_miss": "speech missed",
+    "vad_false_alarm": "speech false alarm",
+    "overlap_precision": "overlap precision",
+    "overlap_recall": "overlap recall",
+    "overlap_f1": "overlap F1",
+    "speaker_count_accuracy": "speaker count right",
+    "speaker_count_error": "  mean absolute error",
+    "speaker_count_bias": "  mean error",
+}
+_LEGEND = """\
+DER, missed, false alarm, confusion: % of reference speaker time. JER: % (no collar, overlap scored). sp.: missed and
+false alarm speech, all speakers as one, % of reference speech. ovl.: detection of two or more speakers, %.
+ref., hyp.: speakers in reference and hypothesis; of several recordings, the mean."""
 
 
 def diarization_table(score: DiarizationScore, document: Mapping[str, Any]) -> str:
-    """Per recording and in total; below it, what the numbers mean."""
-    rows = [*score.recordings, score.total]
-    width = max(len("recording"), *(len(row.recording) for row in rows))
-    lines = [" ".join(["recording".ljust(width), *(name.rjust(9) for name in _COLUMNS)])]
-    lines += [_row(row, width) for row in rows]
-    lines.insert(-1, "-" * len(lines[0]))
-    protocol = document["protocol"]
-    lines += [
-        "",
-        "DER, missed, false alarm, confusion: % of reference speaker time; JER: % (no collar, overlap scored)",
+    """Per recording, per number of speakers and in total; below it, the intervals and what the numbers mean."""
+    groups = by_speakers(score.recordings)
+    blocks = [{row.recording: [row] for row in score.recordings}]
+    if len(groups) > 1:
+        blocks.append({_group_name(number, len(group)): group for number, group in groups.items()})
+    blocks.append({f"TOTAL ({len(score.recordings)})": score.recordings})
+    width = max(len("recording"), *(len(name) for block in blocks for name in block))
+    header = " ".join(
+        ["recording".ljust(width), "ref. s".rjust(9), *(f"{name:>8}" for name in _COLUMNS), "  ref.", "  hyp."]
+    )
+    lines = [header]
+    for block in blocks:
+        lines += [_row(name.ljust(width), rows) for name, rows in block.items()]
+        lines.append("-" * len(header))
+    return "\n".join([*lines[:-1], "", *_totals(document), "", _LEGEND, *_protocol(score, document["protocol"])])
+
+
+def _group_name(number: int, recordings: int) -> str:
+    return f"{number} speaker{'s' * (number != 1)} ({recordings})"
+
+
+def _row(name: str, rows: Sequence[RecordingScore]) -> str:
+    found = figures(rows)
+    cells = ["       -" if found[key] is None else f"{found[key]:8.2f}" for key in _COLUMNS.values()]
+    digits = 1 if len(rows) > 1 else 0
+    counts = sum(r.reference_speakers for r in rows), sum(r.hypothesis_speakers for r in rows)
+    means = [f"{count / len(rows):6.{digits}f}" for count in counts]
+    return " ".join([name, f"{sum(r.reference_sec for r in rows):9.1f}", *cells, *means])
+
+
+def _totals(document: Mapping[str, Any]) -> list[str]:
+    """The total figures, one a line, each with its interval."""
+    intervals = document["intervals"]
+    lines = ["TOTAL" + ("".ljust(27) + "95 % bootstrap interval over recordings" if intervals else "")]
+    for key, name in _TOTALS.items():
+        value, interval = document[key], intervals.get(key)
+        unit = "speakers" if key in ("speaker_count_error", "speaker_count_bias") else "%"
+        text = f"{name:<21}" + ("       -" if value is None else f"{value:8.2f} {unit}")
+        lines.append(f"{text:<40}{interval['low']:8.2f} to {interval['high']:.2f}" if interval else text)
+    return lines
+
+
+def _protocol(score: DiarizationScore, protocol: Mapping[str, Any]) -> list[str]:
+    lines = [
         f"protocol: {score.protocol.in_words()}",
         f"scored:   {score.extent}",
         f"scorer:   {protocol['scorer']}",
     ]
-    if document["interval"]:
-        low, high = document["interval"]["low"], document["interval"]["high"]
-        lines.append(f"total DER {score.der:.2f} %, 95 % bootstrap interval over recordings {low:.2f} to {high:.2f}")
     if protocol.get("noscore_regions"):
         lines.append(f"not scored: {protocol['noscore_regions']} regions that the reference marks NOSCORE or NON-LEX")
-    return "\n".join(lines)
-
-
-def _row(row: RecordingScore, width: int) -> str:
-    percents = ["-".rjust(9) if value is None else f"{value:9.2f}" for value in percentages(row).values()]
-    speakers = [f"{count:9d}" for count in (row.reference_speakers, row.hypothesis_speakers)]
-    return " ".join([row.recording.ljust(width), *percents, f"{row.reference_sec:9.1f}", *speakers])
+    return lines
 
 
 def written(folder: str | Path, *names: str) -> str:

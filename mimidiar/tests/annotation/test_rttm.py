@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mimidiar.annotation.regions import overlaps
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn, crop, merge_overlaps
 from mimidiar.annotation.uem import read_uem, write_uem
@@ -21,7 +22,9 @@ def written(folder, text: str | bytes, name: str = "x.rttm"):
 
 
 def test_comments_blank_lines_crlf_and_other_types_are_passed_over(tmp_path):
-    text = "\ufeff;; made by hand\r\n# also a comment\r\n\r\nSPKR-INFO a 1 <NA> <NA> <NA> unknown anna <NA>\r\n"
+    text = (
+        "\ufeff;; made by hand\r\n; so is this\r\n# and this\r\n\r\nSPKR-INFO a 1 <NA> <NA> <NA> unknown anna <NA>\r\n"
+    )
     text += GOOD + "\r\n" + "LEXEME a 1 <NA> <NA> word lex anna <NA>\r\n" + "SPEAKER\tb 1 2 3 <NA> <NA> bo <NA>"
     turns = read_rttm(written(tmp_path, text))
     assert turns == {"a": [Turn("a", 0.5, 1.75, "anna")], "b": [Turn("b", 2.0, 5.0, "bo")]}
@@ -37,7 +40,6 @@ def test_comments_blank_lines_crlf_and_other_types_are_passed_over(tmp_path):
         (GOOD.replace("1.25", "inf"), "duration is 'inf'"),
         (GOOD.replace("1.25", "1_0"), "duration is '1_0'"),
         (GOOD.replace("1.25", "-1"), "duration is '-1'"),
-        (GOOD.replace("1.25", "0.000"), "is empty"),
         (GOOD.replace("0.50", "-0.5"), "start is '-0.5'"),
         (GOOD.replace("anna", "<NA>"), "the speaker is <NA>"),
         (GOOD.replace("0.50", "1e12"), "start is '1e12'"),
@@ -51,6 +53,13 @@ def test_a_wrong_line_is_refused_with_its_number(tmp_path, line, says):
         read_rttm(path)
     assert f"{path}, line 3" in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_turns_of_no_length_are_passed_over_and_noted(tmp_path):
+    path = written(tmp_path, f"{GOOD}\n{GOOD.replace('1.25', '0.000')}\n{GOOD.replace('1.25', '1e-9')}\n")
+    notes = []
+    assert read_rttm(path, notes) == {"a": [Turn("a", 0.5, 1.75, "anna")]}
+    assert notes == [f"{path}: 2 turns of no length are passed over, the first in line 2"]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"RIFF\x00" * 20000, GOOD.encode() + b"\xe9\n"])
@@ -104,6 +113,23 @@ def test_crop_cuts_turns_at_the_regions():
     assert crop(turns, [(1, 2), (4, 11)]) == [Turn("a", 1, 2, "x"), Turn("a", 4, 10, "x")]
 
 
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 8))), st.lists(st.integers(0, 25), unique=True))
+def test_regions_equal_sets_of_frames(spans, edges):
+    """Crop and overlaps, against sets of whole seconds."""
+    edges = sorted(edges)[: len(edges) // 2 * 2]
+    regions = list(zip(edges[::2], edges[1::2], strict=True))
+    inside = {second for start, end in regions for second in range(start, end)}
+    turns = [Turn("a", start, start + length, f"s{i}") for i, (start, length) in enumerate(spans)]
+    cut = crop(turns, regions)
+    seconds = {turn.speaker: set(range(turn.start, turn.end)) & inside for turn in turns}
+    assert {name: own for name, own in seconds.items() if own} == {
+        name: {second for turn in cut if turn.speaker == name for second in range(turn.start, turn.end)}
+        for name in sorted({turn.speaker for turn in cut})
+    }
+    twice = {second for second in range(30) if sum(t.start <= second < t.end for t in turns) > 1}
+    assert twice == {second for start, end in overlaps((t.start, t.end) for t in turns) for second in range(start, end)}
+
+
 def test_written_turns_are_sorted_and_read_back(tmp_path):
     turns = [
         Turn("b", 1.0, 2.0004, "y"),
@@ -148,7 +174,10 @@ def test_empty_uem_is_refused(tmp_path):
 
 
 def test_noscore_zones_are_widened_up_to_words_and_turns(tmp_path):
-    """The three zones that the comments of NIST's sd_test2 work out: a turn and a word, the limit, two words."""
+    """The three zones that the comments of NIST's sd_test2 work out: a turn and a word, the limit, two words.
+
+    A NOSCORE zone (the fourth, as in md_test28) is not widened.
+    """
     lines = [
         "SPEAKER a 1 10.0 1.9 <NA> <NA> x <NA>",
         "SPEAKER a 1 11.9 12.1 <NA> <NA> y <NA>",
@@ -159,6 +188,9 @@ def test_noscore_zones_are_widened_up_to_words_and_turns(tmp_path):
         "NON-LEX a 1 21.0 1.0 haha laugh y <NA>",
         "LEXEME a 1 22.4 0.6 word lex y <NA>",
         "NON-LEX a 1 23.0 1.0 uh filled-pause y <NA>",
+        "NOSCORE a 1 30.0 5.0 <NA> <NA> <NA> <NA>",
     ]
-    assert read_noscore(written(tmp_path, "\n".join(lines))) == {"a": [(11.9, 13.2), (16.5, 18.5), (20.6, 22.4)]}
+    assert read_noscore(written(tmp_path, "\n".join(lines))) == {
+        "a": [(11.9, 13.2), (16.5, 18.5), (20.6, 22.4), (30.0, 35.0)]
+    }
     assert read_noscore(written(tmp_path, GOOD)) == {}

@@ -69,3 +69,35 @@ def most_correct(ref: dict[str, set[int]], hyp: dict[str, set[int]], scored: set
         sum(len(ref[r] & hyp[h] & scored) for h, r in zip(hyp, order, strict=True) if r is not None)
         for order in permutations(slots, len(hyp))
     )
+
+
+def frame_detection(
+    reference: list[Turn], hypothesis: list[Turn], frames: int, collar: bool, skip_overlap: bool
+) -> dict[str, float]:
+    """Seconds of speech and of overlap, by the names that a RecordingScore has for them."""
+    ref, hyp = (list(activity(turns, frames).values()) for turns in (reference, hypothesis))
+    counts = [
+        (sum(frame in own for own in ref), sum(frame in own for own in hyp))
+        for frame in scored_frames(reference, frames, collar, skip_overlap)
+    ]
+    sums = {
+        "speech_sec": sum(r > 0 for r, _ in counts),
+        "missed_speech_sec": sum(r > 0 and h == 0 for r, h in counts),
+        "false_alarm_speech_sec": sum(h > 0 and r == 0 for r, h in counts),
+        "overlap_sec": sum(r > 1 for r, _ in counts),
+        "hypothesis_overlap_sec": sum(h > 1 for _, h in counts),
+        "common_overlap_sec": sum(r > 1 and h > 1 for r, h in counts),
+        "scored_sec": len(counts),
+    }
+    return {name: value * FRAME_SEC for name, value in sums.items()}
+
+
+def frame_jaccard_error(reference: list[Turn], hypothesis: list[Turn], frames: int) -> float:
+    """The sum of 1 - intersection / union over reference speakers: the least of all mappings with most in common."""
+    ref, hyp = activity(reference, frames), activity(hypothesis, frames)
+    found = []
+    for order in permutations([*ref, *[None] * len(hyp)], len(hyp)):
+        pairs = [(ref[r], hyp[h]) for h, r in zip(hyp, order, strict=True) if r is not None]
+        similarity = sum(len(r & h) / len(r | h) for r, h in pairs)
+        found.append((-sum(len(r & h) for r, h in pairs), len(ref) - similarity))
+    return min(found)[1]

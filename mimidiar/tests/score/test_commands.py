@@ -50,7 +50,11 @@ def test_score_prints_and_writes(data):
     assert document["seconds"]["reference"] == 20.0
     assert document["speaker_count_accuracy"] == 50.0
     assert document["system"] == "mine"
-    assert document["interval"]["low"] <= 20 <= document["interval"]["high"]
+    assert document["kind"] == "diarization"
+    assert document["intervals"]["der"] == {"low": 0.0, "high": 40.0, "level": 0.95}
+    assert document["by_speakers"]["2"]["n_recordings"] == 2
+    assert document["by_speakers"]["2"]["der"] == 20.0
+    assert document["overlap_f1"] is None
     protocol = document["protocol"]
     assert (protocol["collar"], protocol["skip_overlap"], protocol["extent"]) == (0.0, False, "UEM")
     assert len(protocol["reference_sha256"]) == len(protocol["uem_sha256"]) == 64

@@ -1,0 +1,46 @@
+"""Turns from what holds them, RTTM or lhotse supervisions; and the hash of what was read."""
+
+import hashlib
+from pathlib import Path
+
+from mimidiar.annotation.lines import sha256_source
+from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions, supervisions_file
+from mimidiar.annotation.text_file import raw_lines
+from mimidiar.annotation.turns import Turn
+from mimidiar.errors import MimidiarError
+
+
+def read_turns(path: str | Path, notes: list[str] | None = None) -> dict[str, list[Turn]]:
+    """The turns of each recording by start time, from RTTM (`read_rttm`) or supervisions (`read_supervisions`).
+
+    `notes` gets what the user should know of what was passed over. Raises MimidiarError with file and line.
+    """
+    return read_supervisions(path) if holds_supervisions(path) else read_rttm(path, notes)
+
+
+def holds_supervisions(path: str | Path) -> bool:
+    """Whether `path` is a *.jsonl or *.jsonl.gz, or a folder with a supervisions.jsonl.gz and without any *.rttm.
+
+    Of a data folder that has both, the RTTM is read. Raises MimidiarError for a folder that has neither.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path.name.endswith((".jsonl", ".jsonl.gz"))
+    names = {entry.name for entry in path.iterdir()}
+    if any(name.endswith(".rttm") for name in names):
+        return False
+    if names.isdisjoint(FILE_NAMES):
+        have = f"no *.rttm and no {FILE_NAMES[0]} in this folder"
+        raise MimidiarError(f"{path}: {have}; name a file, or the folder that holds them")
+    return True
+
+
+def sha256_turns(path: str | Path) -> str:
+    """The sha256 of what `read_turns` reads; of supervisions as unpacked, since gzip keeps the time of packing."""
+    if not holds_supervisions(path):
+        return sha256_source(path, ".rttm")
+    digest = hashlib.sha256()
+    for _, line in raw_lines(supervisions_file(path)):
+        digest.update(line)
+    return digest.hexdigest()

@@ -23,6 +23,7 @@ COMMANDS = {
     "score": "Stage 5: diarization error rate of RTTM against a reference.",
     "embed": "Stage 5: scores of verification trials.",
     "verify": "Stage 5: equal error rate of trial scores.",
+    "convert": "Between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote.",
     "report": "Stage 6: the table of everything that was scored.",
 }
 

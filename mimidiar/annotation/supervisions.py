@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.lines import MAX_SECONDS, shown
-from mimidiar.annotation.text_file import raw_lines
+from mimidiar.annotation.lines import shown
+from mimidiar.annotation.text_file import json_in, json_seconds, raw_lines
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
@@ -47,71 +47,55 @@ def supervisions_file(path: str | Path) -> Path:
 def _rows(file: Path, with_words: bool) -> Iterator[Row]:
     for line, raw in raw_lines(file):
         if raw.strip():
-            segment = _segment(raw, file, line)
-            turn = _turn(segment, file, line)
-            yield turn, _said(segment, file, line) if with_words else None
+            where = f"{file}, line {line}"
+            segment = _segment(raw, where)
+            yield _turn(segment, where), _said(segment, where) if with_words else None
 
 
-def _segment(raw: bytes, file: Path, line: int) -> dict[str, Any]:
-    try:
-        segment = json.loads(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
-        json.dumps(segment, ensure_ascii=False).encode()  # "\\ud800" alone is JSON, but no text that could be written
-    except (ValueError, RecursionError) as error:
-        what = f"not JSON ({str(error)[:100]}); expected one supervision a line"
-        raise MimidiarError(f"{file}, line {line}: {what}") from None
+def _segment(raw: bytes, where: str) -> dict[str, Any]:
+    segment = json_in(raw, where)
     if not isinstance(segment, dict):
-        raise MimidiarError(f"{file}, line {line}: {shown(json.dumps(segment))} is no supervision (a JSON object)")
+        raise MimidiarError(f"{where}: {shown(json.dumps(segment))} is no supervision (a JSON object)")
     if "type" in segment and "supervisions" in segment:
-        raise MimidiarError(f"{file}, line {line}: this is a cut; export the supervisions of the cuts, and give those")
+        raise MimidiarError(f"{where}: this is a cut; export the supervisions of the cuts, and give those")
     return segment
 
 
-def _turn(segment: dict[str, Any], file: Path, line: int) -> Turn:
-    recording, speaker = (_name(segment, key, file, line) for key in ("recording_id", "speaker"))
-    start, duration = (_seconds(segment.get(key), key, file, line) for key in ("start", "duration"))
+def _turn(segment: dict[str, Any], where: str) -> Turn:
+    recording, speaker = (_name(segment, key, where) for key in ("recording_id", "speaker"))
+    start, duration = (json_seconds(segment.get(key), key, where) for key in ("start", "duration"))
     end = round(start + duration, DIGITS)
     if end <= start:
-        raise MimidiarError(f"{file}, line {line}: a turn of {duration:g} s at {start:g} s is empty; remove the line")
+        raise MimidiarError(f"{where}: a turn of {duration:g} s at {start:g} s is empty; remove the line")
     return Turn(sys.intern(recording), start, end, sys.intern(speaker))
 
 
-def _name(segment: dict[str, Any], key: str, file: Path, line: int) -> str:
+def _name(segment: dict[str, Any], key: str, where: str) -> str:
     if key not in segment:
-        raise MimidiarError(f"{file}, line {line}: no {key!r} in this supervision; a turn needs one")
+        raise MimidiarError(f"{where}: no {key!r} in this supervision; a turn needs one")
     name = segment[key]
-    if not isinstance(name, str) or not name:
-        raise MimidiarError(f"{file}, line {line}: {key!r} is {shown(json.dumps(name))}, not a name")
+    if not isinstance(name, str) or not name.strip():
+        raise MimidiarError(f"{where}: {key!r} is {shown(json.dumps(name))}, not a name")
     return name
 
 
-def _seconds(value: Any, what: str, file: Path, line: int) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= MAX_SECONDS:
-        given = "missing" if value is None else shown(json.dumps(value))
-        raise MimidiarError(
-            f"{file}, line {line}: {what!r} is {given}, not a number from 0 to {MAX_SECONDS:g} (seconds)"
-        )
-    return float(value)
-
-
-def _said(segment: dict[str, Any], file: Path, line: int) -> Said | None:
+def _said(segment: dict[str, Any], where: str) -> Said | None:
     """Text and word times; empty symbols (silences of an aligner) are no words."""
     alignment = segment.get("alignment")
     items = alignment.get("word") if isinstance(alignment, dict) else None
-    words = tuple(sorted(word for item in items or () if (word := _word(item, file, line)).text))
+    words = tuple(sorted(word for item in items or () if (word := _word(item, where)).text))
     text = segment.get("text")
     if not isinstance(text, str) or not text.strip():
         text = " ".join(word.text for word in words)
     return Said(text, words) if text else None
 
 
-def _word(item: Any, file: Path, line: int) -> Word:
-    if not isinstance(item, list) or len(item) < 3 or not isinstance(item[0], str):
-        raise MimidiarError(
-            f"{file}, line {line}: {shown(json.dumps(item))} is no aligned word ([word, start, duration])"
-        )
-    start, duration = (_seconds(value, "alignment.word", file, line) for value in item[1:3])
-    return Word(start, round(start + duration, DIGITS), item[0].strip())
+def _word(item: Any, where: str) -> Word:
+    fields = list(item.values()) if isinstance(item, dict) else item  # an object: lhotse before 1.8
+    if not isinstance(fields, list) or len(fields) < 3 or not isinstance(fields[0], str):
+        raise MimidiarError(f"{where}: {shown(json.dumps(item))} is no aligned word ([word, start, duration])")
+    start, duration = (json_seconds(value, "alignment.word", where) for value in fields[1:3])
+    return Word(start, round(start + duration, DIGITS), fields[0].strip())
 
 
 def write_supervisions(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:

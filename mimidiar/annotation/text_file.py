@@ -2,10 +2,13 @@
 
 import codecs
 import gzip
+import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from mimidiar.annotation.lines import MAX_SECONDS, shown
 from mimidiar.errors import MimidiarError
 
 MAX_LINE_BYTES = 1 << 20  # a supervision may hold the alignment of all its words
@@ -36,16 +39,21 @@ def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def first_bytes(path: str | Path, number: int) -> bytes:
+    """The first bytes of a file. Raises MimidiarError naming it where it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(number)
+    except OSError as error:
+        raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
+
+
 def whole_text(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> str:
     """The text of a file in UTF-8 or UTF-16 (which a byte order mark tells), without byte order mark.
 
     Raises MimidiarError naming the file, for one over `max_bytes` and one that is neither.
     """
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(max_bytes + 1)
-    except OSError as error:
-        raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
+    data = first_bytes(path, max_bytes + 1)
     if len(data) > max_bytes:
         raise MimidiarError(
             f"{path}: over {max_bytes >> 20} MiB; such a file is no annotation, or holds many: split it"
@@ -55,4 +63,37 @@ def whole_text(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> str:
         return data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise MimidiarError(f"{path}, line {line}: neither UTF-8 nor UTF-16; this is not a text file") from None
+        raise MimidiarError(f"{path}, line {line}: neither UTF-8 nor UTF-16; save the file as UTF-8 text") from None
+
+
+def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line without its end) of a UTF-8 or UTF-16 file."""
+    for number, line in enumerate(whole_text(path).split("\n"), start=1):
+        yield number, line.removesuffix("\r")
+
+
+def json_in(text: bytes | str, where: str) -> Any:
+    """The value that `text` spells. Raises MimidiarError naming `where`."""
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # "\\ud800" alone is JSON, but no text that could be written
+    except (ValueError, RecursionError) as error:
+        raise MimidiarError(f"{where}: not JSON ({str(error)[:100]})") from None
+    return value
+
+
+def json_seconds(value: Any, what: str, where: str) -> float:
+    """A JSON number from 0 to MAX_SECONDS as a float. Raises MimidiarError naming `where` and `what`."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= MAX_SECONDS:
+        given = "missing" if value is None else shown(json.dumps(value))
+        raise MimidiarError(f"{where}: {what!r} is {given}, not a number from 0 to {MAX_SECONDS:g} (seconds)")
+    return float(value)
+
+
+def file_recording(path: str | Path) -> str:
+    """The name that a file gives to the one recording in it: its own, without suffix."""
+    name = Path(path).stem
+    if not name.isprintable():
+        raise MimidiarError(f"{Path(path)!a}: this file name is no name for a recording; rename the file")
+    return name

@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mimidiar.annotation.turns import Turn, merge_overlaps
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Word:
-    """One word (no white space in `text`) from `start` to `end` seconds."""
+    """One word from `start` to `end` seconds; both the same where an aligner gave it no length."""
 
     start: float
     end: float
@@ -31,18 +31,34 @@ Row = tuple[Turn, Said | None]
 def gather(rows: Iterable[Row], transcript: Transcript | None = None) -> dict[str, list[Turn]]:
     """The turns of `rows` by recording, sorted, overlapping ones of one speaker merged, as `read_rttm` gives them.
 
-    What is said in each is added to `transcript`; without one it is dropped.
+    What is said in each is added to `transcript`; without one it is dropped. Names and texts become one line: any white
+    space in them is one space, so that every format can be written from what any other held.
     """
     turns: dict[str, list[Turn]] = {}
     said: dict[str, set[tuple[Turn, Said]]] = {}
     for turn, words in rows:
+        turn = _one_line_names(turn)
         turns.setdefault(turn.recording, []).append(turn)
-        if transcript is not None and words is not None:
-            said.setdefault(turn.recording, set()).add((turn, words))
+        if transcript is not None and words is not None and (text := one_line(words.text)):
+            said.setdefault(turn.recording, set()).add((turn, Said(text, words.words)))
     merged = {recording: sorted(merge_overlaps(turns[recording])) for recording in sorted(turns)}
     for recording, spoken in said.items():
         transcript.update(_said_in(merged[recording], spoken))
     return merged
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of white space (line breaks too) as one space, and none at its ends."""
+    return " ".join(text.split())
+
+
+def _one_line_names(turn: Turn) -> Turn:
+    recording, speaker = one_line(turn.recording), one_line(turn.speaker)
+    return (
+        turn
+        if (recording, speaker) == (turn.recording, turn.speaker)
+        else replace(turn, recording=recording, speaker=speaker)
+    )
 
 
 def _said_in(merged: list[Turn], said: Iterable[tuple[Turn, Said]]) -> Iterator[tuple[Turn, Said]]:

@@ -1,0 +1,35 @@
+"""UEM files as turns and back: regions of time have no speaker, turns do not say what is scored."""
+
+from pathlib import Path
+
+from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.annotation.uem import read_uem, write_uem
+
+REGION = "scored"  # the speaker whose turns are regions
+
+
+def read_regions(path: str | Path) -> dict[str, list[Turn]]:
+    """Each region of a UEM as a turn of the speaker `scored`. Raises MimidiarError with file and line."""
+    return {
+        recording: [Turn(recording, start, end, REGION) for start, end in regions]
+        for recording, regions in read_uem(path).items()
+    }
+
+
+def write_extents(path: str | Path, turns: Turns) -> None:
+    """Write the regions where all turns are of the speaker `scored`; of others, from the first start to the last end.
+
+    That extent is what md-eval scores without a UEM: turns do not tell how long the recording is.
+    """
+    regions = {}
+    for recording, spoken in turns.items():
+        if are_regions(spoken):
+            regions[recording] = [(turn.start, turn.end) for turn in spoken]
+        else:
+            regions[recording] = [(min(turn.start for turn in spoken), max(turn.end for turn in spoken))]
+    write_uem(path, regions)
+
+
+def are_regions(turns: list[Turn]) -> bool:
+    """Whether the turns of a recording stand for the regions of a UEM."""
+    return {turn.speaker for turn in turns} == {REGION}

@@ -1,0 +1,175 @@
+"""The file formats of annotations: how each is read and written, what it holds and what it cannot."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mimidiar.annotation.audacity import read_audacity, write_audacity
+from mimidiar.annotation.ctm import PAUSE_SEC, read_ctm, write_ctm
+from mimidiar.annotation.extent import read_regions, write_extents
+from mimidiar.annotation.pyannote_json import read_pyannote, write_pyannote
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.srt import read_srt, write_srt
+from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions, write_supervisions
+from mimidiar.annotation.textgrid import read_textgrid, write_textgrid
+from mimidiar.annotation.transcript import Transcript
+from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.errors import MimidiarError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader may need besides the path: where texts and notes go, a name for the recording, CTM's pause."""
+
+    transcript: Transcript
+    notes: list[str]
+    recording: str | None = None
+    pause_sec: float = PAUSE_SEC
+
+
+@dataclass(frozen=True)
+class Format:
+    """One file format. `suffixes`: what its files end in, the first of them when written."""
+
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, Reading], dict[str, list[Turn]]]
+    write: Callable[[Path, Turns, Transcript], None]
+    holds: str
+    lacks: str
+    skips: str = ""  # what its files may have besides, and the reader passes over
+    one_recording: bool = False  # and its name is the file's
+    spaces: bool = True  # in names
+    milliseconds: bool = False  # times are written in them
+    words: str = ""  # "", "text" or "times": what it keeps of what is said
+
+
+def _rttm_turns(path: Path, turns: Turns, transcript: Transcript) -> None:
+    write_rttm(path, (turn for spoken in turns.values() for turn in spoken))
+
+
+FORMATS: Mapping[str, Format] = {
+    "rttm": Format(
+        (".rttm",),
+        lambda path, reading: read_rttm(path, reading.notes),
+        _rttm_turns,
+        "the turns of any number of recordings",
+        "words; spaces in names; under 1 ms",
+        "all but SPEAKER lines; the channel",
+        spaces=False,
+        milliseconds=True,
+    ),
+    "uem": Format(
+        (".uem",),
+        lambda path, reading: read_regions(path),
+        lambda path, turns, transcript: write_extents(path, turns),
+        "regions of any number of recordings",
+        "speakers, words; spaces in names; under 1 ms",
+        "the channel",
+        spaces=False,
+        milliseconds=True,
+    ),
+    "ctm": Format(
+        (".ctm",),
+        lambda path, reading: read_ctm(path, reading.transcript, reading.pause_sec),
+        write_ctm,
+        "words with their times and speakers",
+        "turns as such, nor any without word times; spaces in names; under 1 ms",
+        "lines that are no word (types non-lex, misc, noscore)",
+        spaces=False,
+        milliseconds=True,
+        words="times",
+    ),
+    "supervisions": Format(
+        (".jsonl.gz", ".jsonl"),
+        lambda path, reading: read_supervisions(path, reading.transcript),
+        write_supervisions,
+        "lhotse's turns, texts and aligned words of any number of recordings",
+        "nothing of the others",
+        "channel, language, gender, custom fields",
+        words="times",
+    ),
+    "pyannote": Format(
+        (".json",),
+        lambda path, reading: read_pyannote(path, reading.transcript, reading.recording),
+        write_pyannote,
+        "the turns of an Annotation (layout of pyannote.core up to 4), or a list of them",
+        "words",
+        "tracks, modality",
+    ),
+    "textgrid": Format(
+        (".TextGrid",),
+        lambda path, reading: read_textgrid(path, reading.transcript, reading.recording),
+        write_textgrid,
+        "Praat: turns and their texts, one tier a speaker",
+        "a second recording; the name of the one; word times",
+        "point tiers",
+        one_recording=True,
+        words="text",
+    ),
+    "audacity": Format(
+        (".txt",),
+        lambda path, reading: read_audacity(path, reading.transcript, reading.recording),
+        write_audacity,
+        "labels: turns and their texts, as 'speaker' or 'speaker: text'",
+        "a second recording; the name of the one; word times; under 1 us",
+        "point labels, frequencies",
+        one_recording=True,
+        words="text",
+    ),
+    "srt": Format(
+        (".srt",),
+        lambda path, reading: read_srt(path, reading.transcript, reading.recording),
+        write_srt,
+        "subtitles: turns and their texts, as 'speaker: text'",
+        "a second recording; the name of the one; word times; under 1 ms",
+        one_recording=True,
+        milliseconds=True,
+        words="text",
+    ),
+}
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Raises MimidiarError that lists all."""
+    if name not in FORMATS:
+        raise MimidiarError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def format_of_file(path: str | Path, option: str) -> str:
+    """The name of the format that the suffix of `path` stands for. Raises MimidiarError that names the `option`."""
+    for name, kind in FORMATS.items():
+        if Path(path).name.lower().endswith(tuple(suffix.lower() for suffix in kind.suffixes)):
+            return name
+    known = ", ".join(f"{kind.suffixes[0]} ({name})" for name, kind in FORMATS.items())
+    raise MimidiarError(f"{path}: its suffix is none of {known}; name the format with {option}")
+
+
+def format_of_folder(folder: Path) -> str:
+    """The one format that the files of a folder have. Raises MimidiarError when it is none, or several."""
+    found = [name for name in FORMATS if files_of(folder, name)]
+    if len(found) == 1:
+        return found[0]
+    what = f"files of the formats {', '.join(found)}" if found else "no file of a known format"
+    raise MimidiarError(f"{folder}: {what} in this folder; say with --from which of {', '.join(FORMATS)} to read")
+
+
+def files_of(folder: Path, name: str) -> list[Path]:
+    """The files of that format directly in the folder, by name; of supervisions the one with lhotse's usual name."""
+    if name == "supervisions":
+        return [folder / file for file in FILE_NAMES if (folder / file).is_file()][:1]
+    suffixes = tuple(suffix.lower() for suffix in FORMATS[name].suffixes)
+    entries = [entry for entry in folder.iterdir() if entry.name.lower().endswith(suffixes)]
+    return sorted(entry for entry in entries if entry.is_file() and not entry.name.startswith("."))
+
+
+def table() -> str:
+    """The formats by name, each with suffix, what it holds, what it cannot, and what of its files is not read."""
+    width = max(map(len, FORMATS)) + 2
+    lines = []
+    for name, kind in FORMATS.items():
+        lines.append(f"{name:<{width}}{kind.suffixes[0]:<11}{kind.holds}")
+        lines.append(f"{'':<{width + 11}}cannot hold: {kind.lacks}")
+        if kind.skips:
+            lines.append(f"{'':<{width + 11}}not read: {kind.skips}")
+    return "\n".join(lines)

@@ -23,6 +23,8 @@ COMMANDS = {
     "score": "Stage 5: diarization error rate of RTTM against a reference.",
     "embed": "Stage 5: scores of verification trials.",
     "verify": "Stage 5: equal error rate of trial scores.",
+    "ancestor-metric": "Stage 5: posteriors by the ancestor's metric, which is no error rate.",
+    "ancestor-demo": "Stage 5: what that metric says of a diarizer without errors.",
     "convert": "Between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote.",
     "report": "Stage 6: the table of everything that was scored.",
 }
@@ -37,7 +39,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"mimidiar.bin.{cmd_name}").command
+        return importlib.import_module(f"mimidiar.bin.{cmd_name.replace('-', '_')}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

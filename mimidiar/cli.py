@@ -26,7 +26,10 @@ COMMANDS = {
     "ancestor-metric": "Stage 5: posteriors by the ancestor's metric, which is no error rate.",
     "ancestor-demo": "Stage 5: what that metric says of a diarizer without errors.",
     "convert": "Between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote.",
-    "report": "Stage 6: the table of everything that was scored.",
+    "record": "Stage 5: a score and all that it depends on in one file.",
+    "publish": "Stage 6: records into the results that are kept.",
+    "report": "Stage 6: tables of records.",
+    "figure": "Timelines, DET curves, histograms, training curves, bars, progressions.",
 }
 
 

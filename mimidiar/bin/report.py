@@ -1,4 +1,4 @@
-"""mimidiar report: tables from score files."""
+"""`mimidiar report`: tables of records."""
 
 from pathlib import Path
 
@@ -6,35 +6,44 @@ import click
 
 
 @click.command()
-@click.argument("table", type=click.Path(path_type=Path))
-@click.option("--root", default=".", type=click.Path(path_type=Path), help="Folder that the rows' folders start from.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill {NAME} in labels and folders.")
-@click.option("--only", multiple=True, metavar="NAME", help="Only the table of this name; repeatable.")
+@click.argument("table", metavar="TABLE", type=click.Path(path_type=Path))
 @click.option(
-    "--into", type=click.Path(path_type=Path), help="Put them between the result marks of this Markdown file."
+    "--results",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Take the records below this folder; repeatable.  [default: the folders that TABLE names]",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Also write the tables to this file.")
-def command(table, root, settings, only, into, out) -> None:
-    """Print the tables that TABLE (YAML) describes, from the score.json files below --root."""
-    from mimidiar.config import load_config
-    from mimidiar.errors import MimidiarError
-    from mimidiar.files import write_text
-    from mimidiar.report.table import Report, insert, render
+@click.option("--only", multiple=True, metavar="NAME", help="Only the table of this name; repeatable.")
+@click.option("--format", "style", type=click.Choice(["md", "latex", "csv", "json"]), default="md", show_default=True)
+@click.option(
+    "--allow-dirty", is_flag=True, help="Also show what uncommitted code made; the tables are marked as draft."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the tables to this file, not to the screen.")
+@click.option(
+    "--into", type=click.Path(path_type=Path), help="Write them between the result marks of this Markdown file."
+)
+@click.option("--check", is_flag=True, help="Write nothing: fail if the file of --out or --into holds anything else.")
+def command(table, results, only, style, allow_dirty, out, into, check):
+    """Make the tables that TABLE (YAML) describes, of records alone.
 
-    if odd := [setting for setting in settings if "=" not in setting]:
-        raise MimidiarError(f"--set {odd[0]}: not of the form NAME=VALUE")
-    values = dict(setting.split("=", 1) for setting in settings)
-    report = load_config(Report, table)
-    if unknown := set(only) - {found.name for found in report.tables}:
-        raise MimidiarError(
-            f"{table}: no table '{sorted(unknown)[0]}'; it has {', '.join(t.name for t in report.tables)}"
-        )
-    report.tables = [found for found in report.tables if not only or found.name in only]
-    text = render(report, root, values)
-    click.echo(text, nl=False)
-    if into is not None:
-        if not into.is_file():
-            raise MimidiarError(f"{into}: no such file to put the tables into")
-        write_text(into, insert(text, into.read_text(encoding="utf-8"), str(into)))
+    Refused, naming the cell: a record made by uncommitted code, of a set that was tuned or trained on, with a doubled
+    seed, or measured in another way than the rest of its column. A cell without a record says "not run". Several seeds
+    are mean ± standard deviation.
+    """
+    from mimidiar.errors import MimidiarError
+    from mimidiar.report.document import insert, make_report, write_or_check
+    from mimidiar.report.formats import FORMATS
+    from mimidiar.report.shelf import Shelf
+    from mimidiar.report.table_file import read_table_file, record_folders
+
+    file = read_table_file(table, only)
+    if into is not None and style != "md":
+        raise MimidiarError(f"--into {into}: takes Markdown, not --format {style}")
+    text = FORMATS[style](make_report(file, Shelf(results or record_folders(file, table)), allow_dirty))
+    if into is None and out is None:
+        click.echo(text, nl=False)
     if out is not None:
-        write_text(out, text)
+        click.echo(write_or_check(out, text, check))
+    if into is not None:
+        click.echo(write_or_check(into, insert(text, into), check))

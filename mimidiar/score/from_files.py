@@ -12,7 +12,7 @@
 - `by_speakers`: by the number of reference speakers ("2"), `n_recordings`, `reference_sec` and the figures;
 - `n_recordings`, and `seconds`: `reference`, `missed`, `false_alarm`, `confusion`, `error` of speaker time, `scored` of
   time;
-- `system`, a name or null, and `warnings`, a list of texts;
+- `system`, a name or null, `warnings`, a list of texts, and `hypothesis_sha256`;
 - `protocol`: everything that two scores must share to be compared: `collar` (seconds on either side, as md-eval),
   `skip_overlap`, `extent`, `scorer`, `reference_sha256`, `uem_sha256` (null without), `noscore_regions`.
 
@@ -53,6 +53,7 @@ def score_files(
     score = replace(score, warnings=(*notes, *score.warnings))
     document = score_document(score)
     document["system"] = system
+    document["hypothesis_sha256"] = sha256_turns(hypothesis)
     document["protocol"] |= {
         "reference_sha256": sha256_turns(reference),
         "uem_sha256": None if uem is None else sha256_source(uem, ".uem"),

@@ -1,0 +1,40 @@
+"""`mimidiar record`: a score and all that it depends on in one file."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("score_dirs", metavar="SCORE_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--system", required=True, help="What was scored; a row of a table.")
+@click.option("--set", "set_name", metavar="SET", required=True, help="What it was scored on.")
+@click.option("--protocol", help="Name of the protocol.  [default: the name of SCORE_DIR, such as collar0]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training.")
+@click.option(
+    "--made-with",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Folder of a model, features, posteriors or tuned.yaml behind the score; repeatable. In a recipe's stage they "
+    "are found without it.",
+)
+def command(score_dirs, system, set_name, protocol, seed, made_with):
+    """Write the record of each SCORE_DIR (with a score.json) into it: SYSTEM.SET.PROTOCOL.seedN.json.
+
+    A record holds the figures with their intervals and protocol, and their lineage: hashes of reference, hypothesis,
+    model, configuration and weights, the sets that were tuned and trained on, every command and commit, the seed, the
+    machine and the speed. `mimidiar report` makes tables of records, `mimidiar publish` keeps them.
+    """
+    from mimidiar.errors import MimidiarError
+    from mimidiar.report.make_record import Cell, make_record
+    from mimidiar.report.record import write_record
+
+    if protocol is not None and len(score_dirs) > 1:
+        raise MimidiarError(f"--protocol {protocol} can name only one of {len(score_dirs)} scores; call it for each")
+    for score_dir in score_dirs:
+        name = score_dir.resolve().name if protocol is None else protocol
+        words = ["mimidiar", *sys.argv[1:]]
+        record = make_record(score_dir, name, Cell(system, set_name, seed), words, made_with)
+        click.echo(f"written: {write_record(score_dir, record)}")

@@ -1,0 +1,198 @@
+"""Tables filled from records, with every rule that keeps their figures comparable."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mimidiar.errors import MimidiarError
+from mimidiar.report.cells import REAL_TIME_FACTOR, Cell, Difference, Figure, NotRun, Quoted, difference, figure
+from mimidiar.report.record import Record
+from mimidiar.report.shelf import Filed, Shelf, check_records
+from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
+
+HASH_DIGITS = 8  # of a sha256 in a footnote
+
+
+@dataclass
+class FilledRow:
+    """A row with a cell for each column; `bold`: the columns where it is the best; `note`: a footnote's number."""
+
+    label: str
+    system: str
+    role: str
+    cells: list[Cell]
+    bold: set[int] = field(default_factory=set)
+    note: int = 0
+    series: str = ""
+
+    @property
+    def seeds(self) -> str:
+        """How many seeds its figures are over: 3, or 1-3."""
+        counts = [cell.seeds for cell in self.cells if isinstance(cell, Figure)]
+        return "" if not counts else f"{min(counts)}" + (f"-{max(counts)}" if max(counts) > min(counts) else "")
+
+
+@dataclass
+class FilledTable:
+    """A table as it is to be printed; `notes` are footnotes from 1, `conditions` say what was measured, by column."""
+
+    name: str
+    title: str
+    columns: list[Column]
+    rows: list[FilledRow]
+    published: list[FilledRow]
+    conditions: list[str]
+    notes: list[str]
+    note: str
+    records: list[Record]
+
+    @property
+    def several_seeds(self) -> bool:
+        return any(row.seeds not in ("", "1") for row in self.rows)
+
+
+def fill_tables(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> list[FilledTable]:
+    """All tables of a file. Raises MimidiarError naming the cell that must not be printed, and why."""
+    filled = []
+    for table in file.tables:
+        sets = [name for pattern in table.each for name in shelf.sets_like(pattern)]
+        filled += [_Filler(table, shelf, name, allow_dirty).fill() for name in dict.fromkeys(sets or [""])]
+    return filled
+
+
+class _Filler:
+    """One table on one set, being filled."""
+
+    def __init__(self, table: Table, shelf: Shelf, set_name: str, allow_dirty: bool):
+        self.table, self.set_name, self.notes = table, set_name, []
+        self.columns = list(_columns(table, shelf, set_name))
+        self.rows = shelf.one_row_per_tag(table.rows)
+        self.found = [[shelf.find(row.system, c.set, c.protocol) for c in self.columns] for row in self.rows]
+        for row, found in zip(self.rows, self.found, strict=True):
+            for column, filed in zip(self.columns, found, strict=True):
+                check_records(filed, row, self.where(row, column), allow_dirty)
+
+    def where(self, row: Row, column: Column) -> str:
+        return (
+            f"table '{self.table.name}', row '{row.label}', column '{column.label}' ({column.set}, {column.protocol})"
+        )
+
+    def fill(self) -> FilledTable:
+        conditions = [self._conditions(place) for place in range(len(self.columns))]
+        rows = [
+            FilledRow(row.label, row.system, row.role, self._cells(line), series=row.series)
+            for line, row in enumerate(self.rows)
+        ]
+        for place, column in enumerate(self.columns):
+            if self._kind(place) != "ancestor":
+                _mark_best(rows, place, column)
+        return FilledTable(
+            self.table.name,
+            self.table.title.replace("{set}", self.set_name),
+            self.columns,
+            rows,
+            list(self._published()),
+            list(dict.fromkeys(filter(None, conditions))),
+            self.notes,
+            self.table.note.replace("{set}", self.set_name),
+            [filed.record for found in self.found for cell in found for filed in cell],
+        )
+
+    def _conditions(self, place: int) -> str:
+        """What the figures of a column have in common. MimidiarError for a cell that was measured in another way."""
+        from mimidiar.score.compare import protocol_difference
+
+        column, first = self.columns[place], None
+        for row, found in zip(self.rows, self.found, strict=True):
+            for filed in found[place]:
+                first = first or filed
+                if odd := protocol_difference(_protocol(first), _protocol(filed)):
+                    raise MimidiarError(
+                        f"{self.where(row, column)}: {filed.path} and {first.path} differ in {odd}; what stands in one "
+                        "column is measured in one way: score them alike, or give them columns of their own"
+                    )
+        return f"{column.set}, {column.protocol}: {_in_words(first.record.conditions)}" if first else ""
+
+    def _kind(self, place: int) -> str | None:
+        return next((filed.record.kind for found in self.found for filed in found[place]), None)
+
+    def _cells(self, line: int) -> list[Cell]:
+        return [self._cell(line, place) for place in range(len(self.columns))]
+
+    def _cell(self, line: int, place: int) -> Cell:
+        row, column = self.rows[line], self.columns[place]
+        records = [filed.record for filed in self.found[line][place]]
+        if not records:
+            return NotRun(self._footnote(row.not_run or column.not_run)) if not column.versus else None
+        if column.versus:
+            return self._versus(line, place, records)
+        if column.metric == REAL_TIME_FACTOR and any(record.real_time_factor is None for record in records):
+            return None
+        return figure(records, column, self.where(row, column))
+
+    def _versus(self, line: int, place: int, records: list[Record]) -> Difference | None:
+        """The difference to the named row; of those to the floors above, the one whose interval reaches highest."""
+        column, where = self.columns[place], self.where(self.rows[line], self.columns[place])
+        if column.versus == FLOORS:
+            others = [number for number, row in enumerate(self.rows[:line]) if row.role == "floor"]
+        else:
+            others = [number for number, row in enumerate(self.rows) if row.system == column.versus and number != line]
+        baselines = [[filed.record for filed in self.found[other][place]] for other in others]
+        differences = [difference(records, baseline, column, where) for baseline in baselines if baseline]
+        return max(differences, key=lambda found: found.high, default=None)
+
+    def _published(self) -> Iterator[FilledRow]:
+        labels = [column.label for column in self.columns]
+        for row in self.table.published:
+            cells = [Quoted(str(row.values[label])) if label in row.values else None for label in labels]
+            note = self._footnote(f"published: {row.source}; {row.protocol}")
+            yield FilledRow(row.label, "", "published", cells, note=note)
+
+    def _footnote(self, text: str) -> int:
+        """The number of the footnote with this text; 0 without text."""
+        if text and text not in self.notes:
+            self.notes.append(text)
+        return self.notes.index(text) + 1 if text else 0
+
+
+def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:
+    """The columns with their sets named; one whose set is a pattern is one for each set that it stands for."""
+    for column in table.columns:
+        for found in shelf.sets_like(column.set.replace("{set}", set_name)):
+            yield replace(column, set=found, label=column.label.replace("{set}", found))
+
+
+def _protocol(filed: Filed) -> dict[str, Any]:
+    return {"kind": filed.record.kind, **filed.record.conditions}
+
+
+def _mark_best(rows: list[FilledRow], place: int, column: Column) -> None:
+    """Bold for the best of at least two systems; floors and leaky rows are not compared."""
+    rivals = [row for row in rows if not row.role and isinstance(row.cells[place], Figure)]
+    if column.best and len(rivals) > 1:
+        choose = min if column.best == "low" else max
+        best = choose(row.cells[place].mean for row in rivals)
+        for row in rivals:
+            if row.cells[place].mean == best:
+                row.bold.add(place)
+
+
+def _in_words(conditions: dict[str, Any]) -> str:
+    """`collar 0.0; scorer ...`, hashes shortened, what is null left out."""
+    return "; ".join(
+        f"{name.removesuffix('_sha256').replace('_', ' ')} {_short(name, value)}"
+        for name, value in sorted(conditions.items())
+        if value is not None
+    )
+
+
+def _short(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return (
+        f"{value:g}"
+        if isinstance(value, float)
+        else str(value)[:HASH_DIGITS]
+        if name.endswith("_sha256")
+        else str(value)
+    )

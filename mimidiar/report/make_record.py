@@ -1,0 +1,184 @@
+"""From a score to its record: what score.json says, what the score was made from, and where."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mimidiar.commit import code_commit, is_clean
+from mimidiar.errors import MimidiarError
+from mimidiar.features.timing import total_cost
+from mimidiar.files import read_json, sha256_file
+from mimidiar.report.environment import describe_environment
+from mimidiar.report.record import KINDS, Record
+from mimidiar.report.stages import Stage, as_line, place, running_stage, stage_of, stages_behind, walk_folders
+from mimidiar.score.compare import read_seconds
+from mimidiar.score.from_files import SCORE_FILE
+
+STEPS = {"feats.scp": "features", "posteriors.scp": "inference"}  # what marks a step's folder, the step's name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The place of a record in tables: which system was scored on which set; the seed of its training."""
+
+    system: str
+    set: str
+    seed: int = 0
+
+
+@dataclass
+class Lineage:
+    """What the folders behind a score hold, without doubles."""
+
+    models: list[dict[str, Any]] = field(default_factory=list)
+    tuned: list[dict[str, Any]] = field(default_factory=list)
+    features: list[dict[str, Any]] = field(default_factory=list)
+    speech: list[str] = field(default_factory=list)
+    trained_on: list[str] = field(default_factory=list)
+    steps: dict[str, list[Path]] = field(default_factory=dict)
+
+    def look_into(self, folder: Path) -> None:
+        """Add what `folder` holds: a model, features, posteriors, tuned post-processing, or the corpus' origin."""
+        if (path := folder / "model.safetensors").is_file():
+            _add(self.models, {"sha256": sha256_file(path), "configuration_sha256": _configuration(folder)})
+            self.trained_on = sorted({*self.trained_on, *_sets_seen(folder)})
+        if (path := folder / "tuned.yaml").is_file():
+            _add(self.tuned, {"sha256": sha256_file(path), "tuned_on": _tuned_on(path)})
+        if (folder / "feats.scp").is_file():
+            meta = read_json(folder / "meta.json")
+            _add(self.features, {name: str(meta[name]) for name in ("encoder", "tap", "weights", "weights_sha256")})
+        if (path := folder / "corpus.json").is_file():
+            _add(self.speech, str(read_json(path)["origin"]))
+        for mark, step in STEPS.items():
+            if (folder / mark).is_file():
+                self.steps.setdefault(step, []).append(folder)
+
+
+def make_record(
+    score_dir: Path, protocol: str, cell: Cell, command: Sequence[str] = (), made_with: Iterable[Path] = ()
+) -> Record:
+    """The record of the score in `score_dir`.
+
+    Where a stage of a recipe runs `command`, all that the score was made from is found by the stages behind it.
+    `made_with` names folders that hold more of it, for a score that no stage made. Raises MimidiarError for a
+    score.json that is missing or of another kind, and for a folder that holds nothing a score can be made with.
+    """
+    document = _read_score(score_dir)
+    own = running_stage(score_dir, list(command))
+    named = [Path(folder).resolve() for folder in made_with]
+    stages = stages_behind(filter(None, [*map(stage_of, named), own]))
+    lineage = Lineage()
+    for folder in dict.fromkeys([*walk_folders(stages), *named]):
+        lineage.look_into(folder)
+    if unknown := [folder for folder in named if not _holds_something(folder)]:
+        raise MimidiarError(f"{unknown[0]}: neither a model nor features, posteriors or tuned.yaml in this folder")
+    ancestor = document["kind"] == "ancestor"  # chooses its threshold on the set that it is reported on
+    tuned = [] if ancestor else lineage.tuned
+    return _with_code(
+        stages if own else [*stages, Stage(score_dir, Path.cwd(), [list(command)] if command else [], [])],
+        kind=document["kind"],
+        system=cell.system,
+        set=cell.set,
+        protocol=protocol,
+        seed=cell.seed,
+        metrics={name: value for name, value in document.items() if _is_number(value)},
+        intervals={name: _interval(value) for name, value in (document.get("intervals") or {}).items() if value},
+        conditions=document["protocol"],
+        recordings=_recordings(score_dir) if document["kind"] == "diarization" else {},
+        tuned_on=[cell.set] if ancestor else sorted({entry["tuned_on"] for entry in tuned}),
+        trained_on=lineage.trained_on,
+        lineage={
+            "score_sha256": sha256_file(score_dir / SCORE_FILE),
+            "scored": {name: value for name, value in document.items() if value and name.endswith("_sha256")},
+            "models": lineage.models,
+            "configurations": _configurations(stages),
+            "tuned": tuned,
+            "features": lineage.features,
+            "speech": lineage.speech,
+        },
+        speed={step: _speed(folders) for step, folders in lineage.steps.items() if total_cost(folders)},
+        environment=describe_environment(),
+        warnings=[str(warning) for warning in document.get("warnings", [])],
+    )
+
+
+def _with_code(stages: list[Stage], **values: Any) -> Record:
+    """The record with the code behind it: dirty unless every stage and this process ran committed code."""
+    commit = code_commit()
+    entries = [
+        {
+            "folder": place(stage.folder.resolve()),
+            "directory": place(stage.directory),
+            "commands": [as_line(command) for command in stage.commands],
+            "commits": stage.commits or [commit],
+        }
+        for stage in stages
+    ]
+    clean = all(map(is_clean, [commit, *(one for entry in entries for one in entry["commits"])]))
+    return Record(stages=entries, commit=commit, dirty=not clean, **values)
+
+
+def _read_score(score_dir: Path) -> dict[str, Any]:
+    path = score_dir / SCORE_FILE
+    document = read_json(path)
+    if not isinstance(document, dict) or document.get("kind") not in KINDS:
+        raise MimidiarError(f"{path}: its kind is none of {', '.join(KINDS)}; write it again with `mimidiar score -o`")
+    if not isinstance(document.get("protocol"), dict):
+        raise MimidiarError(f"{path}: says nothing of its protocol; write it again with `mimidiar score -o`")
+    return document
+
+
+def _recordings(score_dir: Path) -> dict[str, dict[str, float]]:
+    """Seconds of error and of reference speech of each recording."""
+    seconds = read_seconds(score_dir)
+    return {name: {"error_sec": round(error, 6), "reference_sec": total} for name, (error, total) in seconds.items()}
+
+
+def _interval(values: dict[str, Any]) -> dict[str, float]:
+    return {name: values[name] for name in ("low", "high", "level")}
+
+
+def _speed(folders: list[Path]) -> dict[str, Any]:
+    cost = total_cost(folders)
+    return asdict(cost) | {"real_time_factor": round(cost.real_time_factor, 6)}
+
+
+def _configuration(folder: Path) -> str | None:
+    """The hash of the configuration that a model folder keeps."""
+    return next(
+        (sha256_file(folder / name) for name in ("config.yaml", "train.json") if (folder / name).is_file()), None
+    )
+
+
+def _sets_seen(model: Path) -> list[str]:
+    """The sets that the stage which trained a model read, those that it was only watched on among them."""
+    stage = stage_of(model)
+    return [path.name for path in stage.inputs if (path / "recordings.jsonl.gz").is_file()] if stage else []
+
+
+def _tuned_on(path: Path) -> str:
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict) or not isinstance(values.get("tuned_on"), str):
+        raise MimidiarError(f"{path}: does not name the set that it was tuned on; write it again with `mimidiar tune`")
+    return values["tuned_on"]
+
+
+def _configurations(stages: list[Stage]) -> dict[str, str]:
+    """The YAML files among the inputs of the stages, with their hashes."""
+    return {place(path): digest for stage in stages for path, digest in stage.inputs.items() if path.suffix == ".yaml"}
+
+
+def _holds_something(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("model.safetensors", "tuned.yaml", "corpus.json", *STEPS))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _add(items: list, item: Any) -> None:
+    if item not in items:
+        items.append(item)

@@ -1,0 +1,200 @@
+"""A record: one system, scored once, with everything that the figure depends on. Tables are made of records alone.
+
+A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
+name follows from its contents and is checked against them, as is every key:
+
+- `version` of this schema; `kind`: "diarization", "verification" or "ancestor"; `system`, `set`, `protocol`, `seed`;
+- `metrics`: figures by name; `intervals`: low, high and level of some of them;
+- `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
+- `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
+- `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen;
+- `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
+  the weights of `features`, and what the `speech` was;
+- `speed` by step, `stages` (folder, command, commits of the code) from the first to the last, `environment`;
+- `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code;
+- `warnings` of the scoring.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mimidiar.commit import is_clean
+from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json, write_text
+from mimidiar.report.schema import Misfit, flag, keys, listing, mapping, number, one_of, optional, simple, text
+
+VERSION = 1
+KINDS = ("diarization", "verification", "ancestor")
+FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
+DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
+
+
+@dataclass(frozen=True)
+class Record:
+    """The contents of a record's file; see the top of this module."""
+
+    kind: str
+    system: str
+    set: str
+    protocol: str
+    seed: int
+    metrics: dict[str, float]
+    intervals: dict[str, dict[str, float]]
+    conditions: dict[str, Any]
+    recordings: dict[str, dict[str, float]]
+    tuned_on: list[str]
+    trained_on: list[str]
+    lineage: dict[str, Any]
+    speed: dict[str, dict[str, Any]]
+    stages: list[dict[str, Any]]
+    environment: dict[str, str | None]
+    commit: str
+    dirty: bool
+    warnings: list[str]
+    version: int = VERSION
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.system}.{self.set}.{self.protocol}.seed{self.seed}.json"
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of computing per second of audio, over all steps whose cost is known."""
+        return math.fsum(step["real_time_factor"] for step in self.speed.values()) if self.speed else None
+
+    def commits(self) -> list[str]:
+        """The code behind the figure, in the order in which it worked."""
+        return list(dict.fromkeys([*(commit for stage in self.stages for commit in stage["commits"]), self.commit]))
+
+    def unclean(self) -> list[str]:
+        """Where code was at work that no commit names: folders of stages, or the record itself."""
+        found = [stage["folder"] for stage in self.stages if not all(map(is_clean, stage["commits"]))]
+        return found + ([] if is_clean(self.commit) else ["the record itself"])
+
+
+_name = text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
+_protocol_name = text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
+_sha256 = text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
+_commit = text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
+_error, _percent = number(low=0), number(0, 100)
+_METRICS = dict.fromkeys(("der", "miss", "false_alarm", "confusion", "ancestor_der"), _error)
+_METRICS |= dict.fromkeys(("eer", "jer", "speaker_count_accuracy"), _percent)
+_LINEAGE = {
+    "score_sha256": _sha256,
+    "scored": mapping(_sha256),
+    "models": listing(keys({"sha256": _sha256, "configuration_sha256": optional(_sha256)})),
+    "configurations": mapping(_sha256),
+    "tuned": listing(keys({"sha256": _sha256, "tuned_on": text()})),
+    "features": listing(keys({"encoder": text(), "tap": text(), "weights": text(), "weights_sha256": text()})),
+    "speech": listing(text()),
+}
+_COST = {"audio_sec": number(low=0), "compute_sec": number(low=0), "device": text(), "real_time_factor": number(low=0)}
+_STAGE = {"folder": text(), "directory": text(), "commands": listing(text()), "commits": listing(_commit)}
+_RECORD = {
+    "version": number(VERSION, VERSION, whole=True),
+    "kind": one_of(*KINDS),
+    "system": _name,
+    "set": _name,
+    "protocol": _protocol_name,
+    "seed": number(low=0, whole=True),
+    "metrics": mapping(number(), _METRICS),
+    "intervals": mapping(keys({"low": number(), "high": number(), "level": number(0, 1)})),
+    "conditions": mapping(simple),
+    "recordings": mapping(keys({"error_sec": number(low=0), "reference_sec": number(low=0)})),
+    "tuned_on": listing(text()),
+    "trained_on": listing(text()),
+    "lineage": keys(_LINEAGE),
+    "speed": mapping(keys(_COST)),
+    "stages": listing(keys(_STAGE)),
+    "environment": mapping(optional(text())),
+    "commit": _commit,
+    "dirty": flag,
+    "warnings": listing(text()),
+}
+
+
+def check_record(values: Any) -> Record:
+    """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
+    keys(_RECORD)(values, "")
+    record = Record(**values)
+    for name, interval in record.intervals.items():
+        if interval["low"] > interval["high"]:
+            raise Misfit(f"'intervals.{name}' goes from {interval['low']} down to {interval['high']}")
+    if record.dirty != bool(record.unclean()):
+        raise Misfit(f"'dirty' is {str(record.dirty).lower()}, but the code was {', '.join(record.commits())}")
+    if record.kind == "diarization":
+        _check_sums(record)
+    elif record.recordings:
+        raise Misfit(f"'recordings' is for kind diarization, not {record.kind}")
+    return record
+
+
+def _check_sums(record: Record) -> None:
+    """The DER must be that of the recordings' sums: a figure that was changed by hand does not agree with them."""
+    error, reference = (
+        math.fsum(r[name] for r in record.recordings.values()) for name in ("error_sec", "reference_sec")
+    )
+    if reference <= 0:
+        raise Misfit("'recordings' holds no reference speech")
+    if "der" not in record.metrics:
+        raise Misfit("'metrics.der' is missing")
+    if abs(record.metrics["der"] - 100 * error / reference) > DER_TOLERANCE:
+        raise Misfit(f"'metrics.der' is {record.metrics['der']}, but 'recordings' sum to {100 * error / reference:.4f}")
+
+
+def read_record(path: str | Path) -> Record:
+    """Read and check a record. Raises MimidiarError that names the file and the key."""
+    try:
+        record = check_record(read_json(path))
+    except Misfit as error:
+        raise MimidiarError(f"{path}: {error}; `mimidiar record` writes records, nobody by hand") from None
+    if Path(path).name != record.file_name:
+        raise MimidiarError(f"{path}: by its contents this record is called {record.file_name}")
+    return record
+
+
+def write_record(folder: str | Path, record: Record) -> Path:
+    """Write a record under its name into a folder; same record, same bytes. Raises MimidiarError for a misfit."""
+    path = Path(folder) / record.file_name
+    values = asdict(record)
+    try:
+        check_record(values)
+    except Misfit as error:
+        raise MimidiarError(f"{path}: {error}") from None
+    ordered = {name: values[name] for name in ("version", *(f.name for f in fields(Record) if f.name != "version"))}
+    write_text(path, _to_lines(ordered) + "\n")
+    return path
+
+
+def _to_lines(value: Any, depth: int = 0) -> str:
+    """JSON with a line for each entry of the two outer levels, and what is inside them on that line."""
+    if depth >= 2 or not isinstance(value, dict | list) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    ends = "{}" if isinstance(value, dict) else "[]"
+    names = (
+        [f"{json.dumps(name, ensure_ascii=False)}: " for name in value]
+        if isinstance(value, dict)
+        else [""] * len(value)
+    )
+    items = value.values() if isinstance(value, dict) else value
+    indent = "  " * (depth + 1)
+    lines = [f"{indent}{name}{_to_lines(item, depth + 1)}" for name, item in zip(names, items, strict=True)]
+    return f"{ends[0]}\n" + ",\n".join(lines) + f"\n{'  ' * depth}{ends[1]}"
+
+
+def find_records(folders: Iterable[str | Path]) -> list[Path]:
+    """The files below the folders that are named as records are, sorted by path.
+
+    Raises MimidiarError for a folder that is not there.
+    """
+    found: set[Path] = set()
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise MimidiarError(f"{folder}: no such folder of records")
+        found |= {path for path in folder.rglob("*.json") if FILE_NAME.fullmatch(path.name)}
+    return sorted(found)

@@ -1,0 +1,75 @@
+"""The records at hand, found by system, set and protocol; and which of them a table may show in a cell."""
+
+import fnmatch
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mimidiar.errors import MimidiarError
+from mimidiar.report.record import Record, find_records, read_record
+from mimidiar.report.table_file import TAG, Row
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A record and the file that it was read from."""
+
+    path: Path
+    record: Record
+
+
+class Shelf:
+    """All records below some folders."""
+
+    def __init__(self, folders: Iterable[Path]):
+        """Raises MimidiarError for a folder that is not there and for a file that is no valid record."""
+        self._filed: dict[tuple[str, str, str], list[Filed]] = {}
+        for path in find_records(folders):
+            record = read_record(path)
+            self._filed.setdefault((record.system, record.set, record.protocol), []).append(Filed(path, record))
+
+    def find(self, system: str, set_name: str, protocol: str) -> list[Filed]:
+        """The records of a cell by seed."""
+        return sorted(self._filed.get((system, set_name, protocol), []), key=lambda filed: filed.record.seed)
+
+    def sets_like(self, pattern: str) -> list[str]:
+        """The sets that a pattern stands for; a name, and a pattern that finds none, stand for themselves."""
+        found = {set_name for _, set_name, _ in self._filed if fnmatch.fnmatchcase(set_name, pattern)}
+        return sorted(found) or [pattern]
+
+    def one_row_per_tag(self, rows: list[Row]) -> list[Row]:
+        """The rows with {tag} resolved to the systems that are there, by name, less those that other rows name."""
+        systems = sorted({system for system, _, _ in self._filed} - {row.system for row in rows})
+        resolved: list[Row] = []
+        for row in rows:
+            before, mark, after = row.system.partition(TAG)
+            if not mark:
+                resolved.append(row)
+                continue
+            for system in systems:
+                tag = system[len(before) : len(system) - len(after)]
+                if tag and system == before + tag + after:
+                    resolved.append(replace(row, label=row.label.replace(TAG, tag), system=system))
+        return resolved
+
+
+def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -> None:
+    """Raise MimidiarError, naming the cell (`where`), for records that must not stand in it."""
+    seeds: dict[int, Path] = {}
+    for path, record in ((filed.path, filed.record) for filed in found):
+        if record.seed in seeds:
+            raise MimidiarError(f"{where}: two records of seed {record.seed}: {seeds[record.seed]} and {path}")
+        seeds[record.seed] = path
+        if record.dirty and not allow_dirty:
+            raise MimidiarError(
+                f"{where}: {path} was made by code that is in no commit ({', '.join(record.unclean())}); commit and "
+                "run again, or give --allow-dirty for a draft"
+            )
+        # The ancestor's metric chooses its threshold on the set it reports: that is what is shown, under its name.
+        if record.set in record.tuned_on and record.kind != "ancestor":
+            raise MimidiarError(f"{where}: {path} was tuned on {record.set}, the set that it is scored on")
+        if record.set in record.trained_on and row.role != "leaky":
+            raise MimidiarError(
+                f"{where}: {path} was trained on {record.set}, the set that it is scored on; if the row is there to "
+                "show that, say `role: leaky`"
+            )

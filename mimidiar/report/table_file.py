@@ -1,0 +1,146 @@
+"""Tables as data: the YAML file that says which systems and figures a table shows. No figure of ours stands in it.
+
+title: egs/mini
+records: [../*/results]            # folders of records, from the file's own folder; * and ? as in a shell
+tables:
+  - name: adapter
+    title: "Who speaks when? Set {set}"
+    each: [sim_test, "ami_*"]      # one table for each; a pattern stands for the sets that are in the records
+    columns:
+      - {label: "DER %", protocol: collar0, metric: der, best: low}
+      - {label: "less than the floor", protocol: collar0, metric: der, versus: floors}
+    rows:
+      - {label: "floor: one speaker", system: floor-always-one, role: floor}
+      - {label: "adapter, {tag}", system: "adapter-{tag}"}      # one for each system that is so called
+      - {label: "Mimi", system: adapter-mimi, not_run: weights not available}
+    published:
+      - {label: EEND, source: "[1], table 2", protocol: "collar 0.25", values: {"DER %": 29.4}}
+    note: What the table shows.
+"""
+
+import glob
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mimidiar.config import load_config
+from mimidiar.errors import MimidiarError
+
+ROLES = ("", "floor", "leaky")
+BEST = ("", "low", "high")
+FLOORS = "floors"
+TAG = "{tag}"
+
+
+@dataclass
+class Column:
+    """One figure: `metric` under `protocol` on `set` (a pattern: one column for each set; else the table's own).
+
+    `best`: low or high, the best comparable system is in bold. `versus`: the difference to the row of that system, or
+    to the nearest of the `floors` above. `interval`: show that of the score. `not_run`: why a cell of this column may
+    have no record, where its row does not say.
+    """
+
+    label: str
+    protocol: str
+    metric: str
+    set: str = "{set}"
+    best: str = ""
+    versus: str = ""
+    interval: bool = False
+    decimals: int = 2
+    not_run: str = ""
+
+
+@dataclass
+class Row:
+    """One system. `role`: a `floor` knows nothing and is to be beaten, a `leaky` one has seen the set it is scored on;
+    neither is compared with others. `not_run` says why there is no record. Rows of one `series` are a line of a figure.
+    """
+
+    label: str
+    system: str
+    role: str = ""
+    not_run: str = ""
+    series: str = ""
+
+
+@dataclass
+class Published:
+    """Figures that others report, by column label: always with source and protocol, and apart from ours."""
+
+    label: str
+    source: str
+    protocol: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Table:
+    """Rows of systems, columns of figures."""
+
+    name: str
+    title: str
+    columns: list[Column] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+    each: list[str] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass
+class TableFile:
+    """A file of tables, with the folders of their records."""
+
+    title: str = ""
+    records: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def read_table_file(path: str | Path, only: tuple[str, ...] = ()) -> TableFile:
+    """Read and check a file of tables, all of them or those named by `only`. MimidiarError names the place."""
+    file = load_config(TableFile, path)
+    names = [table.name for table in file.tables]
+    if unknown := sorted(set(only) - set(names)):
+        raise MimidiarError(f"{path}: no table '{unknown[0]}'; it has {', '.join(names)}")
+    for table in file.tables:
+        if names.count(table.name) > 1:
+            raise MimidiarError(f"{path}: two tables are called '{table.name}'")
+        _check_table(table, f"{path}: table '{table.name}'")
+    file.tables = [table for table in file.tables if not only or table.name in only]
+    return file
+
+
+def record_folders(file: TableFile, path: str | Path) -> list[Path]:
+    """The folders of `records` that are there."""
+    base = glob.escape(str(Path(path).parent))
+    return sorted({Path(found) for pattern in file.records for found in glob.glob(f"{base}/{pattern}/")})
+
+
+def _check_table(table: Table, where: str) -> None:
+    labels = [column.label for column in table.columns]
+    one_set = [column.label for column in table.columns if not (set(column.set) & set("*?[{"))]
+    systems = {row.system for row in table.rows}
+    for column in table.columns:
+        _check_choice(f"{where}, column '{column.label}': best", column.best, BEST)
+        if labels.count(column.label) > 1:
+            raise MimidiarError(f"{where}: two columns are called '{column.label}'")
+        if column.versus and column.versus not in (*systems, FLOORS):
+            raise MimidiarError(f"{where}, column '{column.label}': no row has the system '{column.versus}'")
+        if column.set == "{set}" and not table.each:
+            raise MimidiarError(f"{where}, column '{column.label}': names no set, and the table has no `each`")
+    for row in table.rows:
+        _check_choice(f"{where}, row '{row.label}': role", row.role, ROLES)
+    for row in table.published:
+        if not row.source.strip() or not row.protocol.strip():
+            raise MimidiarError(f"{where}, row '{row.label}': a published figure needs its source and its protocol")
+        if unknown := sorted(set(row.values) - set(one_set)):
+            known = ", ".join(one_set) or "none"
+            raise MimidiarError(
+                f"{where}, row '{row.label}': no column '{unknown[0]}' of a named set; there are {known}"
+            )
+
+
+def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise MimidiarError(f"{what} is '{value}'; it may be {', '.join(filter(None, choices))} or left out")

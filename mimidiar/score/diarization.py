@@ -132,11 +132,14 @@ def score_diarization(
 ) -> DiarizationScore:
     """Score turns by recording; `noscore` regions (`read_noscore`) are not scored.
 
-    Raises MimidiarError when the hypothesis has a recording that neither reference nor UEM know, or when nothing of the
-    reference is left to score.
+    Raises MimidiarError when the hypothesis has a recording that neither reference nor UEM know, when nothing of the
+    reference is left to score, or when a recording is beyond all measure (`check_size`).
     """
     protocol = protocol or Protocol()
     recordings, warnings = _recordings_to_score(reference, hypothesis, uem)
+    for recording in recordings:  # all of them first: an error should not come after minutes of scoring
+        check_size(reference.get(recording, []), "reference")
+        check_size(hypothesis.get(recording, []), "hypothesis")
     scores = []
     for recording in recordings:
         turns = reference.get(recording, []), hypothesis.get(recording, [])
@@ -154,8 +157,6 @@ def score_recording(
 ) -> RecordingScore:
     """Score the turns of one recording inside the disjoint, sorted `regions`."""
     reference, hypothesis = merge_overlaps(reference), merge_overlaps(hypothesis)
-    check_size(reference, "reference")
-    check_size(hypothesis, "hypothesis")
     scored = scored_regions(reference, regions, protocol)
     inside = crop(reference, regions), crop(hypothesis, regions)
     common = common_sec(*inside)

@@ -27,6 +27,7 @@ corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
 limit_speakers=0                   # speakers per corpus and split; 0: all
 data=data                          # manifests and simulated turns
 exp=exp                            # experiments
+record=false                       # stage 6: also write results/ and RESULTS.md
 # --- end of options ---
 . parse_options.sh
 . stages.sh
@@ -44,8 +45,16 @@ if stage 2 "turns of conversations"; then
     "sets.three.conversations=$(( conversations / 3 ))"
 fi
 if stage 5 "the ancestor's metric and DER of a diarizer without errors"; then
-  inputs=(); for set in "${sets[@]}"; do inputs+=(--input "$set"); done
-  stage.py --out "$dir" --force "$force" "${inputs[@]}" -- \
-    mimidiar ancestor-demo "${sets[@]}" "$dir" --seed "$seed" --crops "$crops" --crop-sec "$crop_sec"
+  inputs=() commands=(mimidiar ancestor-demo "${sets[@]}" "$dir" --seed "$seed" --crops "$crops" --crop-sec "$crop_sec")
+  for set in "${sets[@]}"; do inputs+=(--input "$set"); done
+  for set in sim_two sim_three sim_four mixed; do
+    commands+=(::: mimidiar record "$dir/$set" --system perfect --set "$set" --protocol ancestor --seed "$seed")
+  done
+  stage.py --out "$dir" --force "$force" "${inputs[@]}" -- "${commands[@]}" ::: \
+    mimidiar figure bars "$dir/bars.json" -o "$dir/confusion"
 fi
-if stage 6 "table"; then cat "$dir/table.md"; fi
+if stage 6 "table"; then
+  cat "$dir/table.md"
+  echo "figure: $dir/confusion.png and .svg"
+  if [[ $record == true ]]; then mimidiar publish "$dir" -o results && mimidiar report conf/table.yaml -o RESULTS.md; fi
+fi

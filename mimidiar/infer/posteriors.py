@@ -16,8 +16,12 @@ from mimidiar.labels import Interval, activity_matrix
 
 
 def read_posteriors(folder: Path) -> tuple[MatrixStore, float]:
-    """The store of posteriors (T, K) by recording, and their frame rate in Hz."""
-    return MatrixStore(folder / "posteriors.scp"), float(read_json(folder / META)["frame_hz"])
+    """The store of posteriors (T, K) by recording, and their frame rate in Hz. MimidiarError when either is missing."""
+    store, meta = MatrixStore(folder / "posteriors.scp"), read_json(folder / META)
+    frame_hz = meta.get("frame_hz") if isinstance(meta, dict) else None
+    if not isinstance(frame_hz, int | float) or not 0 < frame_hz < float("inf"):
+        raise MimidiarError(f"{folder / META}: frame_hz is {frame_hz!r}, not a rate in Hz; run `mimidiar infer` again")
+    return store, float(frame_hz)
 
 
 def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:

@@ -6,7 +6,8 @@ same-speaker trial of somebody drawn c times counts c times, a trial between two
 made up between the copies of one speaker. This is the vertex bootstrap of network statistics (Snijders & Borgatti 1999,
 Connections 22(2)) with speakers for vertices; for same-speaker trials it is the subsets bootstrap of biometrics (Bolle,
 Ratha & Pankanti 2004, CVIU 93), for the others the product weights of Owen's pigeonhole bootstrap (2007, Annals of
-Applied Statistics 1(2)). Percentile intervals.
+Applied Statistics 1(2)). Percentile intervals; that of minDCF reaches further down than up, since each draw has the
+threshold that is best for itself.
 """
 
 from collections.abc import Callable

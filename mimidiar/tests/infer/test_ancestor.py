@@ -128,6 +128,9 @@ def test_what_cannot_be_scored_is_said(stored, tmp_path: Path) -> None:
     one = write_posteriors(tmp_path / "one", {"right": np.zeros((500, 4))})
     with pytest.raises(MimidiarError, match="no posteriors of 'swapped'"):
         run("ancestor-metric", one, data, tmp_path / "out")
+    write_json(one / META, {"frame_hz": 0})
+    with pytest.raises(MimidiarError, match=r"meta.json: frame_hz is 0, not a rate in Hz"):
+        run("ancestor-metric", one, data, tmp_path / "out")
     (data / "ref.rttm").write_text("")
     with pytest.raises(MimidiarError, match="nobody speaks in any crop"):
         run("ancestor-metric", posteriors, data, tmp_path / "out")

@@ -1,0 +1,154 @@
+"""Where the errors of a diarization lie: every turn cut into pieces that are correct, missed, false alarm or confusion.
+
+The speakers are paired as for the DER. At any moment U reference speakers are
+without their partner and E hypothesis speakers are extra: min(U, E) are confused, on both sides; what is left over is
+missed speech or a false alarm. Which of several at once are the confused ones, the DER does not say; here it is the
+first by name. The seconds of the pieces are those of `score_recording`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from mimidiar.annotation.regions import SHORTEST_SEC, Region
+from mimidiar.annotation.turns import Turn, crop, merge_overlaps
+from mimidiar.score.diarization import Protocol, scored_regions
+from mimidiar.score.pieces import check_size, common_sec
+
+CORRECT, MISSED, FALSE_ALARM, CONFUSION, UNSCORED = "correct", "missed", "false alarm", "confusion", "not scored"
+
+_Active = dict[str, set[str]]  # who speaks on either side
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of one speaker's turns, in seconds, that is all of one kind: CORRECT, MISSED, ... UNSCORED."""
+
+    start: float
+    end: float
+    speaker: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class ErrorRegions:
+    """The turns of one recording in pieces, by start, and the `partner` of each hypothesis speaker who has one.
+
+    `reference` holds correct, missed and confused pieces, `hypothesis` correct, false alarm and confused ones; both
+    hold pieces that are not scored. `scored` are the regions left when collar and overlap are taken out as `protocol`
+    says.
+    """
+
+    recording: str
+    reference: tuple[Piece, ...]
+    hypothesis: tuple[Piece, ...]
+    partner: dict[str, str]
+    scored: tuple[Region, ...]
+    protocol: Protocol
+
+    @property
+    def reference_sec(self) -> float:
+        """Scored reference speaker time."""
+        return _seconds(piece for piece in self.reference if piece.kind != UNSCORED)
+
+    def errors(self, kind: str) -> list[Piece]:
+        """The pieces of one kind of error; of confusion, those of the reference."""
+        side = self.hypothesis if kind == FALSE_ALARM else self.reference
+        return [piece for piece in side if piece.kind == kind]
+
+    def error_sec(self, kind: str) -> float:
+        """Speaker seconds of MISSED, FALSE_ALARM or CONFUSION."""
+        return _seconds(self.errors(kind))
+
+
+def find_errors(
+    recording: str,
+    reference: list[Turn],
+    hypothesis: list[Turn],
+    regions: list[Region],
+    protocol: Protocol | None = None,
+) -> ErrorRegions:
+    """Cut the turns of one recording by what is right and wrong in them, scored in the disjoint, sorted `regions`.
+
+    Raises MimidiarError for more turns or speakers than can be scored (`check_size`).
+    """
+    protocol = protocol or Protocol()
+    reference, hypothesis = merge_overlaps(reference), merge_overlaps(hypothesis)
+    check_size(reference, "reference")
+    check_size(hypothesis, "hypothesis")
+    scored = scored_regions(reference, regions, protocol)
+    partner = _pair_speakers(crop(reference, scored), crop(hypothesis, scored))
+    found: dict[str, list[Piece]] = {"reference": [], "hypothesis": []}
+    for start, end, active, is_scored in _constant_stretches(reference, hypothesis, scored):
+        for side, kinds in _classify(active, partner, is_scored).items():
+            found[side] += [Piece(start, end, speaker, kinds[speaker]) for speaker in sorted(kinds)]
+    return ErrorRegions(recording, *map(_joined, found.values()), partner, tuple(scored), protocol)
+
+
+def _pair_speakers(reference: list[Turn], hypothesis: list[Turn]) -> dict[str, str]:
+    """Hypothesis to reference speaker, so that the time that pairs have in common is as long as possible."""
+    from scipy.optimize import linear_sum_assignment
+
+    names = [sorted({turn.speaker for turn in turns}) for turns in (reference, hypothesis)]
+    common = common_sec(reference, hypothesis)
+    pairs = zip(*linear_sum_assignment(common, maximize=True), strict=True)
+    return {names[1][j]: names[0][i] for i, j in pairs if common[i, j] > 0}
+
+
+def _constant_stretches(
+    reference: list[Turn], hypothesis: list[Turn], scored: list[Region]
+) -> Iterator[tuple[float, float, _Active, bool]]:
+    """Cut time at every border: (start, end, who speaks in it, whether it is scored); silent stretches are left out."""
+    changes: dict[float, list[tuple[str, str, int]]] = defaultdict(list)
+    spans = [("reference", t.speaker, t.start, t.end) for t in reference]
+    spans += [("hypothesis", t.speaker, t.start, t.end) for t in hypothesis]
+    spans += [("scored", "", start, end) for start, end in scored]
+    for side, name, start, end in spans:
+        changes[start].append((side, name, 1))
+        changes[end].append((side, name, -1))
+    open_turns: dict[str, Counter] = {"reference": Counter(), "hypothesis": Counter(), "scored": Counter()}
+    for start, end in pairwise(sorted(changes)):
+        for side, name, change in changes[start]:
+            open_turns[side][name] += change
+            if not open_turns[side][name]:
+                del open_turns[side][name]
+        active = {side: set(open_turns[side]) for side in ("reference", "hypothesis")}
+        if end - start > SHORTEST_SEC and (active["reference"] or active["hypothesis"]):
+            yield start, end, active, bool(open_turns["scored"])
+
+
+def _classify(active: _Active, partner: dict[str, str], is_scored: bool) -> dict[str, dict[str, str]]:
+    """By side, what the speech of each active speaker is while nothing changes."""
+    if not is_scored:
+        return {side: dict.fromkeys(names, UNSCORED) for side, names in active.items()}
+    matched = {name: partner[name] for name in active["hypothesis"] if partner.get(name) in active["reference"]}
+    alone = sorted(active["reference"] - set(matched.values()))
+    extra = sorted(active["hypothesis"] - set(matched))
+    confused = min(len(alone), len(extra))
+    return {
+        "reference": dict.fromkeys(matched.values(), CORRECT)
+        | dict.fromkeys(alone[:confused], CONFUSION)
+        | dict.fromkeys(alone[confused:], MISSED),
+        "hypothesis": dict.fromkeys(matched, CORRECT)
+        | dict.fromkeys(extra[:confused], CONFUSION)
+        | dict.fromkeys(extra[confused:], FALSE_ALARM),
+    }
+
+
+def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
+    """Pieces of one speaker and kind that touch become one."""
+    joined: list[Piece] = []
+    last: dict[str, int] = {}
+    for piece in pieces:
+        before = last.get(piece.speaker)
+        if before is not None and joined[before].end == piece.start and joined[before].kind == piece.kind:
+            joined[before] = replace(joined[before], end=piece.end)
+        else:
+            last[piece.speaker] = len(joined)
+            joined.append(piece)
+    return tuple(joined)
+
+
+def _seconds(pieces: Iterable[Piece]) -> float:
+    return sum(piece.end - piece.start for piece in pieces)

@@ -11,7 +11,7 @@ from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.infer.embed import embed, pool_utterances
 from mimidiar.score.trials import read_scores
-from mimidiar.score.verification import verify_files
+from mimidiar.score.verify_files import verify_files
 from mimidiar.tests.utterances import make_utterances
 from mimidiar.train.probe import ProbeConfig, train_probe
 
@@ -23,7 +23,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory):
 
 
 def eer(folder: Path, data: Path) -> float:
-    return verify_files(folder / "scores", data / "trials")["eer"]
+    return verify_files(folder / "scores", data / "trials").document["eer"]
 
 
 def test_pooling_over_speech_leaves_the_rest_out(sets) -> None:

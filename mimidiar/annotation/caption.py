@@ -1,14 +1,16 @@
 """`speaker: text`, the one line in which labels and subtitles hold who speaks and what is said."""
 
 import re
+from pathlib import Path
 
 from mimidiar.annotation.transcript import Said, one_line
 from mimidiar.errors import MimidiarError
 
-BRACKETED = re.compile(r"\[([^\]]+)\]:?(?:\s+|$)(.*)", re.DOTALL)
+BRACKETED = re.compile(r"\[([^\]]+)\](?::? (.+)|:)")
+SOUND = re.compile(r"\[.*\]|\(.*\)|[♪♫].*")
 
 
-def caption(speaker: str, said: Said | None, path: object) -> str:
+def caption(speaker: str, said: Said | None, path: str | Path) -> str:
     """`speaker: text`, or `speaker:` for a turn without words. Raises MimidiarError for names that would be misread."""
     if ": " in speaker or speaker.endswith(":") or speaker.startswith("["):
         what = "a speaker's name holds no ': ', ends in no ':' and begins with no '['"
@@ -21,7 +23,7 @@ def parse_caption(text: str) -> tuple[str, Said | None]:
     text = one_line(text)
     bracketed = BRACKETED.fullmatch(text)
     if bracketed:
-        speaker, words = bracketed.groups()
+        speaker, words = bracketed[1], bracketed[2]
     elif text.endswith(":") and ": " not in text:
         speaker, words = text[:-1], ""
     else:
@@ -29,3 +31,8 @@ def parse_caption(text: str) -> tuple[str, Said | None]:
         if not colon:
             speaker, words = "", text
     return one_line(speaker), Said(words) if words else None
+
+
+def is_sound(text: str) -> bool:
+    """Whether a caption that names no speaker is of something heard, as `[music]`, `(laughter)` and `♪ la la` are."""
+    return SOUND.fullmatch(one_line(text)) is not None

@@ -1,5 +1,6 @@
 """From one annotation format to another: read, fit to what the target can hold, write, and say what was lost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,20 +31,27 @@ def convert(source: str | Path, target: str | Path, options: Options = Options()
 
     Returns one line: what was written, and what the target could not hold. Raises MimidiarError.
     """
-    read_as, write_as = formats(Path(source), target, options)
-    found = read(Path(source), read_as, options)
-    fit(found, write_as, f"{source} as {write_as}")
-    files = plan(found.turns, target, write_as)
-    sources = {file.resolve() for file in found.files}
-    for file in files:
-        if file.resolve() in sources:
-            raise MimidiarError(f"{file}: this is the source itself; give another name")
-    for file, recordings in files.items():
-        try:
+    try:
+        read_as, write_as = formats(Path(source), target, options)
+        found = read(Path(source), read_as, options)
+        fit(found, write_as, f"{source} as {write_as}")
+        files = plan(found.turns, target, write_as)
+        _check_targets(files, found.files)
+        for file, recordings in files.items():
             FORMATS[write_as].write(file, {name: found.turns[name] for name in recordings}, found.transcript)
-        except OSError as error:
-            raise MimidiarError(f"{file}: cannot be written ({error.strerror})") from None
-    return statement(found, target, read_as, write_as)
+        return statement(found, target, read_as, write_as)
+    except OSError as error:
+        raise MimidiarError(f"{error.filename2 or error.filename or source}: {error.strerror}") from None
+
+
+def _check_targets(targets: Iterable[Path], sources: Iterable[Path]) -> None:
+    """Refuse to replace a source, or what is no file (a folder, a device, a pipe)."""
+    origins = {file.resolve() for file in sources}
+    for file in targets:
+        if file.resolve() in origins:
+            raise MimidiarError(f"{file}: this is the source itself; give another name")
+        if (file.exists() and not file.is_file()) or file.is_relative_to("/dev"):
+            raise MimidiarError(f"{file}: this is no regular file; give another name")
 
 
 def formats(source: Path, target: str | Path, options: Options) -> tuple[str, str]:
@@ -51,6 +59,8 @@ def formats(source: Path, target: str | Path, options: Options) -> tuple[str, st
     for name in (options.source_format, options.target_format):
         if name is not None:
             format_named(name)
+    if str(target) == "-":
+        raise MimidiarError("-: convert writes files, not to its standard output; name a file")
     if is_folder(target) and not options.target_format:
         raise MimidiarError(f"{target}: a folder may hold any format; name it with --to, one of {', '.join(FORMATS)}")
     if not source.exists():
@@ -141,6 +151,6 @@ def statement(found: Annotations, target: str | Path, read_as: str, write_as: st
         notes.append("a grid ends with its last turn, for turns do not tell how long a recording is")
     counts = [many(len(names), "recording"), many(len({turn.speaker for turn in turns}), "speaker")]
     counts += [many(len(turns), "turn")]
-    text = f"{target}: {', '.join(counts)}, {read_as} to {write_as}; "
-    text += "lost: " + ", ".join(lost) if lost else "nothing lost"
+    text = f"{target}: {', '.join(counts)}, {read_as} to {write_as}"
+    text += "; lost: " + ", ".join(lost) if lost else ", all kept"
     return text + "".join(f"; {note}" for note in notes)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mimidiar.annotation.ctm import MISSING
 from mimidiar.annotation.extent import are_regions
 from mimidiar.annotation.formats import FORMATS
 from mimidiar.annotation.transcript import Transcript
@@ -29,7 +28,7 @@ class Annotations:
 def fit(found: Annotations, name: str, what: str) -> None:
     """Change `found` to what the format `name` can hold, noting each loss. MimidiarError, naming `what`, if nothing."""
     if not FORMATS[name].spaces:
-        _without_spaces(found, what)
+        _without_spaces(found, name, what)
     if name == "ctm":
         _only_words(found, what)
     elif name == "uem":
@@ -43,28 +42,32 @@ def fit(found: Annotations, name: str, what: str) -> None:
         found.notes.append(f"{many(cues, 'cue')} during another: not every player shows both")
 
 
-def _without_spaces(found: Annotations, what: str) -> None:
-    """Spaces in names become `_`."""
+def _without_spaces(found: Annotations, format_name: str, what: str) -> None:
+    """Spaces in names become `_`. MimidiarError where a name would be read as a comment or as none."""
     recordings = _renamed(found.turns, what)
-    speakers = {name: _renamed({turn.speaker for turn in turns}, what) for name, turns in found.turns.items()}
+    speakers: dict[str, dict[str, str]] = {name: {} for name in recordings}
+    if format_name != "uem":  # it holds no speakers
+        speakers = {name: _renamed({turn.speaker for turn in turns}, what) for name, turns in found.turns.items()}
+    misread = [name for name in recordings.values() if name.startswith(("#", ";;"))]
+    misread += [name for new in speakers.values() for name in new.values() if name in FORMATS[format_name].no_speaker]
+    if misread:
+        raise MimidiarError(f"{what}: {misread[0]!r} would not be read as a name; rename it")
     spaced = {name for names in (recordings, *speakers.values()) for name in names if " " in name}
     if not spaced:
         return
     found.lost.append(f"the spaces in {many(len(spaced), 'name')} (now _)")
 
     def new(turn: Turn) -> Turn:
-        return replace(turn, recording=recordings[turn.recording], speaker=speakers[turn.recording][turn.speaker])
+        speaker = speakers[turn.recording].get(turn.speaker, turn.speaker)
+        return replace(turn, recording=recordings[turn.recording], speaker=speaker)
 
     found.transcript = {new(turn): said for turn, said in found.transcript.items() if turn.recording in recordings}
     found.turns = {recordings[name]: sorted(map(new, turns)) for name, turns in found.turns.items()}
 
 
 def _renamed(names: Iterable[str], what: str) -> dict[str, str]:
-    """Each name as it is without spaces. MimidiarError where two would be one, or one would not be read as a name."""
+    """Each name as it is without spaces. MimidiarError where two would be one."""
     new = {name: name.replace(" ", "_") for name in names}
-    for name in new.values():
-        if name in MISSING or name.startswith(("#", ";;")):
-            raise MimidiarError(f"{what}: {name!r} would not be read as a name; rename it")
     if len(set(new.values())) < len(new):
         raise MimidiarError(f"{what}: two of the names {', '.join(sorted(new))} are the same with _ for spaces")
     return new

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.annotation.audacity import read_audacity, write_audacity
-from mimidiar.annotation.ctm import PAUSE_SEC, read_ctm, write_ctm
+from mimidiar.annotation.ctm import MISSING, PAUSE_SEC, read_ctm, write_ctm
 from mimidiar.annotation.extent import read_regions, write_extents
 from mimidiar.annotation.pyannote_json import read_pyannote, write_pyannote
 from mimidiar.annotation.rttm import read_rttm, write_rttm
@@ -39,6 +39,7 @@ class Format:
     skips: str = ""  # what its files may have besides, and the reader passes over
     one_recording: bool = False  # and its name is the file's
     spaces: bool = True  # in names
+    no_speaker: tuple[str, ...] = ()  # names that its reader takes for none
     milliseconds: bool = False  # times are written in them
     words: str = ""  # "", "text" or "times": what it keeps of what is said
 
@@ -56,6 +57,7 @@ FORMATS: Mapping[str, Format] = {
         "words; spaces in names; under 1 ms",
         "all but SPEAKER lines; the channel",
         spaces=False,
+        no_speaker=("<NA>",),
         milliseconds=True,
     ),
     "uem": Format(
@@ -72,10 +74,11 @@ FORMATS: Mapping[str, Format] = {
         (".ctm",),
         lambda path, reading: read_ctm(path, reading.transcript, reading.pause_sec),
         write_ctm,
-        "words with their times and speakers",
+        "words with their times and speakers (without these: channels)",
         "turns as such, nor any without word times; spaces in names; under 1 ms",
         "lines that are no word (types non-lex, misc, noscore)",
         spaces=False,
+        no_speaker=tuple(MISSING),
         milliseconds=True,
         words="times",
     ),
@@ -118,10 +121,11 @@ FORMATS: Mapping[str, Format] = {
     ),
     "srt": Format(
         (".srt",),
-        lambda path, reading: read_srt(path, reading.transcript, reading.recording),
+        lambda path, reading: read_srt(path, reading.transcript, reading.recording, reading.notes),
         write_srt,
         "subtitles: turns and their texts, as 'speaker: text'",
         "a second recording; the name of the one; word times; under 1 ms",
+        "cues of sounds alone, as [music]",
         one_recording=True,
         milliseconds=True,
         words="text",

@@ -90,7 +90,7 @@ def write_pyannote(path: str | Path, turns: Turns, transcript: Transcript | None
     annotations = [_annotation(recording, sorted(turns[recording])) for recording in sorted(turns)]
     document = annotations[0] if len(annotations) == 1 else annotations
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
-        json.dump(document, stream, ensure_ascii=False, indent=1)
+        json.dump(document, stream, ensure_ascii=False)
         stream.write("\n")
 
 

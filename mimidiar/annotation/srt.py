@@ -1,14 +1,15 @@
 """SubRip subtitles (SRT): numbered cues `HH:MM:SS,mmm --> HH:MM:SS,mmm` with text, one recording a file.
 
 A cue is a turn: `speaker: text`, or `[speaker] text`; `speaker:` alone is a turn without words. A cue that names no
-speaker says nothing about who speaks when, and is refused. The recording is named like the file.
+speaker says nothing about who speaks when, and is refused, unless it is a sound, `[music]`: these are passed over. The
+recording is named like the file.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mimidiar.annotation.caption import caption, parse_caption
+from mimidiar.annotation.caption import caption, is_sound, parse_caption
 from mimidiar.annotation.lines import MAX_SECONDS, shown
 from mimidiar.annotation.text_file import file_recording, text_lines
 from mimidiar.annotation.transcript import Row, Transcript, gather
@@ -22,14 +23,21 @@ NUMBER = re.compile(r"\s*[0-9]+\s*")
 
 
 def read_srt(
-    path: str | Path, transcript: Transcript | None = None, recording: str | None = None
+    path: str | Path,
+    transcript: Transcript | None = None,
+    recording: str | None = None,
+    notes: list[str] | None = None,
 ) -> dict[str, list[Turn]]:
     """The turns of the one recording in an SRT file (`recording`: its name, instead of the file's).
 
-    Raises MimidiarError with file and line.
+    `notes` gets a line on sounds that were passed over. Raises MimidiarError with file and line.
     """
     name = recording or file_recording(path)
-    return gather((_row(name, *cue) for cue in _cues(path)), transcript)
+    rows = [_row(name, *cue) for cue in _cues(path)]
+    sounds = rows.count(None)
+    if sounds and notes is not None:
+        notes.append(f"{path}: {sounds} cues without speaker are sounds, passed over")
+    return gather((row for row in rows if row), transcript)
 
 
 def _cues(path: str | Path) -> Iterator[tuple[str, float, float, str]]:
@@ -64,8 +72,11 @@ def _times(match: re.Match[str], path: str | Path, line: int) -> tuple[float, fl
     return start, end
 
 
-def _row(recording: str, where: str, start: float, end: float, text: str) -> Row:
+def _row(recording: str, where: str, start: float, end: float, text: str) -> Row | None:
+    """The turn of a cue; None for a sound."""
     speaker, said = parse_caption(text)
+    if not speaker and is_sound(text):
+        return None
     if not speaker:
         raise MimidiarError(f"{where}: the cue {shown(text)} names no speaker; write 'speaker: text'")
     return Turn(recording, start, end, speaker), said

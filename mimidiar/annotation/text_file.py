@@ -39,25 +39,26 @@ def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def first_bytes(path: str | Path, number: int) -> bytes:
-    """The first bytes of a file. Raises MimidiarError naming it where it cannot be read."""
+def whole_bytes(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """All of a file. Raises MimidiarError naming it, where it cannot be read and where it is over `max_bytes`."""
     try:
         with open(path, "rb") as stream:
-            return stream.read(number)
+            data = stream.read(max_bytes + 1)
     except OSError as error:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def whole_text(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> str:
-    """The text of a file in UTF-8 or UTF-16 (which a byte order mark tells), without byte order mark.
-
-    Raises MimidiarError naming the file, for one over `max_bytes` and one that is neither.
-    """
-    data = first_bytes(path, max_bytes + 1)
     if len(data) > max_bytes:
-        raise MimidiarError(
-            f"{path}: over {max_bytes >> 20} MiB; such a file is no annotation, or holds many: split it"
-        )
+        what = "too much to hold at once; give a folder of smaller files"
+        raise MimidiarError(f"{path}: over {max_bytes >> 20} MiB, {what}")
+    return data
+
+
+def whole_text(path: str | Path) -> str:
+    """The text of a file (`whole_bytes`) in UTF-8 or UTF-16."""
+    return decoded(whole_bytes(path), path)
+
+
+def decoded(data: bytes, path: str | Path) -> str:
+    """UTF-8 or UTF-16 (which a byte order mark tells) as text, without the mark. MimidiarError naming `path`."""
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return data.decode("utf-16" if utf16 else "utf-8-sig")

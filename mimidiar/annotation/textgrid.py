@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from mimidiar.annotation.lines import seconds_in, shown
-from mimidiar.annotation.text_file import file_recording, first_bytes, whole_text
+from mimidiar.annotation.text_file import decoded, file_recording, whole_bytes
 from mimidiar.annotation.transcript import Row, Said, Transcript, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
@@ -42,9 +42,10 @@ class _Tokens:
     def __init__(self, path: str | Path) -> None:
         self.path = path
         self.line, self._seen = 1, 0
-        if first_bytes(path, len(BINARY)) == BINARY:
+        data = whole_bytes(path)
+        if data.startswith(BINARY):
             raise self.error("a binary file")
-        self.text = whole_text(path)
+        self.text = decoded(data, path)
         self.matches = TOKEN.finditer(self.text)
 
     def take(self, kind: str, what: str) -> str:
@@ -138,6 +139,8 @@ def _with_silences(turns: list[Turn], end: float, transcript: Transcript) -> Ite
     """Start, end and text of intervals that leave no gap from 0 to `end`."""
     last = 0.0
     for turn in sorted(turns):
+        if turn.start < last:
+            raise MimidiarError(f"turns of {turn.speaker!r} overlap at {turn.start:g} s; merge them (merge_overlaps)")
         if turn.start > last:
             yield last, turn.start, ""
         said = transcript.get(turn)

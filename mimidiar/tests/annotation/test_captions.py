@@ -80,7 +80,9 @@ def test_ctm_is_written_by_time_and_words_hold_no_space(tmp_path):
         ("anna:", "anna", None),
         ("[SPEAKER_00]: hello", "SPEAKER_00", "hello"),
         ("[anna] hello\nyou", "anna", "hello you"),
-        ("[anna]", "anna", None),
+        ("[anna]:", "anna", None),
+        ("[anna] (laughs)", "anna", "(laughs)"),
+        ("[music]", "", "[music]"),
         ("hello", "", "hello"),
         ("at 12:30", "", "at 12:30"),
         ("", "", None),
@@ -120,6 +122,15 @@ def test_subtitles(tmp_path):
     assert (tmp_path / "y.srt").read_text() == (
         "1\n00:00:00,500 --> 00:00:01,750\nanna:\n\n2\n00:00:01,000 --> 01:00:03,250\n- bo: good day\n\n"
     )
+
+
+def test_cues_of_sounds_are_passed_over_and_counted(tmp_path):
+    cues = ["[music]", "(applause)", "♪ la la ♪", "anna: (laughs)"]
+    times = "00:00:00,000 --> 00:00:01,000"
+    notes = []
+    found, _ = read(tmp_path, "srt", "\n".join(f"{times}\n{cue}\n" for cue in cues), notes=notes)
+    assert found == [Turn("x", 0, 1, "anna")]
+    assert notes == [f"{tmp_path / 'x.srt'}: 3 cues without speaker are sounds, passed over"]
 
 
 @pytest.mark.parametrize("name", ["a: b", "a:", "[a]"])

@@ -84,14 +84,14 @@ def test_the_line_says_what_was_written_and_lost(tmp_path, source):
         "file); 1 cue during another: not every player shows both"
     )
     assert convert(source, tmp_path / "x.json").endswith("lost: the text of 2 turns")
-    assert convert(source, tmp_path / "y.jsonl").endswith("nothing lost")
+    assert convert(source, tmp_path / "y.jsonl").endswith(", all kept")
     assert (tmp_path / "y.jsonl").read_bytes() == source.read_bytes()
     said = convert(source, tmp_path / "x.ctm")
     assert "2 speakers, 2 turns" in said and "1 turn without word times, 2 turns as to their text" in said
     assert convert(tmp_path / "x.ctm", tmp_path / "z.rttm").endswith("pauses up to 0.3 s are one turn")
     assert "a region is a recording from its first" in convert(source, tmp_path / "x.uem")
     assert convert(tmp_path / "x.uem", tmp_path / "x.txt").endswith("turns of a speaker 'scored'")
-    assert convert(tmp_path / "x.txt", tmp_path / "again.uem", "--recording", "x").endswith("nothing lost")
+    assert convert(tmp_path / "x.txt", tmp_path / "again.uem", "--recording", "x").endswith(", all kept")
     assert (tmp_path / "again.uem").read_text() == (tmp_path / "x.uem").read_text()
 
 
@@ -156,6 +156,15 @@ def test_names_that_become_one_without_spaces_are_refused(tmp_path):
     assert "are the same with _ for spaces" in refused(tmp_path / "x.jsonl", tmp_path / "x.rttm")
     write_supervisions(tmp_path / "x.jsonl", {"x": [Turn("x", 0, 1, "<NA>")]})
     assert "'<NA>' would not be read as a name" in refused(tmp_path / "x.jsonl", tmp_path / "x.rttm")
+    assert ", all kept" in convert(tmp_path / "x.jsonl", tmp_path / "x.json")
+    write_supervisions(tmp_path / "x.jsonl", {"#1": [Turn("#1", 0, 1, "NA")]})
+    assert "'#1' would not be read as a name" in refused(tmp_path / "x.jsonl", tmp_path / "x.uem")
+
+
+def test_only_recordings_are_names_in_a_uem(tmp_path):
+    write_supervisions(tmp_path / "x.jsonl", {"x": [Turn("x", 0, 1, name) for name in ("a b", "a_b", "<NA>")]})
+    assert "spaces" not in convert(tmp_path / "x.jsonl", tmp_path / "x.uem")
+    assert (tmp_path / "x.uem").read_text() == "x 1 0.000 1.000\n"
 
 
 def test_formats_that_cannot_be_told_are_refused_with_the_choices(tmp_path, many, source):
@@ -190,7 +199,10 @@ def test_targets_that_cannot_be_written(tmp_path, many):
     (tmp_path / "folder.json").mkdir()
     assert "name it with --to" in refused(many, tmp_path / "folder.json")
     (tmp_path / "out" / "a.rttm").mkdir(parents=True)
-    assert "a.rttm: cannot be written" in refused(many, tmp_path / "out", "--to", "rttm")
+    assert "a.rttm: this is no regular file" in refused(many, tmp_path / "out", "--to", "rttm")
+    assert "no regular file" in refused(many, "/dev/null", "--to", "rttm")
+    assert "standard output" in refused(many, "-", "--to", "rttm")
+    assert refused(many, f"{tmp_path}/{'x' * 300}.json").endswith("File name too long")
 
 
 def test_the_formats_are_listed_and_nothing_heavy_is_loaded(tmp_path, many):

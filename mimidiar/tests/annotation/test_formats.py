@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mimidiar.annotation.extent import REGION, read_regions, write_extents
 from mimidiar.annotation.formats import FORMATS, Reading, format_of_file
-from mimidiar.annotation.text_file import whole_text
+from mimidiar.annotation.text_file import whole_bytes
 from mimidiar.annotation.transcript import Said, Word
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
@@ -134,9 +134,9 @@ def test_missing_files_folders_and_endless_lines(tmp_path, name):
 
 def test_a_file_beyond_the_limit_is_not_held_in_memory(tmp_path):
     (tmp_path / "x").write_bytes(b"x" * 100)
-    assert len(whole_text(tmp_path / "x", max_bytes=100)) == 100
+    assert len(whole_bytes(tmp_path / "x", max_bytes=100)) == 100
     with pytest.raises(MimidiarError, match="over 0 MiB"):
-        whole_text(tmp_path / "x", max_bytes=99)
+        whole_bytes(tmp_path / "x", max_bytes=99)
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,12 @@ def test_a_grid_of_two_recordings_or_none_is_refused(tmp_path):
             write_textgrid(tmp_path / "x.TextGrid", turns)
 
 
+def test_overlapping_turns_of_a_speaker_do_not_fit_a_tier(tmp_path):
+    with pytest.raises(MimidiarError, match=r"turns of 'a' overlap at 0\.5 s"):
+        write_textgrid(tmp_path / "x.TextGrid", {"x": [Turn("x", 0, 1, "a"), Turn("x", 0.5, 2, "a")]})
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(
     not (CORPUS and GRIDS.is_file()), reason=f"MIMIDIAR_MINI_CORPUS names no folder with refs/{GRIDS.name}"
 )

@@ -34,6 +34,8 @@ _HALF_HEIGHT, _GAP = 0.40, 0.03  # of a lane of height 1
 _MOST_LANES = 150
 _MOST_BINS = 300
 _MOST_COLUMNS = 1500
+_MOST_SHAPES = 10_000
+_SHARP_SEC = 300.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,12 @@ def _draw_lanes(axes, errors: ErrorRegions, lanes: list[tuple[str, str]], window
     )
     for row in range(len(lanes) + 1):
         axes.axhline(row - 0.5, color=FAINT, linewidth=0.6, zorder=0)
+    # Bars thinner than a pixel must fade: set to whole pixels, most of the short turns of an hour would be gone. Where
+    # there are tens of thousands, they are pixels in an SVG as well, or a browser would need minutes for it.
+    look = {
+        "snap": None if window[1] - window[0] <= _SHARP_SEC else False,
+        "rasterized": len(errors.reference) + len(errors.hypothesis) > _MOST_SHAPES,
+    }
     for side, pieces, colors, top in sides:
         bars: dict[tuple[int, str], list[tuple[float, float]]] = {}
         for piece in _inside(pieces, window):
@@ -118,7 +126,7 @@ def _draw_lanes(axes, errors: ErrorRegions, lanes: list[tuple[str, str]], window
             bars.setdefault((rows[side, piece.speaker], piece.kind), []).append(span)
         for (row, kind), spans in bars.items():
             box = (row + top, _HALF_HEIGHT - _GAP)
-            axes.broken_barh(spans, box, facecolor=colors[kind], linewidth=0, gid=f"{side} {kind}")
+            axes.broken_barh(spans, box, facecolor=colors[kind], linewidth=0, gid=f"{side} {kind}", **look)
     axes.set_ylim(max(len(lanes), 1) - 0.5, -0.5)
     middle = (_HALF_HEIGHT + _GAP) / 2
     _label_lanes(axes, [name for name, _ in lanes], -middle, "reference")

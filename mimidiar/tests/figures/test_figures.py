@@ -77,6 +77,19 @@ def test_timeline_heat_map_in_the_order_of_the_lanes_and_in_the_window():
     assert texts_outside(figure) == []
 
 
+def test_timeline_of_an_hour_shows_turns_thinner_than_a_pixel():
+    errors = errors_of(
+        [(60 * k + 7.3 * (k % 8), 60 * k + 7.3 * (k % 8) + 0.5, "a") for k in range(60)], [], [(0, 3600)]
+    )
+    figure = draw_timeline(errors)
+    figure.canvas.draw()
+    lanes = figure.axes[0]
+    (left, y), (right, _) = lanes.transData.transform([(0, -0.2), (3600, -0.2)])
+    pixels = np.asarray(figure.canvas.buffer_rgba())[-int(y), int(left) + 3 : int(right), :3]
+    dark = (pixels < 250).any(axis=1)
+    assert (np.diff(dark.astype(int)) == 1).sum() >= 58
+
+
 @pytest.mark.parametrize(
     ("reference", "hypothesis"),
     [

@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -125,6 +126,15 @@ def test_neither_torch_nor_lhotse_is_loaded(data):
     )
     done = mimidiar("score", data / "ref", data / "hyp.rttm", code=code)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_benchmark_compares_with_a_plain_loop_that_finds_the_same():
+    script = Path(__file__).parents[3] / "tools" / "bench" / "score.py"
+    done = subprocess.run([script, "--recordings", "3", "--repeats", "1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("3 recordings, ")
+    assert all(" x wall" in line for line in lines[2:4])
 
 
 def cpu_seconds(*args) -> float:

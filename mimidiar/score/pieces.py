@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mimidiar.annotation.lines import shown
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.score.measures import load_measures
@@ -36,9 +37,8 @@ def check_size(turns: list[Turn], side: str) -> None:
     found = (len(turns), MAX_TURNS, "turns"), (len({turn.speaker for turn in turns}), MAX_SPEAKERS, "speakers")
     for number, limit, what in (*found, (at_once, MAX_AT_ONCE, "speakers at once")):
         if number > limit:
-            name = turns[0].recording
             raise MimidiarError(
-                f"{side}, recording {name!r}: {number} {what}, and up to {limit} can be scored; were frames "
+                f"{side}, recording {shown(turns[0].recording)}: {number} {what}, and up to {limit} can be scored; were frames "
                 "written as turns? Otherwise cut the recording into several"
             )
 

@@ -104,3 +104,12 @@ def test_a_million_lines(tmp_path, name, line, answer):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer in done.stdout + done.stderr, done.stderr[-2000:]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.long
+def test_a_set_of_the_size_of_voxconverse_takes_seconds():
+    """232 recordings in a quarter of a minute of one core; the benchmark also compares the DER with pyannote's own."""
+    script = Path(__file__).parents[3] / "tools" / "bench" / "score.py"
+    done = subprocess.run([script, "--repeats", "1"], capture_output=True, text=True, check=True)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("A mimidiar"))
+    assert float(line.split()[5]) < 15

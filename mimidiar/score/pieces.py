@@ -38,8 +38,8 @@ def check_size(turns: list[Turn], side: str) -> None:
     for number, limit, what in (*found, (at_once, MAX_AT_ONCE, "speakers at once")):
         if number > limit:
             raise MimidiarError(
-                f"{side}, recording {shown(turns[0].recording)}: {number} {what}, and up to {limit} can be scored; were frames "
-                "written as turns? Otherwise cut the recording into several"
+                f"{side}, recording {shown(turns[0].recording)}: {number} {what}, and up to {limit} can be scored; "
+                "were frames written as turns? Otherwise cut the recording into several"
             )
 
 

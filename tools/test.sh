@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Test everything: ruff, shellcheck, unit tests (import rules are among them), and the recipes in a smoke configuration.
+# Test everything: ruff, shellcheck, unit tests (import rules are among them), committed tables against their records, and the
+# recipes in a smoke configuration.
 #
 #   tools/test.sh            what each change must pass, some minutes
 #   tools/test.sh --full     with the long tests: full-size checkpoints
@@ -50,6 +51,7 @@ if [[ ${#failed[@]} -gt 0 ]]; then exit 1; fi
 
 part ruff ruff check .
 part shellcheck check_shell
+part tables egs/paper/run.sh --check
 part "unit tests" pytest -n 2 -m "$marks"
 part "recipes, smoke" egs/mini/run_all.sh --smoke true --seeds 1 --work "$work"
 

@@ -15,9 +15,14 @@ corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md
 smoke=false                         # a few speakers and steps: does everything run?
 work=                               # folder for data, feats and exp, instead of egs/mini
 force=false                         # do stages again whose settings or inputs changed
-record=false                        # also write RESULTS.md and the table in the README
+record=false                        # also keep the records in results/, and write all tables, that of the README among them
 # --- end of options ---
 . parse_options.sh
+
+if [[ $record == true && ( $smoke == true || -n $work || -z $corpus ) ]]; then
+  echo "run_all.sh: error: --record is for real speech (--corpus), without --smoke and --work" >&2
+  exit 1
+fi
 
 work=$(realpath -m "${work:-.}")
 mkdir -p "$work"
@@ -29,11 +34,6 @@ if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   adapter=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
 fi
-if [[ $record == true && ( $smoke == true || -n $work || -z $corpus ) ]]; then
-  echo "run_all.sh: error: --record is for real speech (--corpus), without --smoke and --work" >&2
-  exit 1
-fi
-
 # run RECIPE OPTION...
 run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
 
@@ -55,6 +55,14 @@ run adapter --encoder "${encoders[0]}" --seed "${seeds[0]}" --stage 5 --stop-sta
 if [[ $force == true ]]; then nj=1; fi
 every_seed | each adapter --stage 5 --stop-stage 5
 
-report=(mimidiar report conf/table.yaml --root "$work")
-if [[ $record == true ]]; then report+=(-o RESULTS.md --into ../../README.md); fi
-"${report[@]}"
+recipes=(baseline probe adapter) results=()
+for recipe in "${recipes[@]}"; do results+=(--results "$work/$recipe/exp"); done
+mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
+if [[ $record == true ]]; then
+  for recipe in "${recipes[@]}"; do
+    folders=("${encoders[@]/#/$recipe/exp/}")
+    if [[ -d $recipe/exp/floors ]]; then folders+=("$recipe/exp/floors"); fi
+    mimidiar publish "${folders[@]}" -o "$recipe/results"
+  done
+  ../paper/run.sh
+fi

@@ -60,7 +60,7 @@ def total_cost(folders: Iterable[Path]) -> Cost | None:
     if not costs:
         return None
     audio, compute = math.fsum(cost.audio_sec for cost in costs), math.fsum(cost.compute_sec for cost in costs)
-    return Cost(audio, compute, ", ".join(sorted({cost.device for cost in costs})))
+    return Cost(round(audio, 3), round(compute, 3), ", ".join(sorted({cost.device for cost in costs})))
 
 
 def _read(path: Path) -> list[Cost]:

@@ -1,14 +1,14 @@
 """The recipes from outside: their form, their options, and what they say when something is missing."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mimidiar.config import load_config
-from mimidiar.report.table import Report
+from mimidiar.report.table_file import read_table_file
 from mimidiar.simulate.options import Simulation, check_options
 
 EGS = Path(__file__).parents[2] / "egs"
@@ -74,6 +74,36 @@ def test_every_shipped_simulation_is_valid(path: Path) -> None:
         check_options(name, options)
 
 
-@pytest.mark.parametrize("path", sorted(EGS.glob("*/conf/table.yaml")), ids=lambda path: path.parts[-3])
+TABLES = sorted([*EGS.glob("*/conf/table.yaml"), *EGS.glob("*/*/conf/table.yaml"), *EGS.glob("paper/conf/*.yaml")])
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: str(path.relative_to(EGS)))
 def test_every_shipped_table_is_valid(path: Path) -> None:
-    assert load_config(Report, path).tables and yaml.safe_load(path.read_text())["title"]
+    file = read_table_file(path)
+    assert file.tables and file.title and file.records
+
+
+@pytest.mark.parametrize("script", RECIPES, ids=lambda path: str(path.parent.relative_to(EGS)))
+def test_every_recipe_has_a_table(script: Path) -> None:
+    own, shared = script.parent / "conf/table.yaml", script.parents[1] / "conf/table.yaml"
+    names = [table.name for table in read_table_file(own if own.is_file() else shared).tables]
+    assert own.is_file() or script.parent.name in names
+    assert (script.parent / "RESULTS.md").is_file()
+
+
+def test_a_table_that_differs_from_its_records_is_found(tmp_path: Path) -> None:
+    """In a copy, so that nothing here is touched: run.sh --check names the file and fails, and changes nothing."""
+    root = EGS.parent
+    for name in ("utils", "tools"):
+        (tmp_path / name).symlink_to(root / name)
+    shutil.copytree(
+        EGS, tmp_path / "egs", symlinks=True, ignore=shutil.ignore_patterns("data", "feats", "exp", "downloads")
+    )
+    shutil.copy(root / "README.md", tmp_path)
+    script, table = tmp_path / "egs/paper/run.sh", tmp_path / "egs/paper/tables/table1.md"
+    assert run(script).returncode == 0
+    table.write_text(table.read_text().replace("35.01", "25.01"))
+    done = run(script, "--check")
+    assert done.returncode == 1 and done.stdout.count("as its records give it: ") > 5
+    assert done.stderr.count("error") == 1 and "tables/table1.md: differs from what its records give" in done.stderr
+    assert "25.01" in table.read_text()

@@ -24,7 +24,7 @@ limit_speakers=0                   # speakers per corpus and split; 0: all
 data=../data                       # manifests, shared by the recipes of egs/mini
 feats=../feats                     # features, likewise
 exp=exp                            # experiments
-record=false                       # stage 6: also write RESULTS.md
+record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
 . parse_options.sh
 . stages.sh
@@ -53,4 +53,4 @@ if stage 5 "posteriors, post-processing tuned on sim_dev, scores"; then
     score_floors "$set"
   done
 fi
-if stage 6 "table"; then report diarization; fi
+if stage 6 "table"; then report; fi

@@ -26,7 +26,7 @@ limit_speakers=0                   # speakers per corpus and split; 0: all
 data=../data                       # manifests, shared by the recipes of egs/mini
 feats=../feats                     # features, likewise
 exp=exp                            # experiments
-record=false                       # stage 6: also write RESULTS.md
+record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
 . parse_options.sh
 . stages.sh
@@ -41,10 +41,10 @@ fi
 if stage 5 "scores"; then
   # Over all frames, as the ancestor pooled; over speech; over speech with the mean of the training set taken away.
   for set in "${sets[@]}"; do
-    score_trials "$set" "$exp/$tag/$set/all" -- --pooling all
-    score_trials "$set" "$exp/$tag/$set/speech" -- --pooling speech
-    score_trials "$set" "$exp/$tag/$set/centred" "$data/train" "$feats/train" -- \
+    score_trials "$set" "$exp/$tag/$set/all" 0 -- --pooling all
+    score_trials "$set" "$exp/$tag/$set/speech" 0 -- --pooling speech
+    score_trials "$set" "$exp/$tag/$set/centred" 0 "$data/train" "$feats/train" -- \
       --pooling speech --centre "$data/train" "$feats/train"
   done
 fi
-if stage 6 "table"; then report verification; fi
+if stage 6 "table"; then report; fi

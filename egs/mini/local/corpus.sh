@@ -59,14 +59,19 @@ trial_sets() {
 # The sets of conversations to score: simulated ones, and real ones where the corpus brought them.
 test_sets() { echo sim_test; if [[ -d $data/ami_excerpts ]]; then echo ami_excerpts; fi; }
 
-# score_trials SET OUT INPUT... -- OPTION...: scores of SET's trials by `mimidiar embed` with these options, and their EER.
+# The tag in names of systems, which have no dots.
+name=${tag//./-}
+
+# score_trials SET OUT SEED INPUT... -- OPTION...: scores of SET's trials by `mimidiar embed` with these options, their EER,
+# and its record: the system is called after the recipe, the last part of OUT, and the tag.
 score_trials() {
-  local set=$1 out=$2 inputs=(--input "$data/$1" --input "$feats/$1")
-  shift 2
+  local set=$1 out=$2 seed=$3 inputs=(--input "$data/$1" --input "$feats/$1")
+  shift 3
   while [[ $1 != -- ]]; do inputs+=(--input "$1"); shift; done
   stage.py --out "$out" --force "$force" "${inputs[@]}" -- \
     mimidiar embed "$data/$set" "$feats/$set" "$out" "${@:2}" ::: \
-    mimidiar verify "$out/scores" "$data/$set/trials" -o "$out"
+    mimidiar verify "$out/scores" "$data/$set/trials" -o "$out" ::: \
+    mimidiar record "$out" --system "${PWD##*/}-${out##*/}-$name" --set "$set" --protocol trials --seed "$seed"
 }
 
 # scoring SET OUT: adds to `commands` the scoring of OUT/hyp.rttm, without and with a collar.
@@ -74,17 +79,18 @@ scoring() {
   local collar
   for collar in 0 0.25; do
     commands+=(::: mimidiar score "$data/$1/ref.rttm" "$2/hyp.rttm" --uem "$data/$1/all.uem" --collar "$collar" \
-      -o "$2/collar_$collar")
+      -o "$2/collar$collar")
   done
 }
 
-# score_posteriors SET: decided with what was tuned, and scored.
+# score_posteriors SET: decided with what was tuned, and scored; beside it, by the ancestor's metric.
 score_posteriors() {
   local out=$dir/$1/scores
   local commands=(mimidiar decide "$dir/$1/posteriors" "$out" --tuned "$dir/tuned/tuned.yaml")
   scoring "$1" "$out"
   stage.py --out "$out" --force "$force" --input "$data/$1" --input "$dir/tuned" --input "$dir/$1/posteriors" -- \
-    "${commands[@]}"
+    "${commands[@]}" ::: mimidiar ancestor-metric "$dir/$1/posteriors" "$data/$1" "$out/ancestor" ::: \
+    mimidiar record "$out"/{collar0,collar0.25,ancestor} --system "adapter-$name" --set "$1" --seed "$seed"
 }
 
 # score_floors SET: what systems score that know nothing of voices.
@@ -93,14 +99,20 @@ score_floors() {
   for kind in always-one oracle-vad-one random-order; do
     commands+=(${commands:+:::} mimidiar floor "$kind" "$data/$1/ref.rttm" --uem "$data/$1/all.uem" -o "$out/$kind/hyp.rttm")
     scoring "$1" "$out/$kind"
+    commands+=(::: mimidiar record "$out/$kind"/{collar0,collar0.25} --system "floor-$kind" --set "$1")
   done
   stage.py --out "$out" --force "$force" --input "$data/$1" -- "${commands[@]}"
 }
 
-# report NAME: the table of egs/mini of that name; with --record also this recipe's RESULTS.md.
+# report: this recipe's table of what was run here; with --record the records of this experiment are kept in results/, and all
+# tables made again.
 report() {
-  # Rows are named <recipe>/exp/...: the folder above this recipe's, wherever --exp put it.
-  local options=(--root "$(realpath -m "$exp/../..")" --only "$1")
-  if [[ $record == true ]]; then options+=(-o RESULTS.md); fi
-  mimidiar report ../conf/table.yaml "${options[@]}"
+  local folders
+  mimidiar report ../conf/table.yaml --only "${PWD##*/}" --results "$exp" --allow-dirty
+  if [[ $record == true ]]; then
+    folders=("$exp/$tag")
+    if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
+    mimidiar publish "${folders[@]}" -o results
+    "$MIMIDIAR_ROOT/egs/paper/run.sh"
+  fi
 }

@@ -24,7 +24,7 @@ limit_speakers=0                   # speakers per corpus and split; 0: all
 data=../data                       # manifests, shared by the recipes of egs/mini
 feats=../feats                     # features, likewise
 exp=exp                            # experiments
-record=false                       # stage 6: also write RESULTS.md
+record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
 . parse_options.sh
 . stages.sh
@@ -48,8 +48,9 @@ fi
 if stage 5 "scores"; then
   for set in "${sets[@]}"; do
     for probe in corrected ancestor "leaky_$set"; do
-      score_trials "$set" "$dir/$set/${probe%%_*}" "$dir/probes/$probe" -- --probe "$dir/probes/$probe/model.safetensors"
+      score_trials "$set" "$dir/$set/${probe%%_*}" "$seed" "$dir/probes/$probe" -- \
+        --probe "$dir/probes/$probe/model.safetensors"
     done
   done
 fi
-if stage 6 "table"; then report verification; fi
+if stage 6 "table"; then report; fi

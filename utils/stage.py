@@ -4,10 +4,11 @@
     stage.py --out DIR [--also DIR]... [--input PATH]... [--nj N] [--force true|false] [--name NAME] \\
         -- COMMAND... [::: COMMAND...]
 
-DIR/.stage.json keeps what was done: status, command, inputs, and the key that stands for both (stage_key.py). Called
-again with the same key, a finished stage is skipped and an unfinished one goes on; with another key it is refused,
-saying what changed, unless --force true, which removes what DIR holds (but not the folders of other stages in it) and
-starts anew. A stage that failed before it made anything is no ground to refuse: what made it fail was to be changed.
+DIR/.stage.json keeps what was done: status, command, inputs, the key that stands for both (stage_key.py), and the
+commit of the code, which is in no key. Called again with the same key, a finished stage is skipped and an unfinished
+one goes on; with another key it is refused, saying what changed, unless --force true, which removes what DIR holds
+(but not the folders of other stages in it) and starts anew. A stage that failed before it made anything is no ground
+to refuse: what made it fail was to be changed.
 
 A command that makes several folders names the others by --also: each gets a .stage.json of its own, so that later
 stages can depend on one of them.

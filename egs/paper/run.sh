@@ -31,8 +31,8 @@ for table in table1 published; do
   write "conf/$table.yaml" --format latex -o "tables/$table.tex"
 done
 write conf/progression.yaml --format json -o figures/progression.json
-# The picture is made of that file alone; without any record there is nothing to draw.
-if [[ $check == false ]] && compgen -G "../*/*/results/*.json" > /dev/null; then
-  mimidiar figure progression figures/progression.json -o figures/progression.svg
+# The picture is made of that file alone, once there is something to draw.
+if [[ $check == false ]] && grep -q '"status": "figure"' figures/progression.json; then
+  mimidiar figure progression figures/progression.json -o figures/progression.svg || failed=1
 fi
 exit "$failed"

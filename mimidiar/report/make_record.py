@@ -9,7 +9,7 @@ import yaml
 
 from mimidiar.commit import code_commit, is_clean
 from mimidiar.errors import MimidiarError
-from mimidiar.features.timing import total_cost
+from mimidiar.features.timing import Cost, total_cost
 from mimidiar.files import read_json, sha256_file
 from mimidiar.report.environment import describe_environment
 from mimidiar.report.record import KINDS, Record
@@ -70,13 +70,11 @@ def make_record(
     own = running_stage(score_dir, list(command))
     named = [Path(folder).resolve() for folder in made_with]
     stages = stages_behind(filter(None, [*map(stage_of, named), own]))
-    lineage = Lineage()
-    for folder in dict.fromkeys([*walk_folders(stages), *named]):
-        lineage.look_into(folder)
-    if unknown := [folder for folder in named if not _holds_something(folder)]:
-        raise MimidiarError(f"{unknown[0]}: neither a model nor features, posteriors or tuned.yaml in this folder")
-    ancestor = document["kind"] == "ancestor"  # chooses its threshold on the set that it is reported on
-    tuned = [] if ancestor else lineage.tuned
+    lineage = _lineage(stages, named)
+    if document["kind"] == "ancestor":  # chooses its threshold on the set that it is reported on
+        lineage.tuned, tuned_on = [], [cell.set]
+    else:
+        tuned_on = sorted({entry["tuned_on"] for entry in lineage.tuned})
     return _with_code(
         stages if own else [*stages, Stage(score_dir, Path.cwd(), [list(command)] if command else [], [])],
         kind=document["kind"],
@@ -88,21 +86,36 @@ def make_record(
         intervals={name: _interval(value) for name, value in (document.get("intervals") or {}).items() if value},
         conditions=document["protocol"],
         recordings=_recordings(score_dir) if document["kind"] == "diarization" else {},
-        tuned_on=[cell.set] if ancestor else sorted({entry["tuned_on"] for entry in tuned}),
+        tuned_on=tuned_on,
         trained_on=lineage.trained_on,
-        lineage={
-            "score_sha256": sha256_file(score_dir / SCORE_FILE),
-            "scored": {name: value for name, value in document.items() if value and name.endswith("_sha256")},
-            "models": lineage.models,
-            "configurations": _configurations(stages),
-            "tuned": tuned,
-            "features": lineage.features,
-            "speech": lineage.speech,
-        },
-        speed={step: _speed(folders) for step, folders in lineage.steps.items() if total_cost(folders)},
+        lineage=_hashes(score_dir, document, lineage, stages),
+        speed={step: _speed(cost) for step, folders in lineage.steps.items() if (cost := total_cost(folders))},
         environment=describe_environment(),
         warnings=[str(warning) for warning in document.get("warnings", [])],
     )
+
+
+def _lineage(stages: list[Stage], named: list[Path]) -> Lineage:
+    """What lies in the folders of the stages and in those `named` by the user, which must hold something."""
+    lineage = Lineage()
+    for folder in dict.fromkeys([*walk_folders(stages), *named]):
+        lineage.look_into(folder)
+    if unknown := [folder for folder in named if not _holds_something(folder)]:
+        raise MimidiarError(f"{unknown[0]}: neither a model nor features, posteriors or tuned.yaml in this folder")
+    return lineage
+
+
+def _hashes(score_dir: Path, document: dict[str, Any], lineage: Lineage, stages: list[Stage]) -> dict[str, Any]:
+    """The record's `lineage`."""
+    return {
+        "score_sha256": sha256_file(score_dir / SCORE_FILE),
+        "scored": {name: value for name, value in document.items() if value and name.endswith("_sha256")},
+        "models": lineage.models,
+        "configurations": _configurations(stages),
+        "tuned": lineage.tuned,
+        "features": lineage.features,
+        "speech": lineage.speech,
+    }
 
 
 def _with_code(stages: list[Stage], **values: Any) -> Record:
@@ -141,8 +154,7 @@ def _interval(values: dict[str, Any]) -> dict[str, float]:
     return {name: values[name] for name in ("low", "high", "level")}
 
 
-def _speed(folders: list[Path]) -> dict[str, Any]:
-    cost = total_cost(folders)
+def _speed(cost: Cost) -> dict[str, Any]:
     return asdict(cost) | {"real_time_factor": round(cost.real_time_factor, 6)}
 
 

@@ -3,12 +3,12 @@
 A check takes a value and its dotted key and raises Misfit; `mapping`, `listing` and `keys` build checks from checks.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Check = Callable[[Any, str], None]
+LARGEST = 1e15  # more than anything counted or measured here
 SHOWN = 60  # characters of a wrong value in a message
 
 
@@ -32,14 +32,14 @@ def text(pattern: str = r"(?s).*", wanted: str = "text") -> Check:
     return check
 
 
-def number(low: float = -math.inf, high: float = math.inf, whole: bool = False) -> Check:
-    """A finite number from `low` to `high`."""
-    span = f" from {low:g}" * (low > -math.inf) + f" to {high:g}" * (high < math.inf)
+def number(low: float = -LARGEST, high: float = LARGEST, whole: bool = False) -> Check:
+    """A number from `low` to `high`, neither infinite nor NaN."""
+    span = f" from {low:g}" * (low > -LARGEST) + f" to {high:g}" * (high < LARGEST)
     wanted = ("a whole number" if whole else "a number") + span
 
     def check(value: Any, key: str) -> None:
         kinds = int if whole else int | float
-        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high or math.isinf(value):
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
             refuse(value, key, wanted)
 
     return check

@@ -28,6 +28,7 @@ from mimidiar.errors import MimidiarError
 
 ROLES = ("", "floor", "leaky")
 BEST = ("", "low", "high")
+MOST_DECIMALS = 9
 FLOORS = "floors"
 TAG = "{tag}"
 
@@ -103,6 +104,7 @@ def read_table_file(path: str | Path, only: tuple[str, ...] = ()) -> TableFile:
     names = [table.name for table in file.tables]
     if unknown := sorted(set(only) - set(names)):
         raise MimidiarError(f"{path}: no table '{unknown[0]}'; it has {', '.join(names)}")
+    _check_texts(f"{path}: records", file.records)
     for table in file.tables:
         if names.count(table.name) > 1:
             raise MimidiarError(f"{path}: two tables are called '{table.name}'")
@@ -118,6 +120,7 @@ def record_folders(file: TableFile, path: str | Path) -> list[Path]:
 
 
 def _check_table(table: Table, where: str) -> None:
+    _check_texts(f"{where}: each", table.each)
     labels = [column.label for column in table.columns]
     one_set = [column.label for column in table.columns if not (set(column.set) & set("*?[{"))]
     systems = {row.system for row in table.rows}
@@ -125,6 +128,10 @@ def _check_table(table: Table, where: str) -> None:
         _check_choice(f"{where}, column '{column.label}': best", column.best, BEST)
         if labels.count(column.label) > 1:
             raise MimidiarError(f"{where}: two columns are called '{column.label}'")
+        if not 0 <= column.decimals <= MOST_DECIMALS:
+            raise MimidiarError(
+                f"{where}, column '{column.label}': decimals is {column.decimals}, not 0 to {MOST_DECIMALS}"
+            )
         if column.versus and column.versus not in (*systems, FLOORS):
             raise MimidiarError(f"{where}, column '{column.label}': no row has the system '{column.versus}'")
         if column.set == "{set}" and not table.each:
@@ -139,6 +146,11 @@ def _check_table(table: Table, where: str) -> None:
             raise MimidiarError(
                 f"{where}, row '{row.label}': no column '{unknown[0]}' of a named set; there are {known}"
             )
+
+
+def _check_texts(what: str, values: list[Any]) -> None:
+    if odd := [value for value in values if not isinstance(value, str) or not value]:
+        raise MimidiarError(f"{what}: {odd[0]!r} is no name or pattern")
 
 
 def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:

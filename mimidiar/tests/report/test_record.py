@@ -55,6 +55,7 @@ def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
         ({"protocol": "a/b"}, "'protocol' is 'a/b'"),
         ({"metrics": {"der": "20"}}, "'metrics.der' is '20', not a number from 0"),
         ({"metrics": {"der": 20.0, "x": float("nan")}}, "'metrics.x' is nan, not a number"),
+        ({"metrics": {"der": 20.0, "x": 10**400}}, "'metrics.x' is 1000"),
         ({"metrics": {"der": 20.0, "jer": 101}}, "'metrics.jer' is 101, not a number from 0 to 100"),
         ({"metrics": {}}, "'metrics.der' is missing"),
         ({"metrics": {"der": 19.0}}, "'metrics.der' is 19.0, but 'recordings' sum to 20.0000"),

@@ -211,6 +211,8 @@ def test_dirty_records_make_a_draft(tmp_path: Path) -> None:
     [
         ({"columns": [DER | {"best": "lowest"}]}, "column 'DER': best is 'lowest'; it may be low, high or left out"),
         ({"columns": [DER | {"versus": "nobody"}]}, "column 'DER': no row has the system 'nobody'"),
+        ({"columns": [DER | {"decimals": 99}]}, "column 'DER': decimals is 99, not 0 to 9"),
+        ({"each": [["test"]]}, "each: ['test'] is no name or pattern"),
         ({"columns": [DER, DER]}, "two columns are called 'DER'"),
         ({"columns": [DER | {"set": "{set}"}]}, "column 'DER': names no set, and the table has no `each`"),
         ({"columns": [DER | {"colour": "red"}]}, "colour"),

@@ -110,6 +110,7 @@ is_usable() {
   version="$(python_version "$venv/bin/python")" || return 1
   case "$version" in 3.11.* | 3.12.*) ;; *) return 1 ;; esac
   if [[ -n $state_before && ${state_before#* } != "$root" ]]; then
+    [[ ! -L $venv ]] || fail "tools/venv is a link to the environment of ${state_before#* }: remove the link"
     echo "tools/install.sh: tools/venv was made in another folder; making it again" >&2
     return 1
   fi

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mimidiar.annotation.lines import numbered_fields, seconds_in
+from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
@@ -68,7 +68,8 @@ def _turn(recording: str, speaker: str, words: list[Word], end: float) -> Iterat
 def write_ctm(path: str | Path, turns: Turns, transcript: Transcript) -> None:
     """Write the words of `transcript`, sorted by recording and start, in milliseconds; atomically.
 
-    Turns without word times are left out. Raises MimidiarError for names with white space.
+    Turns without word times are left out. Raises MimidiarError for names with white space, and for recordings
+    whose lines would be read as comments.
     """
     rows = sorted(
         (turn.recording, round(word.start, 3), round(word.end, 3), turn.speaker, word.text)
@@ -78,8 +79,7 @@ def write_ctm(path: str | Path, turns: Turns, transcript: Transcript) -> None:
     )
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for recording, start, end, speaker, text in rows:
-            for name in (recording, speaker):
-                if name.split() != [name]:
-                    raise MimidiarError(f"{path}: {name!r} cannot be written to CTM; a name holds no white space")
+            check_name(recording, path, "CTM", leads=True)
+            check_name(speaker, path, "CTM")
             word = one_line(text).replace(" ", "_")
             stream.write(f"{recording} 1 {start:.3f} {end - start:.3f} {word} NA lex {speaker}\n")

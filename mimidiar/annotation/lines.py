@@ -12,6 +12,7 @@ from pathlib import Path
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 
+COMMENTS = (";", "#")  # what a line that holds no record begins with
 MAX_LINE_BYTES = 1 << 16
 MAX_SECONDS = 1e8  # three years: a time beyond it is a sample count or a date, and would be lost in rounding
 
@@ -43,7 +44,7 @@ def numbered_fields(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         with open(path, "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1):
                 fields = _text(line, path, number).split()
-                if fields and not fields[0].startswith((";", "#")):
+                if fields and not fields[0].startswith(COMMENTS):
                     yield number, fields
     except OSError as error:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
@@ -65,6 +66,14 @@ def _text(line: bytes, path: str | Path, number: int) -> str:
 def shown(text: str, limit: int = 60) -> str:
     """`text` quoted for a message, shortened where it is long."""
     return repr(text if len(text) <= limit else text[:limit] + "...")
+
+
+def check_name(name: str, path: str | Path, kind: str, leads: bool = False) -> None:
+    """Raise MimidiarError for a name that a file of `kind` cannot hold; `leads`: it is the first field of its line."""
+    if not name or name.split() != [name]:
+        raise MimidiarError(f"{path}: {name!r} cannot be written to {kind}; a name holds no white space")
+    if leads and name.startswith(COMMENTS):
+        raise MimidiarError(f"{path}: {name!r} cannot be written to {kind}; a line that begins so is a comment")
 
 
 def number_in(text: str, path: str | Path, line: int, what: str) -> float:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mimidiar.annotation.lines import numbered_fields, seconds_in, shown, source_files
+from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in, shown, source_files
 from mimidiar.annotation.turns import Turn, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
@@ -79,12 +79,7 @@ def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
     rows = sorted((t.recording, round(t.start, 3), round(t.end, 3), t.speaker) for t in turns)
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for recording, start, end, speaker in rows:
-            _check_names(path, recording, speaker)
+            for name in (recording, speaker):
+                check_name(name, path, "RTTM")
             if end > start:
                 stream.write(f"SPEAKER {recording} 1 {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>\n")
-
-
-def _check_names(path: str | Path, *names: str) -> None:
-    for name in names:
-        if not name or name.split() != [name]:
-            raise MimidiarError(f"{path}: {name!r} cannot be written to RTTM; a name holds no white space")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mimidiar.annotation.lines import numbered_fields, seconds_in, source_files
+from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in, source_files
 from mimidiar.annotation.regions import Region, union
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
@@ -31,8 +31,12 @@ def read_uem(path: str | Path) -> dict[str, list[Region]]:
 
 
 def write_uem(path: str | Path, regions: Mapping[str, list[Region]]) -> None:
-    """Write the regions of each recording, sorted, in milliseconds; atomically."""
+    """Write the regions of each recording, sorted, in milliseconds; atomically.
+
+    Raises MimidiarError for a name that would be read as something else.
+    """
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for recording in sorted(regions):
+            check_name(recording, path, "UEM", leads=True)
             for start, end in union(regions[recording]):
                 stream.write(f"{recording} 1 {start:.3f} {end:.3f}\n")

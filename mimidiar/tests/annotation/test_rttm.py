@@ -194,3 +194,13 @@ def test_noscore_zones_are_widened_up_to_words_and_turns(tmp_path):
         "a": [(11.9, 13.2), (16.5, 18.5), (20.6, 22.4), (30.0, 35.0)]
     }
     assert read_noscore(written(tmp_path, GOOD)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("a b", "white space"), ("", "white space"), (";a", "comment"), ("#", "comment")]
+)
+def test_a_uem_is_not_written_for_a_name_that_would_not_come_back(tmp_path, name, why):
+    path = tmp_path / "x.uem"
+    with pytest.raises(MimidiarError, match=why):
+        write_uem(path, {name: [(0.0, 1.0)]})
+    assert not path.exists()

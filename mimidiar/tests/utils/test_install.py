@@ -189,3 +189,16 @@ def test_environment_may_be_a_link_to_another_disk(house, call, tmp_path):
     (house.root / "tools/venv").symlink_to(tmp_path / "big")
     assert call(house.script).returncode == 0
     assert (tmp_path / "big/.installed").exists() and (house.root / "tools/venv").is_symlink()
+
+
+def test_linked_environment_of_another_checkout_is_left_alone(house, call, tmp_path):
+    theirs = tmp_path / "theirs" / "tools" / "venv"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "bin" / "python").symlink_to(house.env["REAL_PYTHON"])
+    (theirs / "pyvenv.cfg").write_text("version_info = 3")
+    (theirs / ".installed").write_text(f"some-hash {tmp_path / 'theirs'}\n")
+    (house.root / "tools" / "venv").symlink_to(theirs)
+    done = call(house.script)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert f"tools/venv is a link to the environment of {tmp_path / 'theirs'}: remove the link" in done.stderr
+    assert (theirs / "bin" / "python").exists() and house.calls() == []

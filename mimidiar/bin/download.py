@@ -2,12 +2,13 @@
 
 import click
 
+from mimidiar.corpora import DOWNLOADS
+
 
 @click.command()
-@click.argument("corpus", type=click.Choice(["mini_librispeech"]))
+@click.argument("corpus", type=click.Choice(sorted(DOWNLOADS)))
 @click.argument("downloads", type=click.Path(file_okay=False))
-def command(corpus: str, downloads: str) -> None:
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the corpus; repeatable.")
+def command(corpus: str, downloads: str, settings: tuple[str, ...]) -> None:
     """Download CORPUS and unpack it into the folder DOWNLOADS/CORPUS; an interrupted download goes on."""
-    from mimidiar.corpora.librispeech import download_mini_librispeech
-
-    download_mini_librispeech(downloads, click.echo)
+    DOWNLOADS[corpus](downloads, click.echo, settings)

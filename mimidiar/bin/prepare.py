@@ -12,11 +12,21 @@ from mimidiar.corpora import CORPORA, prepare_function
 @click.option("--seed", default=0, show_default=True, help="Seed of the split of speakers.")
 @click.option("--limit-speakers", type=click.IntRange(min=1), help="At most so many speakers per corpus and split.")
 @click.option("--downloads", default="downloads", show_default=True, help="Where stage 0 puts what it downloads.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the corpus; repeatable.")
 def command(
-    corpus_name: str, out: str, root: str | None, seed: int, limit_speakers: int | None, downloads: str
+    corpus_name: str,
+    out: str,
+    root: str | None,
+    seed: int,
+    limit_speakers: int | None,
+    downloads: str,
+    settings: tuple[str, ...],
 ) -> None:
-    """Write the sets of CORPUS below the folder OUT and validate them."""
-    prepare_function(corpus_name)(root, out, seed, limit_speakers, downloads, click.echo)
+    """Write the sets of CORPUS below the folder OUT and validate them.
+
+    What a corpus can be told by --set stands in its file, in mimidiar/corpora: the dataclass <Corpus>Settings.
+    """
+    prepare_function(corpus_name)(root, out, seed, limit_speakers, downloads, click.echo, settings)
 
 
 command.help += f"\n\nCorpora: {', '.join(sorted(CORPORA))}."

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from lhotse import Recording, SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
+from mimidiar.corpora import no_settings
 from mimidiar.corpora.alignment import speech_segments
 from mimidiar.corpora.audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
@@ -45,6 +46,7 @@ def prepare_mini(
     limit: int | None = None,
     downloads: str | Path = "downloads",
     say: Say = print,
+    settings: Sequence[str] = (),
 ) -> list[Path]:
     """Write the sets train, dev, test, one per shipped trial list and one per folder of conversations below `out`.
 
@@ -52,6 +54,7 @@ def prepare_mini(
     synthetic voices. `limit`: at most so many speakers per corpus and split, and 10 utterances of each, for quick
     trials. Returns the set folders.
     """
+    no_settings("mini", settings)
     out = Path(out)
     pack = find_pack(root, out, downloads, seed, say)
     corpus_of = {u.speaker: u.corpus for u in pack.utterances}

@@ -1,5 +1,7 @@
 """mimidiar prepare"""
 
+import inspect
+
 import click
 
 from mimidiar.corpora import CORPORA, prepare_function
@@ -29,4 +31,4 @@ def command(
     prepare_function(corpus_name)(root, out, seed, limit_speakers, downloads, click.echo, settings)
 
 
-command.help += f"\n\nCorpora: {', '.join(sorted(CORPORA))}."
+command.help = f"{inspect.cleandoc(command.help or '')}\n\nCorpora: {', '.join(sorted(CORPORA))}."

@@ -3,6 +3,7 @@
 Functions of both tables take the settings of `--set KEY=VALUE` last; what a corpus knows is a dataclass in its file.
 """
 
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,24 @@ from typing import Any
 from mimidiar.errors import MimidiarError
 
 
-def _prepare_mini(*args: Any, **options: Any) -> list[Path]:
-    from mimidiar.corpora.mini import prepare_mini  # when it is called: lhotse and torch take seconds, --help must not
+def _late(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module that is imported when it is called: lhotse and torch take seconds, --help must not."""
 
-    return prepare_mini(*args, **options)
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(importlib.import_module(f"mimidiar.corpora.{module}"), name)(*args, **options)
 
-
-def _download_mini_librispeech(downloads: str, say: Callable[[str], None], settings: Sequence[str] = ()) -> None:
-    from mimidiar.corpora.librispeech import download_mini_librispeech
-
-    no_settings("mini_librispeech", settings)
-    download_mini_librispeech(downloads, say)
+    return call
 
 
 CORPORA: dict[str, Callable[..., list[Path]]] = {
-    "mini": _prepare_mini,
+    "ami": _late("ami", "prepare_ami"),
+    "mini": _late("mini", "prepare_mini"),
+    "voxconverse": _late("voxconverse", "prepare_voxconverse"),
 }
-DOWNLOADS: dict[str, Callable[..., Any]] = {
-    "mini_librispeech": _download_mini_librispeech,
+DOWNLOADS: dict[str, Callable[..., Path]] = {
+    "ami": _late("ami", "download_ami"),
+    "mini_librispeech": _late("librispeech", "download_mini_librispeech"),
+    "voxconverse": _late("voxconverse", "download_voxconverse"),
 }
 
 

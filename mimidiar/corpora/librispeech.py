@@ -1,10 +1,11 @@
 """Mini LibriSpeech (OpenSLR 31) as downloaded and unpacked: <part>/<speaker>/<chapter>/<speaker>-<chapter>-<n>.flac."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import soundfile
 
+from mimidiar.corpora import no_settings
 from mimidiar.corpora.pack import Pack, Utterance
 from mimidiar.corpora.trials import make_trials
 from mimidiar.errors import MimidiarError
@@ -17,10 +18,13 @@ SPLIT_OF_PART = {"train-clean-5": "train", "dev-clean-2": "dev"}
 DOWNLOAD_MB = 460
 
 
-def download_mini_librispeech(downloads: str | Path, say: Callable[[str], None] = print) -> Path:
+def download_mini_librispeech(
+    downloads: str | Path, say: Callable[[str], None] = print, settings: Sequence[str] = ()
+) -> Path:
     """Download and unpack mini LibriSpeech into `downloads`/mini_librispeech; an interrupted one continues."""
     from lhotse.recipes import download_librispeech
 
+    no_settings("mini_librispeech", settings)
     target = Path(downloads) / "mini_librispeech"
     say(f"mini LibriSpeech: about {DOWNLOAD_MB} MB from openslr.org (CC BY 4.0) into {target}")
     try:

@@ -1,0 +1,208 @@
+"""The AMI Meeting Corpus: 100 hours of meetings of three to five people, CC BY 4.0, groups.inf.ed.ac.uk/ami/corpus.
+
+Split: the official full-corpus-ASR partition (136 train, 18 dev and 16 test meetings, no speaker in two of them), which
+the published figures are on; lhotse's table of it is used. IB4005 is in no part of it.
+
+Microphone: the sum of the headsets (Mix-Headset), or the first microphone of the first array on the table (Array1-01,
+SDM). Two train meetings, IS1003b and IS1007d, have no array.
+
+Reference: `only_words` unless told otherwise. AMI has at least four sets of references that give different error rates
+for the same output, so that the one used is part of a figure's protocol:
+
+- `only_words`: from the manual annotations 1.6.2 by the rule of github.com/BUTSpeechFIT/AMI-diarization-setup, which
+  BUT, pyannote and DiariZen report on: all words, no vocal sounds, words that touch are one turn, no gap is closed
+  (`nxt.join_words`). What comes out is compared with the size of the published RTTM and said.
+- `segments`: the transcribers' segments, with the pauses and vocal sounds within them, as the ancestor had it.
+- `rttm`: a folder with an RTTM file per meeting, as it is made for forced alignments.
+
+Scored is the whole of every meeting, as the UEM of that setup say.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.turns import Turn
+from mimidiar.config import load_config
+from mimidiar.corpora.conversations import Conversation, Leniency, Say, write_conversations
+from mimidiar.corpora.download import fetch, require_space
+from mimidiar.corpora.nxt import NAME, VERSION, Annotations, find_annotations
+from mimidiar.corpora.roots import find_root
+from mimidiar.errors import MimidiarError
+
+SUFFIX = {"mix": "Mix-Headset", "sdm": "Array1-01"}
+REFERENCES = ("only_words", "segments", "rttm")
+SETS = ("train", "dev", "test")
+NO_AUDIO = {"mix": frozenset(), "sdm": frozenset({"IS1003b", "IS1007d"})}
+# Four turns of its annotation begin or end after the 2420 s of its audio.
+KNOWN_LONGER = "TS3007c"
+# Turns and speaker time of the published only_words RTTM (commit 2509d893), to the millisecond.
+PUBLISHED = {"train": (66816, 272748.185), "dev": (8664, 31558.655), "test": (7493, 30713.924)}
+# Where audio may lie below the corpus folder: as lhotse downloads it, as the publishers' mirror has it, or flat.
+PLACES = ("wav_db/{0}/audio", "amicorpus/{0}/audio", "{0}/audio", "{0}", "audio", ".")
+
+HOST = "https://groups.inf.ed.ac.uk/ami"
+ANNOTATIONS_BYTES = 22_887_865
+# The publishers give none; these are the bytes that several public projects found and named.
+ANNOTATIONS_SHA256 = "b56e5babb2496b8795deeeda7e71178d7fbc9963f94276cf2a3f4b56ebbc9f9d"
+HOURS = {"train": 80.67, "dev": 9.67, "test": 9.06}
+BYTES_PER_HOUR = 3600 * 16000 * 2
+
+
+@dataclass
+class AmiSettings(Leniency):
+    """What `mimidiar prepare ami --set KEY=VALUE` knows."""
+
+    mic: str = "mix"  # mix or sdm
+    reference: str = "only_words"  # only_words, segments or rttm
+    rttm: str | None = None  # the folder of RTTM files that reference=rttm reads
+    annotations: str | None = None  # folder or zip of the annotations, when it is not in the corpus folder
+    sets: str = "train,dev,test"  # which sets to make
+
+
+@dataclass
+class AmiDownloadSettings:
+    """What `mimidiar download ami --set KEY=VALUE` knows."""
+
+    mic: str = "mix"
+    sets: str = "train,dev,test"
+
+
+def prepare_ami(
+    root: str | Path | None,
+    out: str | Path,
+    seed: int = 0,
+    limit: int | None = None,
+    downloads: str | Path = "downloads",
+    say: Say = print,
+    settings: Sequence[str] = (),
+) -> list[Path]:
+    """Write the sets train, dev and test below `out`; `seed` changes nothing, the split being the corpus' own.
+
+    `root`: the corpus folder; None stands for `downloads`/ami, then $DIARIZATION_ROOT/ami. Raises MimidiarError.
+    """
+    options = load_config(AmiSettings, None, settings)
+    names = check_choices(options)
+    root = find_root(root, downloads, "ami")
+    reference = _reference(options, root)
+    sets = {name: [_conversation(m, root, options.mic, reference) for m in meetings_of(name)] for name in names}
+    for name, talks in sets.items():
+        sets[name] = _recorded(name, talks, options.mic, say)
+        if options.reference == "only_words":
+            _compare_with_published(name, talks, say)
+    origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
+    return write_conversations("AMI", origin, sets, out, options, limit, say)
+
+
+def check_choices(options: AmiSettings | AmiDownloadSettings) -> list[str]:
+    """The names of the sets. Raises MimidiarError for a setting that is none of its choices."""
+    names = [name.strip() for name in options.sets.split(",")]
+    choices = [("sets", name, SETS) for name in names] + [("mic", options.mic, tuple(SUFFIX))]
+    if isinstance(options, AmiSettings):
+        choices.append(("reference", options.reference, REFERENCES))
+        if (options.reference == "rttm") != (options.rttm is not None):
+            raise MimidiarError("--set reference=rttm and --set rttm=FOLDER go together: give both, or neither")
+    for key, value, known in choices:
+        if value not in known:
+            raise MimidiarError(f"--set {key}={value}: choose of {', '.join(known)}")
+    return names
+
+
+def meetings_of(name: str) -> list[str]:
+    """The meetings of a set, sorted."""
+    from lhotse.recipes.ami import PARTITIONS
+
+    return sorted(PARTITIONS["full-corpus-asr"][name])
+
+
+def _reference(options: AmiSettings, root: Path) -> Callable[[str], list[Turn] | None]:
+    """meeting -> its turns, or None when it has no reference."""
+    if options.rttm is not None:
+        return read_meeting_rttm(options.rttm).get
+    annotations = Annotations(options.annotations or find_annotations(root))
+    return annotations.only_words if options.reference == "only_words" else annotations.segments
+
+
+def read_meeting_rttm(folder: str | Path) -> dict[str, list[Turn]]:
+    """meeting -> turns from every *.rttm in and below `folder`; ES2004a.Mix-Headset is taken for ES2004a.
+
+    Raises MimidiarError when there is none, or when two files hold the same meeting.
+    """
+    turns: dict[str, list[Turn]] = {}
+    origin: dict[str, Path] = {}
+    for file in sorted(Path(folder).rglob("*.rttm")):
+        for recording, found in read_rttm(file).items():
+            meeting = recording.split(".")[0]
+            if meeting in origin:
+                raise MimidiarError(f"{folder}: {meeting} is in {origin[meeting]} and in {file}; keep one of them")
+            origin[meeting] = file
+            turns[meeting] = [Turn(meeting, t.start, t.end, t.speaker) for t in found]
+    if not turns:
+        raise MimidiarError(f"{folder}: no turn in any RTTM file here; --set rttm names the folder of the references")
+    return turns
+
+
+def _conversation(meeting: str, root: Path, mic: str, reference: Callable[[str], list[Turn] | None]) -> Conversation:
+    turns = reference(meeting)
+    gender = {turn.speaker: turn.speaker[0].lower() for turn in turns or [] if turn.speaker[0] in "FM"}
+    audio = find_audio(root, meeting, SUFFIX[mic])
+    return Conversation(meeting, audio, turns, gender, known_longer=meeting == KNOWN_LONGER)
+
+
+def find_audio(root: Path, meeting: str, suffix: str) -> Path:
+    """The first of the known places that has the file; the first of all when none has."""
+    paths = [root / place.format(meeting) / f"{meeting}.{suffix}.wav" for place in PLACES]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
+def _recorded(name: str, talks: list[Conversation], mic: str, say: Say) -> list[Conversation]:
+    """Without the meetings that the publishers have no audio of."""
+    never = [talk.id for talk in talks if talk.id in NO_AUDIO[mic] and not talk.audio.is_file()]
+    if never:
+        say(f"{name}: {', '.join(never)} left out: the corpus has no {SUFFIX[mic]} of them")
+    return [talk for talk in talks if talk.id not in never]
+
+
+def _compare_with_published(name: str, talks: list[Conversation], say: Say) -> None:
+    """Say whether a whole set has as many turns and as much speaker time as the published references."""
+    if any(talk.turns is None for talk in talks):
+        return
+    turns = [turn for talk in talks for turn in talk.turns or []]
+    found = len(turns), round(sum(turn.duration for turn in turns), 3)
+    size = "{} turns, {:.3f} s of speaker time"
+    if found == PUBLISHED[name]:
+        say(f"{name}: the reference has the size of the published only_words RTTM ({size.format(*found)})")
+    else:
+        say(
+            f"WARNING: {name}: the reference has {size.format(*found)}, the published only_words RTTM "
+            f"{size.format(*PUBLISHED[name])}: figures on it are not comparable with published ones"
+        )
+
+
+def download_ami(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
+    """Download annotations and audio into `downloads`/ami, in lhotse's layout. An interrupted one goes on; what is
+    there is not fetched again. lhotse's own downloader is not used: it takes half a zip for a whole one.
+    """
+    options = load_config(AmiDownloadSettings, None, settings)
+    names = check_choices(options)
+    target = Path(downloads) / "ami"
+    suffix = SUFFIX[options.mic]
+    archive = f"{NAME}{VERSION}.zip"
+    meetings = [m for name in names for m in meetings_of(name) if m not in NO_AUDIO[options.mic]]
+    audio = [f"{m}/audio/{m}.{suffix}.wav" for m in meetings]
+    total = sum(HOURS[name] for name in names) * BYTES_PER_HOUR + ANNOTATIONS_BYTES
+    say(f"AMI: {len(meetings)} meetings ({suffix}) and annotations, {total / 1e9:.1f} GB from {HOST} (CC BY 4.0)")
+    there = bytes_there([target / archive, *(target / "wav_db" / path for path in audio)])
+    require_space(target, max(0.0, total - there), "AMI, what is missing of it", say)
+    url = f"{HOST}/AMICorpusAnnotations/{archive}"
+    fetch(url, target / archive, sha256=ANNOTATIONS_SHA256, size=ANNOTATIONS_BYTES)
+    for path in audio:
+        fetch(f"{HOST}/AMICorpusMirror/amicorpus/{path}", target / "wav_db" / path)
+    return target
+
+
+def bytes_there(paths: Sequence[Path]) -> int:
+    """How much of the files an earlier call has brought."""
+    parts = [path if path.is_file() else path.with_name(f"{path.name}.partial") for path in paths]
+    return sum(part.stat().st_size for part in parts if part.is_file())

@@ -1,0 +1,193 @@
+"""Conversations as a corpus has them on disk, checked and made into set folders.
+
+What is wrong is found for all sets before the first is written, and named together: recordings without audio, without
+a reference, with a reference that goes on after the audio has ended. Each is an error unless the user decides otherwise
+(`Leniency`), and what is left out or cut by such a decision is said.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lhotse import SupervisionSegment
+
+from mimidiar.annotation.turns import Turn, merge_overlaps
+from mimidiar.audio import AudioInfo, probe_audio
+from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.corpora.manifests import file_recording, write_set
+from mimidiar.corpora.validate import require_valid
+from mimidiar.errors import MimidiarError
+from mimidiar.files import write_json
+
+ROUNDING_SEC = 0.001  # times in RTTM have three decimals
+SHOWN = 10
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One recording of a corpus. `audio` is where it should be; `turns` are None when there is no reference at all."""
+
+    id: str
+    audio: Path
+    turns: list[Turn] | None
+    gender: Mapping[str, str] = field(default_factory=dict)  # of a speaker, where the corpus says
+    known_longer: bool = False  # the published reference goes on after the audio: it is cut without being asked for
+
+
+@dataclass
+class Leniency:
+    """What is to be done with a corpus that is not whole; settings of a corpus inherit it."""
+
+    skip_missing: bool = False  # leave out recordings without audio or without a reference
+    cut_beyond_audio: bool = False  # cut references where the audio ends
+
+
+def write_conversations(
+    corpus: str,
+    origin: str,
+    sets: Mapping[str, list[Conversation]],
+    out: str | Path,
+    leniency: Leniency,
+    limit: int | None,
+    say: Say,
+) -> list[Path]:
+    """Check all `sets`, write them below `out`, validate them and return their folders.
+
+    `limit`: of each set only the first recordings that have at most so many speakers together, for quick trials.
+    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json.
+    """
+    if limit is not None:
+        sets = {name: _first(talks, limit) for name, talks in sets.items()}
+    checked = check_conversations(corpus, sets, leniency, say)
+    out = Path(out)
+    for name, pairs in checked.items():
+        recordings = [file_recording(talk.id, talk.audio, SAMPLE_RATE, info.samples) for talk, info in pairs]
+        write_set(out / name, recordings, [s for talk, _ in pairs for s in _supervisions(talk)])
+        _say_what_was_made(name, pairs, say)
+    write_json(out / "corpus.json", {"origin": origin})
+    folders = [out / name for name in checked]
+    require_valid(folders)
+    return folders
+
+
+def check_conversations(
+    corpus: str, sets: Mapping[str, list[Conversation]], leniency: Leniency, say: Say
+) -> dict[str, list[tuple[Conversation, AudioInfo]]]:
+    """The conversations that can be used, with their audio's header, by set; no set is empty.
+
+    Raises MimidiarError that names and counts all that is missing or too long, unless `leniency` allows it.
+    """
+    problems: list[str] = []
+    sets = {name: _present(name, talks, leniency, problems, say) for name, talks in sets.items()}
+    audio = {talk.id: _audio(talk, problems) for talks in sets.values() for talk in talks}
+    beyond: list[str] = []
+    cut = {
+        name: [(_within(talk, info, beyond, say), info) for talk in talks if (info := audio[talk.id]) is not None]
+        for name, talks in sets.items()
+    }
+    if beyond:
+        what = f"{len(beyond)} recording(s) with a reference that goes on after the audio: {_listed(beyond, '; ')}"
+        if leniency.cut_beyond_audio:
+            say(f"{what}. It is cut there.")
+        else:
+            problems.append(f"{what}. Restore the audio, or cut the reference there: --set cut_beyond_audio=true")
+    problems += [f"{name}: no recording is left" for name, talks in cut.items() if not talks and not problems]
+    if problems:
+        raise MimidiarError("\n  ".join([f"{corpus}: {len(problems)} problem(s)", *problems]))
+    return cut
+
+
+def _present(
+    name: str, talks: list[Conversation], leniency: Leniency, problems: list[str], say: Say
+) -> list[Conversation]:
+    """Those with audio and a reference; the others are said or become problems."""
+    silent = [talk for talk in talks if not talk.audio.is_file()]
+    unlabelled = [talk for talk in talks if talk.turns is None]
+    for missing, what, place in (
+        (silent, "no audio", f" (looked for {silent[0].audio})" if silent else ""),
+        (unlabelled, "no reference", ""),
+    ):
+        if not missing:
+            continue
+        text = f"{name}: {len(missing)} of {len(talks)} recordings have {what}{place}: "
+        text += _listed([talk.id for talk in missing])
+        if leniency.skip_missing:
+            say(f"{text}. They are left out.")
+        else:
+            problems.append(f"{text}. Restore them, or leave them out: --set skip_missing=true")
+    return [talk for talk in talks if talk not in silent and talk.turns is not None]
+
+
+def _listed(names: list[str], between: str = ", ") -> str:
+    rest = f" ... and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return between.join(names[:SHOWN]) + rest
+
+
+def _audio(talk: Conversation, problems: list[str]) -> AudioInfo | None:
+    """The header of a conversation's audio; None, and a problem, when it is not what the corpora hold."""
+    try:
+        info = probe_audio(talk.audio)
+    except MimidiarError as error:
+        problems.append(f"{talk.id}: {error}")
+        return None
+    if (info.sample_rate, info.channels) != (SAMPLE_RATE, 1):
+        problems.append(
+            f"{talk.id}: {talk.audio} has {info.channels} channel(s) at {info.sample_rate} Hz, expected 1 at "
+            f"{SAMPLE_RATE}; convert it, for example with `sox IN -r {SAMPLE_RATE} -c 1 OUT`"
+        )
+        return None
+    return info
+
+
+def _within(talk: Conversation, info: AudioInfo, beyond: list[str], say: Say) -> Conversation:
+    """The conversation with its turns inside of the audio; `beyond` gets a line when more than rounding was cut."""
+    turns = talk.turns or []
+    late = [turn for turn in turns if turn.end > info.seconds + ROUNDING_SEC]
+    if late:
+        last = max(turn.end for turn in late)
+        where = f"{talk.id} ({len(late)} turn(s), until {last:.3f} s; the audio lasts {info.seconds:.3f} s)"
+        if talk.known_longer:
+            say(f"{where}: the reference is cut where the audio ends, as is known of this recording")
+        else:
+            beyond.append(where)
+    return replace(talk, turns=list(cut_at(turns, info.seconds)))
+
+
+def cut_at(turns: Iterable[Turn], seconds: float) -> Iterator[Turn]:
+    """The turns, or what there is of them before `seconds`."""
+    for turn in turns:
+        if turn.start < seconds:
+            yield turn if turn.end <= seconds else replace(turn, end=seconds)
+
+
+def _first(talks: list[Conversation], limit: int) -> list[Conversation]:
+    """The first recordings that have at most `limit` speakers together, but one recording at the least."""
+    kept: list[Conversation] = []
+    speakers: set[str] = set()
+    for talk in talks:
+        speakers |= {turn.speaker for turn in talk.turns or []}
+        if kept and len(speakers) > limit:
+            break
+        kept.append(talk)
+    return kept
+
+
+def _supervisions(talk: Conversation) -> Iterator[SupervisionSegment]:
+    for k, turn in enumerate(merge_overlaps(talk.turns or [])):
+        yield SupervisionSegment(
+            id=f"{talk.id}-{k:04d}",
+            recording_id=talk.id,
+            start=turn.start,
+            duration=round(turn.end - turn.start, 6),
+            speaker=turn.speaker,
+            gender=talk.gender.get(turn.speaker),
+        )
+
+
+def _say_what_was_made(name: str, pairs: list[tuple[Conversation, AudioInfo]], say: Say) -> None:
+    turns = [turn for talk, _ in pairs for turn in talk.turns or []]
+    hours = sum(info.seconds for _, info in pairs) / 3600
+    speakers = len({turn.speaker for turn in turns})
+    say(f"{name:6s} {len(pairs):4d} recordings, {hours:6.2f} h, {speakers:4d} speakers, {len(turns):6d} turns")

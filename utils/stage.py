@@ -224,8 +224,10 @@ def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) 
     for line in command_lines(options):
         if code := runner.run(line):
             return code
-    seconds = round(time.monotonic() - began, 1)
+    seconds, commit = round(time.monotonic() - began, 1), code_commit()
     for state in states:
+        if commit not in state.commits:  # the code was changed meanwhile
+            state.commits.append(commit)
         state.status, state.finished, state.seconds = "done", now(), seconds
         write_state(Path(state.out), state)
     print(f"finished in {seconds} s: {' '.join(state.out for state in states)}", flush=True)

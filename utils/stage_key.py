@@ -2,7 +2,8 @@
 
 In the key, options that cannot change the result (IGNORED below) are left out, and DIR and the inputs stand as "output"
 and "input n", so that a folder which was moved is still the same. What an input holds is told by the key of the stage
-that made it; without one, a file by its bytes, a folder by the names, sizes and modification times of all its files.
+that made it and by when that finished (made again, it may come from other code); without a stage, a file by its bytes,
+a folder by the names, sizes and modification times of all its files.
 """
 
 import hashlib
@@ -54,8 +55,13 @@ def digest_input(path: str, out: str) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     if owner := owner_state(path, out):
         state, inside = owner
-        return state.key if inside == "." else f"{state.key}/{inside}"
+        return digest_of(state) if inside == "." else f"{digest_of(state)}/{inside}"
     return hashlib.sha256("".join(listing(Path(path), "", set())).encode()).hexdigest()
+
+
+def digest_of(state: State) -> str:
+    """What a finished stage's folder counts as. Made again, it is another input, by other code perhaps."""
+    return f"{state.key} {state.finished}"
 
 
 def owner_state(path: str, out: str) -> tuple[State, str] | None:
@@ -95,7 +101,7 @@ def maker_of(path: str) -> int | None:
 
 
 def listing(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str]:
-    """One line for each file below `folder`, in order; a finished stage is one line with its key. Follows links."""
+    """One line for each file below `folder`, in order; a finished stage is one line with its digest. Follows links."""
     here = folder.stat()
     if (here.st_dev, here.st_ino) in seen:  # a link to a folder above
         return
@@ -106,7 +112,7 @@ def listing(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[s
             state = read_state(Path(entry.path))
             if state is not None and state.status != "done":
                 raise StageError(f"{entry.path}: the stage that makes it has not finished; {remedy(entry.path)}")
-            yield from [f"{name} {state.key}\n"] if state else listing(Path(entry.path), f"{name}/", seen)
+            yield from [f"{name} {digest_of(state)}\n"] if state else listing(Path(entry.path), f"{name}/", seen)
         elif entry.name != LOCK:
             about = entry.stat(follow_symlinks=os.path.exists(entry.path))
             yield f"{name} {about.st_size} {about.st_mtime_ns}\n"

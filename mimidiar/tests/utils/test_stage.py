@@ -184,11 +184,17 @@ def test_plain_folder_counts_by_names_sizes_and_times(stage, tmp_path):
     assert "input corpus: its contents changed" in stage("true", inputs=["corpus"]).stderr
 
 
-def test_folder_of_a_stage_counts_by_its_key(stage, tmp_path):
+def test_folder_of_a_stage_counts_by_its_key_and_time(stage, tmp_path):
     stage(out="data/train")
     stage("true", inputs=["data/train"])
     for path in (tmp_path / "data/train").iterdir():
         os.utime(path, (1, 1))
+    assert stage("true", inputs=["data/train"]).stdout.startswith("skipped")
+    done = state_of(tmp_path / "data/train")
+    made_again = json.dumps(done | {"finished": "2030-01-01T00:00:00+00:00"})
+    (tmp_path / "data/train/.stage.json").write_text(made_again)
+    assert "input data/train: its contents changed" in stage("true", inputs=["data/train"]).stderr
+    (tmp_path / "data/train/.stage.json").write_text(json.dumps(done))
     assert stage("true", inputs=["data/train"]).stdout.startswith("skipped")
     stage("echo", "other", out="data/train", options=["--force", "true"])
     assert "input data/train: its contents changed" in stage("true", inputs=["data/train"]).stderr

@@ -1,4 +1,8 @@
-"""Diarization error rate (DER) and what goes with it, measured by pyannote.metrics under the conventions of NIST.
+"""Diarization error rate (DER) and what goes with it, under the conventions of NIST.
+
+Whose it is: pyannote.metrics measures missed, false alarm and confused time of speakers already paired
+(`IdentificationErrorRate`); what is scored, who is paired with whom, JER, voice activity, overlap and the speaker
+counts are this package's, and tests hold DER and JER against pyannote's own.
 
 What is measured
 - DER = (missed + false alarm + confusion) / reference speaker time, for the one-to-one pairing of speakers that leaves
@@ -41,6 +45,10 @@ from mimidiar.score.detection import detection_times
 from mimidiar.score.pieces import check_size, common_sec, error_times, jaccard_error
 
 Regions = Mapping[str, list[Region]]
+
+# The version of all that is said above. Raise it whenever a change of a convention changes a figure: then older scores
+# cannot be compared with new ones, whatever else they share. 1: before this number was written into scores.
+CONVENTIONS = 2
 
 UEM_EXTENT = "UEM"
 OWN_EXTENT = "from the first to the last turn of reference and hypothesis together, per recording (no UEM given)"

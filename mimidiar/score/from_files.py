@@ -14,7 +14,8 @@
   time;
 - `system`, a name or null, `warnings`, a list of texts, and `hypothesis_sha256`;
 - `protocol`: everything that two scores must share to be compared: `collar` (seconds on either side, as md-eval),
-  `skip_overlap`, `extent`, `scorer`, `reference_sha256`, `uem_sha256` (null without), `noscore_regions`.
+  `skip_overlap`, `extent`, `scorer`, `conventions` (`diarization.CONVENTIONS`), `reference_sha256`, `uem_sha256` (null
+  without), `noscore_regions`.
 
 `per_recording.csv` has for each recording the figures (empty where null), the seconds behind them, and the speakers.
 """
@@ -29,7 +30,7 @@ from mimidiar.annotation.lines import sha256_source
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
 from mimidiar.annotation.uem import read_uem
 from mimidiar.files import write_json, write_text
-from mimidiar.score.diarization import DiarizationScore, Protocol, score_diarization
+from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
 from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
 from mimidiar.score.ratios import by_speakers, figures, intervals
@@ -89,7 +90,12 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
         "seconds": _rounded(seconds),
         "n_recordings": len(score.recordings),
         "warnings": list(score.warnings),
-        "protocol": {**asdict(score.protocol), "extent": score.extent, "scorer": load_measures().scorer},
+        "protocol": {
+            **asdict(score.protocol),
+            "extent": score.extent,
+            "scorer": load_measures().scorer,
+            "conventions": CONVENTIONS,
+        },
     }
 
 

@@ -1,8 +1,9 @@
-"""One recording measured by pyannote.metrics in time linear in its turns, where a single call takes quadratic time.
+"""The error times of one recording in time linear in its turns, where a single call of pyannote.metrics is quadratic.
 
-Error times are integrals over time, so a recording may be cut anywhere and its pieces summed, once it is known who is
-who: first the time that each pair of speakers has in common is summed over the pieces, and the speakers are paired for
-the recording as a whole. The result is that of one call for the whole recording; a test holds the two together.
+pyannote.metrics compares the turns in each piece; the pairing of speakers and JER are computed here. Error times are
+integrals over time, so a recording may be cut anywhere and its pieces summed, once it is known who is who: first the
+time that each pair of speakers has in common is summed over the pieces, and the speakers are paired for the recording
+as a whole. The result is that of one call for the whole recording; a test holds the two together.
 
 All functions take the turns of one recording as `merge_overlaps` and `crop` leave them.
 """

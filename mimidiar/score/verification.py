@@ -14,6 +14,10 @@ from numpy.typing import ArrayLike
 
 from mimidiar.errors import MimidiarError
 
+# The version of all that is said above. Raise it whenever a change of a convention changes a figure: then older scores
+# cannot be compared with new ones, whatever else they share. 1: before this number was written into scores.
+CONVENTIONS = 2
+
 TARGET_PRIORS = (0.01, 0.05)
 
 

@@ -3,7 +3,7 @@
 `score.json`: `kind` "verification"; `eer` in %, `min_dcf_0.01`, `min_dcf_0.05`, `mean_target`, `mean_nontarget` (mean
 scores), `n_target`, `n_nontarget` (trials), `n_speakers` (null when unknown) and `speakers_from` (how they are known);
 `intervals`: of `eer` and both `min_dcf`, with `low`, `high` and `level`; `system`, `warnings`, `scores_sha256`, and
-`protocol`, which says everything that two scores must share to be compared.
+`protocol`, which says everything that two scores must share to be compared (`conventions`: of `verification`).
 
 `det.csv`: fpr, fnr, threshold. `histogram.csv`: low, high, target, nontarget (numbers of trials).
 """
@@ -21,7 +21,7 @@ from mimidiar.score.bootstrap import Interval
 from mimidiar.score.det import det_curve, histogram, to_csv
 from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
 from mimidiar.score.trials import align_scores, read_scores, read_trials
-from mimidiar.score.verification import score_trials, sort_trials
+from mimidiar.score.verification import CONVENTIONS, score_trials, sort_trials
 from mimidiar.score.verification_bootstrap import DRAWS, FEW_SPEAKERS, verification_intervals
 
 SCORE_FILE, DET_FILE, HISTOGRAM_FILE = "score.json", "det.csv", "histogram.csv"
@@ -87,6 +87,7 @@ def _warnings(unused: int, speakers: TrialSpeakers | None, draws: int) -> Iterat
 def _protocol(trials: str | Path, speakers: TrialSpeakers | None, draws: int) -> dict[str, Any]:
     return {
         "eer": "linear between the operating points of the ROC",
+        "conventions": CONVENTIONS,
         "min_dcf": "normalised by min(p, 1 - p), costs 1",
         "trials_sha256": sha256_file(trials),
         "resampled": ("trials" if speakers is None else "speakers") if draws else None,

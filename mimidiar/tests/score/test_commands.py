@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mimidiar.cli import cli
+from mimidiar.score.diarization import CONVENTIONS
 
 MAIN = "from mimidiar.cli import main; main()"
 TURNS = "SPEAKER {0} 1 0.0 6.0 <NA> <NA> x <NA> <NA>\nSPEAKER {0} 1 6.0 4.0 <NA> <NA> y <NA> <NA>\n"
@@ -60,6 +61,7 @@ def test_score_prints_and_writes(data):
     assert (protocol["collar"], protocol["skip_overlap"], protocol["extent"]) == (0.0, False, "UEM")
     assert len(protocol["reference_sha256"]) == len(protocol["uem_sha256"]) == 64
     assert protocol["scorer"].startswith("pyannote.metrics ")
+    assert protocol["conventions"] == CONVENTIONS
     rows = list(csv.DictReader((out / "per_recording.csv").open()))
     assert [(row["recording"], float(row["der"])) for row in rows] == [("one", 40.0), ("two", 0.0)]
 

@@ -17,7 +17,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.score.det import CELLS, det_curve, histogram
 from mimidiar.score.trial_speakers import find_speakers, read_utt2spk
 from mimidiar.score.trials import align_scores, read_scores, read_trials, write_scores
-from mimidiar.score.verification import operating_points
+from mimidiar.score.verification import CONVENTIONS, operating_points
 from mimidiar.score.verify_files import verify_files
 
 
@@ -98,6 +98,7 @@ def test_the_command_prints_and_writes(files):
     assert "warning: only 2 speakers" in done.stderr
     document = json.loads((out / "score.json").read_text())
     assert document["kind"] == "verification" and document["system"] == "mine"
+    assert document["protocol"]["conventions"] == CONVENTIONS
     assert document["protocol"]["resampled"] == "speakers" and len(document["protocol"]["trials_sha256"]) == 64
     assert set(document["intervals"]) == {"eer", "min_dcf_0.01", "min_dcf_0.05"}
     assert set(document["intervals"]["eer"]) == {"low", "high", "level"}

@@ -1,6 +1,7 @@
 """The `mimidiar` command: a table of subcommands, each loaded when it is called, so that `--help` stays quick."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -56,7 +57,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point: errors meant for the user become one line and exit code 1."""
+    """Entry point: errors meant for the user, and those of files and folders, become one line and exit code 1."""
     try:
         cli()
     except MimidiarError as error:
@@ -65,6 +66,17 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        click.echo(f"mimidiar: error: {os_error_text(error)}", err=True)
+        sys.exit(1)
+
+
+def os_error_text(error: OSError) -> str:
+    """`file: what is wrong` in one line; where the system names no file, what the error itself says."""
+    file = error.filename2 or error.filename  # of a rename, the name that was wanted
+    if file is not None and error.strerror:
+        return f"{os.fsdecode(file) if isinstance(file, bytes) else file}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 if __name__ == "__main__":

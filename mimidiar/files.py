@@ -28,6 +28,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _flush_to_disk(partial)
         os.replace(partial, path)
     except OSError as error:
+        if error.filename == str(partial):
+            error.filename = str(path)  # the name that the user knows
         raise disk_error(error, path) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -86,11 +88,20 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MimidiarError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of json itself, of UTF-8, and of numbers with too many digits
         raise MimidiarError(f"{path}: not valid JSON ({error})") from None
 
 
+def require_regular(path: str | Path) -> None:
+    """Raise MimidiarError for a pipe or device: what was read from it once is gone when it is read again."""
+    path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        what = "this is a pipe or a device, which can be read only once; write it to a file, and give that"
+        raise MimidiarError(f"{path}: {what}")
+
+
 def sha256_file(path: str | Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal."""
+    """The sha256 of a file's bytes, in hexadecimal. Raises MimidiarError for a pipe (`require_regular`)."""
+    require_regular(path)
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

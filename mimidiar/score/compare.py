@@ -51,7 +51,7 @@ def read_seconds(folder: str | Path) -> dict[str, tuple[float, float]]:
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             return {row["recording"]: (_error_sec(row), float(row["reference_sec"])) for row in csv.DictReader(stream)}
-    except (OSError, KeyError, ValueError, TypeError):
+    except (OSError, KeyError, ValueError, TypeError, csv.Error):
         raise MimidiarError(f"{path}: cannot be read; write it again with `mimidiar score -o`") from None
 
 

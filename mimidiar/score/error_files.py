@@ -8,6 +8,7 @@ from mimidiar.annotation.sources import holds_supervisions, read_turns
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
+from mimidiar.files import require_regular
 from mimidiar.score.diarization import Protocol
 from mimidiar.score.error_regions import ErrorRegions, find_errors
 from mimidiar.score.noscore import read_noscore
@@ -24,6 +25,7 @@ def find_errors_in_files(
 
     Raises MimidiarError for a recording that is in none of the files, and where `recording` is needed and not given.
     """
+    require_regular(reference)  # read again for what it does not score
     turns = read_turns(reference), read_turns(hypothesis)
     regions = {} if uem is None else read_uem(uem)
     known = sorted({*turns[0], *turns[1], *regions})

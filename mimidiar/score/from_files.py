@@ -29,7 +29,7 @@ from typing import Any
 from mimidiar.annotation.lines import sha256_source
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
 from mimidiar.annotation.uem import read_uem
-from mimidiar.files import write_json, write_text
+from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
 from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
@@ -46,7 +46,12 @@ def score_files(
     protocol: Protocol | None = None,
     system: str | None = None,
 ) -> tuple[DiarizationScore, dict[str, Any]]:
-    """Score RTTM or supervisions, files or folders; the score, and what `score.json` says about it."""
+    """Score RTTM or supervisions, files or folders; the score, and what `score.json` says about it.
+
+    Raises MimidiarError for what cannot be read or scored, and for pipes.
+    """
+    for path in filter(None, (reference, hypothesis, uem)):
+        require_regular(path)  # each is read again for its hash
     notes: list[str] = []
     turns = read_turns(reference, notes), read_turns(hypothesis, notes)
     noscore = {} if holds_supervisions(reference) else read_noscore(reference)

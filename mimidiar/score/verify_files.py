@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import sha256_file, write_json, write_text
+from mimidiar.files import require_regular, sha256_file, write_json, write_text
 from mimidiar.score.bootstrap import Interval
 from mimidiar.score.det import det_curve, histogram, to_csv
 from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
@@ -46,6 +46,8 @@ def verify_files(
     draws: int = DRAWS,
 ) -> Verification:
     """Score the trials of a file; without `draws` there are no intervals. Raises MimidiarError for what is wrong."""
+    for path in (scores, trials):
+        require_regular(path)  # either is read again for its hash
     listed, scored = read_trials(trials), read_scores(scores)
     if listed.target.all() or not listed.target.any():
         kind = "target" if listed.target.any() else "non-target"

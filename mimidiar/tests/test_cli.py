@@ -6,7 +6,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.cli import COMMANDS, cli
+from mimidiar.cli import COMMANDS, cli, main
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -36,3 +36,33 @@ def test_bad_input_is_one_line_without_traceback(tmp_path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("mimidiar: error: ") and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "line"),
+    [
+        (PermissionError(13, "Permission denied", "/out/score.json"), "/out/score.json: Permission denied"),
+        (IsADirectoryError(21, "Is a directory", b"/out"), "/out: Is a directory"),
+        (OSError(18, "Invalid cross-device link", "a", None, "b"), "b: Invalid cross-device link"),
+        (TimeoutError("no answer\nafter 9 s"), "no answer after 9 s"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_errors_of_the_system_are_one_line(monkeypatch, capsys, raised: OSError, line: str) -> None:
+    def fails() -> None:
+        raise raised
+
+    monkeypatch.setattr("mimidiar.cli.cli", fails)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert (left.value.code, capsys.readouterr().err) == (1, f"mimidiar: error: {line}\n")
+
+
+def test_a_folder_in_place_of_a_file_is_one_line(tmp_path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mimidiar.cli", "figure", "bars", str(tmp_path), "-o", str(tmp_path / "a.png")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, f"mimidiar: error: {tmp_path}: Is a directory\n")

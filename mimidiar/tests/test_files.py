@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,9 @@ def test_json(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(MimidiarError, match=r"bad\.json: not valid JSON"):
         read_json(tmp_path / "bad.json")
+    (tmp_path / "long.json").write_text("9" * 5000)  # Python reads no integer of so many digits
+    with pytest.raises(MimidiarError, match=r"long\.json: not valid JSON"):
+        read_json(tmp_path / "long.json")
     with pytest.raises(MimidiarError, match="no such file"):
         read_json(tmp_path / "none.json")
 
@@ -59,3 +63,19 @@ def test_json(tmp_path: Path) -> None:
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "abc")
     assert sha256_file(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_pipe_has_no_hash(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # opened, it would wait for a writer for ever
+    with pytest.raises(MimidiarError, match=r"pipe: this is a pipe or a device.*write it to a file"):
+        sha256_file(tmp_path / "pipe")
+
+
+def test_a_file_that_cannot_be_written_is_called_by_its_own_name(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as caught, atomic_path(tmp_path / "a.txt") as partial:
+        partial.mkdir()
+        try:
+            partial.write_text("x")
+        finally:
+            partial.rmdir()
+    assert caught.value.filename == str(tmp_path / "a.txt")

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mimidiar.cli import cli
+from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import CONVENTIONS
 
 MAIN = "from mimidiar.cli import main; main()"
@@ -103,6 +104,18 @@ def test_floor_and_score_go_together(data):
         out = data / f"{kind}.rttm"
         run("floor", kind, data / "ref", "-o", out, "--uem", data / "all.uem")
         assert "TOTAL" in run("score", data / "ref", out, "--uem", data / "all.uem").stdout
+
+
+@pytest.mark.parametrize("at", [1, 2, 4])
+def test_a_pipe_is_refused_before_it_is_read(data, at):
+    """All pipes would have the hash of nothing, and so be one reference."""
+    os.mkfifo(data / "pipe.rttm")  # opened, it would wait for a writer for ever
+    command = ["score", data / "ref", data / "hyp.rttm", "--uem", data / "all.uem"]
+    command[at] = data / "pipe.rttm"
+    with pytest.raises(MimidiarError, match=r"pipe\.rttm: this is a pipe or a device.*write it to a file"):
+        run(*command)
+    with pytest.raises(MimidiarError, match=r"pipe\.rttm: this is a pipe"):
+        run("verify", *[data / "hyp.rttm", data / "pipe.rttm"][:: 1 if at == 1 else -1])
 
 
 def test_verify_prints_and_writes(data):

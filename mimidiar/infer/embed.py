@@ -1,18 +1,17 @@
-"""From frames to one vector an utterance, and from vectors to the scores of trials (Exp 1 and 1.5)."""
+"""From frames to one vector an utterance, and from vectors to the scores of trials (Exp 1 and 1.5). No torch here."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from mimidiar.corpora.manifests import read_set
+from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import FeatureStore
 from mimidiar.files import write_json
 from mimidiar.labels import Interval, activity_matrix
-from mimidiar.models.probe import Probe, load_probe
+from mimidiar.models.projection import Projection, load_projection
 from mimidiar.score.trials import Trials, read_trials, write_scores
 
 POOLINGS = ("all", "speech")
@@ -41,18 +40,18 @@ def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -
         raise MimidiarError(f"pooling is '{pooling}'; choose one of {', '.join(POOLINGS)}")
     store = FeatureStore(feats_dir)
     vectors, speakers = {}, {}
-    for utterance in tqdm(read_set(data_dir).supervisions, desc="pooling", unit="utt", disable=None):
-        frames = store.read(utterance.recording_id)
+    utterances = [utterance for rows in read_source(data_dir).values() for utterance in rows]
+    for utterance in tqdm(utterances, desc="pooling", unit="utt", disable=None):
+        frames = store.read(utterance.recording)
         chosen = speech_frames(utterance, len(frames), store.frame_hz) if pooling == "speech" else np.zeros(0, bool)
         vectors[utterance.id] = frames[chosen].mean(0) if chosen.any() else frames.mean(0)
         speakers[utterance.id] = utterance.speaker
     return Embeddings(vectors, speakers)
 
 
-def speech_frames(utterance, num_frames: int, frame_hz: float) -> np.ndarray:
-    """Bool (num_frames,): frames that the supervision's alignment (`vad` segments or `word` times) covers."""
-    items = [item for kind in ("vad", "word") for item in (utterance.alignment or {}).get(kind, []) if item.symbol]
-    spans = [Interval(item.start, item.end, "speech") for item in items]
+def speech_frames(utterance: SourceUtterance, num_frames: int, frame_hz: float) -> np.ndarray:
+    """Bool (num_frames,): frames in which the utterance's alignment finds speech."""
+    spans = [Interval(start, end, "speech") for start, end in utterance.speech]
     return activity_matrix(spans, ["speech"], num_frames, frame_hz)[:, 0]
 
 
@@ -81,7 +80,7 @@ def embed(
     `centre` = (data, feats) of the training set whose mean is subtracted. With a probe the pooling is the probe's, and
     scores are cosines in its output space.
     """
-    probe = load_probe(probe_path) if probe_path else None
+    probe = load_projection(probe_path) if probe_path else None
     if probe is not None and centre is not None:
         raise MimidiarError("a probe has its own mean; give either a probe or a set to centre on")
     if probe is not None:
@@ -99,10 +98,8 @@ def embed(
     )
 
 
-@torch.inference_mode()
-def _project(embeddings: Embeddings, probe: Probe, probe_path: Path) -> Embeddings:
-    dim, wanted = embeddings.matrix.shape[1], probe.linear.in_features
-    if dim != wanted:
-        raise MimidiarError(f"{probe_path}: the probe wants {wanted} dimensions, the features have {dim}")
-    projected = probe.project(torch.from_numpy(embeddings.matrix).float()).numpy()
-    return Embeddings(dict(zip(embeddings.vectors, projected, strict=True)), embeddings.speakers)
+def _project(embeddings: Embeddings, probe: Projection, probe_path: Path) -> Embeddings:
+    dim = embeddings.matrix.shape[1]
+    if dim != probe.dim:
+        raise MimidiarError(f"{probe_path}: the probe wants {probe.dim} dimensions, the features have {dim}")
+    return Embeddings(dict(zip(embeddings.vectors, probe(embeddings.matrix), strict=True)), embeddings.speakers)

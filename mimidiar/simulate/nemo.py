@@ -25,8 +25,8 @@ import soxr
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio import read_audio
 from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.corpora.source import SourceUtterance
 from mimidiar.simulate.options import ConversationSet
-from mimidiar.simulate.source import SourceUtterance
 
 SPEECH, PAUSE = "speech", "pause"
 # The pause after an utterance's last word, heard when another utterance is glued on.

@@ -17,13 +17,13 @@ from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import write_uem
 from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path, disk_error, read_json, write_json
 from mimidiar.simulate.nemo import simulate_session
 from mimidiar.simulate.options import ConversationSet, Simulation, check_options, speaker_shares
 from mimidiar.simulate.plan import Conversation, plan_conversations
 from mimidiar.simulate.recording import add_noise_floor, set_level
-from mimidiar.simulate.source import SourceUtterance, read_source
 from mimidiar.simulate.turns import describe, make_turns
 
 Say = Callable[[str], None]
@@ -48,7 +48,7 @@ def simulate_sets(
         check_options(name, options)
     folders = [Path(out) / f"sim_{name}" for name in simulation.sets]
     for folder, (name, options) in zip(folders, simulation.sets.items(), strict=True):
-        _simulate_set(name, options, read_source(Path(data) / options.split), folder, job, say)
+        _simulate_set(name, options, _aligned_source(Path(data) / options.split), folder, job, say)
     if job is None:
         from mimidiar.corpora.validate import require_valid  # lhotse and torch: only after NeMo
 
@@ -70,6 +70,15 @@ def _simulate_set(
         _make_conversation(conversation, options, source, folder)
     if job is None:
         _finish(folder, plan, options, key, say)
+
+
+def _aligned_source(folder: Path) -> Source:
+    source = read_source(folder)
+    if silent := [u.id for utterances in source.values() for u in utterances if not u.speech]:
+        raise MimidiarError(
+            f"{folder}: no speech is marked in {len(silent)} utterances, first {silent[0]}; prepare the set again"
+        )
+    return source
 
 
 def _is_share(index: int, job: tuple[int, int] | None) -> bool:

@@ -1,15 +1,21 @@
 """Pooling, centring, probes and trial scores."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.infer.embed import embed, pool_utterances
+from mimidiar.models.probe import Probe
+from mimidiar.models.projection import PROBE_FORMAT, load_projection
+from mimidiar.models.weights import fill, load_weights
 from mimidiar.score.trials import read_scores
 from mimidiar.score.verify_files import verify_files
 from mimidiar.tests.utterances import make_utterances
@@ -52,6 +58,29 @@ def test_the_probe_learns_its_speakers_and_is_scored_on_others(sets, tmp_path: P
     embed(data, feats, tmp_path / "out", probe_path=tmp_path / "probe/model.safetensors")
     assert json.loads((tmp_path / "out/embedding.json").read_text())["pooling"] == "speech"
     assert eer(tmp_path / "out", data) < 20
+
+
+def test_the_projection_is_the_probes_layer_without_its_bias(sets, tmp_path: Path) -> None:
+    train, _ = sets
+    train_probe(ProbeConfig(normalize=True, epochs=3), *train, tmp_path, seed=1)
+    tensors, header = load_weights(tmp_path / "model.safetensors", PROBE_FORMAT)
+    probe = Probe(header["dim"], header["num_speakers"], header["pooling"])
+    fill(probe, tensors, tmp_path)
+    pooled = np.random.default_rng(0).normal(size=(5, header["dim"])).astype(np.float32)
+    wanted = (probe(torch.from_numpy(pooled)) - probe.linear.bias).detach().numpy()
+    assert np.allclose(load_projection(tmp_path / "model.safetensors")(pooled), wanted, atol=1e-5)
+
+
+def test_scoring_trials_loads_no_torch(sets, tmp_path: Path) -> None:
+    train, (data, feats) = sets
+    train_probe(ProbeConfig(epochs=1), *train, tmp_path, seed=1)
+    program = (
+        "import sys; from pathlib import Path; from mimidiar.infer.embed import embed\n"
+        "a, b, c, d = map(Path, sys.argv[1:]); embed(a, b, c, probe_path=d)\n"
+        "print(sorted({'torch', 'lhotse'} & set(sys.modules)))"
+    )
+    line = [sys.executable, "-c", program, data, feats, tmp_path / "out", tmp_path / "model.safetensors"]
+    assert subprocess.run(line, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_the_same_seed_gives_the_same_probe(sets, tmp_path: Path) -> None:

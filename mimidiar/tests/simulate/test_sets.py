@@ -162,6 +162,13 @@ def test_everyone_speaks_or_it_is_tried_again(data: Path, tmp_path: Path, monkey
         sets.simulate_sets(options(), data, tmp_path, say=silent)
 
 
+def test_utterances_without_marked_speech_are_refused(tmp_path: Path) -> None:
+    segment = SupervisionSegment("u", "u", 0, 2.0, speaker="ann", custom={"corpus": "c"})
+    write_set(tmp_path / "train", [file_recording("u", "/audio/u.flac", RATE, 2 * RATE)], [segment])
+    with pytest.raises(MimidiarError, match="train: no speech is marked in 1 utterances, first u; prepare"):
+        sets.simulate_sets(options(), tmp_path, tmp_path / "out", say=silent)
+
+
 def test_a_full_disk_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

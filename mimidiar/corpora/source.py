@@ -1,6 +1,7 @@
-"""The utterances that conversations are made of.
+"""The utterances of a prepared set: what conversations are made of, and what is pooled for verification.
 
-Read as plain JSON, not through lhotse: it imports torch, and NeMo's simulator wants to be the first to use that.
+Read as plain JSON, not through lhotse: that takes two seconds to import, and torch with it, which NeMo's simulator
+wants to be the first to use.
 """
 
 import gzip
@@ -18,9 +19,10 @@ WORD_GAP_SEC = 0.1
 
 @dataclass(frozen=True)
 class SourceUtterance:
-    """One utterance: its audio file, length in seconds, and the stretches of speech in it (start, end)."""
+    """One utterance: its audio file, length in seconds, and the stretches of speech in it (start, end), if known."""
 
     id: str
+    recording: str
     speaker: str
     corpus: str
     path: str
@@ -35,7 +37,7 @@ class SourceUtterance:
 
 
 def read_source(folder: str | Path) -> dict[str, list[SourceUtterance]]:
-    """Speaker -> utterances of a prepared set, sorted. Raises MimidiarError when the set is missing or not aligned."""
+    """Speaker -> utterances of a prepared set, sorted. Raises MimidiarError when the set is missing or damaged."""
     folder = Path(folder)
     utterances: dict[str, list[SourceUtterance]] = defaultdict(list)
     try:
@@ -43,7 +45,7 @@ def read_source(folder: str | Path) -> dict[str, list[SourceUtterance]]:
         for row in _read_rows(folder / "supervisions.jsonl.gz"):
             if row["recording_id"] not in recordings:
                 raise MimidiarError(f"{folder}: utterance {row['id']} is of no recording there; prepare the set again")
-            utterance = _utterance(row, recordings[row["recording_id"]], folder)
+            utterance = _utterance(row, recordings[row["recording_id"]])
             utterances[utterance.speaker].append(utterance)
     except (KeyError, IndexError, TypeError) as error:
         raise MimidiarError(f"{folder}: a manifest row is not as expected ({error!r}); prepare the set again") from None
@@ -60,13 +62,12 @@ def _read_rows(path: Path) -> list[dict]:
         raise MimidiarError(f"{path}: broken ({error}); prepare the set again") from None
 
 
-def _utterance(row: dict, recording: dict, folder: Path) -> SourceUtterance:
+def _utterance(row: dict, recording: dict) -> SourceUtterance:
     alignment = row.get("alignment") or {}
-    items = alignment.get("vad") or alignment.get("word")
-    if not items:
-        raise MimidiarError(f"{folder}: utterance {row['id']} has no alignment; prepare the set again")
+    items = alignment.get("vad") or alignment.get("word") or []
     return SourceUtterance(
         id=row["id"],
+        recording=row["recording_id"],
         speaker=row["speaker"],
         corpus=(row.get("custom") or {}).get("corpus", ""),
         path=recording["sources"][0]["source"],
@@ -76,9 +77,14 @@ def _utterance(row: dict, recording: dict, folder: Path) -> SourceUtterance:
 
 
 def _stretches(items: list) -> tuple[tuple[float, float], ...]:
-    """(symbol, start, duration, ...) items -> (start, end), joined where the gap is too short for a pause."""
+    """(symbol, start, duration, ...) items -> (start, end), joined where the gap is too short for a pause.
+
+    Aligners write silence as an item without a symbol.
+    """
     spans: list[tuple[float, float]] = []
-    for _, start, length, *_ in sorted(items, key=lambda item: item[1]):
+    for symbol, start, length, *_ in sorted(items, key=lambda item: item[1]):
+        if not symbol:
+            continue
         end = start + length
         if spans and start - spans[-1][1] < WORD_GAP_SEC:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))

@@ -1,0 +1,40 @@
+"""A trained speaker probe as the projection that trials are scored in; numpy alone, since torch takes two seconds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mimidiar.errors import MimidiarError
+from mimidiar.models.weight_file import read_weight_file
+
+PROBE_FORMAT = "mimidiar-probe-1"
+
+
+@dataclass(frozen=True)
+class Projection:
+    """x (..., D) -> (x - mean) / std @ weight.T (..., speakers): the probe's layer without its bias.
+
+    `pooling` names the frames that the probe's features are a mean of.
+    """
+
+    weight: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    pooling: str
+
+    @property
+    def dim(self) -> int:
+        return self.weight.shape[1]
+
+    def __call__(self, pooled: np.ndarray) -> np.ndarray:
+        return (pooled - self.mean) / self.std @ self.weight.T
+
+
+def load_projection(path: str | Path) -> Projection:
+    """Read a probe's model.safetensors. MimidiarError for a file that is missing, damaged or no probe."""
+    tensors, header = read_weight_file(path, PROBE_FORMAT, framework="numpy")
+    names = ("linear.weight", "features.mean", "features.std")
+    if missing := [name for name in names if name not in tensors]:
+        raise MimidiarError(f"{path}: a probe without {missing[0]}; train it again")
+    return Projection(*(tensors[name] for name in names), header["pooling"])

@@ -1,0 +1,30 @@
+"""Reading a file of weights and its header, as torch tensors or, without torch, as numpy arrays."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from mimidiar.errors import MimidiarError
+
+# One entry: safetensors writes several in random order, and the same weights would not be the same bytes.
+ENTRY = "mimidiar"
+
+
+def read_weight_file(path: str | Path, format_name: str, framework: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tensors of `framework` ("pt" or "numpy") and header.
+
+    MimidiarError for a file that is missing, damaged, or of another format.
+    """
+    if not Path(path).is_file():
+        raise MimidiarError(f"{path}: no such model file; run the training stage first")
+    try:
+        with safe_open(path, framework=framework) as stream:
+            header = json.loads((stream.metadata() or {}).get(ENTRY, "{}"))
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise MimidiarError(f"{path}: not a whole safetensors file ({error})") from None
+    if header.get("format") != format_name:
+        raise MimidiarError(f"{path}: its header names the format {header.get('format')}, expected {format_name}")
+    return tensors, header

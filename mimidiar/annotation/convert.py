@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mimidiar.annotation.ctm import PAUSE_SEC
 from mimidiar.annotation.extent import REGION
-from mimidiar.annotation.fit import Annotations, fit, many
+from mimidiar.annotation.fit import Annotations, fit
 from mimidiar.annotation.formats import FORMATS, Reading, files_of, format_named, format_of_file, format_of_folder
-from mimidiar.annotation.lines import shown
+from mimidiar.annotation.lines import many, shown
 from mimidiar.annotation.supervisions import FILE_NAMES
 from mimidiar.annotation.turns import Turns
 from mimidiar.errors import MimidiarError

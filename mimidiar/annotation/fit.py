@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mimidiar.annotation.extent import are_regions
 from mimidiar.annotation.formats import FORMATS
+from mimidiar.annotation.lines import many
 from mimidiar.annotation.transcript import Transcript
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
@@ -128,8 +129,3 @@ def _overlapping(turns: Iterable[Turn]) -> int:
         number += turn.start < end
         end = max(end, turn.end)
     return number
-
-
-def many(number: int, what: str) -> str:
-    """`1 turn`, `2 turns`."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

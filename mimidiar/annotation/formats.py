@@ -84,7 +84,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "supervisions": Format(
         (".jsonl.gz", ".jsonl"),
-        lambda path, reading: read_supervisions(path, reading.transcript),
+        lambda path, reading: read_supervisions(path, reading.transcript, reading.notes),
         write_supervisions,
         "lhotse's turns, texts and aligned words of any number of recordings",
         "nothing of the others",

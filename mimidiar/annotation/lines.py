@@ -68,6 +68,11 @@ def shown(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "...")
 
 
+def many(number: int, what: str) -> str:
+    """`1 turn`, `2 turns`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def check_name(name: str, path: str | Path, kind: str, leads: bool = False) -> None:
     """Raise MimidiarError for a name that a file of `kind` cannot hold; `leads`: it is the first field of its line."""
     if not name or name.split() != [name]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in, shown, source_files
-from mimidiar.annotation.turns import Turn, merge_overlaps
+from mimidiar.annotation.turns import Turn, empty_turns_note, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
@@ -52,7 +52,7 @@ def _turns_in(file: Path, notes: list[str]) -> Iterator[Turn]:
         elif fields[0] not in OTHER_TYPES:
             raise MimidiarError(f"{file}, line {line}: begins with {shown(fields[0])}, which is no RTTM line type")
     if empty:
-        notes.append(f"{file}: {len(empty)} turns of no length are passed over, the first in line {empty[0]}")
+        notes.append(empty_turns_note(file, empty))
 
 
 def _turn(fields: list[str], file: Path, line: int) -> Turn:

@@ -16,7 +16,7 @@ def read_turns(path: str | Path, notes: list[str] | None = None) -> dict[str, li
 
     `notes` gets what the user should know of what was passed over. Raises MimidiarError with file and line.
     """
-    return read_supervisions(path) if holds_supervisions(path) else read_rttm(path, notes)
+    return read_supervisions(path, notes=notes) if holds_supervisions(path) else read_rttm(path, notes)
 
 
 def holds_supervisions(path: str | Path) -> bool:

@@ -2,7 +2,8 @@
 
 Of a segment, `recording_id`, `start`, `duration` and `speaker` make the turn; `text` and the words of `alignment.word`
 are kept for the formats that hold them; the rest (channel, language, gender, custom) is ignored. Overlapping turns of
-one speaker are merged, as in RTTM; so are the copies that a microphone array has of each segment.
+one speaker are merged and turns of no length passed over and noted, as in RTTM; merged are also the copies that a
+microphone array has of each segment.
 """
 
 import gzip
@@ -15,7 +16,7 @@ from typing import Any
 from mimidiar.annotation.lines import shown
 from mimidiar.annotation.text_file import json_in, json_seconds, raw_lines
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather
-from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.annotation.turns import Turn, Turns, empty_turns_note
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
@@ -23,12 +24,16 @@ FILE_NAMES = ("supervisions.jsonl.gz", "supervisions.jsonl")  # in a folder, the
 DIGITS = 8  # lhotse's own rounding of times; with fewer, turns at 16 kHz samples would no longer touch
 
 
-def read_supervisions(path: str | Path, transcript: Transcript | None = None) -> dict[str, list[Turn]]:
+def read_supervisions(
+    path: str | Path, transcript: Transcript | None = None, notes: list[str] | None = None
+) -> dict[str, list[Turn]]:
     """The turns of each recording by start time, from a .jsonl or .jsonl.gz, or from the one in a folder.
 
-    What is said in each turn is added to `transcript`, where one is given. Raises MimidiarError with file and line.
+    What is said in each turn is added to `transcript`, where one is given; `notes` gets a line on turns of no length.
+    Raises MimidiarError with file and line.
     """
-    return gather(_rows(supervisions_file(path), transcript is not None), transcript)
+    rows = _rows(supervisions_file(path), transcript is not None, [] if notes is None else notes)
+    return gather(rows, transcript)
 
 
 def supervisions_file(path: str | Path) -> Path:
@@ -44,12 +49,19 @@ def supervisions_file(path: str | Path) -> Path:
     return path
 
 
-def _rows(file: Path, with_words: bool) -> Iterator[Row]:
+def _rows(file: Path, with_words: bool, notes: list[str]) -> Iterator[Row]:
+    empty: list[int] = []
     for line, raw in raw_lines(file):
         if raw.strip():
             where = f"{file}, line {line}"
             segment = _segment(raw, where)
-            yield _turn(segment, where), _said(segment, where) if with_words else None
+            turn = _turn(segment, where)
+            if turn.end > turn.start:
+                yield turn, _said(segment, where) if with_words else None
+            else:
+                empty.append(line)
+    if empty:
+        notes.append(empty_turns_note(file, empty))
 
 
 def _segment(raw: bytes, where: str) -> dict[str, Any]:
@@ -62,12 +74,10 @@ def _segment(raw: bytes, where: str) -> dict[str, Any]:
 
 
 def _turn(segment: dict[str, Any], where: str) -> Turn:
+    """The turn of a supervision; it may have no length."""
     recording, speaker = (_name(segment, key, where) for key in ("recording_id", "speaker"))
     start, duration = (json_seconds(segment.get(key), key, where) for key in ("start", "duration"))
-    end = round(start + duration, DIGITS)
-    if end <= start:
-        raise MimidiarError(f"{where}: a turn of {duration:g} s at {start:g} s is empty; remove the line")
-    return Turn(sys.intern(recording), start, end, sys.intern(speaker))
+    return Turn(sys.intern(recording), start, round(start + duration, DIGITS), sys.intern(speaker))
 
 
 def _name(segment: dict[str, Any], key: str, where: str) -> str:

@@ -1,10 +1,12 @@
 """Turns: one speaker speaking in one recording from then to then."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from pathlib import Path
 
+from mimidiar.annotation.lines import many
 from mimidiar.annotation.regions import Region, intersect
 
 
@@ -23,6 +25,11 @@ class Turn:
 
 
 Turns = Mapping[str, list[Turn]]  # by recording
+
+
+def empty_turns_note(file: str | Path, lines: Sequence[int]) -> str:
+    """What the user should know of turns without length in these lines of `file`: they can change no figure."""
+    return f"{file}: {many(len(lines), 'turn')} of no length passed over, the first in line {lines[0]}"
 
 
 def merge_overlaps(turns: Iterable[Turn]) -> list[Turn]:

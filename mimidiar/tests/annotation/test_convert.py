@@ -140,7 +140,7 @@ def test_files_without_turns_are_counted(tmp_path, many):
 
 def test_turns_of_no_length_are_noted(tmp_path, many):
     many.write_text(many.read_text() + "SPEAKER a 1 9 0 <NA> <NA> s <NA> <NA>\n")
-    assert "1 turns of no length are passed over, the first in line 4" in convert(many, tmp_path / "x.json")
+    assert "1 turn of no length passed over, the first in line 4" in convert(many, tmp_path / "x.json")
 
 
 def test_words_are_joined_as_told(tmp_path):

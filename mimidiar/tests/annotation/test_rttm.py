@@ -59,7 +59,7 @@ def test_turns_of_no_length_are_passed_over_and_noted(tmp_path):
     path = written(tmp_path, f"{GOOD}\n{GOOD.replace('1.25', '0.000')}\n{GOOD.replace('1.25', '1e-9')}\n")
     notes = []
     assert read_rttm(path, notes) == {"a": [Turn("a", 0.5, 1.75, "anna")]}
-    assert notes == [f"{path}: 2 turns of no length are passed over, the first in line 2"]
+    assert notes == [f"{path}: 2 turns of no length passed over, the first in line 2"]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"RIFF\x00" * 20000, GOOD.encode() + b"\xe9\n"])

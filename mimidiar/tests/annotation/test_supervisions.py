@@ -62,7 +62,6 @@ def test_turns_that_touch_at_a_sample_of_16_khz_stay_two(tmp_path):
         ({key: value for key, value in GOOD.items() if key != "start"}, "'start' is missing"),
         (GOOD | {"speaker": None}, "'speaker' is 'null'"),
         (GOOD | {"speaker": ""}, "'speaker' is"),
-        (GOOD | {"duration": 0}, "is empty"),
         (GOOD | {"duration": -1}, "'duration' is '-1'"),
         (GOOD | {"start": -0.1}, "'start' is '-0.1'"),
         (GOOD | {"start": "0"}, "'start' is"),
@@ -77,6 +76,12 @@ def test_a_wrong_line_is_refused_with_its_number(tmp_path, segment, says):
         read_supervisions(path)
     assert f"{path}, line 3" in str(caught.value) and says in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_turns_of_no_length_are_passed_over_and_noted(tmp_path):
+    path, notes = written(tmp_path, GOOD, GOOD | {"duration": 0}, GOOD | {"speaker": "x", "duration": 1e-9}), []
+    assert [turn.speaker for turn in read_supervisions(path, {}, notes)["a"]] == [GOOD["speaker"]]
+    assert notes == [f"{path}: 2 turns of no length passed over, the first in line 2"]
 
 
 def test_a_line_without_end_and_a_cut_off_gzip_file(tmp_path):

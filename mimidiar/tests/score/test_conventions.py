@@ -75,8 +75,8 @@ def test_turns_of_no_length_change_nothing_and_are_noted(score):
     empty = rttm(("a", 3, 0, "x"), ("a", 4, "0.000", "nobody"))
     document, said = score(empty + REF, REF + empty)
     assert (document["der"], document["speaker_count_accuracy"]) == (0, 100)
-    assert "ref.rttm: 2 turns of no length are passed over, the first in line 1" in said
-    assert "hyp.rttm: 2 turns of no length are passed over, the first in line 3" in said
+    assert "ref.rttm: 2 turns of no length passed over, the first in line 1" in said
+    assert "hyp.rttm: 2 turns of no length passed over, the first in line 3" in said
     assert len(document["warnings"]) == 2
 
 

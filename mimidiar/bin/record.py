@@ -17,18 +17,19 @@ import click
     multiple=True,
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Folder of a model, features, posteriors or tuned.yaml behind the score; repeatable. In a recipe's stage they "
-    "are found without it.",
+    help="Folder of a model, features, posteriors or tuned.yaml behind the score; repeatable. Those behind a recipe's "
+    "stage are found without it.",
 )
 def command(score_dirs, system, set_name, protocol, seed, made_with):
     """Write the record of each SCORE_DIR (with a score.json) into it: SYSTEM.SET.PROTOCOL.seedN.json.
 
     A record holds the figures with their intervals and protocol, and their lineage: hashes of reference, hypothesis,
     model, configuration and weights, the sets that were tuned and trained on, every command and commit, the seed, the
-    machine and the speed. `mimidiar report` makes tables of records, `mimidiar publish` keeps them.
+    machine and the speed. A score that no stage of a recipe made is by unknown code: its record can stand in drafts
+    alone. `mimidiar report` makes tables of records, `mimidiar publish` keeps them.
     """
     from mimidiar.errors import MimidiarError
-    from mimidiar.report.make_record import Cell, make_record
+    from mimidiar.report.make_record import Place, make_record
     from mimidiar.report.record import write_record
 
     if protocol is not None and len(score_dirs) > 1:
@@ -36,5 +37,5 @@ def command(score_dirs, system, set_name, protocol, seed, made_with):
     for score_dir in score_dirs:
         name = score_dir.resolve().name if protocol is None else protocol
         words = ["mimidiar", *sys.argv[1:]]
-        record = make_record(score_dir, name, Cell(system, set_name, seed), words, made_with)
+        record = make_record(score_dir, name, Place(system, set_name, seed), words, made_with)
         click.echo(f"written: {write_record(score_dir, record)}")

@@ -1,27 +1,33 @@
 """From a score to its record: what score.json says, what the score was made from, and where."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mimidiar.commit import code_commit, is_clean
+from mimidiar.commit import UNKNOWN, code_commit
 from mimidiar.errors import MimidiarError
-from mimidiar.features.timing import Cost, total_cost
+from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
 from mimidiar.report.environment import describe_environment
 from mimidiar.report.record import KINDS, Record
-from mimidiar.report.stages import Stage, as_line, place, running_stage, stage_of, stages_behind, walk_folders
+from mimidiar.report.stages import Stage, as_line, place, stage_of, stage_of_score, stages_behind, walk_folders
 from mimidiar.score.compare import read_seconds
 from mimidiar.score.from_files import SCORE_FILE
 
-STEPS = {"feats.scp": "features", "posteriors.scp": "inference"}  # what marks a step's folder, the step's name
+HOLDS = (
+    "model.safetensors",
+    "tuned.yaml",
+    "corpus.json",
+    "feats.scp",
+    "posteriors.scp",
+)  # marks of what can be told of
 
 
 @dataclass(frozen=True)
-class Cell:
+class Place:
     """The place of a record in tables: which system was scored on which set; the seed of its training."""
 
     system: str
@@ -40,34 +46,42 @@ class Lineage:
     trained_on: list[str] = field(default_factory=list)
     steps: dict[str, list[Path]] = field(default_factory=dict)
 
-    def look_into(self, folder: Path) -> None:
-        """Add what `folder` holds: a model, features, posteriors, tuned post-processing, or the corpus' origin."""
-        if (path := folder / "model.safetensors").is_file():
+    def look_into(self, folder: Path, is_named: bool) -> None:
+        """Add what `folder` holds: a model, features, posteriors, tuned post-processing, or the corpus' origin.
+
+        Raises MimidiarError, naming the file, where it does not say what it must.
+        """
+        path = folder / "model.safetensors"
+        # Others' weights that an encoder reads are in `features`, and no model of ours.
+        if path.is_file() and (is_named or _configuration(folder) or stage_of(folder)):
             _add(self.models, {"sha256": sha256_file(path), "configuration_sha256": _configuration(folder)})
             self.trained_on = sorted({*self.trained_on, *_sets_seen(folder)})
         if (path := folder / "tuned.yaml").is_file():
             _add(self.tuned, {"sha256": sha256_file(path), "tuned_on": _tuned_on(path)})
         if (folder / "feats.scp").is_file():
-            meta = read_json(folder / "meta.json")
-            _add(self.features, {name: str(meta[name]) for name in ("encoder", "tap", "weights", "weights_sha256")})
+            weights = _texts(folder / "meta.json", "encoder", "tap", "weights", "weights_sha256")
+            _add(self.features, weights)
+            self._add_step(f"features {weights['encoder']} {weights['tap']}", folder)
+        if (folder / "posteriors.scp").is_file():
+            self._add_step("inference", folder)
         if (path := folder / "corpus.json").is_file():
-            _add(self.speech, str(read_json(path)["origin"]))
-        for mark, step in STEPS.items():
-            if (folder / mark).is_file():
-                self.steps.setdefault(step, []).append(folder)
+            _add(self.speech, _texts(path, "origin")["origin"])
+
+    def _add_step(self, step: str, folder: Path) -> None:
+        self.steps.setdefault(step, []).append(folder)
 
 
 def make_record(
-    score_dir: Path, protocol: str, cell: Cell, command: Sequence[str] = (), made_with: Iterable[Path] = ()
+    score_dir: Path, protocol: str, cell: Place, command: Sequence[str] = (), made_with: Iterable[Path] = ()
 ) -> Record:
-    """The record of the score in `score_dir`.
+    """The record of the score in `score_dir`, as `command` writes it.
 
-    Where a stage of a recipe runs `command`, all that the score was made from is found by the stages behind it.
-    `made_with` names folders that hold more of it, for a score that no stage made. Raises MimidiarError for a
-    score.json that is missing or of another kind, and for a folder that holds nothing a score can be made with.
+    All that the score was made from is found by the stages behind it; a score that no stage made is by unknown code.
+    `made_with` names folders that hold more of it. Raises MimidiarError for a score.json that is missing or of another
+    kind, and for a folder that holds nothing a score can be made with.
     """
-    document = _read_score(score_dir)
-    own = running_stage(score_dir, list(command))
+    document = read_score(score_dir)
+    own = stage_of_score(score_dir / SCORE_FILE, list(command))
     named = [Path(folder).resolve() for folder in made_with]
     stages = stages_behind(filter(None, [*map(stage_of, named), own]))
     lineage = _lineage(stages, named)
@@ -75,31 +89,46 @@ def make_record(
         lineage.tuned, tuned_on = [], [cell.set]
     else:
         tuned_on = sorted({entry["tuned_on"] for entry in lineage.tuned})
+    if own is None:
+        words = [list(command)] if command else []
+        stages = [*stages, Stage(score_dir, Path.cwd(), words, [UNKNOWN], doubt="no stage made this score")]
     return _with_code(
-        stages if own else [*stages, Stage(score_dir, Path.cwd(), [list(command)] if command else [], [])],
+        stages,
         kind=document["kind"],
         system=cell.system,
         set=cell.set,
         protocol=protocol,
         seed=cell.seed,
-        metrics={name: value for name, value in document.items() if _is_number(value)},
-        intervals={name: _interval(value) for name, value in (document.get("intervals") or {}).items() if value},
-        conditions=document["protocol"],
-        recordings=_recordings(score_dir) if document["kind"] == "diarization" else {},
+        **figures(score_dir, document),
         tuned_on=tuned_on,
         trained_on=lineage.trained_on,
         lineage=_hashes(score_dir, document, lineage, stages),
-        speed={step: _speed(cost) for step, folders in lineage.steps.items() if (cost := total_cost(folders))},
+        speed={step: _speed(folders) for step, folders in lineage.steps.items()},
         environment=describe_environment(),
         warnings=[str(warning) for warning in document.get("warnings", [])],
     )
+
+
+def figures(score_dir: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """What a record takes over of a score: `metrics`, `intervals`, `conditions`, `recordings`."""
+    try:
+        return {
+            "metrics": {name: value for name, value in document.items() if _is_number(value)},
+            "intervals": {name: _interval(value) for name, value in (document.get("intervals") or {}).items() if value},
+            "conditions": document["protocol"],
+            "recordings": _recordings(score_dir) if document["kind"] == "diarization" else {},
+        }
+    except (AttributeError, KeyError, TypeError):
+        raise MimidiarError(
+            f"{score_dir / SCORE_FILE}: its intervals cannot be read; write it again with `mimidiar score -o`"
+        ) from None
 
 
 def _lineage(stages: list[Stage], named: list[Path]) -> Lineage:
     """What lies in the folders of the stages and in those `named` by the user, which must hold something."""
     lineage = Lineage()
     for folder in dict.fromkeys([*walk_folders(stages), *named]):
-        lineage.look_into(folder)
+        lineage.look_into(folder, folder in named)
     if unknown := [folder for folder in named if not _holds_something(folder)]:
         raise MimidiarError(f"{unknown[0]}: neither a model nor features, posteriors or tuned.yaml in this folder")
     return lineage
@@ -119,22 +148,24 @@ def _hashes(score_dir: Path, document: dict[str, Any], lineage: Lineage, stages:
 
 
 def _with_code(stages: list[Stage], **values: Any) -> Record:
-    """The record with the code behind it: dirty unless every stage and this process ran committed code."""
+    """The record with the code behind it: dirty unless every stage and this process surely ran committed code."""
     commit = code_commit()
     entries = [
         {
             "folder": place(stage.folder.resolve()),
             "directory": place(stage.directory),
             "commands": [as_line(command) for command in stage.commands],
-            "commits": stage.commits or [commit],
+            "commits": stage.commits,
+            "doubt": stage.doubt,
         }
         for stage in stages
     ]
-    clean = all(map(is_clean, [commit, *(one for entry in entries for one in entry["commits"])]))
-    return Record(stages=entries, commit=commit, dirty=not clean, **values)
+    record = Record(stages=entries, commit=commit, dirty=False, **values)
+    return replace(record, dirty=bool(record.unclean()))
 
 
-def _read_score(score_dir: Path) -> dict[str, Any]:
+def read_score(score_dir: Path) -> dict[str, Any]:
+    """The score.json of a folder. Raises MimidiarError when it is missing, of no known kind or without protocol."""
     path = score_dir / SCORE_FILE
     document = read_json(path)
     if not isinstance(document, dict) or document.get("kind") not in KINDS:
@@ -154,7 +185,11 @@ def _interval(values: dict[str, Any]) -> dict[str, float]:
     return {name: values[name] for name in ("low", "high", "level")}
 
 
-def _speed(cost: Cost) -> dict[str, Any]:
+def _speed(folders: Sequence[Path]) -> dict[str, Any] | None:
+    """What a step cost; None where the cost of a folder is not known."""
+    costs = [total_cost([folder]) for folder in folders]
+    if None in costs or (cost := total_cost(folders)) is None:
+        return None
     return asdict(cost) | {"real_time_factor": round(cost.real_time_factor, 6)}
 
 
@@ -166,16 +201,31 @@ def _configuration(folder: Path) -> str | None:
 
 
 def _sets_seen(model: Path) -> list[str]:
-    """The sets that the stage which trained a model read, those that it was only watched on among them."""
+    """The sets that the stage which trained a model read, those that it was only watched on among them.
+
+    `unknown` for a model that no stage trained on sets.
+    """
     stage = stage_of(model)
-    return [path.name for path in stage.inputs if (path / "recordings.jsonl.gz").is_file()] if stage else []
+    seen = [path.name for path in stage.inputs if (path / "recordings.jsonl.gz").is_file()] if stage else []
+    return seen or [UNKNOWN]
 
 
 def _tuned_on(path: Path) -> str:
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        values = None
     if not isinstance(values, dict) or not isinstance(values.get("tuned_on"), str):
         raise MimidiarError(f"{path}: does not name the set that it was tuned on; write it again with `mimidiar tune`")
     return values["tuned_on"]
+
+
+def _texts(path: Path, *names: str) -> dict[str, str]:
+    """These entries of a JSON file, as text."""
+    document = read_json(path)
+    if missing := [name for name in names if not isinstance(document, dict) or name not in document]:
+        raise MimidiarError(f"{path}: does not say '{missing[0]}'; remove the folder and run its stage again")
+    return {name: str(document[name]) for name in names}
 
 
 def _configurations(stages: list[Stage]) -> dict[str, str]:
@@ -184,7 +234,7 @@ def _configurations(stages: list[Stage]) -> dict[str, str]:
 
 
 def _holds_something(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("model.safetensors", "tuned.yaml", "corpus.json", *STEPS))
+    return any((folder / name).is_file() for name in HOLDS)
 
 
 def _is_number(value: Any) -> bool:

@@ -7,11 +7,14 @@ name follows from its contents and is checked against them, as is every key:
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
-- `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen;
+- `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
+  where a model does not tell;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, and what the `speech` was;
-- `speed` by step, `stages` (folder, command, commits of the code) from the first to the last, `environment`;
-- `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code;
+- `speed` by step, null where the cost of some of it is not known; `environment`;
+- `stages` from the first to the last: folder, commands, commits of the code; `doubt`: why that may not be all of it;
+- `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code, and
+  no stage is in doubt;
 - `warnings` of the scoring.
 """
 
@@ -64,17 +67,23 @@ class Record:
 
     @property
     def real_time_factor(self) -> float | None:
-        """Seconds of computing per second of audio, over all steps whose cost is known."""
-        return math.fsum(step["real_time_factor"] for step in self.speed.values()) if self.speed else None
+        """Seconds of computing per second of audio, all steps together; None unless the cost of each is known."""
+        if not self.speed or None in self.speed.values():
+            return None
+        return math.fsum(step["real_time_factor"] for step in self.speed.values())
 
     def commits(self) -> list[str]:
         """The code behind the figure, in the order in which it worked."""
         return list(dict.fromkeys([*(commit for stage in self.stages for commit in stage["commits"]), self.commit]))
 
     def unclean(self) -> list[str]:
-        """Where code was at work that no commit names: folders of stages, or the record itself."""
-        found = [stage["folder"] for stage in self.stages if not all(map(is_clean, stage["commits"]))]
+        """Where code was, or may have been, at work that no commit names: folders of stages, or the record itself."""
+        found = [_unclean(stage) for stage in self.stages if stage["doubt"] or not all(map(is_clean, stage["commits"]))]
         return found + ([] if is_clean(self.commit) else ["the record itself"])
+
+
+def _unclean(stage: dict[str, Any]) -> str:
+    return f"{stage['folder']}: {stage['doubt']}" if stage["doubt"] else stage["folder"]
 
 
 _name = text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
@@ -95,6 +104,7 @@ _LINEAGE = {
 }
 _COST = {"audio_sec": number(low=0), "compute_sec": number(low=0), "device": text(), "real_time_factor": number(low=0)}
 _STAGE = {"folder": text(), "directory": text(), "commands": listing(text()), "commits": listing(_commit)}
+_STAGE |= {"doubt": optional(text(r"(?s).+"))}
 _RECORD = {
     "version": number(VERSION, VERSION, whole=True),
     "kind": one_of(*KINDS),
@@ -109,7 +119,7 @@ _RECORD = {
     "tuned_on": listing(text()),
     "trained_on": listing(text()),
     "lineage": keys(_LINEAGE),
-    "speed": mapping(keys(_COST)),
+    "speed": mapping(optional(keys(_COST))),
     "stages": listing(keys(_STAGE)),
     "environment": mapping(optional(text())),
     "commit": _commit,
@@ -126,7 +136,8 @@ def check_record(values: Any) -> Record:
         if interval["low"] > interval["high"]:
             raise Misfit(f"'intervals.{name}' goes from {interval['low']} down to {interval['high']}")
     if record.dirty != bool(record.unclean()):
-        raise Misfit(f"'dirty' is {str(record.dirty).lower()}, but the code was {', '.join(record.commits())}")
+        code = "; ".join(record.unclean()) or f"committed: {', '.join(record.commits())}"
+        raise Misfit(f"'dirty' is {str(record.dirty).lower()}, but the code was {code}")
     if record.kind == "diarization":
         _check_sums(record)
     elif record.recordings:

@@ -7,27 +7,37 @@ every state of the code that had a part in it can be found, and nothing of it ha
 import os
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 from mimidiar.commit import ROOT, UNKNOWN
 from mimidiar.errors import MimidiarError
-from mimidiar.files import read_json
+from mimidiar.files import read_json, sha256_file
 
 STATE = ".stage.json"
 DOWNLOAD = ["mimidiar", "download"]  # what it brings is not made by our code
+CLOCK_SEC = 2.0  # stages keep whole seconds, some file systems every other one
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The folder that a stage made, its commands, the code, and its inputs: path -> hash, as stage.py keeps it."""
+    """The folder that a stage made, its commands, the code, and its inputs: path -> hash, as stage.py keeps it.
+
+    `digest`: how the hash of its folder begins where later stages keep it. `doubt` says why code of these commits may
+    not be all that was at work.
+    """
 
     folder: Path
     directory: Path
     commands: list[list[str]]
     commits: list[str]
     inputs: dict[Path, str] = field(default_factory=dict)
+    started: datetime | None = None  # None: this command, now
+    finished: datetime | None = None
+    digest: str = ""
+    doubt: str | None = None
 
 
 def stage_of(path: Path) -> Stage | None:
@@ -39,31 +49,56 @@ def stage_of(path: Path) -> Stage | None:
     return None
 
 
-def running_stage(folder: Path, command: list[str]) -> Stage | None:
-    """The stage that makes `folder`, if `command` is one of its own; what is done by hand has no part in a stage."""
-    stage = stage_of(folder)
-    return stage if stage is not None and command in stage.commands else None
+def stage_of_score(score: Path, command: list[str]) -> Stage | None:
+    """The stage that made the file `score`, in doubt where it was written since by something else.
+
+    A stage that runs `command` itself is still at work.
+    """
+    stage = stage_of(score.parent)
+    if stage is None or command in stage.commands:
+        return stage
+    if stage.finished is None:
+        return replace(stage, doubt="it has not finished")
+    if score.stat().st_mtime > stage.finished.timestamp() + CLOCK_SEC:
+        return replace(stage, doubt=f"{score.name} was written after it had finished")
+    return stage
 
 
 def stages_behind(last: Iterable[Stage]) -> list[Stage]:
     """All stages that led to these, earlier ones first, and these; each once.
 
-    An input that is gone stands for a stage by unknown code: what made it cannot be told any more.
+    A stage is in doubt when an input is not any more what it worked on: what made that cannot be told.
     """
     found: dict[Path, Stage] = {}
 
     def visit(stage: Stage) -> None:
         if stage.folder in found or any(command[:2] == DOWNLOAD for command in stage.commands):
             return
-        for path in stage.inputs:
-            before = stage_of(path) if path.exists() else Stage(path, path.parent, [], [UNKNOWN])
+        doubts = [stage.doubt]
+        for path, digest in stage.inputs.items():
+            before = stage_of(path) if path.exists() else None
             if before is not None and before.folder != stage.folder:
                 visit(before)
-        found[stage.folder] = stage
+            doubts.append(_doubt_of_input(stage, path, digest, before))
+        found[stage.folder] = replace(stage, doubt="; ".join(filter(None, doubts)) or None)
 
     for stage in last:
         visit(stage)
     return list(found.values())
+
+
+def _doubt_of_input(stage: Stage, path: Path, digest: str, before: Stage | None) -> str | None:
+    """Why an input is not what the stage worked on, if so; `before` is the stage that makes it now."""
+    if not path.exists():
+        return f"its input {place(path)} is gone"
+    if path.is_file() and sha256_file(path) != digest:
+        return f"its input {place(path)} changed since"
+    if before is None or before.folder == stage.folder:
+        return None
+    same = digest.startswith(before.digest) if path.is_dir() else True
+    if before.finished is None or not same or (stage.started is not None and before.finished > stage.started):
+        return f"its input {place(path)} was made anew since"
+    return None
 
 
 def _read(folder: Path) -> Stage:
@@ -71,9 +106,13 @@ def _read(folder: Path) -> Stage:
     try:
         directory = Path(state.get("directory") or folder)
         inputs = {Path(os.path.normpath(directory / path)): digest for path, digest in state["inputs"].items()}
-        return Stage(folder, directory, split_commands(state["command"]), state.get("commits") or [UNKNOWN], inputs)
-    except (KeyError, TypeError, AttributeError):
+        done, started = state["status"] == "done", datetime.fromisoformat(state["started"])
+        finished = datetime.fromisoformat(state["finished"]) if done else None
+        digest = f"{state['key']} {state['finished']}"  # as `digest_of` in utils/stage_key.py
+        commands, commits = split_commands(state["command"]), state.get("commits") or [UNKNOWN]
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise MimidiarError(f"{folder / STATE} cannot be read; remove {folder} and run its stage again") from None
+    return Stage(folder, directory, commands, commits, inputs, started, finished, digest)
 
 
 def split_commands(words: list[str]) -> list[list[str]]:

@@ -20,7 +20,7 @@ LINEAGE = {
     "speech": ["recorded"],
 }
 CONDITIONS = {"collar": 0.0, "skip_overlap": False, "reference_sha256": "6" * 64, "uem_sha256": None}
-SPEED = {"features": {"audio_sec": 100.0, "compute_sec": 5.0, "device": "cpu", "real_time_factor": 0.05}}
+SPEED = {"features logmel mel": {"audio_sec": 100.0, "compute_sec": 5.0, "device": "cpu", "real_time_factor": 0.05}}
 
 
 def make(system: str = "ours", seed: int = 1, errors: tuple[float, ...] = (1.0, 2.0, 3.0), **changes: Any) -> Record:
@@ -41,7 +41,9 @@ def make(system: str = "ours", seed: int = 1, errors: tuple[float, ...] = (1.0, 
         "trained_on": ["dev", "train"],
         "lineage": LINEAGE,
         "speed": SPEED,
-        "stages": [{"folder": "exp/a", "directory": "egs", "commands": ["mimidiar train"], "commits": [COMMIT]}],
+        "stages": [
+            {"folder": "exp/a", "directory": "egs", "commands": ["mimidiar train"], "commits": [COMMIT], "doubt": None}
+        ],
         "environment": {"python": "3.11.7", "platform": "Linux", "processor": "x", "torch": "2.9.1", "moshi": None},
         "commit": COMMIT,
         "dirty": False,

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,21 +17,38 @@ from mimidiar.commit import ROOT, UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import Cost, add_cost
 from mimidiar.files import sha256_file
-from mimidiar.report.make_record import Cell, make_record
+from mimidiar.report.make_record import Place, make_record
 from mimidiar.report.record import read_record
 from mimidiar.report.stages import place, stages_behind
 from mimidiar.tests.report.records import COMMIT, FEATURES, score_hash, write_score
 
 
 def write_stage(
-    folder: Path, *commands: str, inputs: tuple[Path, ...] = (), commits: tuple[str, ...] = (COMMIT,)
+    folder: Path,
+    *commands: str,
+    inputs: tuple[Path, ...] = (),
+    commits: tuple[str, ...] = (COMMIT,),
+    times: tuple[int, int | None] = (0, 0),
 ) -> None:
-    """.stage.json as utils/stage.py leaves it."""
+    """.stage.json as utils/stage.py leaves it; `times`: minutes at which it started and finished (None: it did not)."""
     folder.mkdir(parents=True, exist_ok=True)
-    words = " ::: ".join(commands).split()
-    digests = {str(path): sha256_file(path) if path.is_file() else "0" * 64 for path in inputs}
-    state = {"command": words, "inputs": digests, "directory": str(folder.parent), "commits": list(commits)}
+    started, finished = (None if minute is None else f"2030-01-01T10:{minute:02d}:00+01:00" for minute in times)
+    digests = {str(path): digest(path) for path in inputs}
+    state = {"command": " ::: ".join(commands).split(), "inputs": digests, "directory": str(folder.parent)}
+    state |= {"commits": list(commits), "key": folder.name, "out": str(folder)}
+    state |= {"started": started, "finished": finished, "status": "running" if finished is None else "done"}
     (folder / ".stage.json").write_text(json.dumps(state))
+
+
+def digest(path: Path) -> str:
+    """What stage.py keeps of an input: of a stage's folder, its key and when it finished."""
+    if path.is_file():
+        return sha256_file(path)
+    for folder in (path, *path.parents):
+        if (folder / ".stage.json").is_file():
+            state = json.loads((folder / ".stage.json").read_text())
+            return f"{state['key']} {state['finished']}" + (f"/{path.relative_to(folder)}" if path != folder else "")
+    return "0" * 64
 
 
 @pytest.fixture
@@ -38,6 +57,8 @@ def recipe(tmp_path: Path) -> Path:
     data, feats, exp = tmp_path / "data", tmp_path / "feats", tmp_path / "exp"
     config = tmp_path / "train.yaml"
     config.write_text("a: 1\n")
+    write_stage(data, "mimidiar prepare")
+    (data / "corpus.json").write_text('{"origin": "recorded"}')
     for name in ("train", "dev", "test"):
         (data / name).mkdir(parents=True)
         (data / name / "recordings.jsonl.gz").touch()
@@ -45,9 +66,7 @@ def recipe(tmp_path: Path) -> Path:
         (feats / name / "feats.scp").touch()
         (feats / name / "meta.json").write_text(json.dumps(FEATURES | {"dim": 3}))
         write_stage(feats / name, f"mimidiar extract {data / name}", inputs=(data / name,))
-    add_cost(feats / "test", Cost(100.0, 5.0, "cpu"))
-    (data / "corpus.json").write_text('{"origin": "recorded"}')
-    write_stage(data, "mimidiar prepare")
+        add_cost(feats / name, Cost(50.0, 2.5, "cpu"))
     for name in ("model", "test/posteriors", "tuned"):
         (exp / name).mkdir(parents=True)
     (exp / "model/model.safetensors").write_text("weights")
@@ -64,12 +83,17 @@ def recipe(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def clean_code(monkeypatch) -> None:
+    monkeypatch.setattr("mimidiar.report.make_record.code_commit", lambda: COMMIT)
+
+
 RECORD = ["mimidiar", "record", "x"]
 
 
 def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Path) -> None:
     folder = recipe / "exp/test/scores/collar0"
-    record = make_record(folder, "collar0", Cell("ours", "test", 3), RECORD)
+    record = make_record(folder, "collar0", Place("ours", "test", 3), RECORD)
     assert (record.system, record.set, record.protocol, record.seed, record.kind) == (
         "ours", "test", "collar0", 3, "diarization"
     )  # fmt: skip
@@ -91,56 +115,132 @@ def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Path) -> None:
         "features": [FEATURES],
         "speech": ["recorded"],
     }
-    assert record.speed["inference"]["real_time_factor"] == 0.01 and record.speed["features"]["audio_sec"] == 100.0
+    assert (
+        record.speed["inference"]["real_time_factor"] == 0.01
+        and record.speed["features logmel mel"]["audio_sec"] == 100.0
+    )
     commands = [stage["commands"] for stage in record.stages]
     assert commands[0] == ["mimidiar prepare"] and commands[-1] == ["mimidiar score a b", "mimidiar record x"]
     assert ["mimidiar train"] in commands and ["mimidiar extract .../test"] in commands
     assert record.environment["torch"] and record.environment["python"] == sys.version.split()[0]
 
 
-def test_what_is_done_by_hand_has_no_part_in_a_stage(recipe: Path) -> None:
-    record = make_record(
-        recipe / "exp/test/scores/collar0", "collar0", Cell("ours", "test"), ["mimidiar", "record", "y"]
-    )
-    assert record.lineage["models"] == [] and record.tuned_on == []
-    assert [stage["commands"] for stage in record.stages] == [["mimidiar record y"]]
+def test_a_record_by_hand_in_a_stages_folder_tells_what_the_stage_used(recipe: Path, clean_code) -> None:
+    folder = recipe / "exp/test/scores/collar0"
+    inside = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    by_hand = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
+    assert by_hand == inside and not by_hand.dirty and by_hand.tuned_on == ["dev"]
+    later = datetime.fromisoformat("2030-01-01T11:00:00+01:00").timestamp()
+    os.utime(folder / "score.json", (later, later))
+    again = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
+    assert again.unclean() == [".../scores: score.json was written after it had finished"] and again.dirty
+    write_stage(recipe / "exp/test/scores", "mimidiar score a b", times=(0, None))
+    unfinished = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
+    assert unfinished.unclean() == [".../scores: it has not finished"]
+
+
+def test_a_score_that_no_stage_made_is_by_unknown_code(recipe: Path, tmp_path_factory, clean_code) -> None:
+    folder = write_score(tmp_path_factory.mktemp("alone") / "collar0")
+    record = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    assert record.dirty and record.unclean() == [".../collar0: no stage made this score"]
+    assert record.lineage["models"] == [] and record.trained_on == []
     named = make_record(
-        recipe / "exp/test/scores/collar0", "collar0", Cell("ours", "test"), RECORD[:2],
-        made_with=[recipe / "exp/tuned", recipe / "exp/model"],
-    )  # fmt: skip
-    assert named.tuned_on == ["dev"] and named.trained_on == ["dev", "train"]
+        folder, "collar0", Place("ours", "test"), RECORD, made_with=[recipe / "exp/tuned", recipe / "exp/model"]
+    )
+    assert named.tuned_on == ["dev"] and named.trained_on == ["dev", "train"] and named.dirty
     with pytest.raises(MimidiarError, match="neither a model nor features"):
-        make_record(recipe / "exp/test/scores/collar0", "collar0", Cell("a", "b"), (), [recipe / "exp/test"])
+        make_record(folder, "collar0", Place("a", "b"), (), [recipe / "exp/test"])
+
+
+def test_what_a_model_that_no_stage_made_was_trained_on_is_unknown(recipe: Path, clean_code) -> None:
+    bare = recipe / "bought"
+    bare.mkdir()
+    (bare / "model.safetensors").write_text("weights")
+    folder = recipe / "exp/test/scores/collar0"
+    record = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[bare])
+    assert record.trained_on == ["dev", "train", "unknown"] and len(record.lineage["models"]) == 2
+    # Of an encoder's weights, which extraction reads, the features tell.
+    write_stage(recipe / "feats/test", "mimidiar extract", inputs=(recipe / "data/test", bare))
+    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).trained_on == ["dev", "train"]
 
 
 @pytest.mark.parametrize("commits", [(f"{COMMIT}-dirty",), (COMMIT, f"{COMMIT}-dirty"), (UNKNOWN,), ()])
-def test_uncommitted_code_anywhere_makes_the_record_dirty(recipe: Path, monkeypatch, commits: tuple[str, ...]) -> None:
-    monkeypatch.setattr("mimidiar.report.make_record.code_commit", lambda: COMMIT)
+def test_uncommitted_code_anywhere_makes_the_record_dirty(recipe: Path, clean_code, commits: tuple[str, ...]) -> None:
     folder = recipe / "exp/test/scores/collar0"
-    assert not make_record(folder, "collar0", Cell("ours", "test"), RECORD).dirty
+    assert not make_record(folder, "collar0", Place("ours", "test"), RECORD).dirty
     write_stage(recipe / "feats/train", "mimidiar extract", inputs=(recipe / "data/train",), commits=commits)
-    record = make_record(folder, "collar0", Cell("ours", "test"), RECORD)
+    record = make_record(folder, "collar0", Place("ours", "test"), RECORD)
     assert record.dirty and record.unclean() == [".../train"]
 
 
-def test_a_stage_whose_input_is_gone_counts_as_unknown_code(recipe: Path, monkeypatch) -> None:
-    monkeypatch.setattr("mimidiar.report.make_record.code_commit", lambda: COMMIT)
+def test_an_input_that_is_gone_puts_its_stage_in_doubt(recipe: Path, clean_code) -> None:
     (recipe / "data/train/recordings.jsonl.gz").unlink()
     (recipe / "data/train").rmdir()
-    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Cell("ours", "test"), RECORD)
-    assert record.dirty and record.unclean() == [".../train"]
+    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
+    assert record.dirty and record.unclean() == [
+        ".../train: its input .../train is gone", ".../model: its input .../train is gone"
+    ]  # fmt: skip
 
 
-def test_what_was_downloaded_is_not_made_by_our_code(recipe: Path, monkeypatch) -> None:
-    monkeypatch.setattr("mimidiar.report.make_record.code_commit", lambda: COMMIT)
+def test_an_input_that_changed_since_puts_its_stage_in_doubt(recipe: Path, clean_code) -> None:
+    (recipe / "train.yaml").write_text("a: 2\n")
+    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
+    assert record.unclean() == [".../model: its input .../train.yaml changed since"]
+
+
+@pytest.mark.parametrize(
+    ("times", "is_doubted"), [((0, 0), False), ((1, 2), True), ((1, None), True)]
+)  # minutes; all else started and finished at 0
+def test_a_stage_that_was_made_anew_is_not_what_the_later_ones_used(
+    recipe: Path, clean_code, times: tuple, is_doubted: bool
+) -> None:
+    """Features extracted again, by committed code, and the model, made of the earlier ones, not trained again."""
+    write_stage(recipe / "feats/train", "mimidiar extract", inputs=(recipe / "data/train",), times=times)
+    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
+    assert record.unclean() == ([".../model: its input .../train was made anew since"] if is_doubted else [])
+    # Trained again, the chain is whole.
+    if times[1]:
+        model = (recipe / "data/train", recipe / "feats/train", recipe / "data/dev", recipe / "train.yaml")
+        write_stage(recipe / "exp/model", "mimidiar train", inputs=model, times=(2, 3))
+        record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
+        assert record.unclean() == [".../posteriors: its input .../model was made anew since"]
+
+
+def test_a_file_of_a_stage_that_was_made_anew_counts_too(recipe: Path, clean_code) -> None:
+    weights, posteriors = recipe / "exp/model/model.safetensors", recipe / "exp/test/posteriors"
+    inputs = (weights, recipe / "feats/test")
+    write_stage(posteriors, "mimidiar infer", inputs=inputs)
+    write_stage(recipe / "exp/model", "mimidiar train", inputs=(recipe / "data/train",), times=(1, 2))
+    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
+    assert record.unclean() == [".../posteriors: its input .../model.safetensors was made anew since"]
+
+
+def test_the_cost_is_known_only_if_that_of_every_folder_is(recipe: Path, clean_code) -> None:
+    folder = recipe / "exp/test/scores/collar0"
+    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).real_time_factor == pytest.approx(0.06)
+    other = recipe / "feats/wavlm"
+    other.mkdir()
+    (other / "feats.scp").touch()
+    (other / "meta.json").write_text(json.dumps(FEATURES | {"encoder": "wavlm"}))
+    add_cost(other, Cost(100.0, 50.0, "cpu"))
+    two = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[other])
+    assert two.real_time_factor == pytest.approx(0.56) and set(two.speed) == {
+        "features logmel mel", "features wavlm mel", "inference"
+    }  # fmt: skip
+    (recipe / "feats/test/timing.jsonl").unlink()
+    unknown = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    assert unknown.real_time_factor is None and unknown.speed["features logmel mel"] is None
+
+
+def test_what_was_downloaded_is_not_made_by_our_code(recipe: Path, clean_code) -> None:
     write_stage(recipe / "downloads", "mimidiar download x", commits=(UNKNOWN,))
     write_stage(recipe / "data", "mimidiar prepare", inputs=(recipe / "downloads",))
-    assert not make_record(recipe / "exp/test/scores/collar0", "collar0", Cell("ours", "test"), RECORD).dirty
+    assert not make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD).dirty
 
 
 def test_the_ancestors_metric_is_tuned_on_what_it_reports(recipe: Path) -> None:
     folder = write_score(recipe / "exp/test/scores/ancestor", kind="ancestor", ancestor_confusion=30.0)
-    record = make_record(folder, "ancestor", Cell("ours", "test"), RECORD)
+    record = make_record(folder, "ancestor", Place("ours", "test"), RECORD)
     assert record.tuned_on == ["test"] and record.lineage["tuned"] == [] and record.recordings == {}
 
 
@@ -150,12 +250,33 @@ def test_scores_that_cannot_be_recorded(tmp_path: Path) -> None:
         ({"protocol": None}, "says nothing of its protocol"),
     ]:
         with pytest.raises(MimidiarError, match=said):
-            make_record(write_score(tmp_path / "score", **changes), "collar0", Cell("a", "b"))
+            make_record(write_score(tmp_path / "score", **changes), "collar0", Place("a", "b"))
     with pytest.raises(MimidiarError, match=r"score\.json: no such file"):
-        make_record(tmp_path / "none", "collar0", Cell("a", "b"))
+        make_record(tmp_path / "none", "collar0", Place("a", "b"))
     (write_score(tmp_path / "score") / "per_recording.csv").unlink()
     with pytest.raises(MimidiarError, match=r"per_recording\.csv: cannot be read"):
-        make_record(tmp_path / "score", "collar0", Cell("a", "b"))
+        make_record(tmp_path / "score", "collar0", Place("a", "b"))
+    write_score(tmp_path / "score", intervals={"der": {"low": 1.0}})
+    with pytest.raises(MimidiarError, match=r"score\.json: its intervals cannot be read"):
+        make_record(tmp_path / "score", "collar0", Place("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("tuned.yaml", "a: [", "does not name the set that it was tuned on"),
+        ("tuned.yaml", "a: 1", "does not name the set that it was tuned on"),
+        ("corpus.json", "{}", "corpus.json: does not say 'origin'"),
+        ("meta.json", '{"encoder": "x"}', "meta.json: does not say 'tap'"),
+    ],
+)
+def test_folders_that_do_not_say_what_they_must(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made/feats.scp").touch()
+    (tmp_path / "made/meta.json").write_text(json.dumps(FEATURES))
+    (tmp_path / "made" / name).write_text(text)
+    with pytest.raises(MimidiarError, match=said):
+        make_record(write_score(tmp_path / "score"), "collar0", Place("a", "b"), (), [tmp_path / "made"])
 
 
 def test_paths_are_told_from_the_top_of_the_repository(tmp_path: Path) -> None:
@@ -165,19 +286,33 @@ def test_paths_are_told_from_the_top_of_the_repository(tmp_path: Path) -> None:
 
 
 def test_the_command_in_a_stage(tmp_path: Path) -> None:
-    """A real stage.py runs `mimidiar record`, which finds its own stage."""
+    """Real stages: `mimidiar record` finds its own, and the one before it when that is made again."""
     write_score(tmp_path / "given")
-    (tmp_path / "tuned").mkdir()
-    (tmp_path / "tuned/tuned.yaml").write_text("tuned_on: dev\n")
-    line = ["stage.py", "--out", "out", "--input", "tuned", "--", "cp", "-r", "given", "out/collar0", ":::"]
-    line += ["mimidiar", "record", "out/collar0", "--system", "ours", "--set", "test", "--seed", "2"]
     path = f"{ROOT / 'utils'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {name: value for name, value in os.environ.items() if name != "cmd"} | {"PATH": path}
-    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    record = read_record(tmp_path / "out/collar0/ours.test.collar0.seed2.json")
-    assert record.tuned_on == ["dev"] and record.stages[-1]["commands"][0] == "cp -r given out/collar0"
-    assert record.stages[-1]["commits"] == [record.commit]
+
+    def call(*line: str) -> None:
+        done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def tune(*options: str) -> None:
+        script = "printf 'tuned_on: dev\n' > tuned/tuned.yaml"
+        call("stage.py", "--out", "tuned", *options, "--", "sh", "-c", script)
+
+    tune()
+    line = ["stage.py", "--out", "out", "--input", "tuned", "--", "cp", "-r", "given", "out/collar0", ":::"]
+    record = ["mimidiar", "record", "out/collar0", "--system", "ours", "--set", "test", "--seed", "2"]
+    call(*line, *record)
+    found = read_record(tmp_path / "out/collar0/ours.test.collar0.seed2.json")
+    assert found.tuned_on == ["dev"] and found.stages[-1]["commands"][0] == "cp -r given out/collar0"
+    assert found.stages[-1]["commits"] == [found.commit] and [stage["doubt"] for stage in found.stages] == [None, None]
+    time.sleep(1)  # stages keep whole seconds
+    tune("--force", "true")
+    call(*record)
+    found = read_record(tmp_path / "out/collar0/ours.test.collar0.seed2.json")
+    assert found.dirty and found.stages[-1]["doubt"] == "its input tuned was made anew since".replace(
+        "tuned", place(tmp_path / "tuned")
+    )
 
 
 def test_one_protocol_names_one_score(tmp_path: Path) -> None:

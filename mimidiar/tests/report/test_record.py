@@ -76,8 +76,8 @@ def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
         ({"lineage": {}}, "'lineage.score_sha256' is missing"),
         ({"commit": "1234"}, "'commit' is '1234', not a commit"),
         ({"dirty": "no"}, "'dirty' is 'no', not true or false"),
-        ({"dirty": True}, f"'dirty' is true, but the code was {COMMIT}"),
-        ({"commit": "unknown"}, f"'dirty' is false, but the code was {COMMIT}, unknown"),
+        ({"dirty": True}, f"'dirty' is true, but the code was committed: {COMMIT}"),
+        ({"commit": "unknown"}, "'dirty' is false, but the code was the record itself"),
         ({"stages": ...}, "'stages' is missing"),
         ({"mood": "good"}, "'mood' is not a known key; known are version, kind"),
         ({"seed": 2}, "by its contents this record is called ours.test.collar0.seed2.json"),
@@ -91,11 +91,20 @@ def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict, said: str) ->
 
 
 def test_a_stage_by_uncommitted_code_makes_the_record_dirty(tmp_path: Path) -> None:
-    stages = [{"folder": "exp/model", "directory": "", "commands": [], "commits": [COMMIT, f"{COMMIT}-dirty"]}]
+    stages = [
+        {"folder": "exp/model", "directory": "", "commands": [], "commits": [COMMIT, f"{COMMIT}-dirty"], "doubt": None}
+    ]
     with pytest.raises(MimidiarError, match="'dirty' is false, but the code was"):
         write_record(tmp_path, make(stages=stages))
     assert write_record(tmp_path, make(stages=stages, dirty=True)).exists()
     assert make(stages=stages, dirty=True).unclean() == ["exp/model"]
+
+
+def test_a_stage_in_doubt_makes_the_record_dirty_and_says_why(tmp_path: Path) -> None:
+    stages = [{"folder": "exp/model", "directory": "", "commands": [], "commits": [COMMIT], "doubt": "x is gone"}]
+    with pytest.raises(MimidiarError, match="'dirty' is false, but the code was exp/model: x is gone"):
+        write_record(tmp_path, make(stages=stages))
+    assert read_record(write_record(tmp_path, make(stages=stages, dirty=True))).unclean() == ["exp/model: x is gone"]
 
 
 def test_only_diarization_has_recordings(tmp_path: Path) -> None:
@@ -129,6 +138,7 @@ def test_the_cost_of_all_steps_is_one_factor() -> None:
     step = {"audio_sec": 10.0, "compute_sec": 1.0, "device": "cpu", "real_time_factor": 0.1}
     assert make(speed={"features": step, "inference": step}).real_time_factor == pytest.approx(0.2)
     assert make(speed={}).real_time_factor is None
+    assert make(speed={"features": step, "inference": None}).real_time_factor is None
 
 
 def test_the_schema_and_the_class_have_the_same_keys(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mimidiar.annotation.extent import are_regions
 from mimidiar.annotation.formats import FORMATS
-from mimidiar.annotation.lines import many
+from mimidiar.annotation.lines import check_name, many
 from mimidiar.annotation.transcript import Transcript
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
@@ -49,8 +49,9 @@ def _without_spaces(found: Annotations, format_name: str, what: str) -> None:
     speakers: dict[str, dict[str, str]] = {name: {} for name in recordings}
     if format_name != "uem":  # it holds no speakers
         speakers = {name: _renamed({turn.speaker for turn in turns}, what) for name, turns in found.turns.items()}
-    misread = [name for name in recordings.values() if name.startswith(("#", ";;"))]
-    misread += [name for new in speakers.values() for name in new.values() if name in FORMATS[format_name].no_speaker]
+    for name in recordings.values():
+        check_name(name, what, format_name, leads=FORMATS[format_name].recording_leads)
+    misread = [name for new in speakers.values() for name in new.values() if name in FORMATS[format_name].no_speaker]
     if misread:
         raise MimidiarError(f"{what}: {misread[0]!r} would not be read as a name; rename it")
     spaced = {name for names in (recordings, *speakers.values()) for name in names if " " in name}

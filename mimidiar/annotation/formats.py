@@ -39,6 +39,7 @@ class Format:
     skips: str = ""  # what its files may have besides, and the reader passes over
     one_recording: bool = False  # and its name is the file's
     spaces: bool = True  # in names
+    recording_leads: bool = False  # a line begins with the name of the recording
     no_speaker: tuple[str, ...] = ()  # names that its reader takes for none
     milliseconds: bool = False  # times are written in them
     words: str = ""  # "", "text" or "times": what it keeps of what is said
@@ -68,6 +69,7 @@ FORMATS: Mapping[str, Format] = {
         "speakers, words; spaces in names; under 1 ms",
         "the channel",
         spaces=False,
+        recording_leads=True,
         milliseconds=True,
     ),
     "ctm": Format(
@@ -78,6 +80,7 @@ FORMATS: Mapping[str, Format] = {
         "turns as such, nor any without word times; spaces in names; under 1 ms",
         "lines that are no word (types non-lex, misc, noscore)",
         spaces=False,
+        recording_leads=True,
         no_speaker=tuple(MISSING),
         milliseconds=True,
         words="times",

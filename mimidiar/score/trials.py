@@ -10,7 +10,7 @@ from sys import intern
 
 import numpy as np
 
-from mimidiar.annotation.lines import number_in, numbered_fields, shown
+from mimidiar.annotation.lines import check_name, number_in, numbered_fields, shown
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
@@ -82,9 +82,14 @@ def align_scores(scores: dict[Pair, float], trials: Trials, name: str = "scores"
 
 
 def write_scores(path: str | Path, pairs: Sequence[Pair], scores: Iterable[float]) -> None:
-    """Write `enrol test score` with six decimals; atomically."""
+    """Write `enrol test score` with six decimals; atomically.
+
+    Raises MimidiarError for names with white space, and for lines that would be read as comments.
+    """
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         for (enrol, test), score in zip(pairs, scores, strict=True):
+            check_name(enrol, path, "a score file", leads=True)
+            check_name(test, path, "a score file")
             stream.write(f"{enrol} {test} {score:.6f}\n")
 
 

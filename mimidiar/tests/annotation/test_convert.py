@@ -158,7 +158,11 @@ def test_names_that_become_one_without_spaces_are_refused(tmp_path):
     assert "'<NA>' would not be read as a name" in refused(tmp_path / "x.jsonl", tmp_path / "x.rttm")
     assert ", all kept" in convert(tmp_path / "x.jsonl", tmp_path / "x.json")
     write_supervisions(tmp_path / "x.jsonl", {"#1": [Turn("#1", 0, 1, "NA")]})
-    assert "'#1' would not be read as a name" in refused(tmp_path / "x.jsonl", tmp_path / "x.uem")
+    assert "'#1' cannot be written to uem; a line that begins so is a comment" in refused(
+        tmp_path / "x.jsonl", tmp_path / "x.uem"
+    )
+    convert(tmp_path / "x.jsonl", tmp_path / "x.rttm")  # a line of RTTM begins with its type
+    assert list(read_rttm(tmp_path / "x.rttm")) == ["#1"]
 
 
 def test_only_recordings_are_names_in_a_uem(tmp_path):

@@ -69,6 +69,13 @@ def test_files_in_any_order(files):
     assert found["warnings"][0] == "1 scores are of no trial and were passed over"
 
 
+@pytest.mark.parametrize("pair", [("#a", "b"), (";a", "b"), ("a b", "c"), ("a", "b c"), ("", "b"), ("a", "")])
+def test_scores_that_would_not_be_read_back_leave_no_file(tmp_path, pair):
+    with pytest.raises(MimidiarError, match="cannot be written to a score file"):
+        write_scores(tmp_path / "scores", [pair], [0.5])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("which", "line", "says"),
     [

@@ -85,12 +85,15 @@ def prepare_ami(
     options = load_config(AmiSettings, None, settings)
     names = check_choices(options)
     root = find_root(root, downloads, "ami")
-    reference = _reference(options, root)
+    annotations = None if options.rttm else Annotations(options.annotations or find_annotations(root))
+    reference = _reference(options, annotations)
     sets = {name: [_conversation(m, root, options.mic, reference) for m in meetings_of(name)] for name in names}
     for name, talks in sets.items():
         sets[name] = _recorded(name, talks, options.mic, say)
         if options.reference == "only_words":
             _compare_with_published(name, talks, say)
+    if annotations and annotations.untimed:
+        say(f"{annotations.untimed} words of the annotations have no time and are left out")
     origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
     return write_conversations("AMI", origin, sets, out, options, limit, say)
 
@@ -116,11 +119,10 @@ def meetings_of(name: str) -> list[str]:
     return sorted(PARTITIONS["full-corpus-asr"][name])
 
 
-def _reference(options: AmiSettings, root: Path) -> Callable[[str], list[Turn] | None]:
+def _reference(options: AmiSettings, annotations: Annotations | None) -> Callable[[str], list[Turn] | None]:
     """meeting -> its turns, or None when it has no reference."""
-    if options.rttm is not None:
-        return read_meeting_rttm(options.rttm).get
-    annotations = Annotations(options.annotations or find_annotations(root))
+    if annotations is None:
+        return read_meeting_rttm(options.rttm or "").get
     return annotations.only_words if options.reference == "only_words" else annotations.segments
 
 

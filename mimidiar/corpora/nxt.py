@@ -153,7 +153,7 @@ def _open(path: Path) -> Path | zipfile.Path:
 
 def _check_version(path: Path, root: Path | zipfile.Path) -> None:
     """By the name of the folder or zip, and by its README."""
-    named = re.search(rf"{NAME}(\d+(?:\.\d+)*\d)", path.name)
+    named = re.search(rf"{NAME}(\d+(?:\.\d+)*)", path.name)
     remedy = f"fetch {NAME}{VERSION}.zip: earlier ones differ in words and times"
     if named and named[1] != VERSION:
         raise MimidiarError(f"{path}: version {named[1]} of the annotations, expected {VERSION}; {remedy}")

@@ -14,8 +14,9 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.config import load_config
 from mimidiar.corpora import no_settings
 from mimidiar.corpora.conversations import Conversation, Leniency, Say, write_conversations
-from mimidiar.corpora.download import fetch, require_space, unpack
+from mimidiar.corpora.download import fetch, require_space
 from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.unpack import unpack
 from mimidiar.errors import MimidiarError
 
 # Of the published RTTM files of a set: the sha256 of their names, and of their words with one space between.

@@ -22,12 +22,20 @@ def _late(module: str, name: str) -> Callable[..., Any]:
 
 CORPORA: dict[str, Callable[..., list[Path]]] = {
     "ami": _late("ami", "prepare_ami"),
+    "librispeech": _late("librispeech", "prepare_librispeech"),
     "mini": _late("mini", "prepare_mini"),
+    "musan": _late("musan", "prepare_musan"),
+    "rirs": _late("rirs", "prepare_rirs"),
+    "voxceleb1": _late("voxceleb", "prepare_voxceleb1"),
     "voxconverse": _late("voxconverse", "prepare_voxconverse"),
 }
 DOWNLOADS: dict[str, Callable[..., Path]] = {
     "ami": _late("ami", "download_ami"),
+    "librispeech": _late("librispeech", "download_librispeech"),
     "mini_librispeech": _late("librispeech", "download_mini_librispeech"),
+    "musan": _late("musan", "download_musan"),
+    "rirs": _late("rirs", "download_rirs"),
+    "voxceleb1": _late("voxceleb_download", "download_voxceleb1"),
     "voxconverse": _late("voxconverse", "download_voxconverse"),
 }
 

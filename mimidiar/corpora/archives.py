@@ -1,0 +1,59 @@
+"""Corpora that are published as archives: fetched, unpacked, and known again when they are there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mimidiar.corpora.download import fetch, require_space
+from mimidiar.corpora.unpack import unpack_parts
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive. `parts`: (address, published md5 or None) of the pieces that it was cut into, mostly one.
+
+    `done`: the file below the corpus' folder that says that it is unpacked. Sizes in bytes, rounded up.
+    """
+
+    parts: tuple[tuple[str, str | None], ...]
+    done: str
+    packed: float
+    unpacked: float
+
+    def paths(self, folder: Path) -> list[Path]:
+        """Where the pieces lie once they are fetched."""
+        return [folder / address.partition("?")[0].rpartition("/")[2] for address, _ in self.parts]
+
+
+def bring(
+    archives: Sequence[Archive],
+    folder: str | Path,
+    what: str,
+    say: Callable[[str], None],
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Fetch and unpack those `archives` that are not there yet into `folder`; each is deleted once it is unpacked.
+
+    The space for all of them is looked for first. What was interrupted goes on. Raises MimidiarError.
+    """
+    folder = Path(folder)
+    wanted = [archive for archive in archives if not (folder / archive.done).is_file()]
+    if not wanted:
+        say(f"{what}: already there, in {folder}")
+        return
+    there = sum(path.stat().st_size for archive in wanted for path in _begun(archive, folder))
+    need = sum(archive.unpacked for archive in wanted) + max(archive.packed for archive in wanted) - there
+    require_space(folder, max(need, 0), f"{what} (archives and what is in them)", say)
+    for archive in wanted:
+        paths = archive.paths(folder)
+        for path, (address, md5) in zip(paths, archive.parts, strict=True):
+            fetch(address, path, md5=md5, headers=headers)
+        unpack_parts(paths, folder)
+        mark = folder / archive.done
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def _begun(archive: Archive, folder: Path) -> list[Path]:
+    candidates = [place for path in archive.paths(folder) for place in (path, path.with_name(f"{path.name}.partial"))]
+    return [path for path in candidates if path.is_file()]

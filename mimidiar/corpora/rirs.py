@@ -1,0 +1,85 @@
+"""Room impulse responses and noises (Ko et al. 2017, OpenSLR 28) to augment with.
+
+Layout: RIRS_NOISES/{simulated_rirs,real_rirs_isotropic_noises,pointsource_noises}, with lists (rir_list, noise_list)
+that end each line with a file's name. The manifests are lhotse's. Parts: sim_rir (60,000 by the image method), real_rir
+(some of several channels), iso_noise (recorded with them), point_noise, which are noises of MUSAN: with both corpora
+the same noises come twice.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mimidiar.annotation.lines import numbered_fields
+from mimidiar.config import load_config
+from mimidiar.corpora import no_settings
+from mimidiar.corpora.archives import Archive, bring
+from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.sounds import check_counts, check_listed, write_all
+from mimidiar.errors import MimidiarError
+
+TOP = "RIRS_NOISES"
+MD5 = "e6f48e257286e05de56413b4779d8ffb"
+PARTS = ("sim_rir", "real_rir", "iso_noise", "point_noise")
+PUBLISHED = {"sim_rir": 60_000, "point_noise": 843}  # files; the other two have complete lists
+
+
+@dataclass
+class RirsSettings:
+    """What `--set` can tell."""
+
+    parts: list[str] = field(default_factory=lambda: list(PARTS))
+    skip_missing: bool = False  # take what is there
+
+
+def download_rirs(downloads: str | Path, say: Callable[[str], None] = print, settings: Sequence[str] = ()) -> Path:
+    """Download and unpack RIRS_NOISES into `downloads`/rirs; an interrupted one continues."""
+    from lhotse.recipes.rir_noise import RIR_NOISE_ZIP_URL
+
+    no_settings("rirs", settings)
+    target = Path(downloads) / "rirs"
+    archive = Archive(((RIR_NOISE_ZIP_URL, MD5),), f"{TOP}/.completed", 1.4e9, 6.5e9)
+    bring([archive], target, f"{TOP} from openslr.org (Apache 2.0)", say)
+    return target
+
+
+def prepare_rirs(
+    root: str | Path | None,
+    out: str | Path,
+    seed: int = 0,
+    limit: int | None = None,
+    downloads: str | Path = "downloads",
+    say: Callable[[str], None] = print,
+    settings: Sequence[str] = (),
+) -> list[Path]:
+    """Write the folders rirs_<part> below `out`; `limit`: the first so many sounds of each."""
+    from lhotse.recipes.rir_noise import PARTS as FOLDERS
+    from lhotse.recipes.rir_noise import prepare_rir_noise
+
+    options = load_config(RirsSettings, None, settings)
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown or not options.parts:
+        raise MimidiarError(f"--set parts=[{','.join(options.parts)}]: choose of {', '.join(PARTS)}")
+    root = find_root(root, downloads, "rirs").resolve()
+    root = root / TOP if (root / TOP).is_dir() else root
+    for folder in sorted({FOLDERS[part] for part in options.parts}):
+        if not (root / folder).is_dir():
+            raise MimidiarError(f"{root / folder}: no such folder; is {root} {TOP}? Unpack it again (stage 0)")
+    named = [path for folder in sorted({FOLDERS[part] for part in options.parts}) for path in _listed(root, folder)]
+    check_listed("rirs", root, named, options.skip_missing, say)
+    manifests = prepare_rir_noise(root, parts=options.parts)
+    counts = {
+        part: (len(manifests[part]["recordings"]), PUBLISHED[part]) for part in options.parts if part in PUBLISHED
+    }
+    check_counts("rirs", counts, options.skip_missing, say)
+    return write_all("rirs", Path(out), manifests, f"{TOP} (OpenSLR 28)", limit, say)
+
+
+def _listed(root: Path, folder: str) -> Iterator[Path]:
+    """The files that the lists in a folder name, from RIRS_NOISES/ on."""
+    for name in ("rir_list", "noise_list"):
+        for path in sorted((root / folder).rglob(name)):
+            for line, fields in numbered_fields(path):
+                if not fields[-1].startswith(f"{TOP}/"):
+                    raise MimidiarError(f"{path}, line {line}: {fields[-1]!r} is no file below {TOP}; unpack it again")
+                yield root / fields[-1].removeprefix(f"{TOP}/")

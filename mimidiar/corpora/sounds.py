@@ -1,0 +1,72 @@
+"""Sounds to augment speech with: manifests without speakers, and the lists that say whether all of them are there."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from lhotse import CutSet, Recording, SupervisionSegment
+
+from mimidiar.corpora.manifests import RECORDINGS, SUPERVISIONS, write_jsonl
+from mimidiar.corpora.utterances import refuse_or_skip
+from mimidiar.errors import MimidiarError
+from mimidiar.files import write_json
+
+
+def write_sounds(folder: Path, recordings: Iterable[Recording], supervisions: Iterable[SupervisionSegment]) -> None:
+    """Write recordings and cuts (what lhotse's augmentation takes), and supervisions where there are any.
+
+    No reference and no UEM: nothing of it is ever scored.
+    """
+    rows = sorted(recordings, key=lambda recording: recording.id)
+    (folder / RECORDINGS).unlink(missing_ok=True)
+    notes = sorted(supervisions, key=lambda segment: segment.id)
+    if notes:
+        write_jsonl(folder / SUPERVISIONS, (segment.to_dict() for segment in notes))
+    by_recording: dict[str, list[SupervisionSegment]] = defaultdict(list)
+    for segment in notes:
+        by_recording[segment.recording_id].append(segment)
+    cuts = [recording.to_cut() for recording in rows]
+    for cut, recording in zip(cuts, rows, strict=True):
+        cut.id, cut.supervisions = recording.id, by_recording[recording.id]
+    write_jsonl(folder / "cuts.jsonl.gz", (cut.to_dict() for cut in CutSet.from_cuts(cuts)))
+    write_jsonl(folder / RECORDINGS, (recording.to_dict() for recording in rows))
+
+
+def write_all(
+    corpus: str,
+    out: Path,
+    manifests: Mapping[str, Mapping[str, Iterable]],
+    origin: str,
+    limit: int | None,
+    say: Callable[[str], None],
+) -> list[Path]:
+    """Write `out`/<corpus>_<part> for each of lhotse's manifests; `limit`: only the first so many sounds of each."""
+    folders = []
+    for part, manifest in manifests.items():
+        recordings = sorted(manifest["recordings"], key=lambda recording: recording.id)[:limit]
+        if not recordings:
+            raise MimidiarError(f"{corpus}: no audio in the part {part}; unpack it again")
+        kept = {recording.id for recording in recordings}
+        notes = [segment for segment in manifest.get("supervisions", ()) if segment.recording_id in kept]
+        folders.append(out / f"{corpus}_{part}")
+        write_sounds(folders[-1], recordings, notes)
+        hours = sum(recording.duration for recording in recordings) / 3600
+        say(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
+    write_json(out / f"{corpus}.json", {"origin": origin})
+    return folders
+
+
+def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool, say: Callable[[str], None]) -> None:
+    """Refuse or say the files that the corpus' own lists name and that are not there."""
+    missing = [str(path.relative_to(root)) for path in named if not path.is_file()]
+    refuse_or_skip(corpus, missing, len(named), "listed sounds are", skip, say)
+
+
+def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool, say: Callable[[str], None]) -> None:
+    """Refuse or say parts of which there are not as many sounds as were published (found, wanted)."""
+    differing = [f"{part}: {found} sounds of {wanted}" for part, (found, wanted) in counts.items() if found != wanted]
+    if differing:
+        text = f"{corpus}: {'; '.join(differing)}"
+        if not skip:
+            raise MimidiarError(f"{text}. Unpack it again, or take what is there: --set skip_missing=true")
+        say(f"{text}. Taken as it is.")

@@ -1,0 +1,135 @@
+"""Corpora of utterances, one speaker in each: files checked, speech found in them, sets written."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lhotse import SupervisionSegment
+from lhotse.supervision import AlignmentItem
+from tqdm import tqdm
+
+from mimidiar.audio import probe_audio
+from mimidiar.corpora.alignment import speech_segments
+from mimidiar.corpora.audio import SAMPLE_RATE, read_corpus_audio
+from mimidiar.corpora.manifests import Span, Trial, file_recording, write_set
+from mimidiar.corpora.pack import Utterance
+from mimidiar.corpora.splits import hash_order
+from mimidiar.errors import MimidiarError
+
+Say = Callable[[str], None]
+Alignment = dict[str, list[AlignmentItem]]  # what kind of items ('vad', 'word') -> items
+SHOWN = 10
+UTTERANCES_AT_LIMIT = 10
+# Hours that silero-vad takes for an hour of audio, 64 utterances at a time on one core.
+VAD_RATE = 1 / 150
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first ten names, and how many more there are."""
+    rest = f" ... and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest
+
+
+def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, skip: bool, say: Say) -> None:
+    """Name and count what is missing: said when it is to be skipped, else raised as a MimidiarError."""
+    if not missing:
+        return
+    text = f"{corpus}: {len(missing)} of {total} {what} missing: {listed(missing)}"
+    if not skip:
+        raise MimidiarError(f"{text}. Restore what is missing, or leave it out: --set skip_missing=true")
+    say(f"{text}. Left out.")
+
+
+def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: bool, say: Say) -> list[Utterance]:
+    """The utterances with the length that their file's header says, without those whose file is missing.
+
+    Raises MimidiarError that names and counts missing files (unless they are to be skipped), and all files that are no
+    16 kHz mono audio.
+    """
+    found, missing, wrong = [], [], []
+    for utterance in tqdm(utterances, desc=f"{corpus}: headers", unit="file", disable=None):
+        if not utterance.path.is_file():
+            missing.append(str(utterance.path))
+            continue
+        try:
+            info = probe_audio(utterance.path)
+        except MimidiarError as error:
+            wrong.append(str(error))
+            continue
+        if (info.sample_rate, info.channels) != (SAMPLE_RATE, 1):
+            wrong.append(f"{utterance.path}: {info.channels} channel(s) at {info.sample_rate} Hz, expected 1 at 16000")
+        found.append(replace(utterance, seconds=info.seconds))
+    if wrong:
+        rest = f"\n  ... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        shown = "".join(f"\n  {text}" for text in wrong[:SHOWN])
+        raise MimidiarError(f"{corpus}: {len(wrong)} of {len(utterances)} files cannot be used:{shown}{rest}")
+    refuse_or_skip(corpus, missing, len(utterances), "audio files are", skip_missing, say)
+    return found
+
+
+def find_speech(utterances: Sequence[Utterance], say: Say) -> dict[str, Alignment]:
+    """Utterance id -> alignment 'vad' by silero-vad; utterances in which it hears nobody are named and not there."""
+    hours = sum(u.seconds for u in utterances) / 3600
+    say(f"speech segments of {hours:.1f} h by silero-vad: about {hours * VAD_RATE * 60:.0f} min on one core")
+    progress = tqdm(utterances, desc="speech segments", unit="utt", disable=None)
+    audio = (read_corpus_audio(u.path, u.seconds, u.row) for u in progress)
+    found = {u.id: spans for u, spans in zip(utterances, speech_segments(audio), strict=True)}
+    silent = [name for name, spans in found.items() if not spans]
+    if silent:
+        say(f"no speech was found in {len(silent)} of {len(found)} utterances: {listed(silent)}")
+    return {name: {"vad": _items(spans)} for name, spans in found.items() if spans}
+
+
+def _items(spans: Iterable[Span]) -> list[AlignmentItem]:
+    return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in spans]
+
+
+def write_utterances(
+    folder: str | Path,
+    utterances: Sequence[Utterance],
+    alignments: Mapping[str, Alignment],
+    trials: Iterable[Trial] | None = None,
+) -> None:
+    """Write a set folder of utterances; one without alignment is speech from end to end."""
+    if not utterances:
+        raise MimidiarError(f"{folder}: no utterance for this set; the corpus (or its part here) has too few speakers")
+    recordings = [file_recording(u.id, u.path, SAMPLE_RATE, round(u.seconds * SAMPLE_RATE)) for u in utterances]
+    supervisions = [
+        SupervisionSegment(
+            id=u.id,
+            recording_id=u.id,
+            start=0.0,
+            duration=recording.duration,
+            speaker=u.speaker,
+            gender=u.gender,
+            text=u.text,
+            alignment=alignments.get(u.id),
+            custom={"corpus": u.corpus, "session": u.session},
+        )
+        for u, recording in zip(utterances, recordings, strict=True)
+    ]
+    write_set(folder, recordings, supervisions, None, trials)
+
+
+def limited(utterances: Sequence[Utterance], limit: int | None, seed: int) -> list[Utterance]:
+    """For quick trials: 10 utterances of each of `limit` speakers; all when it is None."""
+    if limit is None:
+        return list(utterances)
+    speakers = set(hash_order({u.speaker for u in utterances}, seed)[:limit])
+    seen: Counter[str] = Counter()
+    kept = []
+    for utterance in utterances:
+        seen[utterance.speaker] += 1
+        if utterance.speaker in speakers and seen[utterance.speaker] <= UTTERANCES_AT_LIMIT:
+            kept.append(utterance)
+    return kept
+
+
+def say_sets(sets: Mapping[str, Sequence[Utterance]], say: Say) -> None:
+    """One line per set: speakers, utterances, hours."""
+    say(f"{'set':18s} speakers utterances   hours")
+    for name, utterances in sets.items():
+        speakers = len({u.speaker for u in utterances})
+        hours = sum(u.seconds for u in utterances) / 3600
+        say(f"{name:18s} {speakers:8d} {len(utterances):10d} {hours:7.2f}")

@@ -8,7 +8,8 @@
   `vad_false_alarm` (of the time with reference speech, speech of all speakers taken as one); `overlap_precision`,
   `overlap_recall`, `overlap_f1` (of the time with two or more speakers); `speaker_count_accuracy` (of recordings),
   `speaker_count_error` (mean absolute error, in speakers), `speaker_count_bias` (mean of hypothesis - reference);
-- `intervals`: for each figure that is not null {`low`, `high`, `level`}, by bootstrap over recordings; {} for one;
+- `intervals`: for each figure that is not null {`low`, `high`, `level`}, by bootstrap over recordings; {} for one
+  (`bootstrap` says what they hold for);
 - `by_speakers`: by the number of reference speakers ("2"), `n_recordings`, `reference_sec` and the figures;
 - `n_recordings`, and `seconds`: `reference`, `missed`, `false_alarm`, `confusion`, `error` of speaker time, `scored` of
   time;
@@ -30,6 +31,7 @@ from mimidiar.annotation.lines import sha256_source
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
 from mimidiar.annotation.uem import read_uem
 from mimidiar.files import require_regular, write_json, write_text
+from mimidiar.score.bootstrap import FEW_CLUSTERS
 from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
 from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
@@ -56,6 +58,8 @@ def score_files(
     turns = read_turns(reference, notes), read_turns(hypothesis, notes)
     noscore = {} if holds_supervisions(reference) else read_noscore(reference)
     score = score_diarization(*turns, None if uem is None else read_uem(uem), protocol, noscore)
+    if 1 < len(score.recordings) < FEW_CLUSTERS:
+        notes.append(f"only {len(score.recordings)} recordings: the intervals are rough, and rather too narrow")
     score = replace(score, warnings=(*notes, *score.warnings))
     document = score_document(score)
     document["system"] = system

@@ -3,11 +3,11 @@
 The trials of a list share speakers and are not independent: drawn one by one they promise far more than 40 speakers can
 tell. So whole speakers are drawn, with replacement, and each copy of a drawn speaker is a speaker of its own: a
 same-speaker trial of somebody drawn c times counts c times, a trial between two speakers c1 c2 times, and no trials are
-made up between the copies of one speaker. This is the vertex bootstrap of network statistics (Snijders & Borgatti 1999,
-Connections 22(2)) with speakers for vertices; for same-speaker trials it is the subsets bootstrap of biometrics (Bolle,
-Ratha & Pankanti 2004, CVIU 93), for the others the product weights of Owen's pigeonhole bootstrap (2007, Annals of
-Applied Statistics 1(2)). Percentile intervals; that of minDCF reaches further down than up, since each draw has the
-threshold that is best for itself.
+made up between the copies of one speaker. This is after the vertex bootstrap of network statistics (Snijders & Borgatti
+1999, Connections 22(2)) with speakers for vertices, which would make up such trials from others; for same-speaker
+trials it is the subsets bootstrap of biometrics (Bolle, Ratha & Pankanti 2004, CVIU 93), for the others the product
+weights of Owen's pigeonhole bootstrap (2007, Annals of Applied Statistics 1(2)). Percentile intervals; that of minDCF
+reaches further down than up, since each draw has the threshold that is best for itself.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,6 @@ from mimidiar.score.trial_speakers import TrialSpeakers
 from mimidiar.score.verification import SortedTrials, figures
 
 DRAWS = 1000
-FEW_SPEAKERS = 20  # percentile intervals of fewer clusters are known to be too narrow
 
 Weights = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 

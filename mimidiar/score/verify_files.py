@@ -17,12 +17,12 @@ import numpy as np
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, sha256_file, write_json, write_text
-from mimidiar.score.bootstrap import Interval
+from mimidiar.score.bootstrap import FEW_CLUSTERS, Interval
 from mimidiar.score.det import det_curve, histogram, to_csv
 from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
 from mimidiar.score.trials import align_scores, read_scores, read_trials
 from mimidiar.score.verification import CONVENTIONS, score_trials, sort_trials
-from mimidiar.score.verification_bootstrap import DRAWS, FEW_SPEAKERS, verification_intervals
+from mimidiar.score.verification_bootstrap import DRAWS, verification_intervals
 
 SCORE_FILE, DET_FILE, HISTOGRAM_FILE = "score.json", "det.csv", "histogram.csv"
 DET_COLUMNS = ("fpr", "fnr", "threshold")
@@ -82,7 +82,7 @@ def _warnings(unused: int, speakers: TrialSpeakers | None, draws: int) -> Iterat
             "neither names nor a utt2spk tell the speakers: the intervals draw single trials, and are too narrow "
             "where trials share speakers; give --utt2spk"
         )
-    if draws and speakers is not None and speakers.count < FEW_SPEAKERS:
+    if draws and speakers is not None and speakers.count < FEW_CLUSTERS:
         yield f"only {speakers.count} speakers: the intervals are rough, and rather too narrow"
 
 

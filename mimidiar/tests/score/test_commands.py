@@ -58,6 +58,7 @@ def test_score_prints_and_writes(data):
     assert document["by_speakers"]["2"]["n_recordings"] == 2
     assert document["by_speakers"]["2"]["der"] == 20.0
     assert document["overlap_f1"] is None
+    assert document["warnings"] == ["only 2 recordings: the intervals are rough, and rather too narrow"]
     protocol = document["protocol"]
     assert (protocol["collar"], protocol["skip_overlap"], protocol["extent"]) == (0.0, False, "UEM")
     assert len(protocol["reference_sha256"]) == len(protocol["uem_sha256"]) == 64

@@ -10,7 +10,7 @@ part, `trials_o_cleaned` and so on are the utterances of a list of trials with t
 speakers: with one of them nothing of VoxCeleb1 may be trained on, so neither `train` nor `dev` is written.
 
 Speech. The utterances are cuts of one active speaker, and every published figure takes them whole; so do we, unless
-`vad` asks for speech segments.
+`vad` asks for speech segments: 351 hours of audio, an hour or two on one core.
 
 lhotse's recipe gives the addresses. It is not used to read the corpus: it fetches its one list of trials from the
 network into the folder where it is started, knows neither E nor H, and leaves out trials of missing files with a
@@ -69,7 +69,7 @@ class VoxCelebSettings:
     parts: list[str] = field(default_factory=lambda: ["dev", "test"])  # [test] does for figures without training
     any_trials: bool = False  # take a list whose numbers are not the published ones
     dev_speakers: int = 40  # of the dev part, for tuning; at most a fifth of its speakers
-    vad: bool = False  # speech segments by silero-vad, of all sets; 350 h of audio take hours
+    vad: bool = False  # speech segments by silero-vad, of all sets: an hour or two for the whole corpus
     skip_missing: bool = False  # leave out utterances without a file, and their trials
     ancestor_split: bool = False  # train and dev are 32 and 8 speakers of the test part: leaky, see LEAKY
 

@@ -26,7 +26,7 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.config import load_config
 from mimidiar.corpora.conversations import Conversation, Leniency, Say, write_conversations
-from mimidiar.corpora.download import fetch, require_space
+from mimidiar.corpora.download import bytes_there, fetch, require_space
 from mimidiar.corpora.nxt import NAME, VERSION, Annotations, find_annotations
 from mimidiar.corpora.roots import find_root
 from mimidiar.errors import MimidiarError
@@ -202,9 +202,3 @@ def download_ami(downloads: str | Path, say: Say = print, settings: Sequence[str
     for path in audio:
         fetch(f"{HOST}/AMICorpusMirror/amicorpus/{path}", target / "wav_db" / path)
     return target
-
-
-def bytes_there(paths: Sequence[Path]) -> int:
-    """How much of the files an earlier call has brought."""
-    parts = [path if path.is_file() else path.with_name(f"{path.name}.partial") for path in paths]
-    return sum(part.stat().st_size for part in parts if part.is_file())

@@ -6,7 +6,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tqdm import tqdm
@@ -36,6 +36,12 @@ def require_space(folder: str | Path, num_bytes: float, what: str, say: Callable
             f"{folder}: {what} takes {in_units(num_bytes)} and {in_units(free)} are free on this disk; free "
             f"{in_units(num_bytes - free)}, or name a folder on a larger disk"
         )
+
+
+def bytes_there(paths: Iterable[str | Path]) -> int:
+    """How much of these files earlier calls of `fetch` have brought."""
+    places = [place for path in map(Path, paths) for place in (path, path.with_name(f"{path.name}.partial"))]
+    return sum(place.stat().st_size for place in places if place.is_file())
 
 
 def in_units(num_bytes: float) -> str:

@@ -14,7 +14,7 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.config import load_config
 from mimidiar.corpora import no_settings
 from mimidiar.corpora.conversations import Conversation, Leniency, Say, write_conversations
-from mimidiar.corpora.download import fetch, require_space
+from mimidiar.corpora.download import bytes_there, fetch, require_space
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.unpack import unpack
 from mimidiar.errors import MimidiarError
@@ -111,11 +111,14 @@ def download_voxconverse(downloads: str | Path, say: Say = print, settings: Sequ
     say(f"VoxConverse: {sum(ZIP_GB.values()):.1f} GB from robots.ox.ac.uk and github.com (CC BY 4.0)")
     # A zip is deleted once it is unpacked: of the zips only one lies beside what is unpacked.
     space = sum(WAV_GB[name] for name in missing) + max((ZIP_GB[name] for name in missing), default=0.0)
-    require_space(target, space * 1e9, "VoxConverse, what is missing of it", say)
+    there = bytes_there(target / f"{name}.zip" for name in missing)
+    require_space(target, max(0.0, space * 1e9 - there), "VoxConverse, what is missing of it", say)
     for name in missing:
         archive = fetch(AUDIO_URL.format(name), target / f"{name}.zip", sha256=AUDIO_SHA256[name])
         unpack(archive, target / name)
         (target / name / ".complete").touch()
-    if not any(target.glob("voxconverse-*/test/*.rttm")):
+    annotations = target / f"voxconverse-{COMMIT}"
+    if not (annotations / ".complete").is_file():
         unpack(fetch(ANNOTATIONS_URL, target / "annotations.zip"), target)
+        (annotations / ".complete").touch()
     return target

@@ -96,6 +96,7 @@ VOX_RTTM = {
     "test/aggyz": "SPEAKER aggyz 1 0.250000 2.000000 <NA> <NA> spk00 <NA> <NA>\n",
 }
 VOX_SEC = 3.0
+VOX_ANNOTATIONS = "voxconverse-24bf60be297701cd7e4ef18550c6d390c1b87365"  # as the zip of that commit unpacks
 
 
 def write_voxconverse(root: Path) -> Path:
@@ -104,7 +105,7 @@ def write_voxconverse(root: Path) -> Path:
     for name, text in VOX_RTTM.items():
         split, recording = name.split("/")
         write_audio(root / split / inner[split] / f"{recording}.wav", VOX_SEC)
-        path = root / "voxconverse-24bf60be" / f"{name}.rttm"
+        path = root / VOX_ANNOTATIONS / f"{name}.rttm"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return root

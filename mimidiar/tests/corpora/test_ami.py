@@ -1,10 +1,14 @@
 """AMI on a made-up tree in its layout: turns worked out by hand, every reference, everything that can be wrong."""
 
+import os
 import shutil
+import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
@@ -17,6 +21,7 @@ from mimidiar.files import read_json
 from mimidiar.tests.corpora.meetings import AMI_SEC, write_ami, write_nxt
 from mimidiar.tests.corpora.trees import edit, write_audio
 
+PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
 FEW = ("sets=test", "skip_missing=true")  # the trees hold a few of the meetings
 # By hand from meetings.WORDS. ES2004a.A: 'Hmm café .' touch; the laugh of 470 ms and the 10 ms before 'so' are gaps;
 # the lone '?' and the words without a time are nothing; the last two words overlap. C only makes a vocal sound.
@@ -261,12 +266,35 @@ def test_where_the_corpus_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("DIARIZATION_ROOT", raising=False)
     with pytest.raises(MimidiarError, match=r"neither --corpus nor .*downloads/ami; run stage 0"):
         prepare_ami(None, tmp_path / "out", downloads=tmp_path / "downloads")
+    with pytest.raises(MimidiarError, match=r"nowhere: no such folder; --corpus names the folder that holds ami"):
+        prepare_ami(tmp_path / "nowhere", tmp_path / "out")
     monkeypatch.setenv("DIARIZATION_ROOT", str(tmp_path / "data"))
     write_ami(tmp_path / "data" / "ami")
     arguments = ["ami", str(tmp_path / "out"), "--downloads", str(tmp_path / "downloads")]
     ran = CliRunner().invoke(command, [*arguments, *(word for setting in FEW for word in ("--set", setting))])
     assert ran.exit_code == 0 and "test      2 recordings" in ran.output, ran.output
     assert read_rttm(tmp_path / "out" / "test" / "ref.rttm") == ONLY_WORDS
+
+
+@pytest.mark.skipif(not PACK, reason="real meetings are in the pack")
+def test_real_meetings_with_the_published_references(tmp_path: Path) -> None:
+    """Twelve meetings of which 30 s are there, in AMI's layout: the references are those of the pack, cut likewise."""
+    excerpts = Path(PACK) / "ami_excerpts"
+    expected = {}
+    for path in (excerpts / "audio").iterdir():
+        meeting = path.stem.split("-")[1]
+        audio = tmp_path / "ami" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
+        audio.parent.mkdir(parents=True)
+        soundfile.write(audio, *soundfile.read(path, dtype="int16"))
+        (turns,) = read_rttm(excerpts / "rttm" / f"{path.stem}.rttm").values()
+        expected[meeting] = [replace(turn, recording=meeting) for turn in turns]
+    with tarfile.open(Path(PACK) / "refs" / "ami_only_words_rttm_uem_lists.tar.xz") as archive:
+        archive.extractall(tmp_path / "but", filter="data")
+    settings = ["sets=train", "skip_missing=true", "reference=rttm", f"rttm={tmp_path / 'but/only_words/rttms/train'}"]
+    with pytest.raises(MimidiarError, match=r"12 recording\(s\) with a reference that goes on after the audio"):
+        prepare(tmp_path / "ami", tmp_path / "out", *settings)
+    folders, _ = prepare(tmp_path / "ami", tmp_path / "out", *settings, "cut_beyond_audio=true")
+    assert read_rttm(folders[0] / "ref.rttm") == expected and len(expected) == 12
 
 
 def test_a_limit_of_speakers(tmp_path: Path) -> None:

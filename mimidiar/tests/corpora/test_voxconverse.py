@@ -17,7 +17,7 @@ from mimidiar.corpora import download, voxconverse
 from mimidiar.corpora.manifests import read_set
 from mimidiar.corpora.voxconverse import PUBLISHED, digest_of_words, download_voxconverse, prepare_voxconverse
 from mimidiar.errors import MimidiarError
-from mimidiar.tests.corpora.meetings import VOX_RTTM, VOX_SEC, write_voxconverse
+from mimidiar.tests.corpora.meetings import VOX_ANNOTATIONS, VOX_RTTM, VOX_SEC, write_voxconverse
 from mimidiar.tests.corpora.served import Server, serve
 from mimidiar.tests.corpora.trees import write_audio
 
@@ -89,7 +89,7 @@ def test_annotation_beyond_the_audio_and_two_references(tmp_path: Path) -> None:
         prepare(root, tmp_path / "out")
     folders, _ = prepare(root, tmp_path / "out", "cut_beyond_audio=true")
     assert read_rttm(folders[1] / "ref.rttm")["aggyz"] == [Turn("aggyz", 0.25, 2.0, "aggyz-spk00")]
-    shutil.copytree(root / "voxconverse-24bf60be", root / "voxconverse-master")
+    shutil.copytree(root / VOX_ANNOTATIONS, root / "voxconverse-master")
     with pytest.raises(MimidiarError, match="abjxc has two references"):
         prepare(root, tmp_path / "again")
 
@@ -135,7 +135,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         monkeypatch.setattr(voxconverse, "ANNOTATIONS_URL", state.url + "/annotations.zip")
         for name in PUBLISHED:
             state.files[f"/{name}.zip"] = zipped(root / name, root / name)
-        state.files["/annotations.zip"] = zipped(root, root / "voxconverse-24bf60be")
+        state.files["/annotations.zip"] = zipped(root, root / VOX_ANNOTATIONS)
         yield state
 
 
@@ -155,7 +155,19 @@ def test_a_broken_download_goes_on(server: Server, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"annotations.zip: the server answers 404"):
         download_voxconverse(tmp_path)
     server.files["/annotations.zip"] = annotations
-    download_voxconverse(tmp_path)
-    assert [path for path, _ in server.requests] == ["/dev.zip", "/test.zip", "/annotations.zip", "/annotations.zip"]
+    shutil.rmtree(tmp_path / "voxconverse" / "dev")
+    dev = server.files["/dev.zip"]
+    (tmp_path / "voxconverse" / "dev.zip.partial").write_bytes(dev[:1000])
+    said: list[str] = []
+    download_voxconverse(tmp_path, said.append)
+    assert ": 2.0 MB into" in said[1]  # 1 MB of audio and its zip, less the 1000 bytes that are there
+    assert server.requests[-2] == ("/dev.zip", "bytes=1000-")
+    assert [path for path, _ in server.requests] == [
+        "/dev.zip",
+        "/test.zip",
+        "/annotations.zip",
+        "/dev.zip",
+        "/annotations.zip",
+    ]
     with pytest.raises(MimidiarError, match="voxconverse has no settings"):
         download_voxconverse(tmp_path, settings=["sets=dev"])

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from mimidiar.errors import MimidiarError
 
+# The environment of the study that this project follows: where corpora lie, and where the project lies (data/ in it).
 ROOT_VARIABLE = "DIARIZATION_ROOT"
+PROJECT_VARIABLE = "ENCODER_MODIFICATION_ROOT"
 
 
 def find_root(root: str | Path | None, downloads: str | Path, name: str) -> Path:
-    """The folder of the corpus `name`: `root`, else `downloads`/name, else $DIARIZATION_ROOT/name.
+    """The folder of the corpus `name`: `root`, else `downloads`/name, else $DIARIZATION_ROOT/name, else
+    $ENCODER_MODIFICATION_ROOT/data/name.
 
     Raises MimidiarError naming the places that were looked at.
     """
@@ -20,6 +23,8 @@ def find_root(root: str | Path | None, downloads: str | Path, name: str) -> Path
     places = [Path(downloads) / name]
     if os.environ.get(ROOT_VARIABLE):
         places.append(Path(os.environ[ROOT_VARIABLE]) / name)
+    if os.environ.get(PROJECT_VARIABLE):
+        places.append(Path(os.environ[PROJECT_VARIABLE]) / "data" / name)
     found = next((place for place in places if place.is_dir()), None)
     if found is None:
         looked = " nor ".join(str(place) for place in places)

@@ -1,0 +1,46 @@
+"""Where corpora are looked for."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mimidiar.bin.download import command
+from mimidiar.corpora import DOWNLOADS
+from mimidiar.corpora.roots import find_root
+from mimidiar.errors import MimidiarError
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DIARIZATION_ROOT", "ENCODER_MODIFICATION_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_order_of_the_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "project" / "data" / "voxceleb1"
+    project.mkdir(parents=True)
+    monkeypatch.setenv("DIARIZATION_ROOT", str(tmp_path / "corpora"))
+    monkeypatch.setenv("ENCODER_MODIFICATION_ROOT", str(tmp_path / "project"))
+    assert find_root(None, tmp_path / "downloads", "voxceleb1") == project
+    (tmp_path / "corpora" / "voxceleb1").mkdir(parents=True)
+    assert find_root(None, tmp_path / "downloads", "voxceleb1") == tmp_path / "corpora" / "voxceleb1"
+    (tmp_path / "downloads" / "voxceleb1").mkdir(parents=True)
+    assert find_root(None, tmp_path / "downloads", "voxceleb1") == tmp_path / "downloads" / "voxceleb1"
+    assert find_root(tmp_path, tmp_path / "downloads", "voxceleb1") == tmp_path
+
+
+def test_a_corpus_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIARIZATION_ROOT", "/corpora")
+    with pytest.raises(MimidiarError, match=r"musan: neither --corpus nor .*/musan nor /corpora/musan; run stage 0"):
+        find_root(None, tmp_path, "musan")
+    with pytest.raises(MimidiarError, match=r"nowhere: no such folder; --corpus names the folder that holds musan"):
+        find_root(tmp_path / "nowhere", tmp_path, "musan")
+
+
+def test_downloads_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setitem(DOWNLOADS, "musan", lambda downloads, say, settings: asked.append(downloads))
+    for arguments, environment in ((["musan"], {}), (["musan"], {"DIARIZATION_ROOT": "/c"}), (["musan", "here"], {})):
+        assert CliRunner().invoke(command, arguments, env=environment).exit_code == 0
+    assert asked == ["downloads", "/c", "here"]

@@ -31,8 +31,17 @@ for table in table1 published; do
   write "conf/$table.yaml" --format latex -o "tables/$table.tex"
 done
 write conf/progression.yaml --format json -o figures/progression.json
-# The picture is made of that file alone, once there is something to draw.
-if [[ $check == false ]] && grep -q '"status": "figure"' figures/progression.json; then
-  mimidiar figure progression figures/progression.json -o figures/progression.svg || failed=1
+# The picture is made of that file alone, while there is something to draw.
+picture=figures/progression.svg drawn=$(mktemp -d)
+trap 'rm -r "$drawn"' EXIT
+if grep -q '"status": "figure"' figures/progression.json; then
+  mimidiar figure progression figures/progression.json -o "$drawn/progression.svg" > "$drawn/log" || failed=1
+fi
+if ! cmp -s "$drawn/progression.svg" "$picture" && [[ -e $drawn/progression.svg || -e $picture ]]; then
+  if [[ $check == true ]]; then
+    echo "run.sh: error: egs/paper/$picture: differs from what figures/progression.json gives; egs/paper/run.sh draws it" >&2
+    failed=1
+  elif [[ -e $drawn/progression.svg ]]; then cp "$drawn/progression.svg" "$picture"; echo "written: $picture"
+  else rm "$picture"; echo "removed, as there is nothing to draw: $picture"; fi
 fi
 exit "$failed"

@@ -11,8 +11,9 @@ import click
 def command(folders, results):
     """Copy all records below FOLDER (an experiment's folder) into the folder RESULTS, which is under version control.
 
-    Refused, before anything is copied: records made by code that is in no commit, and records whose score has changed
-    since they were written.
+    Refused, before anything is copied: records made by code that is in no commit, of synthetic speech or a small run,
+    whose score has changed since they were written or follows older conventions, and records that would leave older
+    seeds of the same system, set and protocol beside them in RESULTS.
     """
     from mimidiar.report.publish import publish
 

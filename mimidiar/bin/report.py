@@ -28,18 +28,20 @@ def command(table, results, only, style, allow_dirty, out, into, check):
     """Make the tables that TABLE (YAML) describes, of records alone.
 
     Refused, naming the cell: a record made by uncommitted code, of a set that was tuned or trained on, with a doubled
-    seed, or measured in another way than the rest of its column. A cell without a record says "not run". Several seeds
-    are mean ± standard deviation.
+    seed, of another configuration or encoder than the other seeds, or measured in another way than the rest of its
+    column. A cell without a record says "not run". Several seeds are mean ± standard deviation.
     """
     from mimidiar.errors import MimidiarError
     from mimidiar.report.document import insert, make_report, write_or_check
     from mimidiar.report.formats import FORMATS
     from mimidiar.report.shelf import Shelf
-    from mimidiar.report.table_file import read_table_file, record_folders
+    from mimidiar.report.table_file import patterns_without_folder, read_table_file, record_folders
 
     file = read_table_file(table, only)
     if into is not None and style != "md":
         raise MimidiarError(f"--into {into}: takes Markdown, not --format {style}")
+    for pattern in () if results else patterns_without_folder(file, table):
+        click.echo(f"{table}: no folder of records like {pattern} yet", err=True)
     text = FORMATS[style](make_report(file, Shelf(results or record_folders(file, table)), allow_dirty))
     if into is None and out is None:
         click.echo(text, nl=False)

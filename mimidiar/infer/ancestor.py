@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from mimidiar.annotation.lines import sha256_source
+from mimidiar.annotation.regions import Region, total_sec
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
@@ -43,9 +44,10 @@ from mimidiar.score.ancestor import (
     sweep,
 )
 from mimidiar.score.bootstrap import ratio_intervals
-from mimidiar.score.diarization import score_diarization
+from mimidiar.score.diarization import CONVENTIONS, score_diarization
 
 FRAME_HZ = 12.5  # of the perfect diarizer, as of the ancestor
+UEM_SLACK_SEC = 1.0  # an encoder's last frame may be of silence that it added
 FIGURES = ("ancestor_der", "ancestor_false_alarm", "ancestor_miss", "ancestor_confusion", "crop_der")
 Source = Iterator[tuple[str, list[Crop]]]
 
@@ -92,7 +94,8 @@ class AncestorScore:
 def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
     """The crops of each recording that has posteriors, and the frame rate.
 
-    Raises MimidiarError when a recording of the reference has none, or when they are not of four channels.
+    Raises MimidiarError when a recording of the reference has none, when they are not of four channels, or
+    when the UEM leaves out part of a recording.
     """
     store, frame_hz = read_posteriors(posteriors_dir)
     turns, recordings = read_rttm(data_dir / "ref.rttm"), store.keys()
@@ -105,15 +108,27 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
             raise MimidiarError(
                 f"{posteriors_dir}: {recording} has {columns} channels; the ancestor's metric is defined for {CHANNELS}"
             )
+    uem = read_uem(data_dir / "all.uem") if (data_dir / "all.uem").is_file() else {}
 
     def crops() -> Source:
         for recording in recordings:
             matrix = store.read(recording)
+            _require_whole(data_dir, recording, uem, len(matrix) / frame_hz)
             labels = _labels(turns.get(recording, []), len(matrix), frame_hz)
             spans = plan.spans(recording, len(matrix), frame_hz)
             yield recording, [(matrix[first:last], labels[first:last]) for first, last in spans]
 
     return crops(), frame_hz
+
+
+def _require_whole(data_dir: Path, recording: str, uem: Mapping[str, list[Region]], seconds: float) -> None:
+    """Crops lie anywhere in a recording: none of it may be out of what is scored."""
+    scored_sec = total_sec(uem.get(recording, [])) if uem else seconds
+    if scored_sec < seconds - UEM_SLACK_SEC:
+        raise MimidiarError(
+            f"{data_dir / 'all.uem'}: scores {scored_sec:g} s of {recording}, which has {seconds:g} s; the ancestor's "
+            "metric takes crops of whole recordings"
+        )
 
 
 def crops_of_perfect(data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
@@ -202,9 +217,9 @@ def _protocol(score: AncestorScore, plan: CropPlan, references: Sequence[Path]) 
         "median_frames": MEDIAN_FRAMES,
         "crop_sec": plan.crop_sec,
         "crops_per_recording": plan.per_recording,
-        "crop_seed": plan.seed,
         "frame_hz": score.frame_hz,
         "resampled": "recordings",
+        "conventions": CONVENTIONS,
         "reference_sha256": _hash(references),
     }
 

@@ -96,7 +96,9 @@ def _seconds(record: Record) -> dict[str, tuple[float, float]]:
 
 def _value(record: Record, metric: str, where: str) -> float:
     if metric == REAL_TIME_FACTOR:
-        return float(record.real_time_factor or 0)
+        if record.real_time_factor is None:
+            raise MimidiarError(f"{where}: {record.file_name} does not tell the cost of every step")
+        return record.real_time_factor
     if metric not in record.metrics:
         raise MimidiarError(
             f"{where}: {record.file_name} has no '{metric}'; it has {', '.join(sorted(record.metrics))}"

@@ -8,13 +8,12 @@ from mimidiar.commit import DIRTY, UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_text
 from mimidiar.report.environment import LIBRARIES
-from mimidiar.report.fill import FilledTable, fill_tables
+from mimidiar.report.fill import HASH_DIGITS, FilledTable, fill_tables
 from mimidiar.report.record import Record
 from mimidiar.report.shelf import Shelf
 from mimidiar.report.table_file import TableFile
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-HASH_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def _facts(records: list[Record]) -> list[str]:
     """What the speech was, whose weights made the features, which code and libraries were at work."""
     speech = {f"Speech: {origin}" for record in records for origin in record.lineage["speech"]}
     features = {_features(entry) for record in records for entry in record.lineage["features"]}
-    code = sorted({_short(commit) for record in records for commit in record.commits()})
+    code = sorted({_short_commit(commit) for record in records for commit in record.commits()})
     made = {_environment(record) for record in records}
     return [*sorted(speech), *sorted(features), *([f"Code: {', '.join(code)}"] if code else []), *sorted(made)]
 
@@ -57,7 +56,7 @@ def _environment(record: Record) -> str:
     return f"Made with {', '.join([python, *versions])} on {about.get('processor')}"
 
 
-def _short(commit: str) -> str:
+def _short_commit(commit: str) -> str:
     sha, _, rest = commit.partition("-")
     return commit if commit == UNKNOWN else sha[:HASH_DIGITS] + (DIRTY if rest else "")
 
@@ -86,6 +85,6 @@ def write_or_check(path: Path, text: str, check: bool) -> str:
         old, new = found.splitlines(), text.splitlines()
         line = next((n for n, pair in enumerate(zip(old, new, strict=False), 1) if pair[0] != pair[1]), len(new) + 1)
         raise MimidiarError(
-            f"{path}: differs from what its records give, first in line {line}; egs/paper/run.sh writes it"
+            f"{path}: differs from what its records give, first in line {line}; run without --check to write it"
         )
     return f"as its records give it: {path}"

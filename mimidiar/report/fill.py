@@ -10,7 +10,8 @@ from mimidiar.report.record import Record
 from mimidiar.report.shelf import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
 
-HASH_DIGITS = 8  # of a sha256 in a footnote
+HASH_DIGITS = 8  # of a hash, where people read it
+NO_SET = "(no set)"  # where a pattern finds none
 
 
 @dataclass
@@ -55,8 +56,8 @@ def fill_tables(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> lis
     """All tables of a file. Raises MimidiarError naming the cell that must not be printed, and why."""
     filled = []
     for table in file.tables:
-        sets = [name for pattern in table.each for name in shelf.sets_like(pattern)]
-        filled += [_Filler(table, shelf, name, allow_dirty).fill() for name in dict.fromkeys(sets or [""])]
+        sets = [name for pattern in table.each for name in shelf.sets_like(pattern)] if table.each else [""]
+        filled += [_Filler(table, shelf, name, allow_dirty).fill() for name in dict.fromkeys(sets)]
     return filled
 
 
@@ -158,7 +159,7 @@ class _Filler:
 def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:
     """The columns with their sets named; one whose set is a pattern is one for each set that it stands for."""
     for column in table.columns:
-        for found in shelf.sets_like(column.set.replace("{set}", set_name)):
+        for found in shelf.sets_like(column.set.replace("{set}", set_name)) or [NO_SET]:
             yield replace(column, set=found, label=column.label.replace("{set}", found))
 
 
@@ -171,22 +172,23 @@ def _mark_best(rows: list[FilledRow], place: int, column: Column) -> None:
     rivals = [row for row in rows if not row.role and isinstance(row.cells[place], Figure)]
     if column.best and len(rivals) > 1:
         choose = min if column.best == "low" else max
-        best = choose(row.cells[place].mean for row in rivals)
-        for row in rivals:
-            if row.cells[place].mean == best:
+        # As printed: what looks the same is equally good.
+        shown = [round(row.cells[place].mean, column.decimals) for row in rivals]
+        for row, value in zip(rivals, shown, strict=True):
+            if value == choose(shown):
                 row.bold.add(place)
 
 
 def _in_words(conditions: dict[str, Any]) -> str:
     """`collar 0.0; scorer ...`, hashes shortened, what is null left out."""
     return "; ".join(
-        f"{name.removesuffix('_sha256').replace('_', ' ')} {_short(name, value)}"
+        f"{name.removesuffix('_sha256').replace('_', ' ')} {_condition(name, value)}"
         for name, value in sorted(conditions.items())
         if value is not None
     )
 
 
-def _short(name: str, value: Any) -> str:
+def _condition(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return (

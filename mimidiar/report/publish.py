@@ -1,31 +1,44 @@
-"""From an experiment's folder to the results that are kept: clean records alone, of scores that are still the same."""
+"""From an experiment's folder to the results that are kept.
 
+Clean records alone, of real speech, of scores that are still the same and were made under today's conventions.
+"""
+
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file, write_text
+from mimidiar.report.make_record import figures, read_score
 from mimidiar.report.record import Record, find_records, read_record
 from mimidiar.score.from_files import SCORE_FILE
+
+SMALL = re.compile(r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml")  # in a command: not the whole experiment
+SYNTHETIC = "synthetic"  # how the origin of speech begins that nobody spoke
 
 
 def publish(folders: Iterable[Path], results: Path) -> list[Path]:
     """Copy the records below `folders` into `results`; returns the new files.
 
-    All or none: raises MimidiarError, before anything is written, where there is no record, where a record is dirty or
-    its score changed since, and where two have the same name.
+    All or none: raises MimidiarError, before anything is written, where there is no record, for one that must not be
+    kept, where two have the same name, and where `results` holds further seeds of the same cell: older ones, which
+    tables would average with these.
     """
-    sources: dict[str, Path] = {}
+    sources: dict[str, tuple[Path, Record]] = {}
     for path in find_records(folders):
         record = read_record(path)
         _require_clean(path, record)
+        _require_whole(path, record)
         _require_same_score(path, record)
+        _require_conventions(path, record)
         if path.name in sources:
-            raise MimidiarError(f"{path} and {sources[path.name]}: two records of one figure; remove one")
-        sources[path.name] = path
+            raise MimidiarError(f"{path} and {sources[path.name][0]}: two records of one figure; remove one")
+        sources[path.name] = path, record
     if not sources:
         raise MimidiarError(f"no record below {', '.join(map(str, folders))}; `mimidiar record` writes them (stage 5)")
-    for name, path in sources.items():
+    _require_all_seeds({name: record for name, (_, record) in sources.items()}, results)
+    for name, (path, _) in sources.items():
         write_text(results / name, path.read_text(encoding="utf-8"))
     return [results / name for name in sources]
 
@@ -38,9 +51,55 @@ def _require_clean(path: Path, record: Record) -> None:
         )
 
 
+def _require_whole(path: Path, record: Record) -> None:
+    """Real speech, all of it: figures of anything else show that the code runs, and nothing more."""
+    speech = record.lineage["speech"]
+    if not speech or any(origin.startswith(SYNTHETIC) for origin in speech):
+        what = "of synthetic voices" if speech else "of speech that no corpus.json tells of"
+        raise MimidiarError(f"{path}: {what}; results are kept of real speech alone (--corpus)")
+    for command in (command for stage in record.stages for command in stage["commands"]):
+        if found := SMALL.search(command):
+            raise MimidiarError(f"{path}: a small run ({found[0].strip()}) is no result; run it whole")
+
+
 def _require_same_score(path: Path, record: Record) -> None:
     score = path.parent / SCORE_FILE
     if not score.is_file():
         raise MimidiarError(f"{path}: its {SCORE_FILE} is gone; run the scoring stage again")
     if sha256_file(score) != record.lineage["score_sha256"]:
         raise MimidiarError(f"{score}: changed since {path.name} was written; run the scoring stage again with --force")
+    for name, value in figures(path.parent, read_score(path.parent)).items():
+        if getattr(record, name) != value:
+            raise MimidiarError(
+                f"{path}: its {name} are not those of {score}; run the scoring stage again with --force"
+            )
+
+
+def _require_conventions(path: Path, record: Record) -> None:
+    found, now = record.conditions.get("conventions"), _conventions(record.kind)
+    if found != now:
+        raise MimidiarError(
+            f"{path}: scored under version {found} of the conventions of scoring, and this code has version {now}; run "
+            "the scoring stage again with --force"
+        )
+
+
+def _conventions(kind: str) -> Any:
+    """The version of the conventions that this code scores by; the ancestor's DER in crops is by ours."""
+    from mimidiar.score import diarization, verification
+
+    return verification.CONVENTIONS if kind == "verification" else diarization.CONVENTIONS
+
+
+def _require_all_seeds(new: dict[str, Record], results: Path) -> None:
+    cells = {(record.system, record.set, record.protocol) for record in new.values()}
+    kept = find_records([results]) if results.is_dir() else []
+    # Older records may be of an older schema: their names tell enough.
+    stale = [
+        p for p in kept if p.name not in new and any(p.name.startswith(".".join(cell) + ".seed") for cell in cells)
+    ]
+    if stale:
+        raise MimidiarError(
+            f"{', '.join(map(str, stale))}: older seeds of what is published now, which tables would average with the "
+            "new ones; run these seeds too, or remove the files"
+        )

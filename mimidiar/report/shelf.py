@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mimidiar.commit import UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record, find_records, read_record
-from mimidiar.report.table_file import TAG, Row
+from mimidiar.report.table_file import TAG, WILDCARDS, Row
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class Shelf:
         return sorted(self._filed.get((system, set_name, protocol), []), key=lambda filed: filed.record.seed)
 
     def sets_like(self, pattern: str) -> list[str]:
-        """The sets that a pattern stands for; a name, and a pattern that finds none, stand for themselves."""
-        found = {set_name for _, set_name, _ in self._filed if fnmatch.fnmatchcase(set_name, pattern)}
-        return sorted(found) or [pattern]
+        """The sets that a pattern stands for, by name; a name stands for itself."""
+        if not set(pattern) & WILDCARDS:
+            return [pattern]
+        return sorted({set_name for _, set_name, _ in self._filed if fnmatch.fnmatchcase(set_name, pattern)})
 
     def one_row_per_tag(self, rows: list[Row]) -> list[Row]:
         """The rows with {tag} resolved to the systems that are there, by name, less those that other rows name."""
@@ -65,11 +67,46 @@ def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -
                 f"{where}: {path} was made by code that is in no commit ({', '.join(record.unclean())}); commit and "
                 "run again, or give --allow-dirty for a draft"
             )
-        # The ancestor's metric chooses its threshold on the set it reports: that is what is shown, under its name.
-        if record.set in record.tuned_on and record.kind != "ancestor":
-            raise MimidiarError(f"{where}: {path} was tuned on {record.set}, the set that it is scored on")
-        if record.set in record.trained_on and row.role != "leaky":
+        _check_sets(path, record, row, where)
+        if odd := seeds_differ(found[0].record, record):
             raise MimidiarError(
-                f"{where}: {path} was trained on {record.set}, the set that it is scored on; if the row is there to "
-                "show that, say `role: leaky`"
+                f"{where}: {found[0].path} and {path} are no seeds of one system: they differ in their {odd}; run both "
+                "alike, or name the systems differently"
             )
+
+
+def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
+    """Nothing may be tuned on the set that it is scored on; trained on it, only to show what that does."""
+    # The ancestor's metric chooses its threshold on the set it reports: that is what is shown, under its name.
+    if record.set in record.tuned_on and record.kind != "ancestor":
+        raise MimidiarError(f"{where}: {path} was tuned on {record.set}, the set that it is scored on")
+    if row.role == "leaky":
+        return
+    if record.set in record.trained_on:
+        raise MimidiarError(
+            f"{where}: {path} was trained on {record.set}, the set that it is scored on; if the row is there to show "
+            "that, say `role: leaky`"
+        )
+    if UNKNOWN in record.trained_on:
+        raise MimidiarError(
+            f"{where}: {path} is of a model that no stage trained, so that it may have seen {record.set}; train it by "
+            "a stage, or say `role: leaky`"
+        )
+
+
+def seeds_differ(a: Record, b: Record) -> str | None:
+    """In what two records of one cell differ that only their seed should tell apart; None where in nothing."""
+    for name, of in (("configurations", _configurations), ("features", _features)):
+        if of(a) != of(b):
+            return name
+    return None
+
+
+def _configurations(record: Record) -> list[str]:
+    """The hashes alone: the same file may lie in another folder."""
+    return sorted(record.lineage["configurations"].values())
+
+
+def _features(record: Record) -> list[list[str]]:
+    """Encoder, tap and weights."""
+    return sorted([entry["encoder"], entry["tap"], entry["weights_sha256"]] for entry in record.lineage["features"])

@@ -31,6 +31,7 @@ BEST = ("", "low", "high")
 MOST_DECIMALS = 9
 FLOORS = "floors"
 TAG = "{tag}"
+WILDCARDS = set("*?[")
 
 
 @dataclass
@@ -115,14 +116,22 @@ def read_table_file(path: str | Path, only: tuple[str, ...] = ()) -> TableFile:
 
 def record_folders(file: TableFile, path: str | Path) -> list[Path]:
     """The folders of `records` that are there."""
-    base = glob.escape(str(Path(path).parent))
-    return sorted({Path(found) for pattern in file.records for found in glob.glob(f"{base}/{pattern}/")})
+    return sorted({folder for pattern in file.records for folder in _folders_like(pattern, path)})
+
+
+def patterns_without_folder(file: TableFile, path: str | Path) -> list[str]:
+    """The entries of `records` that find nothing."""
+    return [pattern for pattern in file.records if not _folders_like(pattern, path)]
+
+
+def _folders_like(pattern: str, path: str | Path) -> list[Path]:
+    return [Path(found) for found in glob.glob(f"{glob.escape(str(Path(path).parent))}/{pattern}/")]
 
 
 def _check_table(table: Table, where: str) -> None:
     _check_texts(f"{where}: each", table.each)
     labels = [column.label for column in table.columns]
-    one_set = [column.label for column in table.columns if not (set(column.set) & set("*?[{"))]
+    one_set = [column.label for column in table.columns if not (set(column.set) & {*WILDCARDS, "{"})]
     systems = {row.system for row in table.rows}
     for column in table.columns:
         _check_choice(f"{where}, column '{column.label}': best", column.best, BEST)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from mimidiar.config import load_config
+from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
 from mimidiar.simulate.options import Simulation, check_options
+from mimidiar.tests.report.records import make
 
 EGS = Path(__file__).parents[2] / "egs"
 RECIPES = sorted(EGS.glob("*/*/run.sh"))
@@ -91,19 +93,30 @@ def test_every_recipe_has_a_table(script: Path) -> None:
     assert (script.parent / "RESULTS.md").is_file()
 
 
-def test_a_table_that_differs_from_its_records_is_found(tmp_path: Path) -> None:
-    """In a copy, so that nothing here is touched: run.sh --check names the file and fails, and changes nothing."""
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the recipes, so that nothing here is touched, without records."""
     root = EGS.parent
     for name in ("utils", "tools"):
         (tmp_path / name).symlink_to(root / name)
-    shutil.copytree(
-        EGS, tmp_path / "egs", symlinks=True, ignore=shutil.ignore_patterns("data", "feats", "exp", "downloads")
-    )
+    left_out = shutil.ignore_patterns("data", "feats", "exp", "downloads", "results")
+    shutil.copytree(EGS, tmp_path / "egs", symlinks=True, ignore=left_out)
     shutil.copy(root / "README.md", tmp_path)
-    script, table = tmp_path / "egs/paper/run.sh", tmp_path / "egs/paper/tables/table1.md"
-    assert run(script).returncode == 0
+    return tmp_path
+
+
+def test_a_table_or_picture_that_differs_from_its_records_is_found(copied: Path) -> None:
+    """run.sh writes what the records give; with --check it names what differs and fails, and changes nothing."""
+    script, table = copied / "egs/paper/run.sh", copied / "egs/paper/tables/table1.md"
+    picture = copied / "egs/paper/figures/progression.svg"
+    metrics = dict.fromkeys(["miss", "false_alarm", "confusion", "speaker_count_accuracy"], 1.0)
+    record = make("adapter-logmel", set="sim_test", metrics=metrics | {"der": 20.0})
+    write_record(copied / "egs/mini/adapter/results", record)
+    assert run(script).returncode == 0 and "<svg" in picture.read_text()
     table.write_text(table.read_text().replace("35.01", "25.01"))
+    picture.write_text("of other figures")
     done = run(script, "--check")
     assert done.returncode == 1 and done.stdout.count("as its records give it: ") > 5
-    assert done.stderr.count("error") == 1 and "tables/table1.md: differs from what its records give" in done.stderr
-    assert "25.01" in table.read_text()
+    assert done.stderr.count("error") == 2 and "tables/table1.md: differs from what its records give" in done.stderr
+    assert "figures/progression.svg: differs from what figures/progression.json gives" in done.stderr
+    assert "25.01" in table.read_text() and picture.read_text() == "of other figures"

@@ -104,14 +104,13 @@ score_floors() {
   stage.py --out "$out" --force "$force" --input "$data/$1" -- "${commands[@]}"
 }
 
-# report: this recipe's table of what was run here; with --record the records of this experiment are kept in results/, and all
+# report: this recipe's table of this experiment and the floors; with --record their records are kept in results/, and all
 # tables made again.
 report() {
-  local folders
-  mimidiar report ../conf/table.yaml --only "${PWD##*/}" --results "$exp" --allow-dirty
+  local folders=("$exp/$tag")
+  if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
+  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" --allow-dirty
   if [[ $record == true ]]; then
-    folders=("$exp/$tag")
-    if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
     mimidiar publish "${folders[@]}" -o results
     "$MIMIDIAR_ROOT/egs/paper/run.sh"
   fi

@@ -91,6 +91,15 @@ def test_crops_depend_on_the_seed_and_on_no_other_recording(stored) -> None:
     assert score.crops == [7, 7] and score.percent[:, 3].tolist() == [0, 100]
 
 
+def test_a_uem_that_leaves_out_part_of_a_recording_is_refused(stored) -> None:
+    posteriors, data = stored
+    (data / "all.uem").write_text("right 1 0 40\nswapped 1 0 40\n")
+    assert len(score_crops(*crops_of_posteriors(posteriors, data, CropPlan(10, 7))).recordings) == 2
+    (data / "all.uem").write_text("right 1 0 40\nswapped 1 0 10\nswapped 1 20 40\n")
+    with pytest.raises(MimidiarError, match=r"all\.uem: scores 30 s of swapped, which has 40 s"):
+        score_crops(*crops_of_posteriors(posteriors, data, CropPlan(10, 7)))
+
+
 @pytest.mark.parametrize("speakers", [2, 3, 4])
 def test_a_perfect_diarizer(tmp_path: Path, speakers: int) -> None:
     """Turns of 2 s in rotation: in a random crop each of the rotations is as likely, and all but one are all wrong."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from mimidiar.files import sha256_file
 from mimidiar.report.record import Record, write_record
+from mimidiar.score.diarization import CONVENTIONS
 
 COMMIT = "a" * 40
 FEATURES = {"encoder": "logmel", "tap": "mel", "weights": "none", "weights_sha256": "log-mel"}
@@ -20,6 +21,7 @@ LINEAGE = {
     "speech": ["recorded"],
 }
 CONDITIONS = {"collar": 0.0, "skip_overlap": False, "reference_sha256": "6" * 64, "uem_sha256": None}
+CONDITIONS |= {"conventions": CONVENTIONS}
 SPEED = {"features logmel mel": {"audio_sec": 100.0, "compute_sec": 5.0, "device": "cpu", "real_time_factor": 0.05}}
 
 
@@ -81,8 +83,16 @@ def write_score(folder: Path, errors: tuple[float, ...] = (1.0, 2.0), **changes:
     """A folder with score.json and per_recording.csv of recordings with 10 s of reference speech."""
     folder.mkdir(parents=True, exist_ok=True)
     der = 10 * sum(errors) / len(errors)
-    score = {"kind": "diarization", "der": der, "miss": der, "system": None, "warnings": ["one"], "seconds": {"a": 1.0}}
-    score |= {"intervals": {"der": {"low": 1.0, "high": 20.0, "level": 0.95, "draws": 2000}, "jer": None}}
+    score = {
+        "kind": "diarization",
+        "der": der,
+        "miss": der,
+        "n_recordings": len(errors),
+        "system": None,
+        "warnings": ["one"],
+        "seconds": {"a": 1.0},
+    }
+    score |= {"intervals": {"der": {"low": der - 1, "high": der + 1, "level": 0.95, "draws": 2000}, "jer": None}}
     score |= {"protocol": CONDITIONS, "hypothesis_sha256": "2" * 64}
     (folder / "score.json").write_text(json.dumps(score | changes))
     rows = [f"rec{n},10.0,{error},0,0" for n, error in enumerate(errors)]

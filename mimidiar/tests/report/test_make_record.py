@@ -97,8 +97,8 @@ def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Path) -> None:
     assert (record.system, record.set, record.protocol, record.seed, record.kind) == (
         "ours", "test", "collar0", 3, "diarization"
     )  # fmt: skip
-    assert record.metrics == {"der": 15.0, "miss": 15.0}
-    assert record.intervals == {"der": {"low": 1.0, "high": 20.0, "level": 0.95}}
+    assert record.metrics == {"der": 15.0, "miss": 15.0, "n_recordings": 2}
+    assert record.intervals == {"der": {"low": 14.0, "high": 16.0, "level": 0.95}}
     assert record.recordings["rec1"] == {"error_sec": 2.0, "reference_sec": 10.0}
     assert record.tuned_on == ["dev"] and record.trained_on == ["dev", "train"] and record.warnings == ["one"]
     assert record.lineage == {

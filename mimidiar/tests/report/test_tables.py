@@ -14,7 +14,8 @@ from mimidiar.report.formats import FORMATS, markdown
 from mimidiar.report.shelf import Shelf
 from mimidiar.report.table_file import read_table_file, record_folders
 from mimidiar.score.bootstrap import paired_difference, ratio_interval
-from mimidiar.tests.report.records import CONDITIONS, dirty, make, make_verification, put
+from mimidiar.score.diarization import CONVENTIONS
+from mimidiar.tests.report.records import CONDITIONS, FEATURES, LINEAGE, dirty, make, make_verification, put
 
 DER = {"label": "DER", "set": "test", "protocol": "collar0", "metric": "der"}
 OURS = {"label": "ours", "system": "ours"}
@@ -95,6 +96,9 @@ def test_only_comparable_rows_are_bold(tmp_path: Path) -> None:
     assert cells(tmp_path, {"columns": [low], "rows": rows[1:]})["b"] == ["10.00"]
     put(tmp_path, make("gone", errors=(1.0,)))
     assert cells(tmp_path, {"columns": [low], "rows": rows})["gone"] == ["**10.00**"]
+    # Equal as printed is equal.
+    put(tmp_path, make("gone", errors=(1.0004,)))
+    assert cells(tmp_path, {"columns": [low], "rows": rows})["gone"] == ["**10.00**"]
 
 
 def test_the_ancestors_metric_is_shown_and_never_bold(tmp_path: Path) -> None:
@@ -141,7 +145,8 @@ def test_each_set_has_a_table_and_a_pattern_finds_sets(tmp_path: Path) -> None:
     assert found[1].columns[0].label == "DER on ami_a" and found[1].note == "On ami_a."
     wide = {"columns": [column | {"set": "ami_*"}, column | {"set": "none_*", "label": "{set}"}], "rows": [OURS]}
     found = [one.label for one in report(tmp_path, wide).tables[0].columns]
-    assert found == ["DER on ami_a", "DER on ami_b", "none_*"]
+    assert found == ["DER on ami_a", "DER on ami_b", "(no set)"]
+    assert report(tmp_path, table | {"each": ["none_*"]}).tables == []
 
 
 def test_a_tag_stands_for_the_systems_that_no_row_names(tmp_path: Path) -> None:
@@ -162,7 +167,16 @@ def test_a_tag_stands_for_the_systems_that_no_row_names(tmp_path: Path) -> None:
         ),
         ([make(tuned_on=["dev", "test"])], r"seed1\.json was tuned on test, the set that it is scored on"),
         ([make(trained_on=["test"])], r"seed1\.json was trained on test, .* say `role: leaky`"),
+        ([make(trained_on=["dev", "unknown"])], r"seed1\.json is of a model that no stage trained.* seen test"),
         ([make(metrics={"der": 20.0})], r"has no 'miss'; it has der"),
+        (
+            [make(), make(seed=2, lineage=LINEAGE | {"configurations": {"x.yaml": "9" * 64}})],
+            r"seed1\.json and .*seed2\.json are no seeds of one system: they differ in their configurations",
+        ),
+        (
+            [make(), make(seed=2, lineage=LINEAGE | {"features": [FEATURES | {"weights_sha256": "x"}]})],
+            r"seed1\.json and .*seed2\.json are no seeds of one system: they differ in their features",
+        ),
         (
             [make(), make(seed=2, conditions=CONDITIONS | {"reference_sha256": "8" * 64})],
             r"seed2\.json and .*seed1\.json differ in reference_sha256 '666.* '888.*measured in one way",
@@ -178,6 +192,17 @@ def test_a_refusal_names_the_cell(tmp_path: Path, records: list, said: str) -> N
     rows = [{"label": "first", "system": "a"}, {"label": "second", "system": "ours"}]
     with pytest.raises(MimidiarError, match=r"table 'one', row 'second', column 'MISS' \(test, collar0\): .*" + said):
         report(tmp_path, {"columns": [DER | {"label": "MISS", "metric": "miss"}], "rows": rows})
+
+
+def test_seeds_may_keep_their_configuration_in_other_folders(tmp_path: Path) -> None:
+    moved = LINEAGE | {"configurations": {"elsewhere/train.yaml": "4" * 64}}
+    put(tmp_path, make(), make(seed=2, lineage=moved))
+    assert cells(tmp_path, {"columns": [DER], "rows": [OURS]})["ours"] == ["2", "20.00 ± 0.00"]
+
+
+def test_what_may_have_been_seen_is_shown_as_leaky(tmp_path: Path) -> None:
+    put(tmp_path, make(trained_on=["unknown"]))
+    assert cells(tmp_path, {"columns": [DER], "rows": [OURS | {"role": "leaky"}]})["ours"] == ["20.00"]
 
 
 def test_two_records_of_one_seed_are_refused(tmp_path: Path) -> None:
@@ -202,7 +227,7 @@ def test_dirty_records_make_a_draft(tmp_path: Path) -> None:
     table = {"columns": [DER], "rows": [OURS, {"label": "other", "system": "other"}]}
     for name, style in FORMATS.items():
         text = style(report(tmp_path, table, allow_dirty=True))
-        assert name == "csv" or "Draft, from uncommitted code: 1 of 2 records" in text
+        assert "Draft, from uncommitted code: 1 of 2 records" in text, name
     assert "Draft" not in markdown(report(tmp_path, table | {"rows": table["rows"][1:]}, allow_dirty=True))
 
 
@@ -267,7 +292,7 @@ def test_markdown(full: Report) -> None:
         "| *published by others, each under its own protocol* |       |              |",
         "| *they [2]*                                         |       | *about 30*   |",
         "",
-        "- test, collar0: collar 0; reference 66666666; skip overlap no",
+        f"- test, collar0: collar 0; conventions {CONVENTIONS}; reference 66666666; skip overlap no",
         "",
         "- [1] R&D",
         "- [2] published: a & b; collar 0",
@@ -291,6 +316,9 @@ def test_latex(full: Report) -> None:
         r"\multicolumn{3}{l}{\emph{published by others, each under its own protocol}} \\",
     ]
     assert r"\emph{they [2]} &  & \emph{about 30} \\" in body and r"\par{\footnotesize [1] R\&D}" in body
+    # What the figures stand on is text, so that it is printed with them.
+    assert text.splitlines()[-4:-2] == [r"\par{\footnotesize Speech: recorded}",
+                                        r"\par{\footnotesize logmel (mel): none; weights log-mel}"]  # fmt: skip
     assert all(line.startswith("%") for line in text[: text.index(r"\begin")].splitlines() if line)
 
 
@@ -332,6 +360,9 @@ def test_the_command_writes_checks_and_inserts(tmp_path: Path) -> None:
     shown = call("--only", "one").output
     assert "| ours   | 20.00 |" in shown
     assert "not run" in call("--results", str(tmp_path / "exp")).output
+    odd = tmp_path / "odd.yaml"
+    odd.write_text(yaml.safe_dump({"records": ["results", "reslts*"], "tables": [table]}))
+    assert CliRunner().invoke(cli, ["report", str(odd)]).stderr == f"{odd}: no folder of records like reslts* yet\n"
     assert call("-o", str(tmp_path / "OUT.md"), "--into", str(tmp_path / "README.md")).exit_code == 0
     assert (tmp_path / "OUT.md").read_text() == shown
     lower = "\n".join("##" + line if line.startswith("#") else line for line in shown.splitlines()) + "\n"

@@ -1,27 +1,34 @@
-"""Text files of one record a line: the lines with their numbers, the numbers in them, and the hash of what was read.
+"""Files of one record a line, packed by gzip or not: their lines with numbers, the numbers in them, and their hash.
 
-What every reader of this package shares: blank lines, comments (`;` or `#`), CRLF line ends and a byte order mark are
-passed over; a file that is no text ends in one error naming the line, and is never held in memory as a whole.
+`raw_lines` is the one reader of such files, and never holds more than a line. On it stand supervisions, and, through
+`numbered_fields`, all formats of fields between white space (RTTM, UEM, CTM, trials, scores): there blank lines,
+comments (`;` or `#`), CRLF line ends and a byte order mark are passed over. Formats that are read as a whole:
+`text_file`.
 """
 
+import codecs
+import gzip
 import hashlib
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import sha256_file
+from mimidiar.files import require_regular
 
 COMMENTS = (";", "#")  # what a line that holds no record begins with
-MAX_LINE_BYTES = 1 << 16
+MAX_LINE_BYTES = 1 << 20  # a supervision may hold the alignment of all its words
 MAX_SECONDS = 1e8  # three years: a time beyond it is a sample count or a date, and would be lost in rounding
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def source_files(path: str | Path, suffix: str) -> list[Path]:
-    """`path` itself, or, where it is a folder, every `*<suffix>` directly in it, sorted by name."""
+    """`path` itself, or, where it is a folder, every `*<suffix>` and `*<suffix>.gz` directly in it, sorted by name."""
     path = Path(path)
     if path.is_dir():
-        files = sorted(entry for entry in path.iterdir() if entry.name.endswith(suffix) and entry.is_file())
+        wanted = (suffix, f"{suffix}.gz")
+        files = sorted(entry for entry in path.iterdir() if entry.name.endswith(wanted) and entry.is_file())
         if not files:
             raise MimidiarError(f"{path}: no *{suffix} file in this folder; name a file, or the folder that holds them")
         return files
@@ -31,34 +38,62 @@ def source_files(path: str | Path, suffix: str) -> list[Path]:
 
 
 def sha256_source(path: str | Path, suffix: str) -> str:
-    """The sha256 of a file's bytes; of a folder, that of its files' hashes in the order of their names."""
+    """`sha256_lines` of a file; of a folder, the sha256 of its files' names and hashes in the order of their names.
+
+    Raises MimidiarError for a pipe, whose second reading finds nothing.
+    """
     if not Path(path).is_dir():
-        return sha256_file(path)
-    hashes = "".join(f"{file.name} {sha256_file(file)}\n" for file in source_files(path, suffix))
-    return hashlib.sha256(hashes.encode()).hexdigest()
+        return sha256_lines(path)
+    named = sorted((file.name.removesuffix(".gz"), sha256_lines(file)) for file in source_files(path, suffix))
+    return hashlib.sha256("".join(f"{name} {value}\n" for name, value in named).encode()).hexdigest()
 
 
-def numbered_fields(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number from 1, fields between white space) of every line that is not blank or a comment."""
+def sha256_lines(path: str | Path) -> str:
+    """The sha256 of a file's bytes; of a packed one as unpacked, since gzip keeps the time of packing."""
+    require_regular(path)
+    digest = hashlib.sha256()
+    for _, line in raw_lines(path):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, bytes) of a file or of what a gzip file holds; never more than a line in memory.
+
+    Raises MimidiarError naming the file, for one that cannot be read, a broken gzip file and a line without end.
+    """
+    number = 0
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb") as file:
+            packed = file.peek(2)[:2] == GZIP_MAGIC  # looked at without seeking, which pipes cannot
+            stream = gzip.GzipFile(fileobj=file) if packed else file
             for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1):
-                fields = _text(line, path, number).split()
-                if fields and not fields[0].startswith(COMMENTS):
-                    yield number, fields
+                if len(line) > MAX_LINE_BYTES:
+                    raise MimidiarError(
+                        f"{path}, line {number}: over {MAX_LINE_BYTES} bytes long; this is not a text file of lines"
+                    )
+                yield number, line
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise MimidiarError(f"{path}, after line {number}: damaged gzip file ({error}); copy it again") from None
     except OSError as error:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def numbered_fields(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number from 1, fields between white space) of every line that is not blank or a comment."""
+    for number, line in raw_lines(path):
+        fields = _text(line, path, number).split()
+        if fields and not fields[0].startswith(COMMENTS):
+            yield number, fields
+
+
 def _text(line: bytes, path: str | Path, number: int) -> str:
     """Decode one line; a byte order mark may precede the first."""
-    if len(line) > MAX_LINE_BYTES:
-        raise MimidiarError(
-            f"{path}, line {number}: over {MAX_LINE_BYTES} bytes long; this is not a text file of lines"
-        )
     try:
         return line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
+        if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise MimidiarError(f"{path}, line {number}: the text is UTF-16; save it as UTF-8") from None
         byte = line[error.start]
         raise MimidiarError(f"{path}, line {number}: byte 0x{byte:02x} is not UTF-8; this is not a text file") from None
 

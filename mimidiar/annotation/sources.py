@@ -1,12 +1,10 @@
 """Turns from what holds them, RTTM or lhotse supervisions; and the hash of what was read."""
 
-import hashlib
 from pathlib import Path
 
-from mimidiar.annotation.lines import sha256_source
+from mimidiar.annotation.lines import sha256_lines, sha256_source
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions, supervisions_file
-from mimidiar.annotation.text_file import raw_lines
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 
@@ -20,7 +18,7 @@ def read_turns(path: str | Path, notes: list[str] | None = None) -> dict[str, li
 
 
 def holds_supervisions(path: str | Path) -> bool:
-    """Whether `path` is a *.jsonl or *.jsonl.gz, or a folder with a supervisions.jsonl.gz and without any *.rttm.
+    """Whether `path` is a *.jsonl or *.jsonl.gz, or a folder with a supervisions.jsonl.gz and without *.rttm[.gz].
 
     Of a data folder that has both, the RTTM is read. Raises MimidiarError for a folder that has neither.
     """
@@ -28,7 +26,7 @@ def holds_supervisions(path: str | Path) -> bool:
     if not path.is_dir():
         return path.name.endswith((".jsonl", ".jsonl.gz"))
     names = {entry.name for entry in path.iterdir()}
-    if any(name.endswith(".rttm") for name in names):
+    if any(name.endswith((".rttm", ".rttm.gz")) for name in names):
         return False
     if names.isdisjoint(FILE_NAMES):
         have = f"no *.rttm and no {FILE_NAMES[0]} in this folder"
@@ -37,10 +35,7 @@ def holds_supervisions(path: str | Path) -> bool:
 
 
 def sha256_turns(path: str | Path) -> str:
-    """The sha256 of what `read_turns` reads; of supervisions as unpacked, since gzip keeps the time of packing."""
-    if not holds_supervisions(path):
-        return sha256_source(path, ".rttm")
-    digest = hashlib.sha256()
-    for _, line in raw_lines(supervisions_file(path)):
-        digest.update(line)
-    return digest.hexdigest()
+    """The sha256 of what `read_turns` reads, as unpacked."""
+    if holds_supervisions(path):
+        return sha256_lines(supervisions_file(path))
+    return sha256_source(path, ".rttm")

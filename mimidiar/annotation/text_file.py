@@ -1,9 +1,7 @@
-"""Text files as annotation programs write them: UTF-8 or UTF-16, with or without gzip, read within bounds of memory."""
+"""Text and JSON files that can only be read as a whole, within bounds of memory; in UTF-8, or in UTF-16 as of Praat."""
 
 import codecs
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,32 +9,7 @@ from typing import Any
 from mimidiar.annotation.lines import MAX_SECONDS, shown
 from mimidiar.errors import MimidiarError
 
-MAX_LINE_BYTES = 1 << 20  # a supervision may hold the alignment of all its words
 MAX_FILE_BYTES = 1 << 26  # of a file that can only be read as a whole: 64 MiB
-GZIP_MAGIC = b"\x1f\x8b"
-
-
-def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number from 1, bytes) of a file or of what a gzip file holds; never more than a line in memory.
-
-    Raises MimidiarError naming the file, for one that cannot be read, a broken gzip file and a line without end.
-    """
-    number = 0
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == GZIP_MAGIC
-            file.seek(0)
-            stream = gzip.GzipFile(fileobj=file) if packed else file
-            for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1):
-                if len(line) > MAX_LINE_BYTES:
-                    raise MimidiarError(
-                        f"{path}, line {number}: over {MAX_LINE_BYTES} bytes long; this is not a text file of lines"
-                    )
-                yield number, line
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise MimidiarError(f"{path}, after line {number}: damaged gzip file ({error}); copy it again") from None
-    except OSError as error:
-        raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def whole_bytes(path: str | Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:

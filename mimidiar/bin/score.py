@@ -34,9 +34,10 @@ import click
 def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     """Score the speaker turns HYP against REF.
 
-    Either is an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, *.jsonl.gz, or a folder with a
-    supervisions.jsonl.gz). Printed for each recording, each number of speakers and in total: DER with its parts, JER,
-    missed and false alarm speech, detection of overlap, and how many speakers were found.
+    Either is an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, or a folder with a
+    supervisions.jsonl.gz); all of them, and the UEM, may be packed by gzip (*.gz). Printed for each recording, each
+    number of speakers and in total: DER with its parts, JER, missed and false alarm speech, detection of overlap, and
+    how many speakers were found.
 
     Total = total error time over total reference speaker time. Recordings missing from HYP count as all missed;
     recordings that only HYP has are refused. Overlapping turns of one speaker are merged, turns of no length passed

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from mimidiar.annotation.lines import sha256_lines
 from mimidiar.errors import MimidiarError
-from mimidiar.files import require_regular, sha256_file, write_json, write_text
+from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS, Interval
 from mimidiar.score.det import det_curve, histogram, to_csv
 from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
@@ -65,7 +66,7 @@ def verify_files(
         "system": system,
         "warnings": list(_warnings(len(scored) - len(listed.pairs), speakers, draws)),
         "protocol": _protocol(trials, speakers, draws),
-        "scores_sha256": sha256_file(scores),
+        "scores_sha256": sha256_lines(scores),
     }
     return Verification(document, det_curve(ordered.points()), histogram(values, listed.target))
 
@@ -91,7 +92,7 @@ def _protocol(trials: str | Path, speakers: TrialSpeakers | None, draws: int) ->
         "eer": "linear between the operating points of the ROC",
         "conventions": CONVENTIONS,
         "min_dcf": "normalised by min(p, 1 - p), costs 1",
-        "trials_sha256": sha256_file(trials),
+        "trials_sha256": sha256_lines(trials),
         "resampled": ("trials" if speakers is None else "speakers") if draws else None,
         "draws": draws,
     }

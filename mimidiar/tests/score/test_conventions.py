@@ -159,6 +159,21 @@ def test_the_hash_of_supervisions_is_about_what_is_in_them(tmp_path):
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_packed_files_score_and_hash_as_unpacked_ones(tmp_path):
+    texts = {"ref/a.rttm": REF, "ref/b.rttm": rttm(("b", 0, 5, "z")), "all.uem": "a 1 0 10\nb 1 0 10\n"}
+    texts["hyp.rttm"] = rttm(("a", 1, 9, "h"), ("b", 0, 5, "k"))
+    documents = []
+    for folder, suffix in ((tmp_path / "plain", ""), (tmp_path / "packed", ".gz")):
+        (folder / "ref").mkdir(parents=True)
+        for name, text in texts.items():
+            (folder / f"{name}{suffix}").write_bytes(gzip.compress(text.encode()) if suffix else text.encode())
+        for ref in ("ref", f"ref/a.rttm{suffix}"):
+            files = [folder / ref, folder / f"hyp.rttm{suffix}", "--uem", folder / f"all.uem{suffix}"]
+            documents.append(scored(tmp_path, *files)[0])
+    assert documents[:2] == documents[2:]
+    assert documents[0]["der"] == pytest.approx(100 * 5 / 15)
+
+
 def test_a_folder_with_both_is_read_as_rttm_and_one_with_neither_refused(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "hyp.rttm").write_text(REF)

@@ -18,6 +18,7 @@ for the same output, so that the one used is part of a figure's protocol:
 Scored is the whole of every meeting, as the UEM of that setup say.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ SETS = ("train", "dev", "test")
 NO_AUDIO = {"mix": frozenset(), "sdm": frozenset({"IS1003b", "IS1007d"})}
 # Four turns of its annotation begin or end after the 2420 s of its audio.
 KNOWN_LONGER = "TS3007c"
+# Names of participants: sex, site, first language, number, and the role at TNO.
+PARTICIPANT = re.compile(r"[FM][IET][EDO]\d{3,4}[A-Z]*")
 # Turns and speaker time of the published only_words RTTM (commit 2509d893), to the millisecond.
 PUBLISHED = {"train": (66816, 272748.185), "dev": (8664, 31558.655), "test": (7493, 30713.924)}
 # Where audio may lie below the corpus folder: as lhotse downloads it, as the publishers' mirror has it, or flat.
@@ -129,7 +132,8 @@ def _reference(options: AmiSettings, annotations: Annotations | None) -> Callabl
 def read_meeting_rttm(folder: str | Path) -> dict[str, list[Turn]]:
     """meeting -> turns from every *.rttm in and below `folder`; ES2004a.Mix-Headset is taken for ES2004a.
 
-    Raises MimidiarError when there is none, or when two files hold the same meeting.
+    Speakers that are not called as in the corpus (MEE006, FTD019UID) may be called alike in two meetings: the meeting's
+    name goes before theirs. Raises MimidiarError when there is none, or when two files hold the same meeting.
     """
     turns: dict[str, list[Turn]] = {}
     origin: dict[str, Path] = {}
@@ -139,15 +143,19 @@ def read_meeting_rttm(folder: str | Path) -> dict[str, list[Turn]]:
             if meeting in origin:
                 raise MimidiarError(f"{folder}: {meeting} is in {origin[meeting]} and in {file}; keep one of them")
             origin[meeting] = file
-            turns[meeting] = [Turn(meeting, t.start, t.end, t.speaker) for t in found]
+            turns[meeting] = [Turn(meeting, t.start, t.end, _name_in_corpus(t.speaker, meeting)) for t in found]
     if not turns:
         raise MimidiarError(f"{folder}: no turn in any RTTM file here; --set rttm names the folder of the references")
     return turns
 
 
+def _name_in_corpus(speaker: str, meeting: str) -> str:
+    return speaker if PARTICIPANT.fullmatch(speaker) else f"{meeting}-{speaker}"
+
+
 def _conversation(meeting: str, root: Path, mic: str, reference: Callable[[str], list[Turn] | None]) -> Conversation:
     turns = reference(meeting)
-    gender = {turn.speaker: turn.speaker[0].lower() for turn in turns or [] if turn.speaker[0] in "FM"}
+    gender = {turn.speaker: turn.speaker[0].lower() for turn in turns or [] if PARTICIPANT.fullmatch(turn.speaker)}
     audio = find_audio(root, meeting, SUFFIX[mic])
     return Conversation(meeting, audio, turns, gender, known_longer=meeting == KNOWN_LONGER)
 

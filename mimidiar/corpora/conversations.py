@@ -56,8 +56,10 @@ def write_conversations(
     """Check all `sets`, write them below `out`, validate them and return their folders.
 
     `limit`: of each set only the first recordings that have at most so many speakers together, for quick trials.
-    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json.
+    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json, with what is left of
+    the sets that are not whole.
     """
+    sizes = {name: len(talks) for name, talks in sets.items()}
     if limit is not None:
         sets = {name: _first(talks, limit) for name, talks in sets.items()}
     checked = check_conversations(corpus, sets, leniency, say)
@@ -66,7 +68,9 @@ def write_conversations(
         recordings = [file_recording(talk.id, talk.audio, SAMPLE_RATE, info.samples) for talk, info in pairs]
         write_set(out / name, recordings, [s for talk, _ in pairs for s in _supervisions(talk)])
         _say_what_was_made(name, pairs, say)
-    write_json(out / "corpus.json", {"origin": origin})
+    short = [f"{name} {len(checked[name])} of {size}" for name, size in sizes.items() if len(checked[name]) < size]
+    left_out = f" (of its recordings: {', '.join(short)})" if short else ""
+    write_json(out / "corpus.json", {"origin": origin + left_out})
     folders = [out / name for name in checked]
     require_valid(folders)
     return folders

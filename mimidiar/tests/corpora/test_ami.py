@@ -1,14 +1,10 @@
 """AMI on a made-up tree in its layout: turns worked out by hand, every reference, everything that can be wrong."""
 
-import os
 import shutil
-import tarfile
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import soundfile
 from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
@@ -21,7 +17,6 @@ from mimidiar.files import read_json
 from mimidiar.tests.corpora.meetings import AMI_SEC, write_ami, write_nxt
 from mimidiar.tests.corpora.trees import edit, write_audio
 
-PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
 FEW = ("sets=test", "skip_missing=true")  # the trees hold a few of the meetings
 # By hand from meetings.WORDS. ES2004a.A: 'Hmm café .' touch; the laugh of 470 ms and the 10 ms before 'so' are gaps;
 # the lone '?' and the words without a time are nothing; the last two words overlap. C only makes a vocal sound.
@@ -66,7 +61,7 @@ def test_turns_worked_out_by_hand(tmp_path: Path, reference: str, expected: dict
         "ES2004a.Mix-Headset.wav", "TS3003b.Mix-Headset.wav",
     ]  # fmt: skip
     origin = read_json(tmp_path / "out" / "corpus.json")["origin"]
-    assert origin == f"AMI meetings, Mix-Headset, references {reference}"
+    assert origin == f"AMI meetings, Mix-Headset, references {reference} (of its recordings: test 2 of 16)"
 
 
 def test_the_zip_gives_the_same_bytes_as_the_folder(tmp_path: Path) -> None:
@@ -113,13 +108,13 @@ def test_references_of_the_user(tmp_path: Path) -> None:
     line = "SPEAKER {} 1 {} <NA> <NA> {} <NA> <NA>\n"
     (tmp_path / "fa" / "test").mkdir(parents=True)
     (tmp_path / "fa" / "test" / "a.rttm").write_text(line.format("ES2004a.Mix-Headset", "1.000 2.000", "ann"))
-    (tmp_path / "fa" / "b.rttm").write_text(line.format("TS3003b", "0.500 0.250", "bob"))
+    (tmp_path / "fa" / "b.rttm").write_text(line.format("TS3003b", "0.500 0.250", "MEE016"))
     shutil.rmtree(root / "ami_public_manual_1.6.2")  # not needed then
     own = ("reference=rttm", f"rttm={tmp_path / 'fa'}")
     folders, _ = prepare(root, tmp_path / "out", *FEW, *own)
     assert read_rttm(folders[0] / "ref.rttm") == {
-        "ES2004a": [Turn("ES2004a", 1.0, 3.0, "ann")],
-        "TS3003b": [Turn("TS3003b", 0.5, 0.75, "bob")],
+        "ES2004a": [Turn("ES2004a", 1.0, 3.0, "ES2004a-ann")],
+        "TS3003b": [Turn("TS3003b", 0.5, 0.75, "MEE016")],
     }
     (tmp_path / "fa" / "c.rttm").write_text(line.format("ES2004a", "1.000 2.000", "ann"))
     with pytest.raises(MimidiarError, match=r"ES2004a is in .*c.rttm and in .*a.rttm; keep one"):
@@ -274,27 +269,6 @@ def test_where_the_corpus_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monk
     ran = CliRunner().invoke(command, [*arguments, *(word for setting in FEW for word in ("--set", setting))])
     assert ran.exit_code == 0 and "test      2 recordings" in ran.output, ran.output
     assert read_rttm(tmp_path / "out" / "test" / "ref.rttm") == ONLY_WORDS
-
-
-@pytest.mark.skipif(not PACK, reason="real meetings are in the pack")
-def test_real_meetings_with_the_published_references(tmp_path: Path) -> None:
-    """Twelve meetings of which 30 s are there, in AMI's layout: the references are those of the pack, cut likewise."""
-    excerpts = Path(PACK) / "ami_excerpts"
-    expected = {}
-    for path in (excerpts / "audio").iterdir():
-        meeting = path.stem.split("-")[1]
-        audio = tmp_path / "ami" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
-        audio.parent.mkdir(parents=True)
-        soundfile.write(audio, *soundfile.read(path, dtype="int16"))
-        (turns,) = read_rttm(excerpts / "rttm" / f"{path.stem}.rttm").values()
-        expected[meeting] = [replace(turn, recording=meeting) for turn in turns]
-    with tarfile.open(Path(PACK) / "refs" / "ami_only_words_rttm_uem_lists.tar.xz") as archive:
-        archive.extractall(tmp_path / "but", filter="data")
-    settings = ["sets=train", "skip_missing=true", "reference=rttm", f"rttm={tmp_path / 'but/only_words/rttms/train'}"]
-    with pytest.raises(MimidiarError, match=r"12 recording\(s\) with a reference that goes on after the audio"):
-        prepare(tmp_path / "ami", tmp_path / "out", *settings)
-    folders, _ = prepare(tmp_path / "ami", tmp_path / "out", *settings, "cut_beyond_audio=true")
-    assert read_rttm(folders[0] / "ref.rttm") == expected and len(expected) == 12
 
 
 def test_a_limit_of_speakers(tmp_path: Path) -> None:

@@ -68,3 +68,16 @@ def test_space_and_checksum_come_first(server: Server, tmp_path: Path, monkeypat
     with pytest.raises(MimidiarError, match="sha256"):
         download_ami(tmp_path, settings=["sets=test"])
     assert not list((tmp_path / "ami").glob("*.zip")) and not (tmp_path / "ami" / "wav_db").exists()
+
+
+def test_the_array_microphone(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IS1003b, of which there is no such recording, is not asked for."""
+    monkeypatch.setattr(ami, "meetings_of", lambda name: ["ES2004a", "IS1003b"])
+    audio = server.files["/AMICorpusMirror/amicorpus/ES2004a/audio/ES2004a.Mix-Headset.wav"]
+    server.files["/AMICorpusMirror/amicorpus/ES2004a/audio/ES2004a.Array1-01.wav"] = audio
+    said: list[str] = []
+    download_ami(tmp_path, said.append, ["sets=test", "mic=sdm"])
+    assert said[0].startswith("AMI: 1 meetings (Array1-01)")
+    assert [path.rsplit("/", 1)[1] for path, _ in server.requests[1:]] == ["ES2004a.Array1-01.wav"]
+    with pytest.raises(MimidiarError, match="--set mic=array: choose of mix, sdm"):
+        download_ami(tmp_path, said.append, ["mic=array"])

@@ -3,17 +3,21 @@
 import os
 import tarfile
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.uem import read_uem
 from mimidiar.corpora import ami
-from mimidiar.corpora.ami import meetings_of
+from mimidiar.corpora.ami import meetings_of, prepare_ami
 from mimidiar.corpora.nxt import Annotations, join_words
+from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.meetings import write_xml
 
 PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
@@ -79,6 +83,8 @@ def test_the_published_references_are_what_the_rule_gives(published: Path, tmp_p
                 gaps = (second[0] - first[1] for first, second in pairwise(spans))
                 shortest_gap = min(shortest_gap, *gaps, 1.0)
         assert (count, round(total, 3)) == ami.PUBLISHED[name]
+        uem = read_uem(published / "uems" / name)
+        assert sum(end for ((_, end),) in uem.values()) / 3600 == pytest.approx(ami.HOURS[name], abs=0.006)
     assert 0.009 < shortest_gap < 0.011
 
 
@@ -112,3 +118,26 @@ def test_a_whole_set_is_compared_with_the_published_one(published: Path, tmp_pat
     path.write_text("\n".join(line for k, line in enumerate(path.read_text().splitlines()) if k != 3))
     (line,) = compared()
     assert line.startswith("WARNING: test: the reference has 7492 turns") and "not comparable" in line
+
+
+def test_real_meetings_with_the_published_references(published: Path, tmp_path: Path) -> None:
+    """Twelve meetings of which 30 s are there, in AMI's layout: the references are those of the pack, cut likewise."""
+    excerpts = Path(PACK or "") / "ami_excerpts"
+    expected = {}
+    for path in (excerpts / "audio").iterdir():
+        meeting = path.stem.split("-")[1]
+        audio = tmp_path / "ami" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
+        audio.parent.mkdir(parents=True)
+        soundfile.write(audio, *soundfile.read(path, dtype="int16"))
+        (turns,) = read_rttm(excerpts / "rttm" / f"{path.stem}.rttm").values()
+        expected[meeting] = [replace(turn, recording=meeting) for turn in turns]
+    settings = [
+        "sets=train",
+        "skip_missing=true",
+        "reference=rttm",
+        f"rttm={published / 'only_words' / 'rttms' / 'train'}",
+    ]
+    with pytest.raises(MimidiarError, match=r"12 recording\(s\) with a reference that goes on after the audio"):
+        prepare_ami(tmp_path / "ami", tmp_path / "out", settings=settings)
+    folders = prepare_ami(tmp_path / "ami", tmp_path / "out", settings=[*settings, "cut_beyond_audio=true"])
+    assert read_rttm(folders[0] / "ref.rttm") == expected and len(expected) == 12

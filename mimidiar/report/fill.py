@@ -72,6 +72,7 @@ class _Filler:
         for row, found in zip(self.rows, self.found, strict=True):
             for column, filed in zip(self.columns, found, strict=True):
                 check_records(filed, row, self.where(row, column), allow_dirty)
+                _check_reference(filed, column, self.where(row, column))
 
     def where(self, row: Row, column: Column) -> str:
         return (
@@ -161,6 +162,18 @@ def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:
     for column in table.columns:
         for found in shelf.sets_like(column.set.replace("{set}", set_name)) or [NO_SET]:
             yield replace(column, set=found, label=column.label.replace("{set}", found))
+
+
+def _check_reference(found: list[Filed], column: Column, where: str) -> None:
+    """Raise MimidiarError for a score against another reference, or other trials, than those of the column."""
+    for filed in found:
+        conditions = filed.record.conditions
+        sha256 = str(conditions.get("reference_sha256") or conditions.get("trials_sha256") or "of no known hash")
+        if not sha256.startswith(column.reference):
+            raise MimidiarError(
+                f"{where}: {filed.path} was scored against another reference ({sha256[:HASH_DIGITS]}) than that of the "
+                f"column ({column.reference}): other data of the same name"
+            )
 
 
 def _protocol(filed: Filed) -> dict[str, Any]:

@@ -19,6 +19,7 @@ tables:
 """
 
 import glob
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ MOST_DECIMALS = 9
 FLOORS = "floors"
 TAG = "{tag}"
 WILDCARDS = set("*?[")
+HASH_START = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass
@@ -40,7 +42,8 @@ class Column:
 
     `best`: low or high, the best comparable system is in bold. `versus`: the difference to the row of that system, or
     to the nearest of the `floors` above. `interval`: show that of the score. `not_run`: why a cell of this column may
-    have no record, where its row does not say.
+    have no record, where its row does not say. `reference`: how the sha256 of the reference or the trials begins, for
+    a set whose name alone does not tell which data it is.
     """
 
     label: str
@@ -52,6 +55,7 @@ class Column:
     interval: bool = False
     decimals: int = 2
     not_run: str = ""
+    reference: str = ""
 
 
 @dataclass
@@ -143,6 +147,11 @@ def _check_table(table: Table, where: str) -> None:
             )
         if column.versus and column.versus not in (*systems, FLOORS):
             raise MimidiarError(f"{where}, column '{column.label}': no row has the system '{column.versus}'")
+        if column.reference and not HASH_START.fullmatch(column.reference):
+            raise MimidiarError(
+                f"{where}, column '{column.label}': reference is '{column.reference}', not the first hexadecimal "
+                "digits (at least 8) of a sha256, in quotes"
+            )
         if column.set == "{set}" and not table.each:
             raise MimidiarError(f"{where}, column '{column.label}': names no set, and the table has no `each`")
     for row in table.rows:

@@ -194,6 +194,19 @@ def test_a_refusal_names_the_cell(tmp_path: Path, records: list, said: str) -> N
         report(tmp_path, {"columns": [DER | {"label": "MISS", "metric": "miss"}], "rows": rows})
 
 
+def test_a_column_may_name_its_reference(tmp_path: Path) -> None:
+    put(tmp_path, make(), make_verification("trials"))
+    ours = {"columns": [DER | {"reference": "66666666"}], "rows": [OURS]}
+    assert cells(tmp_path, ours)["ours"] == ["20.00"]
+    eer = {"label": "EER", "set": "trials", "protocol": "trials", "metric": "eer", "reference": "7" * 64}
+    rows = [{"label": "t", "system": "trials"}]
+    assert cells(tmp_path, {"columns": [eer], "rows": rows})["t"] == ["10.00"]
+    with pytest.raises(
+        MimidiarError, match=r"column 'DER'.*seed1\.json was scored against another reference \(66666666"
+    ):
+        report(tmp_path, {"columns": [DER | {"reference": "77777777"}], "rows": [OURS]})
+
+
 def test_seeds_may_keep_their_configuration_in_other_folders(tmp_path: Path) -> None:
     moved = LINEAGE | {"configurations": {"elsewhere/train.yaml": "4" * 64}}
     put(tmp_path, make(), make(seed=2, lineage=moved))
@@ -238,6 +251,10 @@ def test_dirty_records_make_a_draft(tmp_path: Path) -> None:
         ({"columns": [DER | {"versus": "nobody"}]}, "column 'DER': no row has the system 'nobody'"),
         ({"columns": [DER | {"decimals": 99}]}, "column 'DER': decimals is 99, not 0 to 9"),
         ({"each": [["test"]]}, "each: ['test'] is no name or pattern"),
+        (
+            {"columns": [DER | {"reference": "666"}]},
+            "column 'DER': reference is '666', not the first hexadecimal digits (at least 8)",
+        ),
         ({"columns": [DER, DER]}, "two columns are called 'DER'"),
         ({"columns": [DER | {"set": "{set}"}]}, "column 'DER': names no set, and the table has no `each`"),
         ({"columns": [DER | {"colour": "red"}]}, "colour"),

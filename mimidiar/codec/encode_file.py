@@ -22,7 +22,8 @@ def encode_file(encoder: Encoder, path: str | Path, chunk_sec: float = CHUNK_SEC
 def encode_chunks(encoder: Encoder, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Turn pieces of one signal, of any length, into pieces (f, D) of its features.
 
-    The end is padded with zeros to a whole frame, as for a whole file.
+    The end is padded with zeros to a whole frame, as for a whole file. What an encoder with look-ahead holds back comes
+    last.
     """
     with encoder.stream(1) as stream:
         rest = np.zeros(0, np.float32)
@@ -34,6 +35,8 @@ def encode_chunks(encoder: Encoder, chunks: Iterable[np.ndarray]) -> Iterator[np
                 yield _step(stream, audio[:whole])
         if len(rest):
             yield _step(stream, np.pad(rest, (0, encoder.frame_samples - len(rest))))
+        if encoder.lookahead_frames:
+            yield stream.end()[0].cpu().numpy()
 
 
 def _step(stream, audio: np.ndarray) -> np.ndarray:

@@ -52,6 +52,7 @@ class LogMelEncoder:
     """The `Encoder` protocol on the log-mel spectrum."""
 
     frame_samples = FRAME_SAMPLES
+    lookahead_frames = 0
 
     def __init__(self, spec: EncoderSpec, device: Any):
         self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps

@@ -223,6 +223,7 @@ class MimiEncoder:
     """The `Encoder` protocol on Mimi. `model` is the plain module, to be trained through or looked into."""
 
     frame_samples = FRAME_SAMPLES
+    lookahead_frames = 0
 
     def __init__(self, spec: EncoderSpec, mimi: MimiModel):
         self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps

@@ -15,6 +15,7 @@ from mimidiar.codec.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, check_tap, 
 from mimidiar.codec.spec import Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
+from mimidiar.hub import fetch_file
 
 # The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
 HUB_REPO = "kyutai/moshiko-pytorch-bf16"
@@ -53,17 +54,11 @@ def untrained_full(name: str, tap: str, checkpoint: Path | None, seed: int) -> E
 
 
 def _from_hub() -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(hf_hub_download(HUB_REPO, HUB_FILE))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise MimidiarError(
-            f"mimi: could not fetch {HUB_FILE} (385 MB) from huggingface.co/{HUB_REPO} ({reason}); download it on a "
-            "machine with a network and name it by --checkpoint or MIMI_CHECKPOINT, or use --encoder mimi-random"
-        ) from None
+    remedy = (
+        "download it on a machine with a network and name it by --checkpoint or MIMI_CHECKPOINT, or use "
+        "--encoder mimi-random"
+    )
+    return fetch_file(HUB_REPO, HUB_FILE, "385 MB", remedy)
 
 
 def _from_file(name: str, tap: str, size: CodecSize, path: Path) -> EncoderSpec:

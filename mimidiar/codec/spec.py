@@ -14,7 +14,8 @@ class EncoderSpec:
     """An encoder before it is built: everything that names its features, found without torch.
 
     `weights` is for people, `weights_sha256` for comparing: the hash of the weights file, or of the recipe (sizes,
-    initialisation, seed) where the weights are made and not read. `build(device)` makes the encoder.
+    initialisation, seed) where the weights are made and not read. `build(device)` makes the encoder. A frame depends on
+    audio up to `lookahead_frames` after its own; 0 for a causal codec.
     """
 
     name: str
@@ -26,6 +27,7 @@ class EncoderSpec:
     weights: str
     weights_sha256: str
     build: Callable[[Any], "Encoder"] = field(repr=False, compare=False)
+    lookahead_frames: int = 0
 
     def meta(self) -> dict[str, Any]:
         """What a feature store writes down of the encoder that made it."""
@@ -44,7 +46,11 @@ class EncoderStream(Protocol):
     """A running stream: it remembers what it has heard."""
 
     def step(self, audio: "torch.Tensor") -> "torch.Tensor":
-        """Audio (B, n * frame_samples) float32 -> features (B, f, D) of exactly that stretch."""
+        """Audio (B, n * frame_samples) float32 -> features (B, f, D): without look-ahead of exactly that stretch, else
+        of the frames that nothing to come can change."""
+
+    def end(self) -> "torch.Tensor":
+        """Features (B, f, D) of the frames held back; nothing may follow. Only encoders with look-ahead have it."""
 
 
 class Encoder(Protocol):
@@ -59,6 +65,7 @@ class Encoder(Protocol):
     dim: int
     weights: str
     weights_sha256: str
+    lookahead_frames: int
 
     def encode(self, audio: "torch.Tensor", lengths: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
         """Audio (B, T) float32 and lengths (B,) in samples -> features (B, F, D) and frames (B,).

@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mimidiar.audio import probe_audio, stream_audio
-from mimidiar.codec.encoder import Encoder, describe_encoder
 from mimidiar.errors import MimidiarError
+from mimidiar.features.encoders import Encoder, describe_encoder
 from mimidiar.features.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.features.store import META, ShardWriter, shard_path, write_scp
 from mimidiar.features.timing import Cost, clock

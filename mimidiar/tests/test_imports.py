@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1]
 # A module may import from its own layer and from layers below it; cli and bin may import everything.
 LAYERS = [
     {"errors"},
-    {"files", "commit"},
+    {"files", "commit", "hub"},
     {"labels", "config", "audio", "torch_setup", "losses"},
     {"annotation"},
     {"score"},

@@ -9,10 +9,10 @@ from moshi.models import loaders
 from safetensors.torch import load_file, save_file
 
 from mimidiar.codec import mimi_family
-from mimidiar.codec.encoder import ENCODERS, describe_encoder, load_encoder
 from mimidiar.codec.mimi import configuration, untrained_mimi
 from mimidiar.codec.sizes import FRAME_SAMPLES, FULL, LATENT_HZ, MINI, SAMPLE_RATE, TRANSFORMER_HZ
 from mimidiar.errors import MimidiarError
+from mimidiar.features.encoders import ENCODERS, describe_encoder, load_encoder
 from mimidiar.tests.codec.checkpoints import filled_mimi, save_checkpoint
 from mimidiar.tests.speech import speech
 
@@ -32,7 +32,7 @@ def test_mini_is_small():
 @pytest.mark.parametrize("name", ["mimi-random", "mimi-random-full"])
 def test_description_is_true_and_needs_no_torch(name):
     code = (
-        "import sys; from mimidiar.codec.encoder import describe_encoder as d;"
+        "import sys; from mimidiar.features.encoders import describe_encoder as d;"
         f"s = d({name!r}, 'transformer.1', seed=2);"
         "assert 'torch' not in sys.modules and 'moshi' not in sys.modules;"
         "print(s.weights_sha256)"
@@ -147,4 +147,4 @@ def test_full_size_from_its_file_equals_moshi(tmp_path, monkeypatch):
 
 
 def test_the_registry_is_one_line_each():
-    assert list(ENCODERS) == ["mimi", "mimi-mini", "mimi-random", "mimi-random-full", "logmel"]
+    assert list(ENCODERS) == ["mimi", "mimi-mini", "mimi-random", "mimi-random-full", "logmel", "titanet", "campplus"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mimidiar.codec.encoder import load_encoder
 from mimidiar.codec.mel import BANDS, FLOOR, FRAME_SAMPLES, HOP, WINDOW
 from mimidiar.errors import MimidiarError
+from mimidiar.features.encoders import load_encoder
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mimidiar.codec.encoder import load_encoder
 from mimidiar.codec.mimi import load_mimi, untrained_mimi
 from mimidiar.codec.sizes import FRAME_SAMPLES, MINI, SAMPLE_RATE
+from mimidiar.features.encoders import load_encoder
 from mimidiar.tests.speech import speech
 
 TOLERANCE = 5e-6  # of the largest value, where that is above 1: float32 sums in another order

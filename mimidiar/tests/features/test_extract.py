@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from mimidiar.audio import read_audio
 from mimidiar.bin.extract import command
 from mimidiar.codec.encode_file import encode_file
-from mimidiar.codec.encoder import load_encoder
 from mimidiar.errors import MimidiarError
+from mimidiar.features.encoders import load_encoder
 from mimidiar.features.extract import extract, plan_shards
 from mimidiar.features.recordings import RecordingFile, read_recordings
 from mimidiar.features.store import FeatureStore

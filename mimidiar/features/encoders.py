@@ -7,6 +7,7 @@ from typing import Any
 from mimidiar.codec import mel, mimi_family
 from mimidiar.codec.spec import Encoder, EncoderSpec, EncoderStream
 from mimidiar.errors import MimidiarError
+from mimidiar.speaker import specs as speaker
 
 __all__ = ["ENCODERS", "Encoder", "EncoderSpec", "EncoderStream", "describe_encoder", "load_encoder"]
 
@@ -17,12 +18,13 @@ ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
     "mimi-random": mimi_family.untrained_mini,
     "mimi-random-full": mimi_family.untrained_full,
     "logmel": mel.logmel,
+    "titanet": speaker.titanet,
+    "campplus": speaker.campplus,
 }
-
 
 # The tap that is meant where none is named: of a codec, what enters its quantizer.
 DEFAULT_TAP = "latent"
-_OTHER_DEFAULTS = {"logmel": mel.TAP}
+_OTHER_DEFAULTS = {"logmel": mel.TAP, "titanet": speaker.DEFAULT_TAP, "campplus": speaker.DEFAULT_TAP}
 
 
 def describe_encoder(

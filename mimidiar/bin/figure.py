@@ -171,14 +171,10 @@ def tell(files) -> None:
 
 def _posteriors(folder, recording):
     """The posteriors of one recording, channels named as `mimidiar decide` names their turns."""
-    from mimidiar.errors import MimidiarError
     from mimidiar.figures.timeline import Posteriors
     from mimidiar.infer.posteriors import read_posteriors
 
-    try:
-        store, frame_hz = read_posteriors(folder)
-    except (KeyError, TypeError):
-        raise MimidiarError(f"{folder / 'meta.json'}: no frame_hz; `mimidiar infer` writes it") from None
+    store, frame_hz = read_posteriors(folder)
     matrix = store.read(recording)
     return Posteriors(matrix, frame_hz, [f"spk{k}" for k in range(matrix.shape[1])])
 

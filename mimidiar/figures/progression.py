@@ -59,8 +59,8 @@ def draw_progression(steps: Sequence[Step], title: str = ""):
 
 
 def _panels(steps: Sequence[Step]) -> dict[str, list[Step]]:
-    """The steps by panel. A table has a place for each experiment in each column: what was run for another panel, and
-    only not for this one, has no business here.
+    """The steps by panel. A table has a place for each experiment in each column, also where an experiment belongs to
+    another column: a step without a value is left out of a panel when its experiment has a value in another one.
     """
     run = {(step.label, step.series) for step in steps if step.value is not None}
     panels: dict[str, list[Step]] = {}

@@ -23,7 +23,7 @@ _COUNTS_AT_ONCE = 1 << 20  # bounds memory (some 25 MB) whatever the number of r
 
 
 @dataclass(frozen=True)
-class Interval:
+class ConfidenceInterval:
     """A bootstrap interval around `value`, in the unit of `value`."""
 
     value: float
@@ -36,7 +36,7 @@ class Interval:
 
 def ratio_interval(
     numerator: ArrayLike, denominator: ArrayLike, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
-) -> Interval:
+) -> ConfidenceInterval:
     """Interval of sum(numerator) / sum(denominator); both (recordings,). Same seed, same interval."""
     top, bottom = _columns(numerator, denominator)
     return ratio_intervals(top[:, None], bottom[:, None], draws, seed, level)[0]
@@ -44,7 +44,7 @@ def ratio_interval(
 
 def ratio_intervals(
     numerators: ArrayLike, denominators: ArrayLike, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
-) -> list[Interval]:
+) -> list[ConfidenceInterval]:
     """Intervals of several ratios, each what `ratio_interval` gives for its columns; both (recordings, ratios).
 
     All ratios are formed from the same draws. The denominators of each must have a positive sum.
@@ -55,7 +55,7 @@ def ratio_intervals(
     lows, highs = np.nanpercentile(np.concatenate(drawn), [tail, 100 - tail], axis=0)
     values = top.sum(axis=0) / bottom.sum(axis=0)
     ends = zip(values, lows, highs, strict=True)
-    return [Interval(float(value), float(low), float(high), level, draws, seed) for value, low, high in ends]
+    return [ConfidenceInterval(float(value), float(low), float(high), level, draws, seed) for value, low, high in ends]
 
 
 def paired_difference(
@@ -65,7 +65,7 @@ def paired_difference(
     draws: int = DRAWS,
     seed: int = 0,
     level: float = LEVEL,
-) -> Interval:
+) -> ConfidenceInterval:
     """Interval of (sum(a) - sum(b)) / sum(denominator): negative where a makes fewer errors. All (recordings,)."""
     if np.shape(numerator_a) != np.shape(numerator_b):
         raise MimidiarError(f"{np.size(numerator_a)} and {np.size(numerator_b)} recordings cannot be paired")

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import read_json
-from mimidiar.score.bootstrap import Interval, paired_difference
-from mimidiar.score.from_files import RECORDINGS_FILE, SCORE_FILE
+from mimidiar.score.bootstrap import ConfidenceInterval, paired_difference
+from mimidiar.score.from_files import RECORDINGS_FILE
 
 Seconds = Mapping[str, tuple[float, float]]  # by recording: of error, and of reference speaker time
 
 
-def compare_seeds(seeds_a: Sequence[Seconds], seeds_b: Sequence[Seconds]) -> Interval:
+def compare_seeds(seeds_a: Sequence[Seconds], seeds_b: Sequence[Seconds]) -> ConfidenceInterval:
     """DER of a minus DER of b in points of %, with its paired bootstrap interval; negative where a is better.
 
     Each side holds the seeds of one system; a recording's error is the mean over the seeds, so that the interval is
@@ -25,16 +24,6 @@ def compare_seeds(seeds_a: Sequence[Seconds], seeds_b: Sequence[Seconds]) -> Int
     names = sorted(reference)
     errors_a, errors_b = _mean_errors(seeds_a, names), _mean_errors(seeds_b, names)
     return paired_difference(100 * errors_a, 100 * errors_b, [reference[name] for name in names])
-
-
-def compare_folders(folders_a: Sequence[str | Path], folders_b: Sequence[str | Path]) -> Interval:
-    """`compare_seeds` of folders that `mimidiar score -o` wrote. Raises MimidiarError when protocols differ."""
-    folders = [*folders_a, *folders_b]
-    for other in folders[1:]:
-        a, b = (read_json(Path(folder) / SCORE_FILE)["protocol"] for folder in (folders[0], other))
-        if difference := protocol_difference(a, b):
-            raise MimidiarError(f"{folders[0]} and {other}: scored with {difference}; score both the same way")
-    return compare_seeds([read_seconds(folder) for folder in folders_a], [read_seconds(folder) for folder in folders_b])
 
 
 def protocol_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str | None:

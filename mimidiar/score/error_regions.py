@@ -14,7 +14,7 @@ from itertools import pairwise
 from mimidiar.annotation.regions import SHORTEST_SEC, Region
 from mimidiar.annotation.turns import Turn, crop, merge_overlaps
 from mimidiar.score.diarization import Protocol, scored_regions
-from mimidiar.score.pieces import check_size, common_sec
+from mimidiar.score.pieces import check_size, common_sec, pair_speakers, speaker_names
 
 CORRECT, MISSED, FALSE_ALARM, CONFUSION, UNSCORED = "correct", "missed", "false alarm", "confusion", "not scored"
 
@@ -74,11 +74,11 @@ def find_errors(
     Raises MimidiarError for more turns or speakers than can be scored (`check_size`).
     """
     protocol = protocol or Protocol()
-    reference, hypothesis = merge_overlaps(reference), merge_overlaps(hypothesis)
     check_size(reference, "reference")
     check_size(hypothesis, "hypothesis")
+    reference, hypothesis = merge_overlaps(reference), merge_overlaps(hypothesis)
     scored = scored_regions(reference, regions, protocol)
-    partner = _pair_speakers(crop(reference, scored), crop(hypothesis, scored))
+    partner = _partners(crop(reference, scored), crop(hypothesis, scored))
     found: dict[str, list[Piece]] = {"reference": [], "hypothesis": []}
     for start, end, active, is_scored in _constant_stretches(reference, hypothesis, scored):
         for side, kinds in _classify(active, partner, is_scored).items():
@@ -86,14 +86,10 @@ def find_errors(
     return ErrorRegions(recording, *map(_joined, found.values()), partner, tuple(scored), protocol)
 
 
-def _pair_speakers(reference: list[Turn], hypothesis: list[Turn]) -> dict[str, str]:
-    """Hypothesis to reference speaker, so that the time that pairs have in common is as long as possible."""
-    from scipy.optimize import linear_sum_assignment
-
-    names = [sorted({turn.speaker for turn in turns}) for turns in (reference, hypothesis)]
-    common = common_sec(reference, hypothesis)
-    pairs = zip(*linear_sum_assignment(common, maximize=True), strict=True)
-    return {names[1][j]: names[0][i] for i, j in pairs if common[i, j] > 0}
+def _partners(reference: list[Turn], hypothesis: list[Turn]) -> dict[str, str]:
+    """Hypothesis to reference speaker, paired as for the DER."""
+    rows, columns = speaker_names(reference), speaker_names(hypothesis)
+    return {columns[j]: rows[i] for j, i in pair_speakers(common_sec(reference, hypothesis)).items()}
 
 
 def _constant_stretches(

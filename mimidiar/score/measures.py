@@ -49,14 +49,11 @@ def load_measures() -> SimpleNamespace:
     """The classes of pyannote by their names, and the `scorer` in words."""
     with _stand_ins():
         from pyannote.core import Annotation, Segment, Timeline
-        from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
         from pyannote.metrics.identification import IdentificationErrorRate
     return SimpleNamespace(
         Annotation=Annotation,
         Segment=Segment,
         Timeline=Timeline,
-        DiarizationErrorRate=DiarizationErrorRate,
-        JaccardErrorRate=JaccardErrorRate,
         IdentificationErrorRate=IdentificationErrorRate,
         # The pairing of speakers, JER and detection are this package's own: `diarization.CONVENTIONS` is their version.
         scorer=f"pyannote.metrics {importlib.metadata.version('pyannote.metrics')} (error times), mimidiar (the rest)",

@@ -53,15 +53,25 @@ def common_sec(reference: list[Turn], hypothesis: list[Turn]) -> np.ndarray:
     return common
 
 
-def error_times(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> Counter[str]:
-    """Seconds by pyannote's names: total, missed detection, false alarm, confusion, correct.
+def speaker_names(turns: list[Turn]) -> list[str]:
+    """The speakers in the order that rows and columns of `common_sec` have."""
+    return sorted({turn.speaker for turn in turns})
 
-    Speakers are paired so that their `common_sec` is as large as possible.
+
+def pair_speakers(common: np.ndarray) -> dict[int, int]:
+    """Column to row of `common_sec`, so that the time that pairs have in common is as long as possible.
+
+    Speakers with nothing in common are no pair.
     """
     from scipy.optimize import linear_sum_assignment
 
-    paired = {j: i for i, j in zip(*linear_sum_assignment(common, maximize=True), strict=True) if common[i, j] > 0}
-    rows = _numbered(reference)
+    pairs = zip(*linear_sum_assignment(common, maximize=True), strict=True)
+    return {int(column): int(row) for row, column in pairs if common[row, column] > 0}
+
+
+def error_times(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> Counter[str]:
+    """Seconds by pyannote's names: total, missed detection, false alarm, confusion, correct (`pair_speakers`)."""
+    paired, rows = pair_speakers(common), _numbered(reference)
     labels = {name: paired.get(j, len(rows) + j) for name, j in _numbered(hypothesis).items()}
     measures, times = load_measures(), Counter()
     measure = measures.IdentificationErrorRate()
@@ -73,18 +83,16 @@ def error_times(reference: list[Turn], hypothesis: list[Turn], common: np.ndarra
 def jaccard_error(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> float:
     """The sum over reference speakers of 1 - intersection / union with the paired speaker; 1 for one without a pair.
 
-    Paired as in `error_times`. Where several pairings have the same time in common, the one with the least error
+    Paired as by `pair_speakers`, but where several pairings have the same time in common, the one with the least error
     counts: names and order of the speakers must not decide.
     """
-    from scipy.optimize import linear_sum_assignment
-
     similarity = common / (_seconds(reference)[:, None] + _seconds(hypothesis) - common)
-    pairs = linear_sum_assignment(common + TIE_SEC * similarity, maximize=True)
-    return len(common) - float(similarity[pairs].sum())
+    pairs = pair_speakers(common + TIE_SEC * similarity)
+    return len(common) - float(sum(similarity[row, column] for column, row in pairs.items()))
 
 
 def _numbered(turns: list[Turn]) -> dict[str, int]:
-    return {name: number for number, name in enumerate(sorted({turn.speaker for turn in turns}))}
+    return {name: number for number, name in enumerate(speaker_names(turns))}
 
 
 def _seconds(turns: list[Turn]) -> np.ndarray:

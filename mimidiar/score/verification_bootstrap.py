@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mimidiar.score.bootstrap import LEVEL, Interval
+from mimidiar.score.bootstrap import LEVEL, ConfidenceInterval
 from mimidiar.score.trial_speakers import TrialSpeakers
 from mimidiar.score.verification import SortedTrials, figures
 
@@ -25,7 +25,7 @@ Weights = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 def verification_intervals(
     trials: SortedTrials, speakers: TrialSpeakers | None, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
-) -> dict[str, Interval]:
+) -> dict[str, ConfidenceInterval]:
     """Interval of each of `figures`, over speakers; where they are not known (None), over trials.
 
     Empty when no draw has trials of both kinds. Same seed, same intervals.
@@ -37,7 +37,7 @@ def verification_intervals(
     tail, values = 50 * (1 - level), figures(trials.points())
     bounds = {name: np.percentile([sample[name] for sample in samples], [tail, 100 - tail]) for name in values}
     return {
-        name: Interval(values[name], float(low), float(high), level, draws, seed)
+        name: ConfidenceInterval(values[name], float(low), float(high), level, draws, seed)
         for name, (low, high) in bounds.items()
     }
 

@@ -18,8 +18,8 @@ import numpy as np
 from mimidiar.annotation.lines import sha256_lines
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text
-from mimidiar.score.bootstrap import FEW_CLUSTERS, Interval
-from mimidiar.score.det import det_curve, histogram, to_csv
+from mimidiar.score.bootstrap import FEW_CLUSTERS, ConfidenceInterval
+from mimidiar.score.curves import det_curve, histogram, to_csv
 from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
 from mimidiar.score.trials import align_scores, read_scores, read_trials
 from mimidiar.score.verification import CONVENTIONS, score_trials, sort_trials
@@ -71,7 +71,7 @@ def verify_files(
     return Verification(document, det_curve(ordered.points()), histogram(values, listed.target))
 
 
-def _interval(interval: Interval) -> dict[str, float]:
+def _interval(interval: ConfidenceInterval) -> dict[str, float]:
     return {"low": round(interval.low, 6), "high": round(interval.high, 6), "level": interval.level}
 
 

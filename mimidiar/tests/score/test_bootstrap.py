@@ -6,8 +6,9 @@ import pytest
 from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json
 from mimidiar.score.bootstrap import paired_difference, ratio_interval, ratio_intervals
-from mimidiar.score.compare import compare_folders, compare_seeds
+from mimidiar.score.compare import compare_seeds, protocol_difference, read_seconds
 from mimidiar.score.diarization import Protocol
 from mimidiar.score.from_files import score_files, write_score
 
@@ -81,12 +82,19 @@ def scored(tmp_path, name: str, late: float, protocol: Protocol, recordings: int
     return folder
 
 
-def test_compare_folders(tmp_path):
+def test_scored_folders_are_compared_by_their_seconds(tmp_path):
     early, late = (scored(tmp_path, name, sec, Protocol()) for name, sec in (("early", 0.2), ("late", 0.5)))
-    difference = compare_folders([early], [late])
+    difference = compare_seeds([read_seconds(early)], [read_seconds(late)])
     assert difference.value == pytest.approx(-100 * 8 * 0.3 / sum(10 - i / 10 for i in range(8)))
     assert difference.high < 0
-    assert compare_folders([late], [late]).value == 0
+    assert compare_seeds([read_seconds(late)], [read_seconds(late)]).value == 0
+
+
+@pytest.mark.parametrize("content", ["recording\na\n", "recording,reference_sec\na,x\n", '"' + "x" * 200_000, "\xff"])
+def test_seconds_that_cannot_be_read(tmp_path, content):
+    (tmp_path / "per_recording.csv").write_text(content, encoding="latin-1")
+    with pytest.raises(MimidiarError, match=r"per_recording\.csv: cannot be read; write it again"):
+        read_seconds(tmp_path)
 
 
 def test_seeds_are_averaged_recording_by_recording():
@@ -98,14 +106,12 @@ def test_seeds_are_averaged_recording_by_recording():
         compare_seeds(a, [{**b[0], "z": (1.0, 1.0)}])
 
 
-def test_two_protocols_are_not_compared(tmp_path):
-    a, b = (scored(tmp_path, name, 0.3, Protocol(collar)) for name, collar in (("a", 0.0), ("b", 0.25)))
-    with pytest.raises(MimidiarError, match=r"collar 0\.0 and 0\.25"):
-        compare_folders([a], [b])
-
-
-def test_other_references_are_not_compared(tmp_path):
-    a = scored(tmp_path, "a", 0.3, Protocol())
-    b = scored(tmp_path, "b", 0.3, Protocol(), recordings=7)
-    with pytest.raises(MimidiarError, match="reference_sha256"):
-        compare_folders([a], [b])
+def test_the_first_difference_of_two_protocols_is_named(tmp_path):
+    a, b, c = (
+        read_json(scored(tmp_path, name, 0.3, Protocol(collar), recordings) / "score.json")["protocol"]
+        for name, collar, recordings in (("a", 0.0, 8), ("b", 0.25, 8), ("c", 0.0, 7))
+    )
+    assert protocol_difference(a, dict(a)) is None
+    assert protocol_difference(a, b) == "collar 0.0 and 0.25"
+    assert protocol_difference(a, c).startswith("reference_sha256 ")
+    assert protocol_difference(a | {"new": 1}, a) == "new 1 and None"

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mimidiar.annotation.turns import Turn, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import OWN_EXTENT, UEM_EXTENT, Protocol, score_diarization, score_recording
-from mimidiar.score.measures import load_measures
 from mimidiar.score.ratios import by_speakers, figures, intervals
 from mimidiar.tests.score.brute_force import (
     COLLAR_FRAMES,
@@ -58,23 +57,25 @@ def test_equals_brute_force_on_frames(reference, hypothesis, collar, skip_overla
 @pytest.mark.parametrize("seed", range(3))
 def test_pieces_add_up_to_one_call_of_pyannote(seed):
     """Long enough for many pieces, and off any grid; the collar is pyannote's own here."""
+    from pyannote.core import Annotation, Segment, Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
+
     rng, turns = random.Random(seed), {}
     for side in ("reference", "hypothesis"):
         starts = [rng.uniform(0, 400) for _ in range(150)]
         turns[side] = [Turn("a", t, t + rng.uniform(0.1, 9), f"{side}{rng.randrange(5)}") for t in starts]
     protocol = Protocol(0.2 * seed, skip_overlap=seed == 1)
     found = score_recording("a", *turns.values(), [(3.3, 200.1), (210.7, 390.9)], protocol)
-    measures = load_measures()
-    annotations = [measures.Annotation() for _ in turns]
+    annotations = [Annotation() for _ in turns]
     for annotation, side in zip(annotations, turns.values(), strict=True):
         for track, turn in enumerate(merge_overlaps(side)):
-            annotation[measures.Segment(turn.start, turn.end), track] = turn.speaker
-    uem = measures.Timeline([measures.Segment(3.3, 200.1), measures.Segment(210.7, 390.9)])
-    der = measures.DiarizationErrorRate(collar=2 * protocol.collar, skip_overlap=protocol.skip_overlap)
+            annotation[Segment(turn.start, turn.end), track] = turn.speaker
+    uem = Timeline([Segment(3.3, 200.1), Segment(210.7, 390.9)])
+    der = DiarizationErrorRate(collar=2 * protocol.collar, skip_overlap=protocol.skip_overlap)
     one = der.compute_components(*annotations, uem=uem)
     names = ("total", "missed detection", "false alarm", "confusion")
     assert error_times(found) == pytest.approx([one[name] for name in names], abs=1e-4)
-    jer = measures.JaccardErrorRate().compute_components(*annotations, uem=uem)
+    jer = JaccardErrorRate().compute_components(*annotations, uem=uem)
     assert found.jaccard_error == pytest.approx(jer["speaker error"], abs=1e-4)
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.score.det import CELLS, det_curve, histogram
+from mimidiar.score.curves import CELLS, det_curve, histogram
 from mimidiar.score.trial_speakers import find_speakers, read_utt2spk
 from mimidiar.score.trials import align_scores, read_scores, read_trials, write_scores
 from mimidiar.score.verification import CONVENTIONS, operating_points

@@ -1,7 +1,9 @@
-"""What figures of a verification score need: the DET curve, thinned below what can be seen, and a histogram of scores.
+"""The rows of `det.csv` and `histogram.csv`, for whoever plots a verification score with a program of their own.
 
-DET curve: Martin et al. 1997, 'The DET curve in assessment of detection task performance': both error rates on the
-scale of the normal quantile.
+The figures of this package (`mimidiar.figures`) are drawn from all trials, since they look closer at a part of them.
+
+The DET curve (Martin et al. 1997, 'The DET curve in assessment of detection task performance': both error rates on the
+scale of the normal quantile) is thinned below what can be seen.
 """
 
 from collections.abc import Iterable, Sequence

@@ -59,7 +59,7 @@ class Pack:
 
 
 def read_pack(root: str | Path, origin: str = "a corpus folder") -> Pack:
-    """Read a folder in the pack's layout. Raises MimidiarError naming file, row and remedy."""
+    """Read a corpus folder in this layout. Raises MimidiarError naming file, row and remedy."""
     root = Path(root)
     if not root.is_dir():
         raise MimidiarError(f"{root}: no such corpus folder; name one with --corpus, or leave --corpus out")

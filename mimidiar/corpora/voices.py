@@ -51,7 +51,7 @@ class Voice:
 
 
 def write_voices(out: str | Path, seed: int) -> Path:
-    """Write the corpus of synthetic voices into `out` in the layout of the pack, if it is not there yet; returns `out`.
+    """Write the corpus of synthetic voices into the folder `out`, if it is not there yet; returns `out`.
 
     The folder appears whole. The same seed gives the same bytes.
     """

@@ -1,4 +1,4 @@
-"""Speech for tests: real where MIMIDIAR_MINI_CORPUS names the pack, else noise in syllables."""
+"""Speech for tests: real where MIMIDIAR_MINI_CORPUS names the corpus folder, else noise in syllables."""
 
 import csv
 import os

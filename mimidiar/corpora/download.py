@@ -1,5 +1,6 @@
 """Files from the network: space looked for first, resumed by HTTP Range, checked, and whole or not there at all."""
 
+import fcntl
 import hashlib
 import http.client
 import shutil
@@ -8,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from tqdm import tqdm
 
@@ -163,8 +165,7 @@ class _Transfer:
             return self._go_on()
         with response:
             if not _continues(response, have):
-                have = 0
-                self.discard()
+                have = 0  # from the beginning
             length = response.headers.get("Content-Length")
             total = have + int(length) if length is not None else None
             self._note_version(response)
@@ -177,6 +178,8 @@ class _Transfer:
         mark = response.headers.get("ETag") or response.headers.get("Last-Modified")
         if mark and not mark.startswith("W/"):  # a weak tag may not be used in If-Range
             write_text(self.version, mark)
+        else:
+            self.version.unlink(missing_ok=True)
 
     def _refuse_other_size(self, total: int | None) -> None:
         if self.size is not None and total is not None and total != self.size:
@@ -187,6 +190,7 @@ class _Transfer:
     def _write(self, response: http.client.HTTPResponse, have: int, total: int | None) -> None:
         options = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "disable": None, "desc": self.path.name}
         with open(self.partial, "ab") as stream, tqdm(total=total, initial=have, **options) as bar:
+            self._alone(stream, have)
             while chunk := response.read(CHUNK):
                 try:
                     stream.write(chunk)
@@ -194,6 +198,17 @@ class _Transfer:
                 except OSError as error:
                     raise disk_error(error, self.path) from error
                 bar.update(len(chunk))
+
+    def _alone(self, stream: BinaryIO, have: int) -> None:
+        """Raise unless this process is the only one that writes the partial file; it goes on after `have` bytes."""
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MimidiarError(f"{self.path}: another process is fetching it; wait for that one") from None
+        if have == 0:
+            stream.truncate(0)
+        elif stream.tell() != have:
+            raise ConnectionError(f"{self.partial} was written by another process")
 
 
 def _continues(response: http.client.HTTPResponse, have: int) -> bool:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BYTES_BEFORE_BREAK = 2_500_000
@@ -82,7 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.state.breaks:
             self.state.breaks -= 1
             part = part[:BYTES_BEFORE_BREAK]
-        self.wfile.write(part)
+        with suppress(ConnectionError):  # a client that has seen enough
+            self.wfile.write(part)
 
     def log_message(self, *_: object) -> None:
         """Nothing on the screen."""

@@ -1,5 +1,6 @@
 """Downloads against a server on this machine: whole, interrupted, changed at the source, refused."""
 
+import fcntl
 import hashlib
 import random
 import shutil
@@ -147,3 +148,16 @@ def test_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sizes_in_words() -> None:
     assert [in_units(n) for n in (12, 4600, 460e6, 7.14e9)] == ["12 bytes", "4.6 kB", "460 MB", "7.1 GB"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_of_two_at_once_the_second_is_refused(server: Server, tmp_path: Path, ranges: bool) -> None:
+    server.ranges = ranges
+    interrupt(server, tmp_path / "a.bin")
+    with open(tmp_path / "a.bin.partial", "ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(MimidiarError, match=r"a.bin: another process is fetching it; wait for that one"):
+            fetch(f"{server.url}/a.bin", tmp_path / "a.bin")
+    assert (tmp_path / "a.bin.partial").stat().st_size == 1_000_000
+    fetch(f"{server.url}/a.bin", tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").read_bytes() == BODY

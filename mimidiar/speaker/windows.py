@@ -17,8 +17,9 @@ from mimidiar.speaker.cut import LABEL_HZ, Cut
 from mimidiar.speaker.grid import Grid, neighbours
 
 BATCH_WINDOWS = 32
-# A frame below this is a digital pause: an embedding of it would be one of nothing. A quiet room lies well above.
-SILENCE_DBFS = -75.0
+# Under one step of 16-bit audio: digital silence, of which an embedding says nothing. Louder pauses are for `speech` to
+# mask: at -75 dBFS already a fortieth of the speech in AMI's headset mixes would be lost.
+SILENCE_DBFS = -90.0
 
 
 class Embedder(Protocol):

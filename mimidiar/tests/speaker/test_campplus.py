@@ -90,6 +90,7 @@ class Harmful:
         return (Path.touch, (Path(self.path),))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_pickle_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     harm = Harmful()

@@ -1,0 +1,28 @@
+"""A speaker encoder under `mimidiar extract`: recordings in batches, and long ones streamed from their files."""
+
+import numpy as np
+import torch
+
+from mimidiar.audio import read_audio
+from mimidiar.features.encoders import load_encoder
+from mimidiar.features.extract import extract
+from mimidiar.features.recordings import read_recordings
+from mimidiar.features.store import FeatureStore
+from mimidiar.files import sha256_file
+from mimidiar.tests.features.test_extract import write_set
+
+
+def test_stores_of_embeddings(campplus_checkpoint, tmp_path):
+    data = write_set(tmp_path / "data", [0.04, 2.0, 1.3, 7.0], rate=22050)
+    tap = "window1.5-hop1"
+    extract(data, tmp_path / "feats", "campplus", tap, campplus_checkpoint, device="cpu", batch_sec=6.0)
+    store = FeatureStore(tmp_path / "feats")
+    assert (store.meta["encoder"], store.meta["tap"], store.frame_hz, store.dim) == ("campplus", tap, 12.5, 192)
+    assert store.meta["weights_sha256"] == sha256_file(campplus_checkpoint)
+    encoder = load_encoder("campplus", tap, campplus_checkpoint)
+    for recording in read_recordings(data):
+        audio = torch.from_numpy(read_audio(recording.path, 16000))[None]
+        expected, frames = encoder.encode(audio, torch.tensor([audio.shape[1]]))
+        found = store.read(recording.id)
+        assert found.shape == (int(frames[0]), 192) and found.dtype == np.float32
+        np.testing.assert_allclose(found, expected[0], atol=1e-4)

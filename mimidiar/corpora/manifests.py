@@ -15,6 +15,7 @@ import mimidiar.score.trials as score_trials
 from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem, write_uem
+from mimidiar.corpora.source import stretches
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path, write_text
 
@@ -89,10 +90,14 @@ def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
 
 
 def speech_turns(supervisions: Iterable[SupervisionSegment]) -> Iterator[Turn]:
-    """The turns of a set; a supervision with speech segments found in it gives one turn for each of these."""
+    """The turns of a set; a supervision with speech segments or words in it gives a turn for each stretch of speech."""
     for segment in supervisions:
-        for item in (segment.alignment or {}).get("vad") or [segment]:
-            yield Turn(segment.recording_id, item.start, item.start + item.duration, segment.speaker)
+        items = segment.alignment or {}
+        spans = [(item.start, item.start + item.duration) for item in items.get("vad", [])]
+        for start, end in (
+            spans or stretches(items.get("word", [])) or [(segment.start, segment.start + segment.duration)]
+        ):
+            yield Turn(segment.recording_id, start, end, segment.speaker)
 
 
 def read_set(directory: str | Path) -> SetFolder:

@@ -8,6 +8,7 @@ import gzip
 import json
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,11 +73,11 @@ def _utterance(row: dict, recording: dict) -> SourceUtterance:
         corpus=(row.get("custom") or {}).get("corpus", ""),
         path=recording["sources"][0]["source"],
         seconds=recording["duration"],
-        speech=_stretches(items),
+        speech=stretches(items),
     )
 
 
-def _stretches(items: list) -> tuple[tuple[float, float], ...]:
+def stretches(items: Sequence) -> tuple[tuple[float, float], ...]:
     """(symbol, start, duration, ...) items -> (start, end), joined where the gap is too short for a pause.
 
     Aligners write silence as an item without a symbol.

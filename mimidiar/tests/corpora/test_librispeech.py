@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora import librispeech
 from mimidiar.corpora.librispeech import PARTS, prepare_librispeech
 from mimidiar.corpora.manifests import read_set
@@ -55,6 +56,9 @@ def test_the_simulation_hears_words_as_stretches_of_speech(root: Path, tmp_path:
     (words, segments) = read_source(folders[1])["ls-84"]
     assert words.speech == ((0.2, 0.5), (0.65, 0.9)) and words.corpus == "ls"
     assert segments.speech[0] == pytest.approx((0.1, 0.8))
+    turns = read_rttm(folders[1] / "ref.rttm")
+    assert [(turn.start, turn.end) for turn in turns["ls-84-77-0000"]] == [(0.2, 0.5), (0.65, 0.9)]
+    assert [(turn.start, turn.end) for turn in turns["ls-84-77-0001"]] == [(0.1, 0.8)]
 
 
 def test_segments_for_all_if_asked(root: Path, tmp_path: Path) -> None:

@@ -63,7 +63,13 @@ def notes(tmp_path: Path) -> list[str]:
 def test_help_says_what_comes_and_how_large_it_is(download: Call) -> None:
     done = download("--help")
     assert done.returncode == 0
-    for text in ("487 MB in all", "Mimi       385 MB", "TitaNet-L  102 MB", "kyutai/moshiko-pytorch-bf16", "--mimi auto"):
+    for text in (
+        "487 MB in all",
+        "Mimi       385 MB",
+        "TitaNet-L  102 MB",
+        "kyutai/moshiko-pytorch-bf16",
+        "--mimi auto",
+    ):
         assert text in done.stdout
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.annotation.turns import Turn, Turns, extent
 from mimidiar.annotation.uem import read_uem, write_uem
 
 REGION = "scored"  # the speaker whose turns are regions
@@ -26,7 +26,7 @@ def write_extents(path: str | Path, turns: Turns) -> None:
         if are_regions(spoken):
             regions[recording] = [(turn.start, turn.end) for turn in spoken]
         else:
-            regions[recording] = [(min(turn.start for turn in spoken), max(turn.end for turn in spoken))]
+            regions[recording] = extent(spoken)
     write_uem(path, regions)
 
 

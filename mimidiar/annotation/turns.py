@@ -32,6 +32,11 @@ def empty_turns_note(file: str | Path, lines: Sequence[int]) -> str:
     return f"{file}: {many(len(lines), 'turn')} of no length passed over, the first in line {lines[0]}"
 
 
+def extent(turns: Sequence[Turn]) -> list[Region]:
+    """From the first start to the last end of turns of one recording, as one region; none without turns."""
+    return [(min(turn.start for turn in turns), max(turn.end for turn in turns))] if turns else []
+
+
 def merge_overlaps(turns: Iterable[Turn]) -> list[Turn]:
     """The turns of one recording, sorted, with overlapping turns of the same speaker made one."""
     merged: list[Turn] = []

@@ -79,11 +79,12 @@ def det(scores, trials, name, more, title, out):
     """
     from mimidiar.figures.det import draw_det
     from mimidiar.figures.style import save_figure, targets
+    from mimidiar.score.trials import read_both_kinds
     from mimidiar.score.verification import operating_points
 
     targets(out)
     files = _named_files(name or scores.stem, scores, more)
-    listed = _trials(trials)
+    listed = read_both_kinds(trials)
     points = {system: operating_points(_scores(file, listed), listed.target) for system, file in files.items()}
     tell(save_figure(draw_det(points, title), out))
 
@@ -100,9 +101,10 @@ def histogram(scores, trials, title, out):
     """
     from mimidiar.figures.histogram import draw_histogram
     from mimidiar.figures.style import save_figure, targets
+    from mimidiar.score.trials import read_both_kinds
 
     targets(out)
-    listed = _trials(trials)
+    listed = read_both_kinds(trials)
     tell(save_figure(draw_histogram(_scores(scores, listed), listed.target, title), out))
 
 
@@ -191,16 +193,6 @@ def _named_files(name, scores, more):
             raise MimidiarError(f"--system {text}: two systems are called {system!r}; name one otherwise")
         files[system] = Path(file)
     return files
-
-
-def _trials(file):
-    from mimidiar.errors import MimidiarError
-    from mimidiar.score.trials import read_trials
-
-    trials = read_trials(file)
-    if trials.target.all() or not trials.target.any():
-        raise MimidiarError(f"{file}: all {trials.target.size} trials are of one kind; an error rate needs both")
-    return trials
 
 
 def _scores(file, trials):

@@ -47,7 +47,7 @@ def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     All conventions, and how md-eval and dscore differ: python -m pydoc mimidiar.score.diarization
     What score.json and per_recording.csv hold:         python -m pydoc mimidiar.score.from_files
     """
-    from mimidiar.score import from_files, table
+    from mimidiar.score import from_files, score_file, table
     from mimidiar.score.diarization import Protocol
 
     score, document = from_files.score_files(reference, hypothesis, uem, Protocol(collar, skip_overlap), name)
@@ -56,4 +56,4 @@ def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     click.echo(table.diarization_table(score, document))
     if folder:
         from_files.write_score(folder, score, document)
-        click.echo(table.written(folder, from_files.SCORE_FILE, from_files.RECORDINGS_FILE))
+        click.echo(score_file.written(folder, score_file.SCORE_FILE, from_files.RECORDINGS_FILE))

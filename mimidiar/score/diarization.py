@@ -39,7 +39,7 @@ from functools import cached_property
 
 from mimidiar.annotation.lines import shown
 from mimidiar.annotation.regions import Region, overlaps, subtract, total_sec, union
-from mimidiar.annotation.turns import Turn, Turns, crop, merge_overlaps
+from mimidiar.annotation.turns import Turn, Turns, crop, extent, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.score.detection import detection_times
 from mimidiar.score.pieces import check_size, common_sec, error_times, jaccard_error
@@ -151,7 +151,7 @@ def score_diarization(
     scores = []
     for recording in recordings:
         turns = reference.get(recording, []), hypothesis.get(recording, [])
-        regions = union(uem[recording]) if uem is not None else _extent(*turns)
+        regions = union(uem[recording]) if uem is not None else extent([*turns[0], *turns[1]])
         regions = subtract(regions, (noscore or {}).get(recording, []))
         scores.append(score_recording(recording, *turns, regions, protocol))
     score = DiarizationScore(tuple(scores), protocol, OWN_EXTENT if uem is None else UEM_EXTENT, tuple(warnings))
@@ -195,11 +195,6 @@ def scored_regions(reference: list[Turn], regions: list[Region], protocol: Proto
     if protocol.skip_overlap:
         holes += overlaps((turn.start, turn.end) for turn in reference)
     return subtract(regions, union(holes))
-
-
-def _extent(reference: list[Turn], hypothesis: list[Turn]) -> list[Region]:
-    turns = [*reference, *hypothesis]
-    return [(min(turn.start for turn in turns), max(turn.end for turn in turns))] if turns else []
 
 
 def _recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | None) -> tuple[list[str], list[str]]:

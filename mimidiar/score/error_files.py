@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from mimidiar.annotation.lines import shown
-from mimidiar.annotation.regions import Region, subtract
+from mimidiar.annotation.regions import subtract
 from mimidiar.annotation.sources import holds_supervisions, read_turns
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import extent
 from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular
@@ -33,7 +33,7 @@ def find_errors_in_files(
     if uem is not None and name not in regions:
         raise MimidiarError(f"{uem}: no region of recording {shown(name)}, so none of it is scored; leave out the UEM")
     own = turns[0].get(name, []), turns[1].get(name, [])
-    scored = regions.get(name) or _extent([*own[0], *own[1]])
+    scored = regions.get(name) or extent([*own[0], *own[1]])
     noscore = {} if holds_supervisions(reference) else read_noscore(reference)
     return find_errors(name, *own, subtract(scored, noscore.get(name, [])), protocol)
 
@@ -49,7 +49,3 @@ def _choose(recording: str | None, known: list[str], where: str) -> str:
     if recording not in known:
         raise MimidiarError(f"{where}: no recording {shown(recording)}; there are {len(known)} ({few})")
     return recording
-
-
-def _extent(turns: list[Turn]) -> list[Region]:
-    return [(min(turn.start for turn in turns), max(turn.end for turn in turns))]

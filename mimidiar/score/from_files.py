@@ -36,8 +36,8 @@ from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, 
 from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
 from mimidiar.score.ratios import by_speakers, figures, intervals
+from mimidiar.score.score_file import SCORE_FILE, rounded
 
-SCORE_FILE = "score.json"
 RECORDINGS_FILE = "per_recording.csv"
 
 
@@ -93,10 +93,10 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
     }
     return {
         "kind": "diarization",
-        **_rounded(figures(score.recordings)),
-        "intervals": _rounded(intervals(score.recordings)),
-        "by_speakers": _rounded(groups),
-        "seconds": _rounded(seconds),
+        **rounded(figures(score.recordings)),
+        "intervals": rounded(intervals(score.recordings)),
+        "by_speakers": rounded(groups),
+        "seconds": rounded(seconds),
         "n_recordings": len(score.recordings),
         "warnings": list(score.warnings),
         "protocol": {
@@ -123,12 +123,5 @@ def per_recording_csv(score: DiarizationScore) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_rounded(row) for row in rows)
+    writer.writerows(rounded(row) for row in rows)
     return stream.getvalue()
-
-
-def _rounded(value: Any) -> Any:
-    """Six decimals, in dicts as well: microseconds, and no digits that differ from machine to machine."""
-    if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
-    return round(value, 6) + 0.0 if isinstance(value, float) else value  # + 0.0: no "-0.0"

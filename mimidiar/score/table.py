@@ -1,7 +1,6 @@
 """Scores as text for a terminal: every number with its unit and its protocol."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mimidiar.score.diarization import DiarizationScore, RecordingScore
@@ -90,8 +89,3 @@ def _protocol(score: DiarizationScore, protocol: Mapping[str, Any]) -> list[str]
     if protocol.get("noscore_regions"):
         lines.append(f"not scored: {protocol['noscore_regions']} regions that the reference marks NOSCORE or NON-LEX")
     return lines
-
-
-def written(folder: str | Path, *names: str) -> str:
-    """The line that says where the files are."""
-    return "written: " + ", ".join(str(Path(folder) / name) for name in names)

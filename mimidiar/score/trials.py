@@ -45,6 +45,16 @@ def read_trials(path: str | Path) -> Trials:
     return Trials(list(labels), np.fromiter(labels.values(), dtype=bool, count=len(labels)))
 
 
+def read_both_kinds(path: str | Path) -> Trials:
+    """Read trials that an error rate can be measured on. Raises MimidiarError also where all are of one kind."""
+    trials = read_trials(path)
+    if trials.target.all() or not trials.target.any():
+        kind = "target" if trials.target.any() else "non-target"
+        what = f"all {trials.target.size} trials are {kind} ones; an error rate needs both kinds"
+        raise MimidiarError(f"{path}: {what}")
+    return trials
+
+
 def read_scores(path: str | Path) -> dict[Pair, float]:
     """Read scores. Raises MimidiarError for a wrong line, a score that is no finite number, or a pair given twice."""
     scores: dict[Pair, float] = {}

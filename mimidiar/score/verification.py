@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mimidiar.errors import MimidiarError
+from mimidiar.score.score_file import rounded
 
 # The version of all that is said above. Raise it whenever a change of a convention changes a figure: then older scores
 # cannot be compared with new ones, whatever else they share. 1: before this number was written into scores.
@@ -138,5 +139,4 @@ def score_trials(scores: ArrayLike, target: ArrayLike) -> dict[str, float | int]
     scores, target = np.asarray(scores, dtype=float), np.asarray(target, dtype=bool)
     found = figures(operating_points(scores, target))
     means = {"mean_target": float(scores[target].mean()), "mean_nontarget": float(scores[~target].mean())}
-    rounded = {name: round(value, 6) for name, value in (found | means).items()}
-    return rounded | {"n_target": int(target.sum()), "n_nontarget": int((~target).sum())}
+    return rounded(found | means) | {"n_target": int(target.sum()), "n_nontarget": int((~target).sum())}

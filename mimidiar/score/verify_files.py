@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from mimidiar.annotation.lines import sha256_lines
-from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text
-from mimidiar.score.bootstrap import FEW_CLUSTERS, ConfidenceInterval
+from mimidiar.score.bootstrap import FEW_CLUSTERS
 from mimidiar.score.curves import det_curve, histogram, to_csv
+from mimidiar.score.score_file import SCORE_FILE, rounded
 from mimidiar.score.trial_speakers import TrialSpeakers, find_speakers
-from mimidiar.score.trials import align_scores, read_scores, read_trials
+from mimidiar.score.trials import align_scores, read_both_kinds, read_scores
 from mimidiar.score.verification import CONVENTIONS, score_trials, sort_trials
 from mimidiar.score.verification_bootstrap import DRAWS, verification_intervals
 
-SCORE_FILE, DET_FILE, HISTOGRAM_FILE = "score.json", "det.csv", "histogram.csv"
+DET_FILE, HISTOGRAM_FILE = "det.csv", "histogram.csv"
 DET_COLUMNS = ("fpr", "fnr", "threshold")
 HISTOGRAM_COLUMNS = ("low", "high", "target", "nontarget")
 
@@ -49,12 +49,7 @@ def verify_files(
     """Score the trials of a file; without `draws` there are no intervals. Raises MimidiarError for what is wrong."""
     for path in (scores, trials):
         require_regular(path)  # either is read again for its hash
-    listed, scored = read_trials(trials), read_scores(scores)
-    if listed.target.all() or not listed.target.any():
-        kind = "target" if listed.target.any() else "non-target"
-        raise MimidiarError(
-            f"{trials}: all {listed.target.size} trials are {kind} ones; an error rate needs both kinds"
-        )
+    listed, scored = read_both_kinds(trials), read_scores(scores)
     values = align_scores(scored, listed, name=str(scores))
     document, ordered = score_trials(values, listed.target), sort_trials(values, listed.target)
     speakers = find_speakers(listed, trials, utt2spk)
@@ -62,17 +57,13 @@ def verify_files(
     document = {"kind": "verification", **document} | {
         "n_speakers": speakers and speakers.count,
         "speakers_from": speakers and speakers.source,
-        "intervals": {name: _interval(interval) for name, interval in found.items()},
+        "intervals": rounded({name: {"low": i.low, "high": i.high, "level": i.level} for name, i in found.items()}),
         "system": system,
         "warnings": list(_warnings(len(scored) - len(listed.pairs), speakers, draws)),
         "protocol": _protocol(trials, speakers, draws),
         "scores_sha256": sha256_lines(scores),
     }
     return Verification(document, det_curve(ordered.points()), histogram(values, listed.target))
-
-
-def _interval(interval: ConfidenceInterval) -> dict[str, float]:
-    return {"low": round(interval.low, 6), "high": round(interval.high, 6), "level": interval.level}
 
 
 def _warnings(unused: int, speakers: TrialSpeakers | None, draws: int) -> Iterator[str]:

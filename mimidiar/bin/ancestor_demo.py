@@ -17,7 +17,7 @@ def command(data_dirs, out_dir, crop_sec, crops, seed) -> None:
     For each DATA_DIR (its ref.rttm and all.uem are read) and for all together: OUT_DIR/<set>/score.json,
     OUT_DIR/table.md, and OUT_DIR/bars.json for `mimidiar figure`.
     """
-    from mimidiar.infer.ancestor import CropPlan
     from mimidiar.infer.ancestor_demo import demonstrate
+    from mimidiar.score.ancestor_files import CropPlan
 
     click.echo(demonstrate(data_dirs, out_dir, CropPlan(crop_sec, crops, seed)), nl=False)

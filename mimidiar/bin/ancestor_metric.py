@@ -31,10 +31,11 @@ def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> N
     tens of percent (`mimidiar ancestor-demo`). It is here so that the ancestor's table can be reproduced beside a true
     one. `crop_der` is the true DER of the same decisions in the same crops. For results use `mimidiar score`.
     """
-    from mimidiar.infer import ancestor
+    from mimidiar.infer.ancestor import crops_of_posteriors, score_crops
+    from mimidiar.score.ancestor_files import CropPlan, ancestor_document, in_words, write_ancestor
 
-    plan = ancestor.CropPlan(crop_sec, crops, seed)
-    score = ancestor.score_crops(*ancestor.crops_of_posteriors(posteriors_dir, data_dir, plan))
-    document = ancestor.ancestor_document(score, plan, [data_dir / "ref.rttm"], name)
-    ancestor.write_ancestor(out_dir, score, document)
-    click.echo(ancestor.in_words(document))
+    plan = CropPlan(crop_sec, crops, seed)
+    score = score_crops(*crops_of_posteriors(posteriors_dir, data_dir, plan))
+    document = ancestor_document(score, plan, [data_dir / "ref.rttm"], name)
+    write_ancestor(out_dir, score, document)
+    click.echo(in_words(document))

@@ -8,14 +8,8 @@ from typing import Any
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
-from mimidiar.infer.ancestor import (
-    FRAME_HZ,
-    CropPlan,
-    ancestor_document,
-    crops_of_perfect,
-    score_crops,
-    write_ancestor,
-)
+from mimidiar.infer.ancestor import FRAME_HZ, crops_of_perfect, score_crops
+from mimidiar.score.ancestor_files import CropPlan, ancestor_document, write_ancestor
 
 SYSTEM = "perfect diarizer, channels in order of arrival in the crop"
 MIXED = "mixed"

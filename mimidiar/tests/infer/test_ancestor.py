@@ -16,9 +16,10 @@ from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json
-from mimidiar.infer.ancestor import CropPlan, crops_of_posteriors, score_crops
+from mimidiar.infer.ancestor import crops_of_posteriors, score_crops
 from mimidiar.labels import Interval, activity_matrix
 from mimidiar.score.ancestor import session_labels
+from mimidiar.score.ancestor_files import CropPlan
 from mimidiar.simulate.options import Simulation, check_options
 from mimidiar.tests.matrices import write_matrix_store
 

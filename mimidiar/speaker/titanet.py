@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 import yaml
+from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from mimidiar.errors import MimidiarError
 from mimidiar.speaker.specs import DIM, SAMPLE_RATE
-from mimidiar.torch_setup import use_one_thread
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
 MODEL_CLASS = "EncDecSpeakerLabelModel"
@@ -61,11 +61,10 @@ def load_titanet(path: Path, device: Any = "cpu") -> torch.nn.Module:
         ) from None
     except (RuntimeError, LookupError, EOFError) as error:
         raise MimidiarError(f"{path}: its weights do not fit its configuration ({_first_line(error)})") from None
-    except (ValueError, TypeError, AttributeError, OmegaConfBaseException) as error:
+    except (ValueError, TypeError, AttributeError, HydraException, OmegaConfBaseException) as error:
         raise MimidiarError(f"{path}: NeMo cannot build what its {CONFIG} describes ({_first_line(error)})") from None
     if not isinstance(model, model_class):
         raise MimidiarError(f"{path}: NeMo made a {type(model).__name__} of it, expected {MODEL_CLASS}")
-    use_one_thread()
     return model.eval().requires_grad_(False)
 
 

@@ -161,3 +161,12 @@ def test_full_size_a_configuration_builds_no_other_class(tmp_path):
     with pytest.raises(MimidiarError, match=r"subprocess\.Popen"):
         load_titanet(path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.long
+def test_full_size_a_configuration_that_does_not_build_is_one_line(tmp_path):
+    config = titanet_config()
+    config["preprocessor"]["windows"] = 3
+    path = pack(tmp_path / "odd.nemo", {CONFIG: yaml.safe_dump(config).encode(), WEIGHTS: b""})
+    with pytest.raises(MimidiarError, match=rf"cannot build what its {CONFIG} describes"):
+        load_titanet(path)

@@ -63,7 +63,9 @@ def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: boo
     if wrong:
         rest = f"\n  ... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         shown = "".join(f"\n  {text}" for text in wrong[:SHOWN])
-        raise MimidiarError(f"{corpus}: {len(wrong)} of {len(utterances)} files cannot be used:{shown}{rest}")
+        raise MimidiarError(
+            f"{corpus}: {len(wrong)} of {len(utterances)} files cannot be used; unpack them again:{shown}{rest}"
+        )
     refuse_or_skip(corpus, missing, len(utterances), "audio files are", skip_missing, say)
     return found
 

@@ -115,7 +115,9 @@ def test_word_times_beyond_the_audio_or_not_understood(root: Path, tmp_path: Pat
 
 def test_another_sample_rate(root: Path, tmp_path: Path) -> None:
     write_audio(root / "LibriSpeech" / "dev-clean" / "84" / "77" / "84-77-0000.flac", rate=8000)
-    with pytest.raises(MimidiarError, match=r"1 of 2 files cannot be used:\n.*at 8000 Hz, expected 1 at 16000"):
+    with pytest.raises(
+        MimidiarError, match=r"1 of 2 files cannot be used; unpack them again:\n.*at 8000 Hz, expected 1 at 16000"
+    ):
         prepare(root, tmp_path / "out")
 
 

@@ -1,4 +1,4 @@
-"""Where corpora are looked for."""
+"""Where corpora are looked for, and that every corpus of the two tables is there and refuses what it does not know."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.bin.download import command
-from mimidiar.corpora import DOWNLOADS
+from mimidiar.corpora import CORPORA, DOWNLOADS
 from mimidiar.corpora.roots import find_root
 from mimidiar.errors import MimidiarError
 
@@ -44,3 +44,17 @@ def test_downloads_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     for arguments, environment in ((["musan"], {}), (["musan"], {"DIARIZATION_ROOT": "/c"}), (["musan", "here"], {})):
         assert CliRunner().invoke(command, arguments, env=environment).exit_code == 0
     assert asked == ["downloads", "/c", "here"]
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA))
+def test_every_corpus_refuses_a_setting_that_it_does_not_know(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MimidiarError, match=r"nonsense"):
+        CORPORA[name](tmp_path, tmp_path / "out", 0, None, tmp_path, print, ["nonsense=1"])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", sorted(DOWNLOADS))
+def test_every_download_refuses_a_setting_that_it_does_not_know(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MimidiarError, match=r"nonsense"):
+        DOWNLOADS[name](tmp_path, print, ["nonsense=1"])
+    assert not list(tmp_path.iterdir())

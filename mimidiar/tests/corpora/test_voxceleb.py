@@ -159,7 +159,9 @@ def test_wrong_settings(root: Path, tmp_path: Path, settings: list[str], message
 
 def test_another_version_of_the_corpus(root: Path, tmp_path: Path) -> None:
     write_audio(root / "wav" / "id10270" / "-vid_000000" / "00001.wav", rate=48000)
-    with pytest.raises(MimidiarError, match=r"1 of 60 files cannot be used:\n.*1 channel\(s\) at 48000 Hz"):
+    with pytest.raises(
+        MimidiarError, match=r"1 of 60 files cannot be used; unpack them again:\n.*1 channel\(s\) at 48000 Hz"
+    ):
         prepare_voxceleb1(root, tmp_path / "out", say=lambda _: None, settings=[ANY])
     write_audio(root / "wav" / "id00012" / "v" / "00001.wav")
     with pytest.raises(MimidiarError, match=r"1 files are of no speaker of VoxCeleb1 .*id00012-v-00001. Is this"):

@@ -57,7 +57,7 @@ def test_turns_cover_the_words_and_nothing_else(steps: list[tuple[int, int]]) ->
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     if not PACK:
-        pytest.skip("the published references are in the pack")
+        pytest.skip("the published references are in the corpus folder")
     with tarfile.open(Path(PACK) / "refs" / "ami_only_words_rttm_uem_lists.tar.xz") as archive:
         archive.extractall(tmp_path / "but", filter="data")
     return tmp_path / "but"
@@ -121,7 +121,7 @@ def test_a_whole_set_is_compared_with_the_published_one(published: Path, tmp_pat
 
 
 def test_real_meetings_with_the_published_references(published: Path, tmp_path: Path) -> None:
-    """Twelve meetings of which 30 s are there, in AMI's layout: the references are those of the pack, cut likewise."""
+    """Twelve meetings of which 30 s are there, in AMI's layout: the references are those of the corpus folder, cut likewise."""
     excerpts = Path(PACK or "") / "ami_excerpts"
     expected = {}
     for path in (excerpts / "audio").iterdir():

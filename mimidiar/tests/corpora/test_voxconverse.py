@@ -1,4 +1,4 @@
-"""VoxConverse on a made-up tree in the layout of its zips, and the real annotation where the pack is at hand."""
+"""VoxConverse on a made-up tree in the layout of its zips, and the real annotation where the corpus folder is at hand."""
 
 import io
 import os
@@ -96,7 +96,7 @@ def test_annotation_beyond_the_audio_and_two_references(tmp_path: Path) -> None:
 
 def test_another_version_of_the_real_annotation_is_refused(tmp_path: Path) -> None:
     if not PACK:
-        pytest.skip("the published annotation is in the pack")
+        pytest.skip("the published annotation is in the corpus folder")
     with tarfile.open(Path(PACK) / "refs" / "voxconverse_v0.3_rttm.tar.xz") as archive:
         archive.extractall(tmp_path / "rttm", filter="data")
     for name, count in (("dev", 216), ("test", 232)):

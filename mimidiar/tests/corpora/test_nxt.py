@@ -121,7 +121,7 @@ def test_a_whole_set_is_compared_with_the_published_one(published: Path, tmp_pat
 
 
 def test_real_meetings_with_the_published_references(published: Path, tmp_path: Path) -> None:
-    """Twelve meetings of which 30 s are there, in AMI's layout: the references are those of the corpus folder, cut likewise."""
+    """Twelve meetings of 30 s in AMI's layout: the references are those of the corpus folder, cut likewise."""
     excerpts = Path(PACK or "") / "ami_excerpts"
     expected = {}
     for path in (excerpts / "audio").iterdir():

@@ -1,4 +1,4 @@
-"""VoxConverse on a made-up tree in the layout of its zips, and the real annotation where the corpus folder is at hand."""
+"""VoxConverse on a made-up tree in the layout of its zips, and the real annotation where it is at hand."""
 
 import io
 import os

@@ -145,7 +145,7 @@ def test_the_published_weights_load_strictly_and_equal_senkos_own_class():
 
 @needs_wheel
 def test_it_tells_speakers_apart():
-    """Three seconds of each of 60 utterances of 6 speakers: far below 10 % on the corpus folder's own trials of them."""
+    """Three seconds of each of 60 utterances of 6 speakers: far below 10 % on its own trials."""
     if not os.environ.get("MIMIDIAR_MINI_CORPUS"):
         pytest.skip("needs real speech: MIMIDIAR_MINI_CORPUS")
     folder = Path(os.environ["MIMIDIAR_MINI_CORPUS"]) / "librispeech_subset"

@@ -16,11 +16,10 @@ from mimidiar.audio import AudioInfo, probe_audio
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.corpora.manifests import file_recording, write_set
 from mimidiar.corpora.validate import require_valid
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
 
 ROUNDING_SEC = 0.001  # times in RTTM have three decimals
-SHOWN = 10
 
 Say = Callable[[str], None]
 
@@ -92,7 +91,7 @@ def check_conversations(
         for name, talks in sets.items()
     }
     if beyond:
-        what = f"{len(beyond)} recording(s) with a reference that goes on after the audio: {_listed(beyond, '; ')}"
+        what = f"{len(beyond)} recording(s) with a reference that goes on after the audio: {listed(beyond, '; ')}"
         if leniency.cut_beyond_audio:
             say(f"{what}. It is cut there.")
         else:
@@ -116,17 +115,12 @@ def _present(
         if not missing:
             continue
         text = f"{name}: {len(missing)} of {len(talks)} recordings have {what}{place}: "
-        text += _listed([talk.id for talk in missing])
+        text += listed([talk.id for talk in missing])
         if leniency.skip_missing:
             say(f"{text}. They are left out.")
         else:
             problems.append(f"{text}. Restore them, or leave them out: --set skip_missing=true")
     return [talk for talk in talks if talk not in silent and talk.turns is not None]
-
-
-def _listed(names: list[str], between: str = ", ") -> str:
-    rest = f" ... and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return between.join(names[:SHOWN]) + rest
 
 
 def _audio(talk: Conversation, problems: list[str]) -> AudioInfo | None:

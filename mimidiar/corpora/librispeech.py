@@ -26,17 +26,9 @@ from mimidiar.corpora.pack import Pack, Utterance
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
-from mimidiar.corpora.utterances import (
-    Alignment,
-    find_speech,
-    limited,
-    listed,
-    say_sets,
-    with_lengths,
-    write_utterances,
-)
+from mimidiar.corpora.utterances import Alignment, find_speech, limited, say_sets, with_lengths, write_utterances
 from mimidiar.corpora.validate import require_valid
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
 
 Say = Callable[[str], None]

@@ -15,20 +15,13 @@ from mimidiar.corpora.audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.corpora.manifests import Span, Trial, file_recording, write_set
 from mimidiar.corpora.pack import Utterance
 from mimidiar.corpora.splits import hash_order
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import SHOWN, MimidiarError, listed
 
 Say = Callable[[str], None]
 Alignment = dict[str, list[AlignmentItem]]  # what kind of items ('vad', 'word') -> items
-SHOWN = 10
 UTTERANCES_AT_LIMIT = 10
 # Hours that silero-vad takes for an hour of audio, 64 utterances at a time on one core (1/440 was measured).
 VAD_RATE = 1 / 300
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first ten names, and how many more there are."""
-    rest = f" ... and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + rest
 
 
 def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, skip: bool, say: Say) -> None:

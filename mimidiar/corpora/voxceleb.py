@@ -29,17 +29,9 @@ from mimidiar.corpora.pack import Utterance
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.splits import hash_order
 from mimidiar.corpora.trials import make_trials
-from mimidiar.corpora.utterances import (
-    find_speech,
-    limited,
-    listed,
-    refuse_or_skip,
-    say_sets,
-    with_lengths,
-    write_utterances,
-)
+from mimidiar.corpora.utterances import find_speech, limited, refuse_or_skip, say_sets, with_lengths, write_utterances
 from mimidiar.corpora.validate import require_valid
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
 
 Say = Callable[[str], None]

@@ -1,22 +1,38 @@
-"""mimidiar train: train the diarization adapter."""
+"""mimidiar train: train a diarization model."""
 
 from pathlib import Path
 
 import click
 
+FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
+
 
 @click.command()
-@click.argument("train_data", type=click.Path(path_type=Path))
-@click.argument("train_feats", type=click.Path(path_type=Path))
-@click.argument("dev_data", type=click.Path(path_type=Path))
-@click.argument("dev_feats", type=click.Path(path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--train",
+    "train_sets",
+    type=FOLDERS,
+    multiple=True,
+    required=True,
+    metavar="DATA FEATS",
+    help="A set to train on; repeatable.",
+)
+@click.option(
+    "--dev",
+    "dev_sets",
+    type=FOLDERS,
+    multiple=True,
+    required=True,
+    metavar="DATA FEATS",
+    help="A set to watch: its loss chooses the epoch that is kept; repeatable.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file of a TrainConfig.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, dropout.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
-def command(train_data, train_feats, dev_data, dev_feats, folder, config, overrides, seed, device) -> None:
-    """Train the adapter on TRAIN_DATA with TRAIN_FEATS, watched on DEV_DATA with DEV_FEATS, into the model FOLDER.
+def command(folder, train_sets, dev_sets, config, overrides, seed, device) -> None:
+    """Train a diarization model into FOLDER on sets of conversations, each named by its data and its features.
 
     Called again after an interruption, it goes on from the last whole epoch and ends in the same weights.
     """
@@ -28,4 +44,4 @@ def command(train_data, train_feats, dev_data, dev_feats, folder, config, overri
 
     from mimidiar.train.fit import train
 
-    train(settings, (train_data, train_feats), (dev_data, dev_feats), folder, seed, device)
+    train(settings, train_sets, dev_sets, folder, seed, device)

@@ -11,7 +11,7 @@ from mimidiar.features.store import META, FeatureStore, ShardWriter, shard_path,
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, sha256_file, write_json
 from mimidiar.infer.windows import stitch
-from mimidiar.models.build import TrainedModel, load_adapter
+from mimidiar.models.build import TrainedModel, load_model
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
 from mimidiar.torch_setup import use_one_thread
 
@@ -65,7 +65,7 @@ def infer(
     Windows default to the crop length in training, every half of it.
     """
     use_one_thread()
-    trained, store = load_adapter(model_path), FeatureStore(feats_dir)
+    trained, store = load_model(model_path), FeatureStore(feats_dir)
     check_features(trained, store, model_path)
     window_sec = trained.crop_sec if window_sec is None else window_sec
     hop_sec = window_sec / 2 if hop_sec is None else hop_sec

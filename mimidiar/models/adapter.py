@@ -24,6 +24,7 @@ class AdapterConfig:
     num_heads: int = 6
     ff_dim: int = 1536
     dropout: float = 0.1
+    feature_noise: float = 0.0  # in training, in deviations of the feature itself
     attention_dropout: float = 0.1  # of attention weights; on a CPU it takes as long as the attention itself
     max_speakers: int = 4
     norm: str = "pre"  # pre | post
@@ -43,6 +44,7 @@ class Adapter(nn.Module):
         num_heads: int,
         ff_dim: int,
         dropout: float,
+        feature_noise: float,
         attention_dropout: float,
         max_speakers: int,
         norm: str,
@@ -57,7 +59,7 @@ class Adapter(nn.Module):
             raise ValueError(f"positions is '{positions}'; choose rotary or sinusoidal")
         self.max_speakers = max_speakers
         self.sinusoidal = positions == "sinusoidal"
-        self.features = FeatureNorm(input_dim)
+        self.features = FeatureNorm(input_dim, feature_noise)
         self.input = nn.Linear(input_dim, model_dim)
         self.dropout = nn.Dropout(dropout)
         turned = 0 if self.sinusoidal else rotary_dims(model_dim // num_heads, rotary_share)

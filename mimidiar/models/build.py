@@ -8,7 +8,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.weights import fill, load_weights
 
-FORMAT = "mimidiar-adapter-1"
+FORMAT = "mimidiar-model-2"
 
 
 @dataclass(frozen=True)
@@ -21,31 +21,31 @@ class TrainedModel:
     encoder: dict[str, Any]
 
 
-def build_adapter(config: AdapterConfig) -> Adapter:
-    """An adapter with fresh weights."""
+def build_model(config: AdapterConfig) -> Adapter:
+    """A model with fresh weights."""
     return Adapter(**asdict(config))
 
 
-def adapter_header(config: AdapterConfig, frame_hz: float, crop_sec: float, encoder: dict[str, Any]) -> dict[str, Any]:
+def model_header(config: AdapterConfig, frame_hz: float, crop_sec: float, encoder: dict[str, Any]) -> dict[str, Any]:
     """What model.safetensors says of itself: the model's arguments and the features it was trained on."""
     return {
         "format": FORMAT,
-        "model": asdict(config),
+        "model": {"adapter": asdict(config)},
         "frame_hz": frame_hz,
         "crop_sec": crop_sec,
         "encoder": encoder,
     }
 
 
-def load_adapter(path: str | Path) -> TrainedModel:
+def load_model(path: str | Path) -> TrainedModel:
     """Read model.safetensors.
 
     MimidiarError for a file that is missing, damaged, of another kind or of another shape.
     """
     tensors, header = load_weights(path, FORMAT)
     try:
-        model = build_adapter(AdapterConfig(**header["model"]))
+        model = build_model(AdapterConfig(**header["model"]["adapter"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise MimidiarError(f"{path}: its header describes no adapter of this version ({error})") from None
+        raise MimidiarError(f"{path}: its header describes no model of this version ({error})") from None
     fill(model, tensors, path)
     return TrainedModel(model.eval(), header["frame_hz"], header["crop_sec"], header["encoder"])

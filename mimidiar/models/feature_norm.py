@@ -5,10 +5,15 @@ from torch import Tensor, nn
 
 
 class FeatureNorm(nn.Module):
-    """(x - mean) / std for features (..., dim); the identity until statistics are set."""
+    """(x - mean) / std for features (..., dim); the identity until statistics are set.
 
-    def __init__(self, dim: int):
+    In training, noise of deviation `noise` is added, so that the voices of a small training set can't be learnt by
+    heart through small differences.
+    """
+
+    def __init__(self, dim: int, noise: float = 0.0):
         super().__init__()
+        self.noise = noise
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("std", torch.ones(dim))
 
@@ -22,4 +27,5 @@ class FeatureNorm(nn.Module):
         self.std.copy_(torch.where(std > 1e-6 * (1 + mean.abs()), std, torch.ones_like(std)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.std
+        x = (x - self.mean) / self.std
+        return x + self.noise * torch.randn_like(x) if self.training and self.noise > 0 else x

@@ -22,7 +22,6 @@ class TrainConfig:
     schedule: str = "cosine"  # cosine (to 0 at the last step) | inverse_sqrt
     clip_norm: float = 1.0
     sort_weight: float = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
-    feature_noise: float = 0.0  # deviation of noise added to training features, in deviations of the feature itself
     normalize_features: bool = True  # by mean and deviation of the training features
 
     def check(self, source: str) -> None:
@@ -31,8 +30,9 @@ class TrainConfig:
         for key in positive:
             if getattr(self, key) <= 0:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
-        if self.feature_noise < 0 or (self.feature_noise > 0 and not self.normalize_features):
-            raise MimidiarError(f"{source}: feature_noise is {self.feature_noise}; 0, or above with normalize_features")
+        noise = self.model.feature_noise
+        if noise < 0 or (noise > 0 and not self.normalize_features):
+            raise MimidiarError(f"{source}: model.feature_noise is {noise}; 0, or above with normalize_features")
         if not 0 <= self.sort_weight <= 1:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
         if self.schedule not in ("cosine", "inverse_sqrt"):

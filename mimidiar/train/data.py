@@ -1,6 +1,6 @@
 """Crops of conversations: features read by offset, labels in order of arrival inside the crop, batches with a mask."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.store import FeatureStore
 from mimidiar.labels import Interval, activity_matrix, arrival_order
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
+
+SetFolders = tuple[Path, Path]  # of one set: data, features
 
 
 @dataclass(frozen=True)
@@ -35,56 +37,82 @@ class Batch(NamedTuple):
 
 
 class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
-    """Features and speaker activity of the recordings of one set, by crop."""
+    """Features and speaker activity of the recordings of one or more sets, by crop."""
 
-    def __init__(self, data_dir: str | Path, feats_dir: str | Path, max_speakers: int):
-        self.store = FeatureStore(feats_dir)
-        self.factor = stacking_factor(self.store.frame_hz)
+    def __init__(self, sets: Sequence[SetFolders], max_speakers: int):
+        """`sets`: (data, feats) folders.
+
+        Raises MimidiarError for recordings without features, with too many speakers or in two sets, and for sets whose
+        features were made in different ways.
+        """
         self.max_speakers = max_speakers
         self.turns: dict[str, list[Interval]] = {}
-        conversations = read_set(data_dir)
-        for recording in conversations.recordings:
-            self.turns[recording.id] = []
-        for turn in conversations.supervisions:
-            self.turns[turn.recording_id].append(Interval(turn.start, turn.end, turn.speaker))
-        self._check(data_dir, feats_dir)
+        self._stores: dict[str, FeatureStore] = {}
+        stores = [self._add(Path(data), FeatureStore(feats)) for data, feats in sets]
+        for store in stores[1:]:
+            check_alike(store, stores[0])
+        self.meta, self.frame_hz = stores[0].meta, stores[0].frame_hz
+        self.factor = stacking_factor(self.frame_hz)
+        self.input_dim = stores[0].dim * self.factor
         self.recordings = sorted(self.turns)
 
-    @property
-    def input_dim(self) -> int:
-        return self.store.dim * self.factor
+    def _add(self, data: Path, store: FeatureStore) -> FeatureStore:
+        conversations = read_set(data)
+        turns: dict[str, list[Interval]] = {recording.id: [] for recording in conversations.recordings}
+        for turn in conversations.supervisions:
+            turns[turn.recording_id].append(Interval(turn.start, turn.end, turn.speaker))
+        self._check(data, store, turns)
+        self.turns |= turns
+        self._stores |= dict.fromkeys(turns, store)
+        return store
+
+    def _check(self, data: Path, store: FeatureStore, turns: dict[str, list[Interval]]) -> None:
+        if missing := sorted(set(turns) - set(store.keys())):
+            raise MimidiarError(
+                f"{store.folder}: no features for {len(missing)} of {len(turns)} recordings of {data}, first "
+                f"'{missing[0]}'; run the feature stage for this set again"
+            )
+        if twice := sorted(set(turns) & set(self.turns)):
+            raise MimidiarError(
+                f"{data}: {len(twice)} recordings are in another of these sets as well, first '{twice[0]}'; name each "
+                "set once"
+            )
+        for recording, spans in turns.items():
+            if (count := len({turn.speaker for turn in spans})) > self.max_speakers:
+                raise MimidiarError(
+                    f"{data}: recording '{recording}' has {count} speakers, the model {self.max_speakers} channels"
+                    "; raise model.max_speakers or leave the recording out"
+                )
 
     def num_frames(self, recording: str) -> int:
         """Length in label frames."""
-        return -(-self.store.num_frames(recording) // self.factor)
+        return -(-self._stores[recording].num_frames(recording) // self.factor)
+
+    def features(self, recording: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Label frames [start, stop) of a recording, (stop - start, input_dim)."""
+        store = self._stores[recording]
+        # At twice the label rate the last label frame may have half its features; stack_frames repeats them.
+        last = store.num_frames(recording)
+        stop = last if stop is None else min(stop * self.factor, last)
+        return stack_frames(store.read(recording, start * self.factor, stop), self.factor)
 
     def __getitem__(self, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
-        # At twice the label rate the last label frame may have half its features; stack_frames repeats them.
-        stop = min(crop.stop * self.factor, self.store.num_frames(crop.recording))
-        features = self.store.read(crop.recording, crop.start * self.factor, stop)
         turns = self.turns[crop.recording]
         speakers = sorted({turn.speaker for turn in turns})
         active = activity_matrix(turns, speakers, crop.stop, LABEL_HZ)[crop.start :]
         order = arrival_order(active)[: self.max_speakers]
         targets = np.zeros((len(active), self.max_speakers), dtype=np.float32)
         targets[:, : len(order)] = active[:, order]
-        return stack_frames(features, self.factor), targets
+        return self.features(crop.recording, crop.start, crop.stop), targets
 
-    def _check(self, data_dir: str | Path, feats_dir: str | Path) -> None:
-        missing = sorted(set(self.turns) - set(self.store.keys()))
-        if missing:
-            raise MimidiarError(
-                f"{feats_dir}: no features for {len(missing)} of {len(self.turns)} recordings of {data_dir}, first "
-                f"'{missing[0]}'; run the feature stage for this set again"
-            )
-        for recording, turns in self.turns.items():
-            count = len({turn.speaker for turn in turns})
-            if count > self.max_speakers:
-                raise MimidiarError(
-                    f"{data_dir}: recording '{recording}' has {count} speakers, the model {self.max_speakers} channels"
-                    "; raise model.max_speakers or leave the recording out"
-                )
+
+def check_alike(store: FeatureStore, first: FeatureStore) -> None:
+    """MimidiarError unless both stores were made by the same encoder, tap and weights."""
+    for key in ("encoder", "tap", "weights_sha256"):
+        here, there = store.meta.get(key), first.meta.get(key)
+        if here != there:
+            raise MimidiarError(f"{store.folder}: {key} is {here}, that of {first.folder} {there}; extract both alike")
 
 
 class RandomCrops(Sampler[Crop]):
@@ -147,10 +175,10 @@ def collate(items: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
 
 
 def feature_statistics(conversations: Conversations) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (D,) over all frames of a set, in double precision."""
+    """Mean and standard deviation (D,) over all frames of the sets, in double precision."""
     total, square, count = 0.0, 0.0, 0
     for recording in conversations.recordings:
-        features = stack_frames(conversations.store.read(recording), conversations.factor).astype(np.float64)
+        features = conversations.features(recording).astype(np.float64)
         total, square, count = total + features.sum(0), square + (features**2).sum(0), count + len(features)
     mean = total / count
     std = np.sqrt(np.maximum(square / count - mean**2, 0))

@@ -1,6 +1,7 @@
 """One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning as L
@@ -10,13 +11,22 @@ from torch.utils.data import DataLoader, Sampler
 
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
+from mimidiar.features.store import FeatureStore
 from mimidiar.files import make_folder, read_json, write_json
 from mimidiar.models.adapter import Adapter
-from mimidiar.models.build import adapter_header, build_adapter
+from mimidiar.models.build import build_model, model_header
 from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, best_so_far, stopped_early
 from mimidiar.train.config import TrainConfig
-from mimidiar.train.data import ConsecutiveCrops, Conversations, RandomCrops, collate, feature_statistics
+from mimidiar.train.data import (
+    ConsecutiveCrops,
+    Conversations,
+    RandomCrops,
+    SetFolders,
+    check_alike,
+    collate,
+    feature_statistics,
+)
 from mimidiar.train.task import DiarizationTask
 
 FINISHED = "finished.json"
@@ -24,13 +34,13 @@ FINISHED = "finished.json"
 
 def train(
     config: TrainConfig,
-    train_set: tuple[Path, Path],
-    dev_set: tuple[Path, Path],
+    train_sets: Sequence[SetFolders],
+    dev_sets: Sequence[SetFolders],
     folder: Path,
     seed: int,
     device: str = "cpu",
 ) -> None:
-    """Train an adapter on (data, feats) folders into a model folder.
+    """Train a model on one or more sets, as (data, feats) folders, into a model folder.
 
     The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
     seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
@@ -41,9 +51,9 @@ def train(
     device = pick_device(device).type
     use_one_thread()
     L.seed_everything(seed, verbose=False)
-    train_data = Conversations(*train_set, max_speakers=config.model.max_speakers)
-    dev_data = Conversations(*dev_set, max_speakers=config.model.max_speakers)
-    _check_pair(train_data, dev_data)
+    train_data = Conversations(train_sets, config.model.max_speakers)
+    dev_data = Conversations(dev_sets, config.model.max_speakers)
+    check_alike(FeatureStore(dev_sets[0][1]), FeatureStore(train_sets[0][1]))
     config.model.input_dim = train_data.input_dim
     model = _new_model(config, train_data)
     _keep_configuration(config, seed, folder)
@@ -51,8 +61,8 @@ def train(
         return
     crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
     total_steps = -(-len(crops) // config.batch_size) * config.epochs
-    store = train_data.store
-    keep_best = KeepBest(folder, adapter_header(config.model, store.frame_hz, config.crop_sec, store.meta))
+    header = model_header(config.model, train_data.frame_hz, config.crop_sec, train_data.meta)
+    keep_best = KeepBest(folder, header)
     trainer = _trainer(config, folder, seed, keep_best, device)
     last = folder / "last.ckpt"
     if last.exists() and stopped_early(last):
@@ -78,7 +88,7 @@ def _finish(folder: Path, keep_best: KeepBest) -> None:
 
 def _new_model(config: TrainConfig, train_data: Conversations) -> Adapter:
     try:
-        model = build_adapter(config.model)
+        model = build_model(config.model)
     except ValueError as error:
         raise MimidiarError(f"model: {error}; mend the configuration") from None
     if config.normalize_features:
@@ -110,15 +120,6 @@ def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, 
         log_every_n_steps=10,
         deterministic=True,
     )
-
-
-def _check_pair(train_data: Conversations, dev_data: Conversations) -> None:
-    for key in ("encoder", "tap", "weights_sha256"):
-        here, there = train_data.store.meta.get(key), dev_data.store.meta.get(key)
-        if here != there:
-            raise MimidiarError(
-                f"{dev_data.store.folder}: {key} is {there}, that of the training features {here}; extract both alike"
-            )
 
 
 def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:

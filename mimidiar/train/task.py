@@ -20,11 +20,7 @@ class DiarizationTask(L.LightningModule):
         self.model, self.config, self.total_steps = model, config, total_steps
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        features = batch.features
-        if self.config.feature_noise > 0:
-            # Against learning a few hundred voices by heart: the model can't rely on small differences.
-            features = features + self.config.feature_noise * torch.randn_like(features) * self.model.features.std
-        loss = hybrid_loss(self.model(features, batch.mask), batch.targets, batch.mask, self.config.sort_weight)
+        loss = hybrid_loss(self.model(batch.features, batch.mask), batch.targets, batch.mask, self.config.sort_weight)
         self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.mask))
         return loss
 

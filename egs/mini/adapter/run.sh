@@ -28,6 +28,7 @@ record=false                       # stage 6: also keep the records in results/,
 # --- end of options ---
 . parse_options.sh
 . stages.sh
+. recipe.sh
 . ../local/corpus.sh
 
 if stage 0 "download"; then download_corpus; fi
@@ -35,19 +36,9 @@ if stage 1 "data"; then prepare_corpus; fi
 if stage 2 "simulation"; then simulate_conversations; fi
 mapfile -t tests < <(test_sets)
 if stage 3 "features of $encoder"; then extract_features sim_train sim_dev "${tests[@]}"; fi
-if stage 4 "training"; then
-  inputs=(--input "$feats/sim_train" --input "$feats/sim_dev" --input "$data/sim_train" --input "$data/sim_dev")
-  stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
-    mimidiar train "$data/sim_train" "$feats/sim_train" "$data/sim_dev" "$feats/sim_dev" "$dir/model" \
-    --config "$train_config" --seed "$seed" --device "$device"
-fi
+if stage 4 "training"; then train_adapter sim_train -- sim_dev; fi
 if stage 5 "posteriors, post-processing tuned on sim_dev, scores"; then
-  for set in sim_dev "${tests[@]}"; do
-    stage.py --out "$dir/$set/posteriors" --force "$force" --input "$dir/model" --input "$feats/$set" --nj "$nj" -- \
-      mimidiar infer "$dir/model/model.safetensors" "$feats/$set" "$dir/$set/posteriors" --window-sec "$window_sec"
-  done
-  stage.py --out "$dir/tuned" --force "$force" --input "$dir/sim_dev/posteriors" --input "$data/sim_dev" -- \
-    mimidiar tune "$dir/sim_dev/posteriors" "$data/sim_dev" "$dir/tuned"
+  infer_and_tune sim_dev "${tests[@]}"
   for set in "${tests[@]}"; do
     score_posteriors "$set"
     score_floors "$set"

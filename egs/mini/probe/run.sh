@@ -28,6 +28,7 @@ record=false                       # stage 6: also keep the records in results/,
 # --- end of options ---
 . parse_options.sh
 . stages.sh
+. recipe.sh
 . ../local/corpus.sh
 
 if stage 0 "download"; then download_corpus; fi

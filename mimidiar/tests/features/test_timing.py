@@ -35,7 +35,7 @@ def test_infer_counts_each_second_of_audio_once(tmp_path: Path) -> None:
     from mimidiar.features.store import META
     from mimidiar.files import read_json
     from mimidiar.models.adapter import AdapterConfig
-    from mimidiar.models.build import adapter_header, build_adapter
+    from mimidiar.models.build import build_model, model_header
     from mimidiar.models.weights import save_weights
     from mimidiar.tests.conversations import DIM, FRAME_HZ
 
@@ -43,7 +43,7 @@ def test_infer_counts_each_second_of_audio_once(tmp_path: Path) -> None:
     config = AdapterConfig(DIM, 16, 1, 2, 32, 0.0)
     torch.manual_seed(0)
     model = tmp_path / "model.safetensors"
-    save_weights(build_adapter(config), model, adapter_header(config, FRAME_HZ, 4.0, read_json(feats / META)))
+    save_weights(build_model(config), model, model_header(config, FRAME_HZ, 4.0, read_json(feats / META)))
     for job in (["--job", "1/2"], [], []):
         line = ["infer", str(model), str(feats), str(tmp_path / "out"), *job]
         assert CliRunner().invoke(cli, line).exit_code == 0

@@ -16,7 +16,7 @@ from mimidiar.files import read_json, write_json
 from mimidiar.infer.posteriors import read_posteriors, tune_on, write_hypothesis
 from mimidiar.infer.run import infer
 from mimidiar.models.adapter import AdapterConfig
-from mimidiar.models.build import adapter_header, build_adapter
+from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
 
@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
     config = AdapterConfig(DIM, 16, 1, 2, 32, 0.0)
     torch.manual_seed(0)
     path = root / "model.safetensors"
-    save_weights(build_adapter(config), path, adapter_header(config, FRAME_HZ, 4.0, read_json(feats / META)))
+    save_weights(build_model(config), path, model_header(config, FRAME_HZ, 4.0, read_json(feats / META)))
     return path, data, feats
 
 

@@ -8,7 +8,7 @@ import torch
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig, rotate
-from mimidiar.models.build import adapter_header, build_adapter, load_adapter
+from mimidiar.models.build import build_model, load_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.train.config import TrainConfig
 
@@ -18,20 +18,20 @@ SMALL = {"input_dim": 6, "model_dim": 16, "num_layers": 2, "num_heads": 2, "ff_d
 
 def small(**changes) -> torch.nn.Module:
     torch.manual_seed(0)
-    return build_adapter(AdapterConfig(**{**SMALL, **changes})).eval()
+    return build_model(AdapterConfig(**{**SMALL, **changes})).eval()
 
 
 def test_the_ancestors_variant_has_its_number_of_parameters() -> None:
     config = load_config(TrainConfig, ROOT / "egs/mini/adapter/conf/ancestor.yaml")
     assert config.model.norm == "post" and config.model.positions == "sinusoidal" and config.model.input_dim == 512
-    assert sum(p.numel() for p in build_adapter(config.model).parameters()) == 7_296_388
+    assert sum(p.numel() for p in build_model(config.model).parameters()) == 7_296_388
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "egs").glob("*/adapter/conf/*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_built(path: Path) -> None:
     config = load_config(TrainConfig, path)
     config.check(str(path))
-    build_adapter(config.model)
+    build_model(config.model)
 
 
 @pytest.mark.parametrize("variant", [{}, {"norm": "post", "positions": "sinusoidal"}])
@@ -83,8 +83,8 @@ def test_impossible_arguments_are_named(change: dict, words: str) -> None:
 def test_a_saved_model_says_what_it_is_and_gives_the_same_output(tmp_path: Path) -> None:
     model, encoder = small(), {"encoder": "e", "tap": "t"}
     for name in ("a", "b"):
-        save_weights(model, tmp_path / name, adapter_header(AdapterConfig(**SMALL), 25.0, 7.5, encoder))
-    trained = load_adapter(tmp_path / "a")
+        save_weights(model, tmp_path / name, model_header(AdapterConfig(**SMALL), 25.0, 7.5, encoder))
+    trained = load_model(tmp_path / "a")
     x = torch.randn(1, 9, 6)
     assert torch.equal(trained.model(x), model(x))
     assert (trained.frame_hz, trained.crop_sec, trained.encoder) == (25.0, 7.5, encoder)
@@ -93,15 +93,15 @@ def test_a_saved_model_says_what_it_is_and_gives_the_same_output(tmp_path: Path)
 
 def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
     model, path = small(), tmp_path / "model.safetensors"
-    save_weights(model, path, adapter_header(AdapterConfig(**SMALL), 25.0, 7.5, {}))
+    save_weights(model, path, model_header(AdapterConfig(**SMALL), 25.0, 7.5, {}))
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(MimidiarError, match="not a whole safetensors file"):
-        load_adapter(path)
+        load_model(path)
     save_weights(model, path, {"format": "other"})
     with pytest.raises(MimidiarError, match="names the format other"):
-        load_adapter(path)
-    save_weights(model, path, adapter_header(AdapterConfig(**{**SMALL, "ff_dim": 64}), 25.0, 7.5, {}))
+        load_model(path)
+    save_weights(model, path, model_header(AdapterConfig(**{**SMALL, "ff_dim": 64}), 25.0, 7.5, {}))
     with pytest.raises(MimidiarError, match="do not fit"):
-        load_adapter(path)
+        load_model(path)
     with pytest.raises(MimidiarError, match="no such model file"):
-        load_adapter(tmp_path / "none.safetensors")
+        load_model(tmp_path / "none.safetensors")

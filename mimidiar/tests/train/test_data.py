@@ -23,7 +23,7 @@ from mimidiar.train.data import (
 
 @pytest.fixture(scope="module")
 def conversations(tmp_path_factory: pytest.TempPathFactory) -> Conversations:
-    return Conversations(*make_conversations(tmp_path_factory.mktemp("c"), "set", 6, seed=0), max_speakers=4)
+    return Conversations([make_conversations(tmp_path_factory.mktemp("c"), "set", 6, seed=0)], max_speakers=4)
 
 
 def test_a_crop_has_its_frames_and_its_own_order_of_arrival(conversations: Conversations) -> None:
@@ -72,7 +72,7 @@ def test_batches_are_padded_and_masked(conversations: Conversations) -> None:
 
 
 def test_statistics_are_those_of_all_frames(conversations: Conversations) -> None:
-    everything = np.concatenate([conversations.store.read(name) for name in conversations.recordings])
+    everything = np.concatenate([conversations.features(name) for name in conversations.recordings])
     mean, std = feature_statistics(conversations)
     assert np.allclose(mean, everything.mean(0), atol=1e-5) and np.allclose(std, everything.std(0), atol=1e-5)
     assert mean.dtype == torch.float32
@@ -81,16 +81,29 @@ def test_statistics_are_those_of_all_frames(conversations: Conversations) -> Non
 def test_more_speakers_than_channels_and_missing_features_are_named(tmp_path: Path) -> None:
     data, feats = make_conversations(tmp_path, "set", 2, seed=0)
     with pytest.raises(MimidiarError, match=r"recording 'set-\d' has \d speakers, the model 1 channels"):
-        Conversations(data, feats, max_speakers=1)
+        Conversations([(data, feats)], max_speakers=1)
     _, other = make_conversations(tmp_path, "other", 1, seed=0)
     with pytest.raises(MimidiarError, match=r"no features for 2 of 2 recordings .* first 'set-0'"):
-        Conversations(data, other, max_speakers=4)
+        Conversations([(data, other)], max_speakers=4)
+
+
+def test_several_sets_are_one_without_doubling_an_entry(tmp_path: Path) -> None:
+    first, second = (make_conversations(tmp_path, name, 3, seed=k) for k, name in enumerate(["a", "b"]))
+    both, alone = Conversations([first, second], 4), Conversations([second], 4)
+    assert both.recordings == ["a-0", "a-1", "a-2", "b-0", "b-1", "b-2"] and len(RandomCrops(both, 4.0, 1, 0)) == 6
+    for joint, own in zip(both[Crop("b-1", 3, 30)], alone[Crop("b-1", 3, 30)], strict=True):
+        assert np.array_equal(joint, own)
+    with pytest.raises(MimidiarError, match="3 recordings are in another of these sets as well, first 'a-0'"):
+        Conversations([first, first], 4)
+    write_json(second[1] / META, read_json(second[1] / META) | {"tap": "seanet"})
+    with pytest.raises(MimidiarError, match=r"b: tap is seanet, that of .*a .*extract both alike"):
+        Conversations([first, second], 4)
 
 
 def test_a_crop_at_twice_the_rate_may_end_in_half_a_label_frame(tmp_path: Path) -> None:
     data, feats = make_conversations(tmp_path, "set", 1, seed=0, frames=99)
     write_json(feats / META, read_json(feats / META) | {"frame_hz": 25.0})
-    at_25_hz = Conversations(data, feats, max_speakers=4)
+    at_25_hz = Conversations([(data, feats)], max_speakers=4)
     assert at_25_hz.num_frames("set-0") == 50 and at_25_hz.input_dim == 2 * DIM
     features, targets = at_25_hz[Crop("set-0", 40, 50)]
     assert features.shape == (10, 2 * DIM) and targets.shape == (10, 4)

@@ -16,11 +16,10 @@ from mimidiar.train.config import TrainConfig
 from mimidiar.train.fit import train
 
 CONFIG = """
-model: {model_dim: 16, num_layers: 1, num_heads: 2, ff_dim: 32, dropout: 0.2}
+model: {model_dim: 16, num_layers: 1, num_heads: 2, ff_dim: 32, dropout: 0.2, feature_noise: 0.3}
 crop_sec: 4
 batch_size: 4
 epochs: 6
-feature_noise: 0.3
 patience: 6
 learning_rate: 0.01
 warmup_steps: 4
@@ -48,7 +47,7 @@ def start(sets, folder: Path):
     config = load_config(TrainConfig, root / "train.yaml")
     context = get_context("forkserver")
     context.set_forkserver_preload(["mimidiar.train.fit"])
-    process = context.Process(target=train, args=(config, train_set, dev_set, folder, 1))
+    process = context.Process(target=train, args=(config, [train_set], [dev_set], folder, 1))
     process.start()
     return process
 
@@ -80,9 +79,9 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_weights(sets, tmp_path: Path)
 
 def test_it_learns_and_keeps_the_best_epoch(sets, tmp_path: Path) -> None:
     root, train_set, dev_set = sets
-    plain = ["epochs=30", "model.dropout=0.0", "sort_weight=0.0", "feature_noise=0.0"]
+    plain = ["epochs=30", "model.dropout=0.0", "sort_weight=0.0", "model.feature_noise=0.0"]
     config = load_config(TrainConfig, root / "train.yaml", plain)
-    train(config, train_set, dev_set, tmp_path / "m", seed=1)
+    train(config, [train_set], [dev_set], tmp_path / "m", seed=1)
     losses = [line["val_loss"] for line in log(tmp_path / "m")]
     assert min(losses) < 0.7 * losses[0]
     finished = json.loads((tmp_path / "m" / "finished.json").read_text())
@@ -95,7 +94,7 @@ def test_it_learns_and_keeps_the_best_epoch(sets, tmp_path: Path) -> None:
 def test_it_stops_when_nothing_gets_better(sets, tmp_path: Path) -> None:
     root, train_set, dev_set = sets
     config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e-12", "epochs=50", "patience=2"])
-    train(config, train_set, dev_set, tmp_path / "m", seed=1)
+    train(config, [train_set], [dev_set], tmp_path / "m", seed=1)
     assert len(log(tmp_path / "m")) < 10
 
 
@@ -105,14 +104,14 @@ def test_a_run_that_stopped_early_stays_as_it_is(sets, tmp_path: Path) -> None:
     folder = tmp_path / "m"
     # With a rate of 0 the loss never gets better than in the first epoch; a longer run would write a later one.
     config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e-12", "epochs=9", "patience=2"])
-    train(config, train_set, dev_set, folder, seed=1)
+    train(config, [train_set], [dev_set], folder, seed=1)
     names = ["model.safetensors", "log.jsonl", "finished.json", "last.ckpt"]
     before = {name: (folder / name).read_bytes() for name in names}
     assert len(log(folder)) < 9
     for leave_out in ([], ["finished.json"]):
         for name in leave_out:
             (folder / name).unlink()
-        train(config, train_set, dev_set, folder, seed=1)
+        train(config, [train_set], [dev_set], folder, seed=1)
         assert {name: (folder / name).read_bytes() for name in names} == before
 
 
@@ -120,7 +119,7 @@ def test_a_model_that_cannot_be_built_leaves_no_folder(sets, tmp_path: Path) -> 
     root, train_set, dev_set = sets
     config = load_config(TrainConfig, root / "train.yaml", ["model.norm=mid"])
     with pytest.raises(MimidiarError, match="norm is 'mid'"):
-        train(config, train_set, dev_set, tmp_path / "m", seed=1)
+        train(config, [train_set], [dev_set], tmp_path / "m", seed=1)
     assert not (tmp_path / "m").exists()
 
 
@@ -128,7 +127,7 @@ def test_a_loss_that_is_no_number_is_an_error(sets, tmp_path: Path) -> None:
     root, train_set, dev_set = sets
     config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e30", "warmup_steps=1", "clip_norm=1e30"])
     with pytest.raises(MimidiarError, match="no number from the start"):
-        train(config, train_set, dev_set, tmp_path / "m", seed=1)
+        train(config, [train_set], [dev_set], tmp_path / "m", seed=1)
     assert not (tmp_path / "m" / "finished.json").exists()
 
 
@@ -136,18 +135,18 @@ def test_another_seed_gives_other_weights_and_is_refused_in_the_same_folder(sets
     root, train_set, dev_set = sets
     config = load_config(TrainConfig, root / "train.yaml", ["epochs=1"])
     for seed in (1, 2):
-        train(config, train_set, dev_set, tmp_path / str(seed), seed)
+        train(config, [train_set], [dev_set], tmp_path / str(seed), seed)
     weights = [load_file(tmp_path / seed / "model.safetensors")["output.weight"] for seed in ("1", "2")]
     assert (weights[0] != weights[1]).any()
     with pytest.raises(MimidiarError, match="another configuration or seed"):
-        train(config, train_set, dev_set, tmp_path / "1", seed=2)
+        train(config, [train_set], [dev_set], tmp_path / "1", seed=2)
     config.learning_rate = 0.5
     with pytest.raises(MimidiarError, match="another configuration or seed"):
-        train(config, train_set, dev_set, tmp_path / "2", seed=2)
+        train(config, [train_set], [dev_set], tmp_path / "2", seed=2)
 
 
 @pytest.mark.parametrize(
-    "key", ["sort_weight=1.5", "feature_noise=-1", "schedule=linear", "crop_sec=0", "batch_size=-1"]
+    "key", ["sort_weight=1.5", "model.feature_noise=-1", "schedule=linear", "crop_sec=0", "batch_size=-1"]
 )
 def test_values_that_make_no_sense_are_named(key: str) -> None:
     with pytest.raises(MimidiarError, match=f"here: {key.split('=')[0]} is"):

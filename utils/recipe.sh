@@ -1,0 +1,114 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Sourced by a recipe after its options and stages.sh: where its features and experiments lie, and the stages that recipes of
+# every dataset share. What one dataset alone needs (download, preparation, simulation) is in its local/corpus.sh.
+
+feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}}
+dir=$exp/$tag/seed$seed
+# The weights are an input of the features; a variable that only the encoder read would not be in their key.
+if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
+# A GPU's results differ from a CPU's in the last digits; which one it was is in the logs.
+device=cpu
+if (( ngpu > 0 )); then device=cuda; fi
+
+# The tag in names of systems, which have no dots.
+name=${tag//./-}
+
+# extract_features SET...: with the encoder of this recipe, to its features.
+extract_features() { extract_with "$encoder" "$tap" "$checkpoint" "$feats" "$@"; }
+
+# extract_with ENCODER TAP CHECKPOINT FEATS SET...: TAP and CHECKPOINT may be empty.
+extract_with() {
+  local encoder=$1 tap=$2 checkpoint=$3 feats=$4 set
+  for set in "${@:5}"; do
+    stage.py --out "$feats/$set" --force "$force" --input "$data/$set" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
+      mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" ${tap:+--tap "$tap"} \
+      ${checkpoint:+--checkpoint "$checkpoint"} --device "$device"
+  done
+}
+
+# trial_sets: puts the names of the trial sets that the corpus brought into `sets`.
+trial_sets() {
+  local folder
+  sets=()
+  for folder in "$data"/trials_*; do if [[ -d $folder ]]; then sets+=("${folder##*/}"); fi; done
+  if (( ${#sets[@]} == 0 && stage > 1 )); then
+    echo "run.sh: error: no trials in $data; run stage 1 first (--stage 1): it comes before stage $stage" >&2
+    exit 1
+  fi
+}
+
+# train_adapter SET... -- SET...: train on the sets before `--`, together, and watch those after it.
+train_adapter() {
+  local set kind=--train inputs=(--input "$train_config") sets=()
+  for set in "$@"; do
+    if [[ $set == -- ]]; then kind=--dev; continue; fi
+    inputs+=(--input "$data/$set" --input "$feats/$set") sets+=("$kind" "$data/$set" "$feats/$set")
+  done
+  stage.py --out "$dir/model" --force "$force" "${inputs[@]}" -- \
+    mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" --device "$device"
+}
+
+# infer_and_tune SET...: posteriors of these sets; the post-processing is tuned on the first.
+infer_and_tune() {
+  local set
+  for set in "$@"; do
+    stage.py --out "$dir/$set/posteriors" --force "$force" --input "$dir/model" --input "$feats/$set" --nj "$nj" -- \
+      mimidiar infer "$dir/model/model.safetensors" "$feats/$set" "$dir/$set/posteriors" --window-sec "$window_sec"
+  done
+  stage.py --out "$dir/tuned" --force "$force" --input "$dir/$1/posteriors" --input "$data/$1" -- \
+    mimidiar tune "$dir/$1/posteriors" "$data/$1" "$dir/tuned"
+}
+
+# score_trials SET OUT SEED INPUT... -- OPTION...: scores of SET's trials by `mimidiar embed` with these options, their EER,
+# and its record: the system is called after the recipe, the last part of OUT, and the tag.
+score_trials() {
+  local set=$1 out=$2 seed=$3 inputs=(--input "$data/$1" --input "$feats/$1")
+  shift 3
+  while [[ $1 != -- ]]; do inputs+=(--input "$1"); shift; done
+  stage.py --out "$out" --force "$force" "${inputs[@]}" -- \
+    mimidiar embed "$data/$set" "$feats/$set" "$out" "${@:2}" ::: \
+    mimidiar verify "$out/scores" "$data/$set/trials" -o "$out" ::: \
+    mimidiar record "$out" --system "${PWD##*/}-${out##*/}-$name" --set "$set" --protocol trials --seed "$seed"
+}
+
+# scoring SET OUT: adds to `commands` the scoring of OUT/hyp.rttm, without and with a collar.
+scoring() {
+  local collar
+  for collar in 0 0.25; do
+    commands+=(::: mimidiar score "$data/$1/ref.rttm" "$2/hyp.rttm" --uem "$data/$1/all.uem" --collar "$collar" \
+      -o "$2/collar$collar")
+  done
+}
+
+# score_posteriors SET: decided with what was tuned, and scored; beside it, by the ancestor's metric.
+score_posteriors() {
+  local out=$dir/$1/scores
+  local commands=(mimidiar decide "$dir/$1/posteriors" "$out" --tuned "$dir/tuned/tuned.yaml")
+  scoring "$1" "$out"
+  stage.py --out "$out" --force "$force" --input "$data/$1" --input "$dir/tuned" --input "$dir/$1/posteriors" -- \
+    "${commands[@]}" ::: mimidiar ancestor-metric "$dir/$1/posteriors" "$data/$1" "$out/ancestor" ::: \
+    mimidiar record "$out"/{collar0,collar0.25,ancestor} --system "${PWD##*/}-$name" --set "$1" --seed "$seed"
+}
+
+# score_floors SET: what systems score that know nothing of voices.
+score_floors() {
+  local out=$exp/floors/$1 kind commands=()
+  for kind in always-one oracle-vad-one random-order; do
+    commands+=(${commands:+:::} mimidiar floor "$kind" "$data/$1/ref.rttm" --uem "$data/$1/all.uem" -o "$out/$kind/hyp.rttm")
+    scoring "$1" "$out/$kind"
+    commands+=(::: mimidiar record "$out/$kind"/{collar0,collar0.25} --system "floor-$kind" --set "$1")
+  done
+  stage.py --out "$out" --force "$force" --input "$data/$1" -- "${commands[@]}"
+}
+
+# report: this recipe's table of this experiment and the floors; with --record their records are kept in results/, and all
+# tables made again.
+report() {
+  local folders=("$exp/$tag")
+  if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
+  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" --allow-dirty
+  if [[ $record == true ]]; then
+    mimidiar publish "${folders[@]}" -o results
+    "$MIMIDIAR_ROOT/egs/paper/run.sh"
+  fi
+}

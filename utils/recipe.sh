@@ -39,12 +39,12 @@ trial_sets() {
 
 # train_adapter SET... -- SET...: train on the sets before `--`, together, and watch those after it.
 train_adapter() {
-  local set kind=--train inputs=(--input "$train_config") sets=()
+  local set kind=--train inputs=() sets=()
   for set in "$@"; do
     if [[ $set == -- ]]; then kind=--dev; continue; fi
-    inputs+=(--input "$data/$set" --input "$feats/$set") sets+=("$kind" "$data/$set" "$feats/$set")
+    inputs+=(--input "$feats/$set" --input "$data/$set") sets+=("$kind" "$data/$set" "$feats/$set")
   done
-  stage.py --out "$dir/model" --force "$force" "${inputs[@]}" -- \
+  stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
     mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" --device "$device"
 }
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "validate": "Check data folders: what is wrong, and how to mend it.",
     "simulate": "Stage 2: conversations from single utterances.",
     "extract": "Stage 3: features of a codec or speaker encoder to ark/scp.",
+    "fuse": "Stage 3: two feature stores as one, by time.",
     "train": "Stage 4: train the adapter.",
     "probe": "Stage 4: train the linear speaker probe.",
     "infer": "Stage 5: posteriors of whole recordings.",

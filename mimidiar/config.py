@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from omegaconf import OmegaConf
@@ -73,10 +73,12 @@ def _refuse_unknown(schema: type, values: dict[str, Any], source: str, prefix: s
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean '{prefix}{near[0]}'?" if near else "known keys: " + ", ".join(sorted(known))
             raise MimidiarError(f"{source}: unknown key '{prefix}{key}'; {hint}")
-        if is_dataclass(known[key]):
+        kinds = (known[key], *get_args(known[key]))  # an optional one is `Schema | None`
+        inner = next((kind for kind in kinds if is_dataclass(kind)), None)
+        if inner and not (value is None and type(None) in kinds):
             if not isinstance(value, dict):
                 raise MimidiarError(f"{source}: {prefix}{key} is {value!r}; it holds keys of its own")
-            _refuse_unknown(known[key], value, source, f"{prefix}{key}.")
+            _refuse_unknown(inner, value, source, f"{prefix}{key}.")
 
 
 def _first_line(error: Exception) -> str:

@@ -16,7 +16,8 @@ titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECK
 @click.option("--tap", help="""\
 Where to listen: seanet, transformer.0, transformer.1, ... (25 frames a second), latent (the default), or quantized.N:
 the first N codebooks (12.5 frames a second); of logmel: mel. Of a speaker encoder: how it cuts,
-window1.5-hop0.6 (the default, in seconds; 12.5 frames a second, interpolated; with -nearest at the end: not mixed).""")
+window1.5-hop0.6 (the default, in seconds; 12.5 frames a second, interpolated; with -nearest at the end: not mixed; with
+-speech at the end: 0 where silero-vad hears nobody).""")
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="""\
 Weights: a .safetensors file in moshi's layout; of titanet a .nemo file.""")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")

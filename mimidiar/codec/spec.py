@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     import torch
 
 
+BATCH_SEC = 60.0  # padded audio in a batch; a longer recording goes alone, and in chunks
+
+
 @dataclass(frozen=True)
 class EncoderSpec:
     """An encoder before it is built: everything that names its features, found without torch.
 
     `weights` is for people, `weights_sha256` for comparing: the hash of the weights file, or of the recipe (sizes,
     initialisation, seed) where the weights are made and not read. `build(device)` makes the encoder. A frame depends on
-    audio up to `lookahead_frames` after its own; 0 for a causal codec.
+    audio up to `lookahead_frames` after its own: 0 for a causal codec; None where it depends on the whole recording,
+    which can then be encoded but not streamed. `batch_sec` of padded audio are best encoded at once.
     """
 
     name: str
@@ -27,7 +31,8 @@ class EncoderSpec:
     weights: str
     weights_sha256: str
     build: Callable[[Any], "Encoder"] = field(repr=False, compare=False)
-    lookahead_frames: int = 0
+    lookahead_frames: int | None = 0
+    batch_sec: float = BATCH_SEC
 
     def meta(self) -> dict[str, Any]:
         """What a feature store writes down of the encoder that made it."""
@@ -65,7 +70,7 @@ class Encoder(Protocol):
     dim: int
     weights: str
     weights_sha256: str
-    lookahead_frames: int
+    lookahead_frames: int | None
 
     def encode(self, audio: "torch.Tensor", lengths: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
         """Audio (B, T) float32 and lengths (B,) in samples -> features (B, F, D) and frames (B,).

@@ -5,14 +5,16 @@ a batch's composition touches the last bits of its features, and the bytes must 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from mimidiar.audio import probe_audio, stream_audio
+from mimidiar.codec.spec import BATCH_SEC
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import Encoder, describe_encoder
 from mimidiar.features.recordings import RecordingFile, fingerprint, read_recordings
@@ -21,11 +23,11 @@ from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, write_json
 
 NAME = "feats"
-BATCH_SEC = 60.0  # padded audio in a batch; a longer recording goes alone, and in chunks
 SHARD_SEC = 600.0  # about this much audio in a shard: small enough to share a small set among a few jobs
 LENGTH_TOLERANCE_SEC = 0.025  # between manifest and file: compressed formats are off by as much, lhotse allows it
 
 Batch = list[RecordingFile]
+Matrices = dict[str, np.ndarray]  # (F, D) by recording id
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,14 @@ def extract(
     seed: int = 0,
     device: str = "auto",
     job: tuple[int, int] | None = None,
-    batch_sec: float = BATCH_SEC,
+    batch_sec: float | None = None,
     shard_sec: float = SHARD_SEC,
 ) -> Extracted:
     """Write the features of all recordings in `data_dir` to `out_dir`: shards, and at the end `feats.scp`.
 
     `job` (k, n), k from 1, computes the k-th share of the missing shards and stops there; without it everything that
     is missing is computed and the set finished. A killed call is repeated: what is on disk is not computed again.
+    A batch holds `batch_sec` of padded audio, else what the encoder says.
     Raises MimidiarError for bad audio (naming the recording), a full disk, an unknown encoder or tap, and an `out_dir`
     that holds features of another encoder or of other recordings.
     """
@@ -76,8 +79,8 @@ def extract(
     recordings = read_recordings(data_dir)
     out_dir = Path(out_dir)
     meta = {**spec.meta(), "recordings": len(recordings), "recordings_sha256": fingerprint(recordings)}
-    _check_meta(out_dir / META, meta)
-    shards = plan_shards(recordings, batch_sec, shard_sec)
+    check_meta(out_dir / META, meta)
+    shards = plan_shards(recordings, spec.batch_sec if batch_sec is None else batch_sec, shard_sec)
     missing = [number for number in range(len(shards)) if not shard_path(out_dir, NAME, number).is_file()]
     # By number and not by place among the missing: jobs that start at different moments must not meet.
     share = [number for number in missing if job is None or number % job[1] == job[0] - 1]
@@ -88,14 +91,14 @@ def extract(
         use_one_thread()
         place = pick_device(device)
         encoder, started = spec.build(place), clock(place.type)
-        done = _fill(out_dir, {number: shards[number] for number in share}, encoder, meta)
+        done = fill_shards(out_dir, {number: shards[number] for number in share}, partial(encode_batch, encoder), meta)
         cost = Cost(done[1], clock(place.type) - started, place.type)
     if job is None:
-        _finish(out_dir, len(shards), recordings)
+        finish(out_dir, len(shards), recordings)
     return Extracted(*done, time.monotonic() - began, finished=job is None, cost=cost)
 
 
-def _check_meta(path: Path, meta: dict) -> None:
+def check_meta(path: Path, meta: dict) -> None:
     """Raises MimidiarError when `path` says that the features beside it are of other weights or recordings."""
     if not path.is_file():
         return
@@ -135,7 +138,9 @@ def _plan_batches(by_length: list[RecordingFile], batch_sec: float) -> Iterator[
         yield batch
 
 
-def _fill(out_dir: Path, shards: dict[int, list[Batch]], encoder: Encoder, meta: dict) -> tuple[int, float]:
+def fill_shards(
+    out_dir: Path, shards: dict[int, list[Batch]], encode: Callable[[Batch], Matrices], meta: dict
+) -> tuple[int, float]:
     """Compute the shards given, by number; returns recordings and audio seconds computed.
 
     `meta.json` is written when there are first features to write, so that a failed first call claims no folder.
@@ -149,7 +154,7 @@ def _fill(out_dir: Path, shards: dict[int, list[Batch]], encoder: Encoder, meta:
                     length = sum(recording.seconds for recording in batch)
                     if not writer.done.issuperset(recording.id for recording in batch):
                         began = time.monotonic()
-                        features = _encode_batch(encoder, batch)
+                        features = encode(batch)
                         if not (out_dir / META).is_file():
                             write_json(out_dir / META, meta)
                         writer.write(features)
@@ -164,16 +169,19 @@ def _progress(total_sec: float) -> tqdm:
     return tqdm(total=total_sec, desc="extract", bar_format=layout, disable=None)
 
 
-def _encode_batch(encoder: Encoder, batch: Batch) -> dict[str, np.ndarray]:
-    """Features (F, D) by recording id. A recording longer than a batch comes alone and is streamed from its file."""
+def encode_batch(encoder: Encoder, batch: Batch) -> Matrices:
+    """Features (F, D) by recording id.
+
+    A recording longer than a batch comes alone and is streamed from its file, unless the encoder must hear all of it.
+    """
     import torch
 
-    if len(batch) == 1:
+    if len(batch) == 1 and encoder.lookahead_frames is not None:
         from mimidiar.codec.encode_file import encode_chunks
 
         (recording,) = batch
-        return {recording.id: np.concatenate(list(encode_chunks(encoder, _chunks(recording, encoder.sample_rate))))}
-    signals = [np.concatenate(list(_chunks(recording, encoder.sample_rate))) for recording in batch]
+        return {recording.id: np.concatenate(list(encode_chunks(encoder, read_chunks(recording, encoder.sample_rate))))}
+    signals = [np.concatenate(list(read_chunks(recording, encoder.sample_rate))) for recording in batch]
     lengths = torch.tensor([len(signal) for signal in signals])
     audio = torch.zeros(len(signals), int(lengths.max()))
     for row, signal in zip(audio, signals, strict=True):
@@ -182,7 +190,7 @@ def _encode_batch(encoder: Encoder, batch: Batch) -> dict[str, np.ndarray]:
     return {each.id: features[i, : int(frames[i])].cpu().numpy() for i, each in enumerate(batch)}
 
 
-def _chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
+def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
     """The recording's audio in chunks. Raises MimidiarError that names the recording besides its file."""
     try:
         info = probe_audio(recording.path)
@@ -197,7 +205,7 @@ def _chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
         raise MimidiarError(f"recording {recording.id}: {error}") from None
 
 
-def _finish(out_dir: Path, shards: int, recordings: list[RecordingFile]) -> None:
+def finish(out_dir: Path, shards: int, recordings: list[RecordingFile]) -> None:
     """Write `feats.scp`. Raises MimidiarError when the shards hold other recordings than the manifest."""
     keys = write_scp(out_dir, NAME, shards)
     wanted = sorted(recording.id for recording in recordings)

@@ -7,7 +7,8 @@ import torch
 from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import META, FeatureStore, ShardWriter, shard_path, write_scp
+from mimidiar.features.store import META, ShardWriter, shard_path, write_scp
+from mimidiar.features.streams import Features, open_features
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, sha256_file, write_json
 from mimidiar.infer.windows import stitch
@@ -19,7 +20,7 @@ NAME = "posteriors"
 SHARD_RECORDINGS = 8  # finished recordings of a killed job stay; jobs share by shard
 
 
-def check_features(trained: TrainedModel, store: FeatureStore, model_path: Path) -> None:
+def check_features(trained: TrainedModel, store: Features, model_path: Path) -> None:
     """MimidiarError unless the features are those that the model was trained on: same encoder, tap and weights."""
     for key in ("encoder", "tap", "weights_sha256"):
         if trained.encoder.get(key) != store.meta.get(key):
@@ -65,7 +66,7 @@ def infer(
     Windows default to the crop length in training, every half of it.
     """
     use_one_thread()
-    trained, store = load_model(model_path), FeatureStore(feats_dir)
+    trained, store = load_model(model_path), open_features(feats_dir)
     check_features(trained, store, model_path)
     window_sec = trained.crop_sec if window_sec is None else window_sec
     hop_sec = window_sec / 2 if hop_sec is None else hop_sec

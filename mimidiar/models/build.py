@@ -1,11 +1,13 @@
 """From a configuration or a file to a model: the one registry of models, and the loader that checks what it reads."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
+from mimidiar.models.feature_norm import FeatureNorm
+from mimidiar.models.fusion import Anchors, FusedAdapter, FusionConfig
 from mimidiar.models.weights import fill, load_weights
 
 FORMAT = "mimidiar-model-2"
@@ -15,22 +17,36 @@ FORMAT = "mimidiar-model-2"
 class TrainedModel:
     """A model with what its file says of it: the features it wants and the crop length it was trained on."""
 
-    model: Adapter
+    model: Adapter | FusedAdapter
     frame_hz: float
     crop_sec: float
     encoder: dict[str, Any]
 
 
-def build_model(config: AdapterConfig) -> Adapter:
-    """A model with fresh weights."""
-    return Adapter(**asdict(config))
+def build_model(config: AdapterConfig, fusion: FusionConfig | None = None) -> Adapter | FusedAdapter:
+    """A model with fresh weights: an adapter, with `fusion` on likeness to voices in place of embeddings."""
+    if fusion is None:
+        return Adapter(**asdict(config))
+    streams = fusion.streams or [0, config.input_dim]
+    if fusion.stacked * sum(streams) != config.input_dim:
+        raise ValueError(f"fusion of {fusion.stacked} x {streams} dimensions on {config.input_dim}")
+    anchors = Anchors(fusion.anchors, fusion.same_voice, fusion.softness)
+    inner = replace(config, input_dim=fusion.stacked * streams[0] + anchors.dim, feature_noise=0.0)
+    features = FeatureNorm(config.input_dim, config.feature_noise)
+    return FusedAdapter(Adapter(**asdict(inner)), features, anchors, streams, fusion.stacked)
 
 
-def model_header(config: AdapterConfig, frame_hz: float, crop_sec: float, encoder: dict[str, Any]) -> dict[str, Any]:
+def model_header(
+    config: AdapterConfig,
+    frame_hz: float,
+    crop_sec: float,
+    encoder: dict[str, Any],
+    fusion: FusionConfig | None = None,
+) -> dict[str, Any]:
     """What model.safetensors says of itself: the model's arguments and the features it was trained on."""
     return {
         "format": FORMAT,
-        "model": {"adapter": asdict(config)},
+        "model": {"adapter": asdict(config), "fusion": asdict(fusion) if fusion else None},
         "frame_hz": frame_hz,
         "crop_sec": crop_sec,
         "encoder": encoder,
@@ -44,7 +60,8 @@ def load_model(path: str | Path) -> TrainedModel:
     """
     tensors, header = load_weights(path, FORMAT)
     try:
-        model = build_model(AdapterConfig(**header["model"]["adapter"]))
+        fusion = header["model"].get("fusion")
+        model = build_model(AdapterConfig(**header["model"]["adapter"]), fusion and FusionConfig(**fusion))
     except (KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: its header describes no model of this version ({error})") from None
     fill(model, tensors, path)

@@ -9,19 +9,21 @@ LABEL_HZ = 12.5  # one frame of Mimi, 80 ms
 # Of a shorter stretch an embedding says little: CAM++'s error rate at 1.5 s is ten times that at 3 s already.
 SHORTEST_SEC = 0.5
 INTERPOLATIONS = ("linear", "nearest")
-_TAP = re.compile(r"window(\d+(?:\.\d+)?)-hop(\d+(?:\.\d+)?)(?:-(\w+))?")
+_TAP = re.compile(r"window(\d+(?:\.\d+)?)-hop(\d+(?:\.\d+)?)(?:-(?!speech)(\w+))?(-speech)?")
 
 
 @dataclass(frozen=True)
 class Cut:
     """Windows of `window_sec` every `hop_sec`, and how label frames between two centres are filled.
 
-    `linear` mixes the two windows by nearness, `nearest` takes the nearer one.
+    `linear` mixes the two windows by nearness, `nearest` takes the nearer one. With `speech` frames in which silero-vad
+    hears nobody are 0, and windows that only they would need are not computed.
     """
 
     window_sec: float = 1.5
     hop_sec: float = 0.6
     interpolation: str = "linear"
+    speech: bool = False
 
     def __post_init__(self) -> None:
         if not SHORTEST_SEC <= self.window_sec <= 60 or not 0.01 <= self.hop_sec <= 60:
@@ -36,15 +38,15 @@ class Cut:
     def tap(self) -> str:
         """The cut as the name of a tap, such as `window1.5-hop0.6`; `parse_tap` reads it."""
         ending = "" if self.interpolation == "linear" else f"-{self.interpolation}"
-        return f"window{self.window_sec:g}-hop{self.hop_sec:g}{ending}"
+        return f"window{self.window_sec:g}-hop{self.hop_sec:g}{ending}{'-speech' if self.speech else ''}"
 
 
 def parse_tap(tap: str, encoder: str) -> Cut:
-    """Read `window1.5-hop0.6` or `window1.5-hop0.6-nearest`. Raises MimidiarError for anything else."""
+    """Read `window1.5-hop0.6`, with `-nearest` or `-speech` at its end or both. MimidiarError for anything else."""
     found = _TAP.fullmatch(tap)
     if not found:
         raise MimidiarError(
             f"{encoder} has no tap {tap!r}; its taps are windows of so many seconds every so many: "
-            f"{Cut().tap}, or {Cut(interpolation='nearest').tap}, or other numbers"
+            f"{Cut().tap}, or {Cut(interpolation='nearest').tap}, or {Cut(speech=True).tap}, or other numbers"
         )
-    return Cut(float(found[1]), float(found[2]), found[3] or "linear")
+    return Cut(float(found[1]), float(found[2]), found[3] or "linear", bool(found[4]))

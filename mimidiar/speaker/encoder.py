@@ -8,8 +8,10 @@ import numpy as np
 import torch
 
 from mimidiar.codec.spec import EncoderSpec
+from mimidiar.errors import MimidiarError
 from mimidiar.speaker.cut import LABEL_HZ, Cut
 from mimidiar.speaker.grid import Grid, neighbours
+from mimidiar.speaker.speech import find_speech
 from mimidiar.speaker.windows import Embedder, audible, embed_pieces, embed_recordings, frame_times, mix
 
 
@@ -35,12 +37,15 @@ class SpeakerEncoder:
         rows = []
         for row, length, count in zip(audio.to(self.device), lengths.tolist(), frames.tolist(), strict=True):
             rows.append(torch.nn.functional.pad(row[:length], (0, count * self.frame_samples - length)))
-        embeddings = embed_recordings(self.embedder, rows, self.cut)
+        speech = find_speech([row.cpu().numpy() for row in rows]) if self.cut.speech else None
+        embeddings = embed_recordings(self.embedder, rows, self.cut, speech)
         return torch.nn.utils.rnn.pad_sequence(embeddings, batch_first=True), frames.to(self.device)
 
     @contextmanager
     def stream(self, batch_size: int) -> Iterator["SpeakerStream"]:
-        """Start `batch_size` streams in step."""
+        """Start `batch_size` streams in step. MimidiarError for a cut by speech, which is found in whole recordings."""
+        if self.cut.speech:
+            raise MimidiarError(f"{self.name} at {self.tap} hears whole recordings; for a stream leave out -speech")
         yield SpeakerStream(self, batch_size)
 
 

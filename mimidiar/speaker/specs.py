@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mimidiar.codec.spec import Encoder, EncoderSpec
+from mimidiar.codec.spec import BATCH_SEC, Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 from mimidiar.hub import fetch_file
@@ -19,7 +19,8 @@ from mimidiar.speaker.cut import LABEL_HZ, Cut, parse_tap
 
 SAMPLE_RATE = 16000
 DIM = 192
-DEFAULT_TAP = Cut().tap
+DEFAULT_TAP, SPEECH_TAP = Cut().tap, Cut(speech=True).tap
+WHOLE_BATCH_SEC = 600.0  # silero-vad is quickest with many stretches of audio side by side
 
 TITANET_REPO = "nvidia/speakerverification_en_titanet_large"
 TITANET_FILE = "speakerverification_en_titanet_large.nemo"
@@ -78,14 +79,15 @@ def _spec(name: str, cut: Cut, path: Path, load: Callable[[Path, Any], Any]) -> 
     spec = EncoderSpec(
         name=name,
         tap=cut.tap,
-        taps=(DEFAULT_TAP,),
+        taps=(DEFAULT_TAP, SPEECH_TAP),
         sample_rate=SAMPLE_RATE,
         frame_hz=LABEL_HZ,
         dim=DIM,
         weights=path.name,
         weights_sha256=sha256_file(path),
         build=lambda device="cpu": _build(spec, load(path, device), cut, device),
-        lookahead_frames=math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ),
+        lookahead_frames=None if cut.speech else math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ),
+        batch_sec=WHOLE_BATCH_SEC if cut.speech else BATCH_SEC,
     )
     return spec
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
+from mimidiar.models.fusion import FusionConfig
 
 
 @dataclass
@@ -11,6 +12,7 @@ class TrainConfig:
     """`conf/train.yaml`. `model.input_dim` is taken from the features."""
 
     model: AdapterConfig = field(default_factory=AdapterConfig)
+    fusion: FusionConfig | None = None  # speaker embeddings enter by their likeness; without it, as they are
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
     batch_size: int = 8

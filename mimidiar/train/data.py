@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from mimidiar.corpora.manifests import read_set
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import FeatureStore
+from mimidiar.features.streams import Features, open_features
 from mimidiar.labels import Interval, activity_matrix, arrival_order
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
 
@@ -47,8 +47,8 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         """
         self.max_speakers = max_speakers
         self.turns: dict[str, list[Interval]] = {}
-        self._stores: dict[str, FeatureStore] = {}
-        stores = [self._add(Path(data), FeatureStore(feats)) for data, feats in sets]
+        self._stores: dict[str, Features] = {}
+        stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
         for store in stores[1:]:
             check_alike(store, stores[0])
         self.meta, self.frame_hz = stores[0].meta, stores[0].frame_hz
@@ -56,7 +56,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         self.input_dim = stores[0].dim * self.factor
         self.recordings = sorted(self.turns)
 
-    def _add(self, data: Path, store: FeatureStore) -> FeatureStore:
+    def _add(self, data: Path, store: Features) -> Features:
         conversations = read_set(data)
         turns: dict[str, list[Interval]] = {recording.id: [] for recording in conversations.recordings}
         for turn in conversations.supervisions:
@@ -66,7 +66,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         self._stores |= dict.fromkeys(turns, store)
         return store
 
-    def _check(self, data: Path, store: FeatureStore, turns: dict[str, list[Interval]]) -> None:
+    def _check(self, data: Path, store: Features, turns: dict[str, list[Interval]]) -> None:
         if missing := sorted(set(turns) - set(store.keys())):
             raise MimidiarError(
                 f"{store.folder}: no features for {len(missing)} of {len(turns)} recordings of {data}, first "
@@ -107,7 +107,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         return self.features(crop.recording, crop.start, crop.stop), targets
 
 
-def check_alike(store: FeatureStore, first: FeatureStore) -> None:
+def check_alike(store: Features, first: Features) -> None:
     """MimidiarError unless both stores were made by the same encoder, tap and weights."""
     for key in ("encoder", "tap", "weights_sha256"):
         here, there = store.meta.get(key), first.meta.get(key)

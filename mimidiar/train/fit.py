@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import FeatureStore
+from mimidiar.features.streams import open_features
 from mimidiar.files import make_folder, read_json, write_json
 from mimidiar.models.adapter import Adapter
 from mimidiar.models.build import build_model, model_header
@@ -53,15 +53,18 @@ def train(
     L.seed_everything(seed, verbose=False)
     train_data = Conversations(train_sets, config.model.max_speakers)
     dev_data = Conversations(dev_sets, config.model.max_speakers)
-    check_alike(FeatureStore(dev_sets[0][1]), FeatureStore(train_sets[0][1]))
+    check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
     config.model.input_dim = train_data.input_dim
+    if config.fusion:
+        config.fusion.streams = train_data.meta.get("streams", [0, train_data.meta["dim"]])
+        config.fusion.stacked = train_data.factor
     model = _new_model(config, train_data)
     _keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
     total_steps = -(-len(crops) // config.batch_size) * config.epochs
-    header = model_header(config.model, train_data.frame_hz, config.crop_sec, train_data.meta)
+    header = model_header(config.model, train_data.frame_hz, config.crop_sec, train_data.meta, config.fusion)
     keep_best = KeepBest(folder, header)
     trainer = _trainer(config, folder, seed, keep_best, device)
     last = folder / "last.ckpt"
@@ -88,7 +91,7 @@ def _finish(folder: Path, keep_best: KeepBest) -> None:
 
 def _new_model(config: TrainConfig, train_data: Conversations) -> Adapter:
     try:
-        model = build_model(config.model)
+        model = build_model(config.model, config.fusion)
     except ValueError as error:
         raise MimidiarError(f"model: {error}; mend the configuration") from None
     if config.normalize_features:

@@ -1,0 +1,110 @@
+"""A codec's features and speaker embeddings as the input of one adapter (Exp 3).
+
+Concatenation, as the paper has it, needs nothing of this module: an adapter on fused features (`mimidiar fuse`) is just
+that. But a network that sees the embeddings themselves learns the voices of its training set. What tells speakers of a
+new conversation apart is how alike their frames are. So here the adapter is given the embeddings' likeness alone: the
+cosine of each frame to a few anchors, the voices that a window is found to hold.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mimidiar.models.adapter import Adapter
+from mimidiar.models.feature_norm import FeatureNorm
+
+
+@dataclass
+class FusionConfig:
+    """How the speaker stream enters. `streams` and `stacked` are taken from the features."""
+
+    anchors: int = 4  # voices that are looked for in a window
+    same_voice: float = 0.5  # cosine at which two frames are as likely of one voice as of two
+    softness: float = 0.07  # by so much more cosine the odds are e to 1
+    streams: list[int] | None = None  # dimensions of the codec's stream (may be 0) and of the embeddings
+    stacked: int = 1  # frames of the store in a label frame
+
+
+class FusedAdapter(nn.Module):
+    """An adapter on [codec's features, normalised | likeness of the frame's voice to the anchors]."""
+
+    def __init__(self, adapter: Adapter, features: FeatureNorm, anchors: "Anchors", streams: list[int], stacked: int):
+        super().__init__()
+        self.adapter, self.features, self.anchors = adapter, features, anchors
+        self.streams, self.stacked = streams, stacked
+
+    @property
+    def max_speakers(self) -> int:
+        return self.adapter.max_speakers
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """features (B, T, stacked * (D + E)), mask (B, T) true on real frames -> logits (B, T, max_speakers)."""
+        shape = (self.stacked, sum(self.streams))
+        codec = self.features(features).unflatten(-1, shape)[..., : self.streams[0]].flatten(-2)
+        embeddings = features.unflatten(-1, shape)[..., self.streams[0] :].mean(-2)
+        if mask is not None:
+            embeddings = embeddings * mask[..., None]
+        return self.adapter(torch.cat([codec, self.anchors(embeddings)], dim=-1), mask)
+
+
+class Anchors(nn.Module):
+    """Embeddings -> likeness to the voices of the window; without weights, so that no voice can be learnt by heart."""
+
+    def __init__(self, count: int, same_voice: float, softness: float):
+        super().__init__()
+        if count < 1 or softness <= 0 or not -1 < same_voice < 1:
+            raise ValueError(
+                f"fusion: {count} anchors, same_voice {same_voice:g}, softness {softness:g}; at least 1 anchor, a "
+                "cosine between -1 and 1, and a softness above 0"
+            )
+        self.count, self.same_voice, self.softness = count, same_voice, softness
+
+    @property
+    def dim(self) -> int:
+        """Columns of the result."""
+        return 2 * self.count + 1
+
+    @torch.no_grad()
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """(B, T, E), 0 where nobody speaks -> (B, T, 2 K + 1).
+
+        K log odds (over 4, so that they are about 1) that the frame is of anchor k's voice, 0 in silence; K times how
+        much of the speech no earlier anchor accounts for when k is chosen, the same in all frames: an anchor with
+        little is a voice that was had before; and whether there is speech.
+        """
+        unit = F.normalize(embeddings, dim=-1)
+        voiced = embeddings.norm(dim=-1) > 0
+        anchors, share = self.choose(unit, voiced)
+        odds = self._odds(unit @ anchors.transpose(1, 2)) / 4 * voiced[..., None]
+        shares = share[:, None].expand(-1, unit.shape[1], -1)
+        return torch.cat([odds, shares, voiced[..., None].to(unit)], dim=-1)
+
+    def choose(self, unit: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit vectors (B, T, E), speech (B, T) -> anchors (B, K, E), and the share (B, K) of speech new with each.
+
+        The frame that most frames are like is the first anchor, as the mean of those; of the others each time the one
+        that most frames are like, and that is least like the anchors before it.
+        """
+        alike = self._odds(unit @ unit.transpose(1, 2)).sigmoid() * (voiced[:, :, None] & voiced[:, None, :])
+        crowd, new = alike.sum(-1), voiced.to(unit)
+        total = crowd.amax(-1).clamp(min=1)
+        anchors, shares = [], []
+        for _ in range(self.count):
+            value, place = (crowd * new).max(-1)
+            anchor = self._settle(unit[torch.arange(len(unit), device=unit.device), place], unit, voiced)
+            anchors.append(anchor)
+            shares.append(value / total)
+            new = new * (1 - self._odds((unit @ anchor[..., None])[..., 0]).sigmoid())
+        return torch.stack(anchors, dim=1), torch.stack(shares, dim=1)
+
+    def _settle(self, anchor: Tensor, unit: Tensor, voiced: Tensor, steps: int = 2) -> Tensor:
+        """Move an anchor (B, E) to the mean of the frames that are of its voice, twice."""
+        for _ in range(steps):
+            weight = self._odds((unit @ anchor[..., None])[..., 0]).sigmoid() * voiced
+            anchor = F.normalize((weight[..., None] * unit).sum(1), dim=-1)
+        return anchor
+
+    def _odds(self, cosine: Tensor) -> Tensor:
+        return (cosine - self.same_voice) / self.softness

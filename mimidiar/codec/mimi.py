@@ -154,11 +154,12 @@ class MimiTap(StreamingContainer):
         """
         with self.streaming(batch_size):
             for layer in self.layers:
-                _widen_cache(layer.self_attn, batch_size, 2 * piece_frames)
+                widen_cache(layer.self_attn, batch_size, 2 * piece_frames)
             return self.get_streaming_state()
 
 
-def _widen_cache(attention: Any, batch_size: int, frames: int) -> None:
+def widen_cache(attention: Any, batch_size: int, frames: int) -> None:
+    """Have a streaming attention remember its context and `frames` besides (see `MimiTap.new_states`)."""
     old = attention._streaming_state.kv_cache
     attention._streaming_state.kv_cache = RingKVCache(
         batch_size,

@@ -7,7 +7,8 @@ controls that a probing study needs beside the two.
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ HUB_REPO = "kyutai/moshiko-pytorch-bf16"
 HUB_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
 # What `initialise` does, named in every record of an untrained control: other initial weights are another control.
 INITIALISATION = "he-normal convolutions, layer scale 1"
+
+
+@dataclass(frozen=True)
+class MimiSpec(EncoderSpec):
+    """Of a Mimi besides: its size, and `build_codec(device)` for the whole of it, with quantizer and decoder."""
+
+    size: CodecSize = FULL
+    build_codec: Callable[[Any], Any] = field(repr=False, compare=False, kw_only=True)
 
 
 def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
@@ -63,7 +72,7 @@ def _from_hub() -> Path:
 
 def _from_file(name: str, tap: str, size: CodecSize, path: Path) -> EncoderSpec:
     check_weights_file(path)
-    return _spec(name, tap, size, path.name, sha256_file(path), lambda spec, device: _load(spec, size, path, device))
+    return _spec(name, tap, size, path.name, sha256_file(path), lambda device: _load(size, path, device))
 
 
 def _untrained(name: str, tap: str, size: CodecSize, checkpoint: Path | None, seed: int) -> EncoderSpec:
@@ -73,7 +82,7 @@ def _untrained(name: str, tap: str, size: CodecSize, checkpoint: Path | None, se
     recipe = json.dumps({"size": asdict(size), "initialisation": INITIALISATION, "seed": seed}, sort_keys=True)
     weights = f"untrained, seed {seed} ({INITIALISATION})"
     digest = hashlib.sha256(recipe.encode()).hexdigest()
-    return _spec(name, tap, size, weights, digest, lambda spec, device: _make(spec, size, seed, device))
+    return _spec(name, tap, size, weights, digest, lambda device: _make(size, seed, device))
 
 
 def check_weights_file(path: Path) -> None:
@@ -86,8 +95,8 @@ def check_weights_file(path: Path) -> None:
         )
 
 
-def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build: Any) -> EncoderSpec:
-    spec = EncoderSpec(
+def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build_codec: Any) -> MimiSpec:
+    spec = MimiSpec(
         name=name,
         tap=tap,
         taps=tuple(tap_names(size)),
@@ -96,18 +105,26 @@ def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build
         dim=size.dimension,
         weights=weights,
         weights_sha256=digest,
-        build=lambda device="cpu": build(spec, device),
+        build=lambda device="cpu": _encoder(spec, device),
+        size=size,
+        build_codec=build_codec,
     )
     return spec
 
 
-def _load(spec: EncoderSpec, size: CodecSize, path: Path, device: Any) -> Encoder:
-    from mimidiar.codec.mimi import MimiEncoder, load_mimi
+def _encoder(spec: MimiSpec, device: Any) -> Encoder:
+    from mimidiar.codec.mimi import MimiEncoder
 
-    return MimiEncoder(spec, load_mimi(path, size, device))
+    return MimiEncoder(spec, spec.build_codec(device))
 
 
-def _make(spec: EncoderSpec, size: CodecSize, seed: int, device: Any) -> Encoder:
-    from mimidiar.codec.mimi import MimiEncoder, untrained_mimi
+def _load(size: CodecSize, path: Path, device: Any) -> Any:
+    from mimidiar.codec.mimi import load_mimi
 
-    return MimiEncoder(spec, untrained_mimi(size, seed, device))
+    return load_mimi(path, size, device)
+
+
+def _make(size: CodecSize, seed: int, device: Any) -> Any:
+    from mimidiar.codec.mimi import untrained_mimi
+
+    return untrained_mimi(size, seed, device)

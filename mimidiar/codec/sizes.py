@@ -58,3 +58,21 @@ def tap_number(tap: str) -> int | None:
     """The number in `transformer.3` or `quantized.8`; None for a tap without one."""
     _, _, number = tap.partition(".")
     return int(number) if number else None
+
+
+def tap_below(layers: int, size: CodecSize) -> str:
+    """The tap below the last `layers` layers of the encoder's transformer. MimidiarError where it has fewer."""
+    if not 1 <= layers <= size.num_layers:
+        raise MimidiarError(f"{layers} of the encoder's transformer layers: it has {size.num_layers}; choose 1 or more")
+    return "seanet" if layers == size.num_layers else f"transformer.{size.num_layers - layers - 1}"
+
+
+def layers_above(tap: str, size: CodecSize) -> int:
+    """How many layers stand between a tap at 25 Hz and the downsampling. MimidiarError for the taps behind them."""
+    if tap_frame_hz(tap) != TRANSFORMER_HZ:
+        raise MimidiarError(
+            f"tap {tap} comes after the encoder's transformer; what is to be computed anew needs features from below: "
+            "seanet, or transformer.N with a layer above it"
+        )
+    number = tap_number(tap)
+    return size.num_layers - (0 if number is None else number + 1)

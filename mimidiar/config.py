@@ -73,7 +73,8 @@ def _refuse_unknown(schema: type, values: dict[str, Any], source: str, prefix: s
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean '{prefix}{near[0]}'?" if near else "known keys: " + ", ".join(sorted(known))
             raise MimidiarError(f"{source}: unknown key '{prefix}{key}'; {hint}")
-        kinds = (known[key], *get_args(known[key]))  # an optional one is `Schema | None`
+        options = get_args(known[key])
+        kinds = options if type(None) in options else (known[key],)  # an optional one is `Schema | None`
         inner = next((kind for kind in kinds if is_dataclass(kind)), None)
         if inner and not (value is None and type(None) in kinds):
             if not isinstance(value, dict):

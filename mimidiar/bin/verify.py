@@ -28,7 +28,7 @@ import click
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Write DIR/score.json, DIR/det.csv (the DET curve) and DIR/histogram.csv (of the scores).",
+    help="Write DIR/score.json, DIR/det.csv (the DET curve), DIR/histogram.csv (of the scores) and DIR/draws.csv.",
 )
 @click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 def command(scores, trials, utt2spk, draws, folder, name):
@@ -52,5 +52,5 @@ def command(scores, trials, utt2spk, draws, folder, name):
     click.echo(verification_table.verification_table(result.document))
     if folder:
         verify_files.write_verification(folder, result)
-        names = score_file.SCORE_FILE, verify_files.DET_FILE, verify_files.HISTOGRAM_FILE
+        names = score_file.SCORE_FILE, verify_files.DET_FILE, verify_files.HISTOGRAM_FILE, verify_files.DRAWS_FILE
         click.echo(score_file.written(folder, *names))

@@ -16,8 +16,8 @@ NOT_RUN = "not run"
 class Figure:
     """Mean over seeds, standard deviation between them (None for one), and an interval where there is one.
 
-    The interval is over recordings or speakers and not over seeds: of the one score, or of the DER with each
-    recording's error averaged over the seeds.
+    The interval is over recordings or speakers and not over seeds: of the one score, of the DER with each recording's
+    error averaged over the seeds, or of the EER averaged over them in each draw of speakers.
     """
 
     mean: float
@@ -84,14 +84,10 @@ def difference(records: Sequence[Record], baseline: Sequence[Record], column: Co
     if column.metric != "der" or any(record.kind != "diarization" for record in [*records, *baseline]):
         raise MimidiarError(f"{where}: a paired difference is of the metric der, not of {column.metric}")
     try:
-        found = compare_seeds(*([_seconds(record) for record in side] for side in (records, baseline)))
+        found = compare_seeds(*([record.seconds() for record in side] for side in (records, baseline)))
     except MimidiarError as error:
         raise MimidiarError(f"{where}: {error}") from None
     return Difference(found.value, found.low, found.high)
-
-
-def _seconds(record: Record) -> dict[str, tuple[float, float]]:
-    return {name: (row["error_sec"], row["reference_sec"]) for name, row in record.recordings.items()}
 
 
 def _value(record: Record, metric: str, where: str) -> float:
@@ -107,10 +103,14 @@ def _value(record: Record, metric: str, where: str) -> float:
 
 
 def _interval(records: Sequence[Record], metric: str) -> tuple[float, float] | None:
-    """The interval that the score gives; over several seeds that of the DER with errors averaged by recording."""
+    """The interval that the score gives; over several seeds that of the mean: DER by recording, EER by draw."""
     if len(records) == 1:
         known = records[0].intervals.get(metric)
         return (known["low"], known["high"]) if known else None
+    if metric == "eer":
+        from mimidiar.score.compare import eer_interval
+
+        return eer_interval([record.draws.get("eer", []) for record in records])
     if metric != "der" or any(record.kind != "diarization" or len(record.recordings) < 2 for record in records):
         return None
     from mimidiar.score.bootstrap import ratio_interval

@@ -6,6 +6,7 @@ from typing import Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.report.cells import REAL_TIME_FACTOR, Cell, Difference, Figure, NotRun, Quoted, difference, figure
+from mimidiar.report.comparisons import Compared, compare_rows, is_leaky, why_leaky
 from mimidiar.report.record import Record
 from mimidiar.report.shelf import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
@@ -46,6 +47,7 @@ class FilledTable:
     notes: list[str]
     note: str
     records: list[Record]
+    comparisons: list[Compared]
 
     @property
     def several_seeds(self) -> bool:
@@ -81,10 +83,7 @@ class _Filler:
 
     def fill(self) -> FilledTable:
         conditions = [self._conditions(place) for place in range(len(self.columns))]
-        rows = [
-            FilledRow(row.label, row.system, row.role, self._cells(line), series=row.series)
-            for line, row in enumerate(self.rows)
-        ]
+        rows = [self._row(line) for line in range(len(self.rows))]
         for place, column in enumerate(self.columns):
             if self._kind(place) != "ancestor":
                 _mark_best(rows, place, column)
@@ -98,7 +97,12 @@ class _Filler:
             self.notes,
             self.table.note.replace("{set}", self.set_name),
             [filed.record for found in self.found for cell in found for filed in cell],
+            compare_rows(self.table.comparisons, self.rows, self.columns, self._records, f"table '{self.table.name}'"),
         )
+
+    def _records(self, row: Row, column: Column) -> list[Record]:
+        found = self.found[self.rows.index(row)][self.columns.index(column)]
+        return [filed.record for filed in found]
 
     def _conditions(self, place: int) -> str:
         """What the figures of a column have in common. MimidiarError for a cell that was measured in another way."""
@@ -117,6 +121,15 @@ class _Filler:
 
     def _kind(self, place: int) -> str | None:
         return next((filed.record.kind for found in self.found for filed in found[place]), None)
+
+    def _row(self, line: int) -> FilledRow:
+        """A row with its cells; what is leaky is so called, whatever the file says, with a footnote that says why."""
+        row, cells = self.rows[line], self._cells(line)
+        records = [filed.record for cell in self.found[line] for filed in cell]
+        if not is_leaky(row, records):
+            return FilledRow(row.label, row.system, row.role, cells, series=row.series)
+        note = self._footnote(why_leaky(records)) if records else 0
+        return FilledRow(row.label, row.system, "leaky", cells, note=note, series=row.series)
 
     def _cells(self, line: int) -> list[Cell]:
         return [self._cell(line, place) for place in range(len(self.columns))]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mimidiar.report.cells import NOT_RUN, Cell, Difference, Figure, NotRun, Quoted
+from mimidiar.report.comparisons import Compared
 from mimidiar.report.document import Report
 from mimidiar.report.fill import FilledRow, FilledTable
 from mimidiar.report.table_file import Column
@@ -23,7 +24,9 @@ def markdown(report: Report) -> str:
     parts = [f"# {report.title}" if report.title else "", f"**{report.draft}**" if report.draft else ""]
     parts.append("\n".join(f"- {fact}" for fact in report.facts))
     for table in report.tables:
-        parts += [f"## {table.title}", _markdown_table(table), "\n".join(f"- {line}" for line in table.conditions)]
+        parts += [f"## {table.title}", _markdown_table(table)]
+        parts += ["\n".join(f"- {compared.sentence('**{}**')}" for compared in table.comparisons)]
+        parts += ["\n".join(f"- {line}" for line in table.conditions)]
         parts += ["\n".join(f"- [{number}] {note}" for number, note in enumerate(table.notes, 1)), table.note]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
@@ -71,7 +74,8 @@ def _latex_table(table: FilledTable) -> Iterator[str]:
 
 def _notes(table: FilledTable) -> Iterator[str]:
     notes = (f"[{number}] {note}" for number, note in enumerate(table.notes, 1))
-    return filter(None, [*notes, *table.conditions, table.note])
+    sentences = (compared.sentence() for compared in table.comparisons)
+    return filter(None, [*sentences, *notes, *table.conditions, table.note])
 
 
 def _latex_note(text: str) -> str:
@@ -109,9 +113,13 @@ def comma_separated(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """{"title", "draft", "facts", "steps": a list of cells}: `label` is the row's, `value` null where not run."""
+    """{"title", "draft", "facts", "steps": a list of cells, "comparisons": sentences and figures}.
+
+    The `label` of a step is its row's, its `value` null where not run.
+    """
     steps = [{"label": entry["row"], **entry} for entry in _entries(report)]
     document = {"title": report.title, "draft": report.draft, "facts": report.facts, "steps": steps}
+    document["comparisons"] = [_compared(table.name, one) for table in report.tables for one in table.comparisons]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -126,11 +134,18 @@ def _entries(report: Report) -> Iterator[dict[str, Any]]:
                     yield about | {"metric": column.metric, "versus": column.versus} | _values(cell, row, table.notes)
 
 
+def _compared(table: str, one: Compared) -> dict[str, Any]:
+    about = {"table": table, "system": one.row.system, "versus": one.versus.system, "column": one.column.label}
+    about |= {"set": one.column.set, "protocol": one.column.protocol, "metric": one.column.metric}
+    figures = {"value": one.value, "low": one.low, "high": one.high}
+    return about | {"verdict": one.verdict} | figures | {"sentence": one.sentence()}
+
+
 def _values(cell: Cell, row: FilledRow, notes: list[str]) -> dict[str, Any]:
     match cell:
         case Figure():
             values = {"value": cell.mean, "deviation": cell.deviation, "seeds": cell.seeds, "status": "figure"}
-            return values | {"low": cell.low, "high": cell.high, "note": ""}
+            return values | {"low": cell.low, "high": cell.high, "note": notes[row.note - 1] if row.note else ""}
         case Difference():
             return {"value": cell.value, "low": cell.low, "high": cell.high, "status": "difference", "note": ""}
         case Quoted():

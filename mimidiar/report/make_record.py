@@ -13,9 +13,11 @@ from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
 from mimidiar.report.environment import describe_environment
 from mimidiar.report.record import KINDS, Record
+from mimidiar.report.seen import MANIFEST, names_seen
 from mimidiar.report.stages import Stage, as_line, place, stage_of, stage_of_score, stages_behind, walk_folders
 from mimidiar.score.compare import read_seconds
 from mimidiar.score.from_files import SCORE_FILE
+from mimidiar.score.verify_files import read_draws
 
 HOLDS = (
     "model.safetensors",
@@ -43,7 +45,8 @@ class Lineage:
     tuned: list[dict[str, Any]] = field(default_factory=list)
     features: list[dict[str, Any]] = field(default_factory=list)
     speech: list[str] = field(default_factory=list)
-    trained_on: list[str] = field(default_factory=list)
+    leaky: list[str] = field(default_factory=list)
+    model_folders: list[Path] = field(default_factory=list)
     steps: dict[str, list[Path]] = field(default_factory=dict)
 
     def look_into(self, folder: Path, is_named: bool) -> None:
@@ -55,7 +58,7 @@ class Lineage:
         # Others' weights that an encoder reads are in `features`, and no model of ours.
         if path.is_file() and (is_named or _configuration(folder) or stage_of(folder)):
             _add(self.models, {"sha256": sha256_file(path), "configuration_sha256": _configuration(folder)})
-            self.trained_on = sorted({*self.trained_on, *_sets_seen(folder)})
+            self.model_folders.append(folder)
         if (path := folder / "tuned.yaml").is_file():
             _add(self.tuned, {"sha256": sha256_file(path), "tuned_on": _tuned_on(path)})
         if (folder / "feats.scp").is_file():
@@ -66,6 +69,8 @@ class Lineage:
             self._add_step("inference", folder)
         if (path := folder / "corpus.json").is_file():
             _add(self.speech, _texts(path, "origin")["origin"])
+            if "leaky" in read_json(path):
+                _add(self.leaky, _texts(path, "leaky")["leaky"])
 
     def _add_step(self, step: str, folder: Path) -> None:
         self.steps.setdefault(step, []).append(folder)
@@ -101,27 +106,35 @@ def make_record(
         seed=cell.seed,
         **figures(score_dir, document),
         tuned_on=tuned_on,
-        trained_on=lineage.trained_on,
+        trained_on=names_seen(lineage.model_folders, _scored_set(own, cell.set)),
         lineage=_hashes(score_dir, document, lineage, stages),
         speed={step: _speed(folders) for step, folders in lineage.steps.items()},
         environment=describe_environment(),
         warnings=[str(warning) for warning in document.get("warnings", [])],
+        leaky=lineage.leaky,
     )
 
 
 def figures(score_dir: Path, document: dict[str, Any]) -> dict[str, Any]:
-    """What a record takes over of a score: `metrics`, `intervals`, `conditions`, `recordings`."""
+    """What a record takes over of a score: `metrics`, `intervals`, `conditions`, `recordings`, `draws`."""
     try:
         return {
             "metrics": {name: value for name, value in document.items() if _is_number(value)},
             "intervals": {name: _interval(value) for name, value in (document.get("intervals") or {}).items() if value},
             "conditions": document["protocol"],
             "recordings": _recordings(score_dir) if document["kind"] == "diarization" else {},
+            "draws": _draws(score_dir) if document["kind"] == "verification" else {},
         }
     except (AttributeError, KeyError, TypeError):
         raise MimidiarError(
             f"{score_dir / SCORE_FILE}: its intervals cannot be read; write it again with `mimidiar score -o`"
         ) from None
+
+
+def _scored_set(own: Stage | None, name: str) -> Path | None:
+    """The folder of the scored set among the inputs of the stage that scored it."""
+    inputs = own.inputs if own else ()
+    return next((path for path in inputs if path.name == name and (path / MANIFEST).is_file()), None)
 
 
 def _lineage(stages: list[Stage], named: list[Path]) -> Lineage:
@@ -181,6 +194,12 @@ def _recordings(score_dir: Path) -> dict[str, dict[str, float]]:
     return {name: {"error_sec": round(error, 6), "reference_sec": total} for name, (error, total) in seconds.items()}
 
 
+def _draws(score_dir: Path) -> dict[str, list[float | None]]:
+    """The EER in each draw, where the score has kept them."""
+    draws = read_draws(score_dir)
+    return {"eer": draws} if draws else {}
+
+
 def _interval(values: dict[str, Any]) -> dict[str, float]:
     return {name: values[name] for name in ("low", "high", "level")}
 
@@ -198,16 +217,6 @@ def _configuration(folder: Path) -> str | None:
     return next(
         (sha256_file(folder / name) for name in ("config.yaml", "train.json") if (folder / name).is_file()), None
     )
-
-
-def _sets_seen(model: Path) -> list[str]:
-    """The sets that the stage which trained a model read, those that it was only watched on among them.
-
-    `unknown` for a model that no stage trained on sets.
-    """
-    stage = stage_of(model)
-    seen = [path.name for path in stage.inputs if (path / "recordings.jsonl.gz").is_file()] if stage else []
-    return seen or [UNKNOWN]
 
 
 def _tuned_on(path: Path) -> str:

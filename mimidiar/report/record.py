@@ -7,6 +7,8 @@ name follows from its contents and is checked against them, as is every key:
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
+- `draws` (verification alone): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
+- `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
   where a model does not tell;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
@@ -22,7 +24,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,8 @@ class Record:
     commit: str
     dirty: bool
     warnings: list[str]
+    draws: dict[str, list[float | None]] = field(default_factory=dict)
+    leaky: list[str] = field(default_factory=list)
     version: int = VERSION
 
     @property
@@ -71,6 +75,10 @@ class Record:
         if not self.speed or None in self.speed.values():
             return None
         return math.fsum(step["real_time_factor"] for step in self.speed.values())
+
+    def seconds(self) -> dict[str, tuple[float, float]]:
+        """Of each recording, the seconds of error and of reference speech."""
+        return {name: (row["error_sec"], row["reference_sec"]) for name, row in self.recordings.items()}
 
     def commits(self) -> list[str]:
         """The code behind the figure, in the order in which it worked."""
@@ -116,6 +124,8 @@ _RECORD = {
     "intervals": mapping(keys({"low": number(), "high": number(), "level": number(0, 1)})),
     "conditions": mapping(simple),
     "recordings": mapping(keys({"error_sec": number(low=0), "reference_sec": number(low=0)})),
+    "draws": keys({"eer": listing(optional(_percent))}, may_lack=("eer",)),
+    "leaky": listing(text(r"(?s).+", "a reason")),
     "tuned_on": listing(text()),
     "trained_on": listing(text()),
     "lineage": keys(_LINEAGE),
@@ -127,10 +137,12 @@ _RECORD = {
     "warnings": listing(text()),
 }
 
+_LATER = ("draws", "leaky")  # keys that a record written before them lacks; it is none the worse
+
 
 def check_record(values: Any) -> Record:
     """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
-    keys(_RECORD)(values, "")
+    keys(_RECORD, may_lack=_LATER)(values, "")
     record = Record(**values)
     for name, interval in record.intervals.items():
         if interval["low"] > interval["high"]:
@@ -142,6 +154,8 @@ def check_record(values: Any) -> Record:
         _check_sums(record)
     elif record.recordings:
         raise Misfit(f"'recordings' is for kind diarization, not {record.kind}")
+    if record.draws and record.kind != "verification":
+        raise Misfit(f"'draws' is for kind verification, not {record.kind}")
     return record
 
 

@@ -4,7 +4,7 @@ A check takes a value and its dotted key and raises Misfit; `mapping`, `listing`
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Check = Callable[[Any, str], None]
@@ -93,18 +93,18 @@ def mapping(inner: Check, special: Mapping[str, Check] | None = None) -> Check:
     return check
 
 
-def keys(checks: Mapping[str, Check]) -> Check:
-    """An object with exactly these keys."""
+def keys(checks: Mapping[str, Check], may_lack: Sequence[str] = ()) -> Check:
+    """An object with exactly these keys, those that it `may_lack` aside."""
 
     def check(value: Any, key: str) -> None:
         if not isinstance(value, dict):
             refuse(value, key, "an object")
         prefix = f"{key}." if key else ""
-        if missing := [name for name in checks if name not in value]:
+        if missing := [name for name in checks if name not in value and name not in may_lack]:
             raise Misfit(f"'{prefix}{missing[0]}' is missing")
         if unknown := [name for name in value if name not in checks]:
             raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(checks)}")
-        for name, inner in checks.items():
-            inner(value[name], f"{prefix}{name}")
+        for name in value:
+            checks[name](value[name], f"{prefix}{name}")
 
     return check

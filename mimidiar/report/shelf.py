@@ -8,7 +8,7 @@ from pathlib import Path
 from mimidiar.commit import UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record, find_records, read_record
-from mimidiar.report.table_file import TAG, WILDCARDS, Row
+from mimidiar.report.table_file import TAG, WILDCARDS, Row, tag_in
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,11 @@ class Shelf:
         systems = sorted({system for system, _, _ in self._filed} - {row.system for row in rows})
         resolved: list[Row] = []
         for row in rows:
-            before, mark, after = row.system.partition(TAG)
-            if not mark:
+            if TAG not in row.system:
                 resolved.append(row)
                 continue
             for system in systems:
-                tag = system[len(before) : len(system) - len(after)]
-                if tag and system == before + tag + after:
+                if tag := tag_in(row.system, system):
                     resolved.append(replace(row, label=row.label.replace(TAG, tag), system=system))
         return resolved
 

@@ -13,6 +13,8 @@ tables:
       - {label: "floor: one speaker", system: floor-always-one, role: floor}
       - {label: "adapter, {tag}", system: "adapter-{tag}"}      # one for each system that is so called
       - {label: "Mimi", system: adapter-mimi, not_run: weights not available}
+    comparisons:                   # a sentence each: better, worse or not distinguishable, by the paired difference
+      - {system: "adapter-{tag}", versus: adapter-mimi, column: "DER %"}
     published:
       - {label: EEND, source: "[1], table 2", protocol: "collar 0.25", values: {"DER %": 29.4}}
     note: What the table shows.
@@ -32,6 +34,7 @@ BEST = ("", "low", "high")
 MOST_DECIMALS = 9
 FLOORS = "floors"
 TAG = "{tag}"
+COMPARED = ("der", "eer")
 WILDCARDS = set("*?[")
 HASH_START = re.compile(r"[0-9a-f]{8,64}")
 
@@ -72,6 +75,18 @@ class Row:
 
 
 @dataclass
+class Comparison:
+    """`system` against `versus` in the columns of this label, by the paired difference of metric der or eer.
+
+    With {tag} in `system`: each system that is so called, `versus` with the same tag or the same one for all.
+    """
+
+    system: str
+    versus: str
+    column: str
+
+
+@dataclass
 class Published:
     """Figures that others report, by column label: always with source and protocol, and apart from ours."""
 
@@ -89,6 +104,7 @@ class Table:
     title: str
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
     each: list[str] = field(default_factory=list)
     note: str = ""
@@ -156,6 +172,8 @@ def _check_table(table: Table, where: str) -> None:
             raise MimidiarError(f"{where}, column '{column.label}': names no set, and the table has no `each`")
     for row in table.rows:
         _check_choice(f"{where}, row '{row.label}': role", row.role, ROLES)
+    for comparison in table.comparisons:
+        _check_comparison(comparison, table, where)
     for row in table.published:
         if not row.source.strip() or not row.protocol.strip():
             raise MimidiarError(f"{where}, row '{row.label}': a published figure needs its source and its protocol")
@@ -164,6 +182,34 @@ def _check_table(table: Table, where: str) -> None:
             raise MimidiarError(
                 f"{where}, row '{row.label}': no column '{unknown[0]}' of a named set; there are {known}"
             )
+
+
+def _check_comparison(comparison: Comparison, table: Table, where: str) -> None:
+    column = next((column for column in table.columns if column.label == comparison.column), None)
+    if column is None:
+        known = ", ".join(column.label for column in table.columns)
+        raise MimidiarError(
+            f"{where}: a comparison in a column '{comparison.column}' that is not there; it has {known}"
+        )
+    if column.metric not in COMPARED:
+        text = f"{where}, column '{column.label}': {column.metric} has no paired difference"
+        raise MimidiarError(f"{text}; compare by {' or '.join(COMPARED)}")
+    for name in (comparison.system, comparison.versus):
+        if not any(name == row.system or tag_in(row.system, name) for row in table.rows):
+            raise MimidiarError(f"{where}: a comparison of '{name}', which no row is about")
+
+
+def tag_in(pattern: str, system: str) -> str | None:
+    """What {tag} stands for where `system` is named by the pattern, '' where it has none; None where it is not."""
+    before, mark, after = pattern.partition(TAG)
+    if not mark:
+        return "" if pattern == system else None
+    tag = system[len(before) : len(system) - len(after)]
+    return tag if tag and system == before + tag + after else None
+
+
+def system_of(pattern: str, tag: str) -> str:
+    return pattern.replace(TAG, tag)
 
 
 def _check_texts(what: str, values: list[Any]) -> None:

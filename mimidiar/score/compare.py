@@ -1,4 +1,4 @@
-"""Two systems scored on the same recordings: by how much they differ, and whether that could be chance."""
+"""Two systems scored on the same recordings or trials: by how much they differ, and whether that could be chance."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.score.bootstrap import ConfidenceInterval, paired_difference
+from mimidiar.score.bootstrap import LEVEL, ConfidenceInterval, paired_difference
 from mimidiar.score.from_files import RECORDINGS_FILE
 
 Seconds = Mapping[str, tuple[float, float]]  # by recording: of error, and of reference speaker time
+Draws = Sequence[float | None]  # EER in % of each draw of the bootstrap, None for one without trials of both kinds
 
 
 def compare_seeds(seeds_a: Sequence[Seconds], seeds_b: Sequence[Seconds]) -> ConfidenceInterval:
@@ -24,6 +25,44 @@ def compare_seeds(seeds_a: Sequence[Seconds], seeds_b: Sequence[Seconds]) -> Con
     names = sorted(reference)
     errors_a, errors_b = _mean_errors(seeds_a, names), _mean_errors(seeds_b, names)
     return paired_difference(100 * errors_a, 100 * errors_b, [reference[name] for name in names])
+
+
+def eer_interval(seeds: Sequence[Draws]) -> tuple[float, float] | None:
+    """The 95 % interval of the EER in %, mean over the seeds of one system; None where a score lacks its draws."""
+    mean = _mean_draws(seeds)
+    return None if mean is None else _percentiles(mean)
+
+
+def compare_eers(
+    seeds_a: Sequence[tuple[float, Draws]], seeds_b: Sequence[tuple[float, Draws]]
+) -> ConfidenceInterval | None:
+    """EER of a minus EER of b in points of %, each the mean over its seeds, with the interval of the paired difference.
+
+    Each side holds (EER, EERs of the draws) of its seeds; draw k of all is of the same speakers, who are what the
+    interval is about, not the seeds. None where a score lacks its draws. Raises MimidiarError for unequal numbers.
+    """
+    a, b = (_mean_draws([draws for _, draws in side]) for side in (seeds_a, seeds_b))
+    if a is None or b is None:
+        return None
+    if len(a) != len(b):
+        raise MimidiarError(f"{len(a)} and {len(b)} draws cannot be paired; run `mimidiar verify` alike")
+    value = np.mean([eer for eer, _ in seeds_a]) - np.mean([eer for eer, _ in seeds_b])
+    return ConfidenceInterval(float(value), *_percentiles(a - b), LEVEL, len(a), seed=0)
+
+
+def _mean_draws(seeds: Sequence[Draws]) -> np.ndarray | None:
+    """(draws,): mean over the seeds, NaN for a draw without trials of both kinds."""
+    if any(not any(eer is not None for eer in draws) for draws in seeds):
+        return None
+    if len({len(draws) for draws in seeds}) > 1:
+        raise MimidiarError("the seeds were scored with different numbers of draws; run `mimidiar verify` alike")
+    return np.mean(np.array(seeds, dtype=float), axis=0)
+
+
+def _percentiles(draws: np.ndarray) -> tuple[float, float]:
+    tail = 50 * (1 - LEVEL)
+    low, high = np.nanpercentile(draws, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def protocol_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str | None:

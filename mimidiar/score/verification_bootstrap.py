@@ -21,35 +21,44 @@ from mimidiar.score.verification import SortedTrials, figures
 DRAWS = 1000
 
 Weights = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
+Samples = list[dict[str, float] | None]
+
+
+def verification_samples(
+    trials: SortedTrials, speakers: TrialSpeakers | None, draws: int = DRAWS, seed: int = 0
+) -> Samples:
+    """`figures` of each draw, of speakers or, where they are not known (None), of trials; same seed, same draws.
+
+    None for a draw without trials of both kinds. Draw k of another system's scores of the same list is of the same
+    speakers or trials: the difference of the two is a draw of the difference of the systems.
+    """
+    weights = over_trials(trials) if speakers is None else over_speakers(trials, speakers)
+    return bootstrap_figures(trials, weights, draws, seed)
 
 
 def verification_intervals(
-    trials: SortedTrials, speakers: TrialSpeakers | None, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
+    trials: SortedTrials, samples: Samples, seed: int = 0, level: float = LEVEL
 ) -> dict[str, ConfidenceInterval]:
-    """Interval of each of `figures`, over speakers; where they are not known (None), over trials.
-
-    Empty when no draw has trials of both kinds. Same seed, same intervals.
-    """
-    weights = over_trials(trials) if speakers is None else over_speakers(trials, speakers)
-    samples = bootstrap_figures(trials, weights, draws, seed)
-    if not samples:
+    """Interval of each of `figures` from its draws; empty when no draw has trials of both kinds."""
+    kept = [sample for sample in samples if sample is not None]
+    if not kept:
         return {}
     tail, values = 50 * (1 - level), figures(trials.points())
-    bounds = {name: np.percentile([sample[name] for sample in samples], [tail, 100 - tail]) for name in values}
+    bounds = {name: np.percentile([sample[name] for sample in kept], [tail, 100 - tail]) for name in values}
     return {
-        name: ConfidenceInterval(values[name], float(low), float(high), level, draws, seed)
+        name: ConfidenceInterval(values[name], float(low), float(high), level, len(samples), seed)
         for name, (low, high) in bounds.items()
     }
 
 
-def bootstrap_figures(trials: SortedTrials, weights: Weights, draws: int, seed: int) -> list[dict[str, float]]:
-    """The figures of each draw that has trials of both kinds."""
+def bootstrap_figures(trials: SortedTrials, weights: Weights, draws: int, seed: int) -> Samples:
+    """The figures of each draw; None for one without trials of both kinds."""
     rng, trials = np.random.default_rng(seed), trials.corners()
-    samples = []
+    samples: Samples = []
     for _ in range(draws):
         target_weight, nontarget_weight = weights(rng)
-        if target_weight.any() and nontarget_weight.any():
-            samples.append(figures(trials.weighted_points(target_weight, nontarget_weight)))
+        both = target_weight.any() and nontarget_weight.any()
+        samples.append(figures(trials.weighted_points(target_weight, nontarget_weight)) if both else None)
     return samples
 
 
@@ -66,13 +75,12 @@ def over_speakers(trials: SortedTrials, speakers: TrialSpeakers) -> Weights:
 
 
 def over_trials(trials: SortedTrials) -> Weights:
-    """Weights of the sorted trials when single trials are drawn."""
-    n_target = trials.target_order.size
-    total = n_target + trials.nontarget_order.size
+    """Weights of the sorted trials when single trials are drawn, the same ones whatever their scores."""
+    total = trials.target_order.size + trials.nontarget_order.size
 
     def weights(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         counts = _counts(rng, total)
-        return counts[:n_target], counts[n_target:]
+        return counts[trials.target_order], counts[trials.nontarget_order]
 
     return weights
 

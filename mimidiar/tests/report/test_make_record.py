@@ -1,5 +1,6 @@
 """Records made of scores: by hand, and by a chain of stages as a recipe runs them."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -137,6 +138,40 @@ def test_a_record_by_hand_in_a_stages_folder_tells_what_the_stage_used(recipe: P
     write_stage(recipe / "exp/test/scores", "mimidiar score a b", times=(0, None))
     unfinished = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
     assert unfinished.unclean() == [".../scores: it has not finished"]
+
+
+def test_a_leaky_split_stamps_every_record_behind_it(recipe: Path, clean_code) -> None:
+    folder = recipe / "exp/test/scores/collar0"
+    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).leaky == []
+    stamp = "leaky: for comparison only (as the ancestor did)"
+    (recipe / "data/corpus.json").write_text(json.dumps({"origin": "recorded", "leaky": stamp}))
+    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).leaky == [stamp]
+
+
+def test_a_set_that_training_saw_under_another_name_was_trained_on(recipe: Path, clean_code) -> None:
+    def hold(name: str, *recordings: str) -> None:
+        rows = "".join(json.dumps({"id": each}) + "\n" for each in recordings)
+        (recipe / "data" / name / "recordings.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
+
+    def trained_on() -> list[str]:
+        return make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD).trained_on
+
+    hold("train", "a", "b")
+    hold("test", "c", "d")
+    assert trained_on() == ["dev", "train"]
+    hold("test", "b", "c")
+    assert trained_on() == ["dev", "test", "train"]
+    (recipe / "data/train/recordings.jsonl.gz").write_bytes(b"\x1f\x8bx")
+    with pytest.raises(MimidiarError, match=r"train/recordings\.jsonl\.gz: cannot be read"):
+        trained_on()
+
+
+def test_the_draws_of_a_verification_are_kept(recipe: Path, clean_code) -> None:
+    folder = write_score(recipe / "exp/test/scores/trials", kind="verification", eer=10.0)
+    (folder / "draws.csv").write_text("eer\n9.5\n\n10.25\n")
+    assert make_record(folder, "trials", Place("ours", "test"), RECORD).draws == {"eer": [9.5, None, 10.25]}
+    (folder / "draws.csv").unlink()  # scored before there were any
+    assert make_record(folder, "trials", Place("ours", "test"), RECORD).draws == {}
 
 
 def test_a_score_that_no_stage_made_is_by_unknown_code(recipe: Path, tmp_path_factory, clean_code) -> None:

@@ -79,6 +79,10 @@ def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
         ({"dirty": True}, f"'dirty' is true, but the code was committed: {COMMIT}"),
         ({"commit": "unknown"}, "'dirty' is false, but the code was the record itself"),
         ({"stages": ...}, "'stages' is missing"),
+        ({"draws": {"eer": [1.0]}}, "'draws' is for kind verification, not diarization"),
+        ({"draws": {"eer": [101]}}, "'draws.eer[0]' is 101, not a number from 0 to 100"),
+        ({"draws": {"der": []}}, "'draws.der' is not a known key; known are eer"),
+        ({"leaky": [""]}, "'leaky[0]' is '', not a reason"),
         ({"mood": "good"}, "'mood' is not a known key; known are version, kind"),
         ({"seed": 2}, "by its contents this record is called ours.test.collar0.seed2.json"),
     ],
@@ -88,6 +92,11 @@ def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict, said: str) ->
     with pytest.raises(MimidiarError) as error:
         read_record(path)
     assert str(error.value).startswith(f"{path}: ") and said in str(error.value)
+
+
+def test_records_from_before_draws_and_leaky_are_read(tmp_path: Path) -> None:
+    path = changed(write_record(tmp_path, make_verification()), draws=..., leaky=...)
+    assert read_record(path) == make_verification()
 
 
 def test_a_stage_by_uncommitted_code_makes_the_record_dirty(tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ def test_only_comparable_rows_are_bold(tmp_path: Path) -> None:
     low = DER | {"best": "low"}
     found = cells(tmp_path, {"columns": [low], "rows": rows, "published": quoted})
     assert (found["a"], found["b"]) == (["20.00"], ["**10.00**"])
-    assert (found["floor"], found["leak"], found["gone"]) == (["0.00"], ["1.00"], ["not run"])
-    assert found["*they [1]*"] == ["*0.5*"]
+    assert (found["floor"], found["leak [1]"], found["gone"]) == (["0.00"], ["1.00"], ["not run"])
+    assert found["*they [2]*"] == ["*0.5*"]
     assert cells(tmp_path, {"columns": [DER | {"best": "high"}], "rows": rows})["a"] == ["**20.00**"]
     assert cells(tmp_path, {"columns": [DER], "rows": rows})["b"] == ["10.00"]
     # One alone is compared with nothing; two that are equal are both the best.
@@ -215,7 +215,7 @@ def test_seeds_may_keep_their_configuration_in_other_folders(tmp_path: Path) -> 
 
 def test_what_may_have_been_seen_is_shown_as_leaky(tmp_path: Path) -> None:
     put(tmp_path, make(trained_on=["unknown"]))
-    assert cells(tmp_path, {"columns": [DER], "rows": [OURS | {"role": "leaky"}]})["ours"] == ["20.00"]
+    assert cells(tmp_path, {"columns": [DER], "rows": [OURS | {"role": "leaky"}]})["ours [1]"] == ["20.00"]
 
 
 def test_two_records_of_one_seed_are_refused(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mimidiar.score.trial_speakers import TrialSpeakers
-from mimidiar.score.verification import figures, operating_points, sort_trials
+from mimidiar.score.verification import SortedTrials, figures, operating_points, sort_trials
 from mimidiar.score.verification_bootstrap import (
     bootstrap_figures,
     over_speakers,
     verification_intervals,
+    verification_samples,
 )
 
 
@@ -27,6 +28,10 @@ def random_effects(
     scores = np.concatenate([2 + own[same], alike[one] + alike[other]]) + rng.normal(size=same.size + one.size)
     target = np.arange(scores.size) < same.size
     return scores, target, TrialSpeakers(np.append(same, one), np.append(same, other), speakers, "made up")
+
+
+def intervals(trials: SortedTrials, speakers: TrialSpeakers | None, draws: int, seed: int = 0) -> dict:
+    return verification_intervals(trials, verification_samples(trials, speakers, draws, seed), seed)
 
 
 def test_a_draw_is_a_set_of_trials_between_copies_of_speakers():
@@ -46,9 +51,24 @@ def test_a_draw_is_a_set_of_trials_between_copies_of_speakers():
                     copies += np.flatnonzero(chosen).tolist()
         if set(target[copies]) == {True, False}:
             expected.append(figures(operating_points(scores[copies], target[copies])))
-    assert len(found) == len(expected) >= 15
+        else:
+            expected.append(None)
+    assert len(found) == 20 and sum(each is not None for each in found) >= 15
     for one, other in zip(found, expected, strict=True):
-        assert one == pytest.approx(other, abs=1e-9)
+        assert one == (other and pytest.approx(other, abs=1e-9))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_draw_k_is_the_same_for_every_system(known: bool):
+    """Scores of two systems that agree on a monotone scale have the same EER in each draw; a third has not."""
+    scores, target, speakers = random_effects(np.random.default_rng(2), 12, 0.5)
+    noise = np.random.default_rng(4).normal(size=len(scores))
+    given = speakers if known else None
+    one, other, third = (
+        [sample["eer"] for sample in verification_samples(sort_trials(values, target), given, draws=30)]
+        for values in (scores, np.exp(scores), scores + noise)
+    )
+    assert one == pytest.approx(other) and one != pytest.approx(third)
 
 
 def test_coverage_of_speakers_and_of_single_trials():
@@ -59,7 +79,7 @@ def test_coverage_of_speakers_and_of_single_trials():
         scores, target, speakers = random_effects(np.random.default_rng(seed), 40, spread)
         trials = sort_trials(scores, target)
         for name, given in (("speakers", speakers), ("trials", None)):
-            eer = verification_intervals(trials, given, draws=120)["eer"]
+            eer = intervals(trials, given, draws=120)["eer"]
             covered[name] += eer.low <= truth <= eer.high
     assert covered["speakers"] / 60 >= 0.85
     assert covered["trials"] / 60 <= 0.6
@@ -68,7 +88,7 @@ def test_coverage_of_speakers_and_of_single_trials():
 def test_same_seed_same_interval_and_around_the_value():
     scores, target, speakers = random_effects(np.random.default_rng(0), 30, 0.5)
     trials = sort_trials(scores, target)
-    one, again, other = (verification_intervals(trials, speakers, draws=200, seed=seed) for seed in (0, 0, 1))
+    one, again, other = (intervals(trials, speakers, draws=200, seed=seed) for seed in (0, 0, 1))
     assert one == again != other
     for name, value in figures(trials.points()).items():
         assert one[name].value == value and one[name].low < value < one[name].high
@@ -77,6 +97,6 @@ def test_same_seed_same_interval_and_around_the_value():
 def test_no_interval_where_no_draw_has_both_kinds():
     speakers = TrialSpeakers(np.array([0, 0]), np.array([0, 1]), 2, "made up")
     trials = sort_trials([1.0, 0.0], [True, False])
-    assert set(verification_intervals(trials, speakers, draws=50)) == {"eer", "min_dcf_0.01", "min_dcf_0.05"}
+    assert set(intervals(trials, speakers, draws=50)) == {"eer", "min_dcf_0.01", "min_dcf_0.05"}
     far = TrialSpeakers(np.array([0, 1]), np.array([0, 2]), 3, "made up")
-    assert verification_intervals(trials, far, draws=1, seed=1) == {}
+    assert intervals(trials, far, draws=1, seed=1) == {}

@@ -18,7 +18,7 @@ from mimidiar.score.curves import CELLS, det_curve, histogram
 from mimidiar.score.trial_speakers import find_speakers, read_utt2spk
 from mimidiar.score.trials import align_scores, read_scores, read_trials, write_scores
 from mimidiar.score.verification import CONVENTIONS, operating_points
-from mimidiar.score.verify_files import verify_files
+from mimidiar.score.verify_files import read_draws, verify_files
 
 
 @pytest.fixture
@@ -114,6 +114,12 @@ def test_the_command_prints_and_writes(files):
     assert [float(row["fnr"]) for row in rows["det"]] == [0, 0, 0, 0.5, 1]
     assert rows["det"][-1]["threshold"] == "inf"
     assert [sum(float(row[kind]) for row in rows["histogram"]) for kind in ("target", "nontarget")] == [2, 2]
+    # Two speakers: a draw of one of them twice has no trial between two.
+    draws = read_draws(out)
+    assert len(draws) == 200 and set(draws) == {None, 0.0} and 60 < draws.count(None) < 140
+    (out / "draws.csv").write_text("eer\nx\n")
+    with pytest.raises(MimidiarError, match=r"draws\.csv: cannot be read"):
+        read_draws(out)
 
 
 def test_speakers_from_names_and_files(files):

@@ -37,7 +37,8 @@ trial_sets() {
   fi
 }
 
-# train_adapter SET... -- SET...: train on the sets before `--`, together, and watch those after it.
+# train_adapter SET... -- SET...: train on the sets before `--`, together, and watch those after it; with `train_options`.
+train_options=()
 train_adapter() {
   local set kind=--train inputs=() sets=()
   for set in "$@"; do
@@ -45,7 +46,8 @@ train_adapter() {
     inputs+=(--input "$feats/$set" --input "$data/$set") sets+=("$kind" "$data/$set" "$feats/$set")
   done
   stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
-    mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" --device "$device"
+    mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" --device "$device" \
+    "${train_options[@]}"
 }
 
 # infer_and_tune SET...: posteriors of these sets; the post-processing is tuned on the first.

@@ -18,11 +18,11 @@ from mimidiar.models.feature_norm import FeatureNorm
 
 @dataclass
 class FusionConfig:
-    """How the speaker stream enters. `streams` and `stacked` are taken from the features."""
+    """How the speaker stream enters. All but `anchors` is found on the training set where it is not given."""
 
     anchors: int = 4  # voices that are looked for in a window
-    same_voice: float = 0.5  # cosine at which two frames are as likely of one voice as of two
-    softness: float = 0.07  # by so much more cosine the odds are e to 1
+    same_voice: float | None = None  # cosine at which two frames are as likely of one voice as of two
+    softness: float | None = None  # by so much more cosine the odds are e to 1
     streams: list[int] | None = None  # dimensions of the codec's stream (may be 0) and of the embeddings
     stacked: int = 1  # frames of the store in a label frame
 

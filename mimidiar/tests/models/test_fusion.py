@@ -73,7 +73,7 @@ def test_likeness_by_hand():
 def model(features: int = 5, stacked: int = 1):
     torch.manual_seed(0)
     config = AdapterConfig(**SMALL, input_dim=stacked * (features + DIM))
-    return config, FusionConfig(same_voice=0.4, streams=[features, DIM], stacked=stacked)
+    return config, FusionConfig(same_voice=0.4, softness=0.07, streams=[features, DIM], stacked=stacked)
 
 
 def test_padding_changes_no_frame():

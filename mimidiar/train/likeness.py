@@ -46,7 +46,7 @@ def even_odds(data: Conversations, streams: list[int]) -> tuple[float, float]:
         )
     different, same = sums[:, 1] / sums[:, 0]
     variance = float(np.mean(sums[:, 2] / sums[:, 0] - np.array([different, same]) ** 2))
-    softness = max(variance / max(same - different, LEAST_GAP), LEAST_SOFTNESS)
+    softness = max(variance / max(float(same - different), LEAST_GAP), LEAST_SOFTNESS)
     return round(float(np.clip((same + different) / 2, -0.95, 0.95)), 4), round(softness, 4)
 
 

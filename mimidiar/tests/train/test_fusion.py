@@ -1,0 +1,116 @@
+"""Two streams from their stores to posteriors: what training finds out, what it refuses, and what it is good for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mimidiar.config import load_config
+from mimidiar.errors import MimidiarError
+from mimidiar.features.store import META, MatrixStore
+from mimidiar.features.streams import fuse
+from mimidiar.files import write_json
+from mimidiar.infer.run import infer
+from mimidiar.labels import Interval, activity_matrix
+from mimidiar.models.build import load_model
+from mimidiar.tests.conversations import FRAME_HZ, make_conversations
+from mimidiar.tests.matrices import write_matrix_store
+from mimidiar.train.config import TrainConfig
+from mimidiar.train.data import Conversations
+from mimidiar.train.fit import train
+from mimidiar.train.likeness import even_odds
+
+VOICE_DIM = 32
+SMALL = [
+    "model.model_dim=16",
+    "model.num_layers=1",
+    "model.num_heads=2",
+    "model.ff_dim=32",
+    "crop_sec=4",
+    "batch_size=4",
+    "epochs=2",
+    "warmup_steps=2",
+    "fusion.anchors=3",
+]
+
+
+def add_voices(data: Path, feats: Path, seed: int, spread: float = 0.5) -> Path:
+    """Beside features, embeddings: of each speaker a direction, as noisy as `spread`; 0 where nobody speaks."""
+    random, out = np.random.default_rng(seed), feats.with_name(f"{feats.name}-voices")
+    conversations, matrices = Conversations([(data, feats)], 4), []
+    for name in conversations.recordings:
+        turns = conversations.turns[name]
+        active = activity_matrix(turns, sorted({t.speaker for t in turns}), conversations.num_frames(name), FRAME_HZ)
+        clean = active @ unit(random.standard_normal((active.shape[1], VOICE_DIM)))
+        noise = unit(random.standard_normal(clean.shape)) * spread * active.any(1, keepdims=True)
+        matrices.append((name, unit(clean + noise).astype(np.float32)))
+    write_matrix_store(out, "feats", matrices)
+    meta = {"encoder": "voices", "tap": "window1.5-hop0.6", "weights": "none", "weights_sha256": "v"}
+    write_json(out / META, meta | {"frame_hz": FRAME_HZ, "dim": VOICE_DIM})
+    return out
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=1, keepdims=True).clip(min=1e-9)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path, Path]]:
+    """By set: data, features and fused features."""
+    root, found = tmp_path_factory.mktemp("fusion"), {}
+    for seed, (name, count) in enumerate({"train": 12, "dev": 3}.items()):
+        data, feats = make_conversations(root, name, count, seed)
+        fused = root / "fused" / name
+        fuse((feats, add_voices(data, feats, seed)), fused)
+        found[name] = data, feats, fused
+    return found
+
+
+def test_from_two_stores_to_posteriors(sets, tmp_path: Path) -> None:
+    (train_data, _, train_fused), (dev_data, dev_feats, dev_fused) = sets["train"], sets["dev"]
+    config = load_config(TrainConfig, None, SMALL)
+    train(config, [(train_data, train_fused)], [(dev_data, dev_fused)], tmp_path / "model", 1)
+    model = tmp_path / "model/model.safetensors"
+    trained = load_model(model)
+    assert trained.encoder["encoder"] == "made-up+voices" and trained.encoder["streams"] == [8, VOICE_DIM]
+    assert (trained.model.anchors.count, trained.model.streams) == (3, [8, VOICE_DIM])
+    found = load_config(TrainConfig, tmp_path / "model/config.yaml").fusion
+    assert 0.3 < found.same_voice < 0.5 and found.same_voice == trained.model.anchors.same_voice
+    infer(model, dev_fused, tmp_path / "out")
+    assert MatrixStore(tmp_path / "out/posteriors.scp").read("dev-1").shape == (100, 4)
+    with pytest.raises(MimidiarError, match=r"encoder is made-up, but .* was trained on made-up\+voices"):
+        infer(model, dev_feats, tmp_path / "other")
+    with pytest.raises(MimidiarError, match=r"encoder is made-up, that of .*fused.* made-up\+voices"):
+        train(config, [(train_data, train_fused)], [(dev_data, dev_feats)], tmp_path / "other", 1)
+
+
+def test_embeddings_alone_and_side_by_side(sets, tmp_path: Path) -> None:
+    """Without `fusion` the streams are concatenated; with it a store of embeddings alone needs no codec."""
+    (data, feats, fused), dev = sets["train"], sets["dev"]
+    side_by_side = load_config(TrainConfig, None, SMALL[:-1])
+    train(side_by_side, [(data, fused)], [(dev[0], dev[2])], tmp_path / "concat", 1)
+    assert load_model(tmp_path / "concat/model.safetensors").model.input.in_features == 8 + VOICE_DIM
+    voices = [(data, feats.with_name("train-voices"))]
+    train(load_config(TrainConfig, None, SMALL), voices, [(dev[0], dev[1].with_name("dev-voices"))], tmp_path / "v", 1)
+    trained = load_model(tmp_path / "v/model.safetensors").model
+    assert trained.streams == [0, VOICE_DIM] and trained.adapter.input.in_features == 2 * 3 + 1
+
+
+def test_even_odds_are_those_of_the_cosines(sets, tmp_path: Path) -> None:
+    """Unit voices with noise of length s: cosines of one voice are near 1 / (1 + s^2), of two near 0."""
+    data, feats, _ = sets["train"]
+    narrow = add_voices(data, feats, seed=5, spread=0.3)
+    conversations = Conversations([(data, narrow)], 4)
+    middle, softness = even_odds(conversations, [0, VOICE_DIM])
+    assert middle == pytest.approx(0.5 / 1.09, abs=0.08) and 0.005 < softness < 0.05
+    wide = even_odds(Conversations([(data, add_voices(data, feats, seed=5, spread=1.0))], 4), [0, VOICE_DIM])
+    assert wide[0] == pytest.approx(0.25, abs=0.08) and wide[1] > softness
+
+
+def test_a_set_of_single_voices_cannot_say_what_two_are_like(sets) -> None:
+    data, feats, _ = sets["train"]
+    alone = Conversations([(data, feats.with_name("train-voices"))], 4)
+    for name, turns in alone.turns.items():
+        alone.turns[name] = [Interval(turn.start, turn.end, "one") for turn in turns]
+    with pytest.raises(MimidiarError, match=r"\d+ pairs of windows of one voice and 0 of two: name fusion.same_voice"):
+        even_odds(alone, [0, VOICE_DIM])

@@ -49,7 +49,8 @@ class Shelf:
                 continue
             for system in systems:
                 if tag := tag_in(row.system, system):
-                    resolved.append(replace(row, label=row.label.replace(TAG, tag), system=system))
+                    label, series = row.label.replace(TAG, tag), row.series.replace(TAG, tag)
+                    resolved.append(replace(row, label=label, system=system, series=series))
         return resolved
 
 

@@ -61,6 +61,21 @@ def hybrid_loss(logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: floa
     return loss
 
 
+def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean over pairs of frames of (cosine - 1)^2 where one speaker speaks in both, cosine^2 where two do.
+
+    voices (B, T, E), any scale; targets and mask as everywhere, in any order of columns. Frames in which nobody or
+    several speak are left out; a recording counts by the square of what is left. The pairs are never built: with unit
+    rows V and one-hot rows Y their sum is |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2 (Hershey et al., 2016, "Deep clustering",
+    eq. 3; beside the permutation-invariant loss as in Fujita et al., 2019).
+    """
+    alone = mask & (targets.sum(-1) == 1)
+    y = targets * alone.unsqueeze(-1)
+    v = F.normalize(voices, dim=-1) * alone.unsqueeze(-1)
+    products = (v.mT @ v).square().sum((1, 2)) - 2 * (v.mT @ y).square().sum((1, 2)) + (y.mT @ y).square().sum((1, 2))
+    return products.sum() / alone.sum(1).square().sum().clamp(min=1)
+
+
 @torch.no_grad()
 def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """(B, K): the target column that each channel is compared with, such that the total BCE is least."""

@@ -10,6 +10,7 @@ from mimidiar.labels import arrival_order
 from mimidiar.losses import (
     best_order,
     binary_cross_entropy,
+    deep_clustering_loss,
     hybrid_loss,
     permutation_invariant_loss,
     sort_by_arrival,
@@ -103,3 +104,27 @@ def test_an_empty_mask_gives_zero_and_gradients_reach_only_counted_frames() -> N
     logits.requires_grad_()
     hybrid_loss(logits, targets, mask, 0.5).backward()
     assert (logits.grad[~mask] == 0).all() and (logits.grad[mask] != 0).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_deep_clustering_compares_every_pair_of_frames_with_one_speaker(seed: int) -> None:
+    _, targets, mask = random_case(seed)
+    voices = torch.randn(*mask.shape, 6, generator=torch.Generator().manual_seed(seed))
+    total, pairs = 0.0, 0
+    for v, y, m in zip(voices, targets, mask, strict=True):
+        alone = [t for t in range(len(y)) if m[t] and y[t].sum() == 1]
+        for i in alone:
+            for j in alone:
+                same = float(y[i].argmax() == y[j].argmax())
+                total += (F.cosine_similarity(v[i], v[j], dim=0).item() - same) ** 2
+        pairs += len(alone) ** 2
+    assert pairs > 0
+    loss = deep_clustering_loss(voices, targets, mask)
+    assert loss.item() == pytest.approx(total / pairs, abs=1e-5)
+    assert deep_clustering_loss(3 * voices, targets[..., [2, 0, 3, 1]], mask).item() == pytest.approx(loss.item())
+
+
+def test_deep_clustering_is_zero_for_a_direction_per_speaker_and_without_speech() -> None:
+    _, targets, mask = random_case(0)
+    assert deep_clustering_loss(targets @ torch.eye(4), targets, mask).item() == pytest.approx(0, abs=1e-6)
+    assert deep_clustering_loss(torch.randn(*mask.shape, 6), 0 * targets, mask).item() == 0

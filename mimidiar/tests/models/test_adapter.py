@@ -7,7 +7,7 @@ import torch
 
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
-from mimidiar.models.adapter import AdapterConfig, rotate
+from mimidiar.models.adapter import AdapterConfig, group_frames, rotate
 from mimidiar.models.build import build_model, load_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.train.config import TrainConfig
@@ -34,7 +34,7 @@ def test_every_shipped_configuration_is_built(path: Path) -> None:
     build_model(config.model)
 
 
-@pytest.mark.parametrize("variant", [{}, {"norm": "post", "positions": "sinusoidal"}])
+@pytest.mark.parametrize("variant", [{}, {"norm": "post", "positions": "sinusoidal"}, {"frames_per_token": 3}])
 def test_padding_does_not_change_real_frames(variant: dict[str, str]) -> None:
     model, x = small(**variant), torch.randn(1, 20, 6)
     mask = torch.arange(30)[None] < 20
@@ -45,6 +45,17 @@ def test_padding_does_not_change_real_frames(variant: dict[str, str]) -> None:
 def test_batched_equals_one_by_one() -> None:
     model, x = small(), torch.randn(3, 25, 6)
     assert torch.allclose(model(x), torch.cat([model(row[None]) for row in x]), atol=1e-5)
+
+
+def test_frames_side_by_side_are_one_token_and_come_out_apart() -> None:
+    x, mask = torch.arange(10.0).view(1, 5, 2), torch.tensor([[True, True, True, False, False]])
+    tokens, counted = group_frames(x, mask, 2)
+    assert tokens.tolist() == [[[0, 1, 2, 3], [4, 5, 0, 0], [0, 0, 0, 0]]] and counted.tolist() == [[True, True, False]]
+    model = small(frames_per_token=2, num_layers=0)  # without attention a frame depends on its own token alone
+    logits = model(x.repeat(1, 1, 3))
+    assert logits.shape == (1, 5, 4)
+    other = model(torch.cat([x, x + 1], dim=1)[:, :6].repeat(1, 1, 3))
+    assert torch.equal(other[:, :4], logits[:, :4]) and not torch.allclose(other[:, 4], logits[:, 4])
 
 
 def test_rotary_products_depend_on_distance_only() -> None:
@@ -73,7 +84,13 @@ def test_a_constant_dimension_is_not_blown_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [({"norm": "mid"}, "mid"), ({"positions": "x"}, "x"), ({"num_heads": 3}, "16")]
+    ("change", "words"),
+    [
+        ({"norm": "mid"}, "mid"),
+        ({"positions": "x"}, "x"),
+        ({"num_heads": 3}, "16"),
+        ({"frames_per_token": 0}, "at least 1"),
+    ],
 )
 def test_impossible_arguments_are_named(change: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):

@@ -31,7 +31,13 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, dropout.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
-def command(folder, train_sets, dev_sets, config, overrides, seed, device) -> None:
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), help="With unfreeze: the codec's weights, as for extract."
+)
+@click.option(
+    "--start-from", type=click.Path(path_type=Path), help="With unfreeze: a trained adapter's model.safetensors."
+)
+def command(folder, train_sets, dev_sets, config, overrides, seed, device, checkpoint, start_from) -> None:
     """Train a diarization model into FOLDER on sets of conversations, each named by its data and its features.
 
     Called again after an interruption, it goes on from the last whole epoch and ends in the same weights.
@@ -44,4 +50,4 @@ def command(folder, train_sets, dev_sets, config, overrides, seed, device) -> No
 
     from mimidiar.train.fit import train
 
-    train(settings, train_sets, dev_sets, folder, seed, device)
+    train(settings, train_sets, dev_sets, folder, seed, device, checkpoint, start_from)

@@ -9,7 +9,7 @@ from mimidiar.codec.spec import Encoder, EncoderSpec, EncoderStream
 from mimidiar.errors import MimidiarError
 from mimidiar.speaker import specs as speaker
 
-__all__ = ["ENCODERS", "Encoder", "EncoderSpec", "EncoderStream", "describe_encoder", "load_encoder"]
+__all__ = ["ENCODERS", "Encoder", "EncoderSpec", "EncoderStream", "describe_encoder", "describe_maker", "load_encoder"]
 
 # name -> function (name, tap, checkpoint, seed) -> EncoderSpec
 ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
@@ -38,6 +38,20 @@ def describe_encoder(
         raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}")
     tap = tap or _OTHER_DEFAULTS.get(name, DEFAULT_TAP)
     return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
+
+
+def describe_maker(meta: dict[str, Any], checkpoint: str | Path | None = None, seed: int = 0) -> EncoderSpec:
+    """The encoder that made a store, found again by the store's meta.json: same name, tap and weights.
+
+    Raises what `describe_encoder` raises, and MimidiarError for other weights than those.
+    """
+    spec = describe_encoder(meta["encoder"], meta["tap"], checkpoint, seed)
+    if spec.weights_sha256 != meta["weights_sha256"]:
+        raise MimidiarError(
+            f"{spec.name}: the weights at hand are {spec.weights} ({spec.weights_sha256[:8]}), the features were made "
+            f"with {meta['weights']} ({meta['weights_sha256'][:8]}); name that file by --checkpoint"
+        )
+    return spec
 
 
 def load_encoder(

@@ -37,7 +37,10 @@ def posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, h
     def model(window: np.ndarray) -> np.ndarray:
         return trained.model(torch.from_numpy(window)[None]).sigmoid()[0].numpy()
 
-    stacked = stack_frames(features, stacking_factor(trained.frame_hz))
+    if trained.front is not None:
+        stacked = trained.front.run(torch.from_numpy(features)).numpy()
+    else:
+        stacked = stack_frames(features, stacking_factor(trained.frame_hz))
     return stitch(model, stacked, round(window_sec * LABEL_HZ), round(hop_sec * LABEL_HZ))
 
 

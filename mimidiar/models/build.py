@@ -2,32 +2,48 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.feature_norm import FeatureNorm
 from mimidiar.models.fusion import Anchors, FusedAdapter, FusionConfig
+from mimidiar.models.unfreeze import UnfrozenAdapter, build_top, top_header
 from mimidiar.models.weights import fill, load_weights
 
+if TYPE_CHECKING:
+    from mimidiar.codec.top import MimiTop
+
 FORMAT = "mimidiar-model-2"
+Model = Adapter | FusedAdapter | UnfrozenAdapter
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model with what its file says of it: the features it wants and the crop length it was trained on."""
+    """A model with what its file says of it: the features it wants and the crop length it was trained on.
+
+    `front`, where there is one, is the trained part of the codec: whole recordings go through it (`MimiTop.run`) before
+    `model` sees windows of them.
+    """
 
     model: Adapter | FusedAdapter
     frame_hz: float
     crop_sec: float
     encoder: dict[str, Any]
+    front: "MimiTop | None" = None
 
 
-def build_model(config: AdapterConfig, fusion: FusionConfig | None = None) -> Adapter | FusedAdapter:
-    """A model with fresh weights: an adapter, with `fusion` on likeness to voices in place of embeddings."""
+def build_model(config: AdapterConfig, fusion: FusionConfig | None = None, top: "MimiTop | None" = None) -> Model:
+    """A model with fresh weights: an adapter, with `fusion` on likeness to voices in place of embeddings, with `top`
+    behind that part of the codec.
+    """
+    if top is not None:
+        return UnfrozenAdapter(top, Adapter(**asdict(config)))
     if fusion is None:
         return Adapter(**asdict(config))
     streams = fusion.streams or [0, config.input_dim]
+    if fusion.same_voice is None or fusion.softness is None:
+        raise ValueError("fusion.same_voice and fusion.softness are not known; training finds them")
     if fusion.stacked * sum(streams) != config.input_dim:
         raise ValueError(f"fusion of {fusion.stacked} x {streams} dimensions on {config.input_dim}")
     anchors = Anchors(fusion.anchors, fusion.same_voice, fusion.softness)
@@ -42,11 +58,16 @@ def model_header(
     crop_sec: float,
     encoder: dict[str, Any],
     fusion: FusionConfig | None = None,
+    top: "MimiTop | None" = None,
 ) -> dict[str, Any]:
     """What model.safetensors says of itself: the model's arguments and the features it was trained on."""
     return {
         "format": FORMAT,
-        "model": {"adapter": asdict(config), "fusion": asdict(fusion) if fusion else None},
+        "model": {
+            "adapter": asdict(config),
+            "fusion": asdict(fusion) if fusion else None,
+            "unfreeze": top_header(top) if top is not None else None,
+        },
         "frame_hz": frame_hz,
         "crop_sec": crop_sec,
         "encoder": encoder,
@@ -60,9 +81,11 @@ def load_model(path: str | Path) -> TrainedModel:
     """
     tensors, header = load_weights(path, FORMAT)
     try:
-        fusion = header["model"].get("fusion")
-        model = build_model(AdapterConfig(**header["model"]["adapter"]), fusion and FusionConfig(**fusion))
+        fusion, unfreeze = header["model"].get("fusion"), header["model"].get("unfreeze")
+        top = build_top(unfreeze) if unfreeze else None
+        model = build_model(AdapterConfig(**header["model"]["adapter"]), fusion and FusionConfig(**fusion), top)
     except (KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: its header describes no model of this version ({error})") from None
     fill(model, tensors, path)
-    return TrainedModel(model.eval(), header["frame_hz"], header["crop_sec"], header["encoder"])
+    model = model.eval() if top is None else model.eval().adapter
+    return TrainedModel(model, header["frame_hz"], header["crop_sec"], header["encoder"], top)

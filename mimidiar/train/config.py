@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.fusion import FusionConfig
+from mimidiar.models.unfreeze import UnfreezeConfig
 
 
 @dataclass
@@ -13,6 +14,7 @@ class TrainConfig:
 
     model: AdapterConfig = field(default_factory=AdapterConfig)
     fusion: FusionConfig | None = None  # speaker embeddings enter by their likeness; without it, as they are
+    unfreeze: UnfreezeConfig | None = None  # layers of the codec are trained as well, over the tap below them
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
     batch_size: int = 8
@@ -32,6 +34,8 @@ class TrainConfig:
         for key in positive:
             if getattr(self, key) <= 0:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
+        if self.unfreeze:
+            self._check_unfreeze(self.unfreeze, source)
         noise = self.model.feature_noise
         if noise < 0 or (noise > 0 and not self.normalize_features):
             raise MimidiarError(f"{source}: model.feature_noise is {noise}; 0, or above with normalize_features")
@@ -39,3 +43,13 @@ class TrainConfig:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
         if self.schedule not in ("cosine", "inverse_sqrt"):
             raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose cosine or inverse_sqrt")
+
+    def _check_unfreeze(self, unfreeze: UnfreezeConfig, source: str) -> None:
+        if self.fusion:
+            raise MimidiarError(f"{source}: fusion and unfreeze in one run; choose one of them")
+        for key in ("learning_rate", "near_weight", "history_sec"):
+            if getattr(unfreeze, key) < 0:
+                raise MimidiarError(f"{source}: unfreeze.{key} is {getattr(unfreeze, key)}; 0 or above")
+        for key in ("layers", "clip_norm"):
+            if getattr(unfreeze, key) <= 0:
+                raise MimidiarError(f"{source}: unfreeze.{key} is {getattr(unfreeze, key)}; it must be above 0")

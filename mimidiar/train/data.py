@@ -1,6 +1,6 @@
 """Crops of conversations: features read by offset, labels in order of arrival inside the crop, batches with a mask."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,10 @@ class Crop:
 
 
 class Batch(NamedTuple):
-    """features (B, T, D), targets (B, T, K), mask (B, T) true on frames that exist."""
+    """features (B, T, D), targets (B, T, K), mask (B, T) true on the frames of each crop, which follow each other.
+
+    What comes before them in a row is what was heard before the crop, what comes after them is padding.
+    """
 
     features: Tensor
     targets: Tensor
@@ -39,13 +42,14 @@ class Batch(NamedTuple):
 class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
     """Features and speaker activity of the recordings of one or more sets, by crop."""
 
-    def __init__(self, sets: Sequence[SetFolders], max_speakers: int):
-        """`sets`: (data, feats) folders.
+    def __init__(self, sets: Sequence[SetFolders], max_speakers: int, history_frames: int = 0):
+        """`sets`: (data, feats) folders. `history_frames`: label frames whose features come before each crop's own, so
+        far as the recording has them.
 
         Raises MimidiarError for recordings without features, with too many speakers or in two sets, and for sets whose
         features were made in different ways.
         """
-        self.max_speakers = max_speakers
+        self.max_speakers, self.history_frames = max_speakers, history_frames
         self.turns: dict[str, list[Interval]] = {}
         self._stores: dict[str, Features] = {}
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
@@ -97,14 +101,16 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         return stack_frames(store.read(recording, start * self.factor, stop), self.factor)
 
     def __getitem__(self, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
-        """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
+        """Features (H + T, D), those of the H frames before the crop first, and targets (T, K), columns in order of
+        arrival inside the crop, empty channels last.
+        """
         turns = self.turns[crop.recording]
         speakers = sorted({turn.speaker for turn in turns})
         active = activity_matrix(turns, speakers, crop.stop, LABEL_HZ)[crop.start :]
         order = arrival_order(active)[: self.max_speakers]
         targets = np.zeros((len(active), self.max_speakers), dtype=np.float32)
         targets[:, : len(order)] = active[:, order]
-        return self.features(crop.recording, crop.start, crop.stop), targets
+        return self.features(crop.recording, max(crop.start - self.history_frames, 0), crop.stop), targets
 
 
 def check_alike(store: Features, first: Features) -> None:
@@ -160,25 +166,28 @@ class ConsecutiveCrops(Sampler[Crop]):
 
 
 def collate(items: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
-    """Pad to the longest crop; the mask tells what is real."""
+    """Pad to the longest crop; the mask tells what belongs to it."""
     longest = max(len(features) for features, _ in items)
     features = torch.zeros(len(items), longest, items[0][0].shape[1])
     targets = torch.zeros(len(items), longest, items[0][1].shape[1])
     mask = torch.zeros(len(items), longest, dtype=torch.bool)
     for row, (x, y) in enumerate(items):
-        features[row, : len(x)], targets[row, : len(y)], mask[row, : len(x)] = (
-            torch.from_numpy(x),
-            torch.from_numpy(y),
-            True,
-        )
+        crop = slice(len(x) - len(y), len(x))
+        features[row, : len(x)] = torch.from_numpy(x)
+        targets[row, crop], mask[row, crop] = torch.from_numpy(y), True
     return Batch(features, targets, mask)
 
 
 def feature_statistics(conversations: Conversations) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation (D,) over all frames of the sets, in double precision."""
+    return statistics(conversations.features(recording) for recording in conversations.recordings)
+
+
+def statistics(matrices: Iterable[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (D,) over the rows of all matrices (T, D), in double precision."""
     total, square, count = 0.0, 0.0, 0
-    for recording in conversations.recordings:
-        features = conversations.features(recording).astype(np.float64)
+    for matrix in matrices:
+        features = matrix.astype(np.float64)
         total, square, count = total + features.sum(0), square + (features**2).sum(0), count + len(features)
     mean = total / count
     std = np.sqrt(np.maximum(square / count - mean**2, 0))

@@ -13,8 +13,8 @@ from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
 from mimidiar.features.streams import open_features
 from mimidiar.files import make_folder, read_json, write_json
-from mimidiar.models.adapter import Adapter
-from mimidiar.models.build import build_model, model_header
+from mimidiar.models.build import Model, build_model, model_header
+from mimidiar.models.rate import LABEL_HZ
 from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, best_so_far, stopped_early
 from mimidiar.train.config import TrainConfig
@@ -27,6 +27,7 @@ from mimidiar.train.data import (
     collate,
     feature_statistics,
 )
+from mimidiar.train.likeness import fit_likeness
 from mimidiar.train.task import DiarizationTask
 
 FINISHED = "finished.json"
@@ -39,8 +40,13 @@ def train(
     folder: Path,
     seed: int,
     device: str = "cpu",
+    checkpoint: Path | None = None,
+    start_from: Path | None = None,
 ) -> None:
     """Train a model on one or more sets, as (data, feats) folders, into a model folder.
+
+    With `config.unfreeze` the codec's weights are read again, from `checkpoint` where they are a file, and the adapter
+    begins as that of the trained model `start_from`, if given.
 
     The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
     seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
@@ -51,21 +57,23 @@ def train(
     device = pick_device(device).type
     use_one_thread()
     L.seed_everything(seed, verbose=False)
-    train_data = Conversations(train_sets, config.model.max_speakers)
-    dev_data = Conversations(dev_sets, config.model.max_speakers)
+    history = round(config.unfreeze.history_sec * LABEL_HZ) if config.unfreeze else 0
+    train_data = Conversations(train_sets, config.model.max_speakers, history)
+    dev_data = Conversations(dev_sets, config.model.max_speakers, history)
     check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
     config.model.input_dim = train_data.input_dim
     if config.fusion:
-        config.fusion.streams = train_data.meta.get("streams", [0, train_data.meta["dim"]])
-        config.fusion.stacked = train_data.factor
-    model = _new_model(config, train_data)
+        config.fusion = fit_likeness(config.fusion, train_data)
+    if start_from is not None and not config.unfreeze:
+        raise MimidiarError(f"{start_from}: a model to start from is for configurations with unfreeze alone")
+    model = _new_model(config, train_data, checkpoint, start_from)
     _keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
     total_steps = -(-len(crops) // config.batch_size) * config.epochs
-    header = model_header(config.model, train_data.frame_hz, config.crop_sec, train_data.meta, config.fusion)
-    keep_best = KeepBest(folder, header)
+    header = (config.model, train_data.frame_hz, config.crop_sec, train_data.meta, config.fusion)
+    keep_best = KeepBest(folder, model_header(*header, top=model.top if config.unfreeze else None))
     trainer = _trainer(config, folder, seed, keep_best, device)
     last = folder / "last.ckpt"
     if last.exists() and stopped_early(last):
@@ -75,7 +83,7 @@ def train(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
         trainer.fit(
-            DiarizationTask(model, config, total_steps),
+            _new_task(model, config, total_steps),
             _loader(train_data, crops, config.batch_size),
             _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size),
             ckpt_path=last if last.exists() else None,
@@ -89,14 +97,30 @@ def _finish(folder: Path, keep_best: KeepBest) -> None:
     write_json(folder / FINISHED, {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss})
 
 
-def _new_model(config: TrainConfig, train_data: Conversations) -> Adapter:
+def _new_model(
+    config: TrainConfig, train_data: Conversations, checkpoint: Path | None, start_from: Path | None
+) -> Model:
     try:
+        if config.unfreeze:
+            from mimidiar.train.unfreeze import frozen_top, new_unfrozen  # moshi takes a second
+
+            top = frozen_top(config, train_data.meta, checkpoint)
+            config.model.input_dim = top.size.dimension
+            return new_unfrozen(config, top, train_data, start_from)
         model = build_model(config.model, config.fusion)
     except ValueError as error:
         raise MimidiarError(f"model: {error}; mend the configuration") from None
     if config.normalize_features:
         model.features.set_statistics(*feature_statistics(train_data))
     return model
+
+
+def _new_task(model: Model, config: TrainConfig, total_steps: int) -> DiarizationTask:
+    if not config.unfreeze:
+        return DiarizationTask(model, config, total_steps)
+    from mimidiar.train.unfreeze import UnfreezeTask
+
+    return UnfreezeTask(model, config, total_steps)
 
 
 def _loader(data: Conversations, crops: Sampler, batch_size: int) -> DataLoader:

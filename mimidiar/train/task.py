@@ -1,6 +1,7 @@
 """The Lightning task: loss, optimizer, schedule and what is logged; the model knows nothing of them."""
 
 import math
+from typing import Any
 
 import lightning as L
 import torch
@@ -33,11 +34,13 @@ class DiarizationTask(L.LightningModule):
         self.log("val_der", 100 * wrong / speech.clamp(min=1), prog_bar=True, batch_size=max(int(speech), 1))
 
     def configure_optimizers(self) -> dict:
-        optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
-        )
+        optimizer = torch.optim.AdamW(self.parameter_groups(), weight_decay=self.config.weight_decay)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.learning_rate_factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What the optimizer trains, with a learning rate for each part."""
+        return [{"params": list(self.model.parameters()), "lr": self.config.learning_rate}]
 
     def learning_rate_factor(self, step: int) -> float:
         """Linear warm-up, then half a cosine to 0 or the inverse square root of the step."""

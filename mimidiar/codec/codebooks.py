@@ -1,0 +1,55 @@
+"""Codebooks for a Mimi that has none: an untrained one gives the same token whatever it hears.
+
+They are filled as moshi fills its own at the start of training (k-means of the first latents, codebook after codebook
+on what the ones before leave over), but with the codec itself as it is; then its tokens can be compared.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from mimidiar.errors import MimidiarError
+
+ITERATIONS = 10  # of Lloyd's algorithm; more moves the centres by little
+FRAMES_PER_CODE = 20
+PIECE_FRAMES = 4096  # whose distances to all codes are in memory at once
+
+
+def are_empty(quantizer: nn.Module) -> bool:
+    """Whether a codebook has no vectors but 0."""
+    # Not by `embedding`, which moshi computes once and keeps, whatever is loaded afterwards.
+    return any(not layer._codebook.embedding_sum.any() for rvq in _halves(quantizer) for layer in rvq.vq.layers)
+
+
+@torch.no_grad()
+def fill_codebooks(quantizer: nn.Module, frames: Tensor, seed: int) -> None:
+    """k-means of latent frames (N, D) into all codebooks of moshi's split quantizer, in place; the same for a seed.
+
+    Raises MimidiarError for fewer frames than codes.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for rvq in _halves(quantizer):
+        rest = rvq.input_proj(frames.T[None])[0].T
+        for layer in rvq.vq.layers:
+            codebook = layer._codebook
+            if len(rest) < codebook.codebook_size:
+                raise MimidiarError(f"{len(rest)} frames for {codebook.codebook_size} codes; give more recordings")
+            codebook.embedding_sum.copy_(_centres(rest, codebook.codebook_size, generator))
+            codebook.cluster_usage.fill_(1)
+            codebook._initialized.fill_(1)
+            codebook.register_buffer("_embedding", None, persistent=False)  # what moshi remembers of the old ones
+            rest = rest - layer.decode(layer.encode(rest.T[None]))[0].T
+
+
+def _centres(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """(count, D) centres of x (N, D) by Lloyd's algorithm from frames drawn at random; one without frames stays."""
+    centres = x[torch.randperm(len(x), generator=generator)[:count]].clone()
+    for _ in range(ITERATIONS):
+        nearest = torch.cat([torch.cdist(piece, centres).argmin(1) for piece in x.split(PIECE_FRAMES)])
+        number = torch.bincount(nearest, minlength=count)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, x)
+        centres = torch.where(number[:, None] > 0, sums / number.clamp(min=1)[:, None], centres)
+    return centres
+
+
+def _halves(quantizer: nn.Module) -> tuple[nn.Module, nn.Module]:
+    return quantizer.rvq_first, quantizer.rvq_rest

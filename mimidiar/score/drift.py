@@ -1,0 +1,127 @@
+"""What a changed codec does to those who read its tokens or its sound: figures by recording, and their files.
+
+`score.json`: `kind` "drift". Of all codes, the share in % that are not those of the frozen codec: `token_drift`, and
+`token_drift_<n>` of codebook n from 1 (the semantic one); `frames_changed`: frames with any changed code;
+`latent_distance`: squared distance of the latent over its variance, in %; `codes_used`: distinct codes of the frozen
+codec in the codebook that uses the fewest. Of decoded stretches: `mel_change_db` and `si_sdr_change_db` between the
+changed codec's sound and the frozen one's; `mel_input_db`, `si_sdr_input_db` between the changed codec's and what was
+put in, `mel_frozen_input_db`, `si_sdr_frozen_input_db` the same of the frozen codec. `intervals` over recordings;
+`n_recordings`, `n_decoded`, `warnings`, `protocol`. `per_recording.csv`: the same figures by recording.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mimidiar.errors import MimidiarError
+from mimidiar.files import write_json, write_text
+from mimidiar.score.bootstrap import LEVEL, ratio_intervals
+from mimidiar.score.reconstruction import mel_distance, si_sdr
+from mimidiar.score.score_file import SCORE_FILE, rounded
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Distances in dB of one stretch: of the two codecs' sound to each other, and of each to what was put in."""
+
+    mel_change_db: float
+    si_sdr_change_db: float
+    mel_input_db: float
+    si_sdr_input_db: float
+    mel_frozen_input_db: float
+    si_sdr_frozen_input_db: float
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One recording: changed codes by codebook, frames with any, and the latent's squared distance and variance.
+
+    `sound` is None where nothing was decoded, or the stretch was silent.
+    """
+
+    recording: str
+    frames: int
+    changed: np.ndarray  # (codebooks,)
+    frames_changed: int
+    distance: float
+    variance: float
+    sound: Sound | None
+
+
+def compare_sound(changed: np.ndarray, frozen: np.ndarray, heard: np.ndarray, sample_rate: int) -> Sound | None:
+    """Both codecs' decoded sound (T,) against each other and against what was put in. None where one is silent."""
+    sound = Sound(
+        mel_distance(changed, frozen, sample_rate),
+        si_sdr(changed, frozen),
+        mel_distance(changed, heard, sample_rate),
+        si_sdr(changed, heard),
+        mel_distance(frozen, heard, sample_rate),
+        si_sdr(frozen, heard),
+    )
+    return sound if np.isfinite(list(asdict(sound).values())).all() else None
+
+
+def compare_codes(changed: np.ndarray, frozen: np.ndarray) -> tuple[np.ndarray, int]:
+    """(changed codes by codebook (K,), frames with any) of two token streams (K, T)."""
+    odd = changed != frozen
+    return odd.sum(axis=1), int(odd.any(axis=0).sum())
+
+
+def drift_document(
+    recordings: Sequence[Drift], codes_used: int, system: str | None, protocol: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of score.json. MimidiarError where the frozen codec says the same whatever it hears."""
+    if codes_used < 2:
+        raise MimidiarError(
+            "a codebook of the frozen codec gives one code for every frame: no drift could be seen in it; fill the "
+            "codebooks (`mimidiar codebooks`) or use trained weights"
+        )
+    tops, bottoms = zip(*(_ratios(entry) for entry in recordings), strict=True)
+    names = [name for name in tops[0] if any(bottom[name] for bottom in bottoms)]
+    table = [[[line[name] for name in names] for line in lines] for lines in (tops, bottoms)]
+    found = {name: asdict(bound) for name, bound in zip(names, ratio_intervals(*table), strict=True)}
+    document = {"kind": "drift"} | {name: rounded(bound["value"]) for name, bound in found.items()}
+    ends = {name: rounded({key: bound[key] for key in ("low", "high", "level")}) for name, bound in found.items()}
+    return document | {
+        "codes_used": codes_used,
+        "n_recordings": len(recordings),
+        "n_decoded": sum(entry.sound is not None for entry in recordings),
+        "intervals": ends if len(recordings) > 1 else {},
+        "system": system,
+        "warnings": [],
+        "protocol": dict(protocol) | {"resampled": "recordings", "level": LEVEL},
+    }
+
+
+def write_drift(folder: Path, recordings: Sequence[Drift], document: Mapping[str, Any]) -> None:
+    """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    names = list(_ratios(recordings[0])[0])
+    writer.writerow(["recording", "frames", *names])
+    for entry in recordings:
+        top, bottom = _ratios(entry)
+        figures = [rounded(float(top[name] / bottom[name])) if bottom[name] else "" for name in names]
+        writer.writerow([entry.recording, entry.frames, *figures])
+    write_text(folder / "per_recording.csv", stream.getvalue())
+    write_json(folder / SCORE_FILE, document)
+
+
+def _ratios(entry: Drift) -> tuple[dict[str, float], dict[str, float]]:
+    """Numerators and denominators of all figures of a recording, in % or dB; a denominator of 0 for what it lacks."""
+    codebooks = len(entry.changed)
+    top = {"token_drift": 100.0 * entry.changed.sum()}
+    bottom = {"token_drift": float(entry.frames * codebooks)}
+    for number, changed in enumerate(entry.changed, 1):
+        top[f"token_drift_{number}"], bottom[f"token_drift_{number}"] = 100.0 * changed, float(entry.frames)
+    top |= {"frames_changed": 100.0 * entry.frames_changed, "latent_distance": 100.0 * entry.distance}
+    bottom |= {"frames_changed": float(entry.frames), "latent_distance": entry.variance}
+    names = Sound.__dataclass_fields__
+    top |= dict.fromkeys(names, 0.0) if entry.sound is None else asdict(entry.sound)
+    bottom |= dict.fromkeys(names, 0.0 if entry.sound is None else 1.0)
+    return top, bottom

@@ -64,6 +64,11 @@ def stream_audio(path: str | Path, sample_rate: int, chunk_sec: float = CHUNK_SE
                 yield chunk
 
 
+def resample(samples: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
+    """A whole signal (T,) at another rate, as `read_audio` gives that of a file at `source_rate`."""
+    return _resampler(source_rate, sample_rate)(samples, True)
+
+
 def _open(path: str | Path) -> soundfile.SoundFile:
     path = Path(path)
     if not path.is_file():

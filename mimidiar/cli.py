@@ -14,6 +14,7 @@ COMMANDS = {
     "prepare": "Stage 1: a corpus to manifests.",
     "validate": "Check data folders: what is wrong, and how to mend it.",
     "simulate": "Stage 2: conversations from single utterances.",
+    "mix": "Stage 2: mixtures of two utterances.",
     "degrade": "Stage 2: the same utterances quieter, with noise, in a room.",
     "extract": "Stage 3: features of a codec or speaker encoder to ark/scp.",
     "fuse": "Stage 3: two feature stores as one, by time.",

@@ -67,3 +67,17 @@ def arrival_order(active: np.ndarray) -> list[int]:
     differ keep their order; silent columns come last.
     """
     return sorted(range(active.shape[1]), key=lambda k: (~active[:, k].astype(bool)).tobytes())
+
+
+def arrival_targets(turns: Iterable[Interval], start: int, stop: int, frame_hz: float, channels: int) -> np.ndarray:
+    """Float32 (stop - start, channels): who is active in frames [start, stop), in order of arrival there.
+
+    Speakers who are silent there, and those who arrive when all channels are taken, have none; empty channels are last.
+    """
+    turns = list(turns)
+    speakers = sorted({turn.speaker for turn in turns})
+    active = activity_matrix(turns, speakers, stop, frame_hz)[start:]
+    order = arrival_order(active)[:channels]
+    targets = np.zeros((len(active), channels), dtype=np.float32)
+    targets[:, : len(order)] = active[:, order]
+    return targets

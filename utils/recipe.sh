@@ -50,6 +50,21 @@ train_adapter() {
     "${train_options[@]}"
 }
 
+# train_probe NAME SET CONFIG: a linear probe of SET's speakers.
+train_probe() {
+  stage.py --out "$dir/probes/$1" --force "$force" --input "$data/$2" --input "$feats/$2" --input "$3" -- \
+    mimidiar probe "$data/$2" "$feats/$2" "$dir/probes/$1" --config "$3" --seed "$seed"
+}
+
+# score_probes SET NAME...: trials of SET by these probes; the system is called by what stands before _ in NAME.
+score_probes() {
+  local set=$1 probe
+  for probe in "${@:2}"; do
+    score_trials "$set" "$dir/$set/${probe%%_*}" "$seed" "$dir/probes/$probe" -- \
+      --probe "$dir/probes/$probe/model.safetensors"
+  done
+}
+
 # infer_and_tune SET...: posteriors of these sets; the post-processing is tuned on the first.
 infer_and_tune() {
   local set

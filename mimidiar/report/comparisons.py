@@ -48,8 +48,11 @@ def compare_rows(
     for wanted in comparisons:
         for column in (each for each in columns if each.label == wanted.column.replace("{set}", each.set)):
             for row, versus in _pairs(wanted, rows):
+                ours, theirs = find(row, column), find(versus, column)
+                if not ours and not theirs:  # as the table says
+                    continue
                 try:
-                    found.append(_compare(row, versus, column, find(row, column), find(versus, column)))
+                    found.append(_compare(row, versus, column, ours, theirs))
                 except MimidiarError as error:
                     raise MimidiarError(f"{where}, '{row.label}' against '{versus.label}': {error}") from None
     return found

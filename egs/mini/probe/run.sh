@@ -35,23 +35,12 @@ if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
 trial_sets
 if stage 3 "features of $encoder"; then extract_features train "${sets[@]}"; fi
-# train_probe NAME SET CONFIG
-train_probe() {
-  stage.py --out "$dir/probes/$1" --force "$force" --input "$data/$2" --input "$feats/$2" --input "$3" -- \
-    mimidiar probe "$data/$2" "$feats/$2" "$dir/probes/$1" --config "$3" --seed "$seed"
-}
-
 if stage 4 "training"; then
   train_probe corrected train "$train_config"
   train_probe ancestor train conf/ancestor.yaml
   for set in "${sets[@]}"; do train_probe "leaky_$set" "$set" conf/ancestor.yaml; done
 fi
 if stage 5 "scores"; then
-  for set in "${sets[@]}"; do
-    for probe in corrected ancestor "leaky_$set"; do
-      score_trials "$set" "$dir/$set/${probe%%_*}" "$seed" "$dir/probes/$probe" -- \
-        --probe "$dir/probes/$probe/model.safetensors"
-    done
-  done
+  for set in "${sets[@]}"; do score_probes "$set" corrected ancestor "leaky_$set"; done
 fi
 if stage 6 "table"; then report; fi

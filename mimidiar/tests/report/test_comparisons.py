@@ -96,8 +96,8 @@ def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
         make("x", errors=(1.0,)),
         make("y", errors=(2.0,)),
     )
-    table = {"columns": [EER, DER], "rows": rows("old", "new", "x", "y", "gone")}
-    asked = [("old", "new", "EER"), ("new", "gone", "EER"), ("x", "y", "DER")]
+    table = {"columns": [EER, DER], "rows": rows("old", "new", "x", "y", "gone", "lost")}
+    asked = [("old", "new", "EER"), ("new", "gone", "EER"), ("x", "y", "DER"), ("gone", "lost", "DER")]
     said = sentences(tmp_path, table, [dict(zip(("system", "versus", "column"), each, strict=True)) for each in asked])
     assert said == [
         "OLD: not compared with NEW, EER: scores without the draws of their bootstrap; score them again.",

@@ -15,6 +15,9 @@ for the same output, so that the one used is part of a figure's protocol:
 - `segments`: the transcribers' segments, with the pauses and vocal sounds within them, as the ancestor had it.
 - `rttm`: a folder with an RTTM file per meeting, as it is made for forced alignments.
 
+The ancestor study trained on the meetings of all three parts, had each three times among its recordings, and drew those
+to tune and report on from the same lot. `ancestor_split` does so: train has all meetings, dev a tenth of them again.
+
 Scored is the whole of every meeting, as the UEM of that setup say.
 """
 
@@ -40,6 +43,8 @@ NO_AUDIO = {"mix": frozenset(), "sdm": frozenset({"IS1003b", "IS1007d"})}
 KNOWN_LONGER = "TS3007c"
 # Names of participants: sex, site, first language, number, and the role at TNO.
 PARTICIPANT = re.compile(r"[FM][IET][EDO]\d{3,4}[A-Z]*")
+LEAKY = "leaky: for comparison only (tuned and scored on meetings that were trained on, as the ancestor did)"
+LEAKY_SHARE = 10  # every tenth meeting
 # Turns and speaker time of the published only_words RTTM (commit 2509d893), to the millisecond.
 PUBLISHED = {"train": (66816, 272748.185), "dev": (8664, 31558.655), "test": (7493, 30713.924)}
 # Where audio may lie below the corpus folder: as lhotse downloads it, as the publishers' mirror has it, or flat.
@@ -62,6 +67,9 @@ class AmiSettings(Leniency):
     rttm: str | None = None  # the folder of RTTM files that reference=rttm reads
     annotations: str | None = None  # folder or zip of the annotations, when it is not in the corpus folder
     sets: str = "train,dev,test"  # which sets to make
+    prefix: str = ""  # of the sets' names: prefix=ami_mix_ makes ami_mix_train, ...
+    max_speakers: int | None = None  # leave meetings with more out of train, where a model has no channels for them
+    ancestor_split: bool = False  # train is all meetings of these sets, dev some of them again: leaky, see LEAKY
 
 
 @dataclass
@@ -97,8 +105,29 @@ def prepare_ami(
             _compare_with_published(name, talks, say)
     if annotations and annotations.untimed:
         say(f"{annotations.untimed} words of the annotations have no time and are left out")
+    if options.ancestor_split:
+        sets = _ancestor_split(sets, say)
+    if options.max_speakers is not None and "train" in sets:
+        sets["train"] = _with_few_speakers(sets["train"], options.max_speakers, say)
+    sets = {f"{options.prefix}{name}": talks for name, talks in sets.items()}
     origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
-    return write_conversations("AMI", origin, sets, out, options, limit, say)
+    return write_conversations("AMI", origin, sets, out, options, limit, say, LEAKY if options.ancestor_split else None)
+
+
+def _ancestor_split(sets: dict[str, list[Conversation]], say: Say) -> dict[str, list[Conversation]]:
+    """All meetings that can be used as train, and every tenth of them as dev."""
+    say(LEAKY)
+    every = [talk for talks in sets.values() for talk in talks]
+    usable = [talk for talk in every if talk.audio.is_file() and talk.turns is not None]
+    return {"train": every, "dev": usable[::LEAKY_SHARE]}
+
+
+def _with_few_speakers(talks: list[Conversation], most: int, say: Say) -> list[Conversation]:
+    """Those with at most so many speakers; the others are said."""
+    crowded = [talk.id for talk in talks if len({turn.speaker for turn in talk.turns or []}) > most]
+    if crowded:
+        say(f"train: {len(crowded)} meetings with more than {most} speakers are left out: {', '.join(crowded)}")
+    return [talk for talk in talks if talk.id not in crowded]
 
 
 def check_choices(options: AmiSettings | AmiDownloadSettings) -> list[str]:

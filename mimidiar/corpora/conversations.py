@@ -51,12 +51,13 @@ def write_conversations(
     leniency: Leniency,
     limit: int | None,
     say: Say,
+    leaky: str | None = None,
 ) -> list[Path]:
     """Check all `sets`, write them below `out`, validate them and return their folders.
 
     `limit`: of each set only the first recordings that have at most so many speakers together, for quick trials.
-    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json, with what is left of
-    the sets that are not whole.
+    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json of each set, with
+    what is left of the sets that are not whole, and with `leaky`, which says why sets share recordings.
     """
     sizes = {name: len(talks) for name, talks in sets.items()}
     if limit is not None:
@@ -69,9 +70,10 @@ def write_conversations(
         _say_what_was_made(name, pairs, say)
     short = [f"{name} {len(checked[name])} of {size}" for name, size in sizes.items() if len(checked[name]) < size]
     left_out = f" (of its recordings: {', '.join(short)})" if short else ""
-    write_json(out / "corpus.json", {"origin": origin + left_out})
     folders = [out / name for name in checked]
-    require_valid(folders)
+    for folder in folders:
+        write_json(folder / "corpus.json", {"origin": origin + left_out} | ({"leaky": leaky} if leaky else {}))
+    require_valid(folders, allow_shared=leaky is not None)
     return folders
 
 

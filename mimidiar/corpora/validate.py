@@ -39,8 +39,8 @@ def set_folders(paths: Sequence[str | Path]) -> list[Path]:
 def find_problems(folders: Sequence[str | Path], allow_shared: bool = False) -> list[str]:
     """Every problem found, as sentences that name folder, record, numbers and remedy.
 
-    Folders called train, dev, test (or sim_train, sim_train_two, ...) must not share recordings or speakers with one
-    another, nor any other folder with train, unless `allow_shared`.
+    Folders called train, dev, test (or sim_train_two, ami_mix_train, ...) must not share recordings or speakers with
+    one another, nor any other folder with train, unless `allow_shared`.
     """
     paths = [Path(folder) for folder in folders]
     sets = {path: read_set(path) for path in paths}
@@ -143,8 +143,9 @@ def _problems_of_rttm(path: Path, data: SetFolder) -> Iterator[str]:
 
 
 def _role(path: Path) -> str:
-    name = path.name.removeprefix("sim_").split("_")[0]  # sim_train_two is for training, too
-    return name if name in ROLES else "other"
+    """`train` for train, sim_train_two and ami_mix_train; trials have none, whatever set their speakers are from."""
+    parts = path.name.split("_")
+    return next((part for part in parts if part in ROLES), "other") if parts[0] != "trials" else "other"
 
 
 def _shared(sets: dict[Path, SetFolder]) -> Iterator[str]:

@@ -48,6 +48,8 @@ class Simulation:
     """The file: name -> set. The set `train` is written to the folder `sim_train`."""
 
     sets: dict[str, ConversationSet] = field(default_factory=dict)
+    # Why sets for training and others are made of the same voices, if they are to be: it goes into every record.
+    leaky: str | None = None
 
 
 # key of a range, and between what its two numbers must lie

@@ -40,7 +40,8 @@ def simulate_sets(
     """Make every set of `simulation` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
 
     With `job` (K, N) only that share of the conversations is made. Without it whatever is missing is made, then the
-    manifests, `ref.rttm`, `all.uem` and `simulation.json` are written and the sets validated.
+    manifests, `ref.rttm`, `all.uem` and `simulation.json` are written and the sets validated. A simulation that says
+    why it is leaky may have the same voices in all sets; their corpus.json says so.
     """
     if not simulation.sets:
         raise MimidiarError("the simulation has no sets; name at least one below 'sets:'")
@@ -53,7 +54,9 @@ def simulate_sets(
         from mimidiar.corpora.validate import require_valid  # lhotse and torch: only after NeMo
 
         with_audio = [f for f, each in zip(folders, simulation.sets.values(), strict=True) if each.audio]
-        require_valid(with_audio)
+        for folder in with_audio if simulation.leaky else ():
+            write_json(folder / "corpus.json", {"origin": "simulated conversations", "leaky": simulation.leaky})
+        require_valid(with_audio, allow_shared=simulation.leaky is not None)
     return folders
 
 

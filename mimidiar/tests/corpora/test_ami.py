@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.bin.prepare import command
-from mimidiar.corpora.ami import meetings_of, prepare_ami
+from mimidiar.corpora.ami import LEAKY, meetings_of, prepare_ami
 from mimidiar.corpora.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
@@ -60,8 +60,28 @@ def test_turns_worked_out_by_hand(tmp_path: Path, reference: str, expected: dict
     assert [r.sources[0].source.rsplit("/", 1)[1] for r in test.recordings] == [
         "ES2004a.Mix-Headset.wav", "TS3003b.Mix-Headset.wav",
     ]  # fmt: skip
-    origin = read_json(tmp_path / "out" / "corpus.json")["origin"]
+    origin = read_json(folders[0] / "corpus.json")["origin"]
     assert origin == f"AMI meetings, Mix-Headset, references {reference} (of its recordings: test 2 of 16)"
+
+
+def test_the_ancestors_split_is_called_leaky(tmp_path: Path) -> None:
+    root = write_ami(tmp_path / "ami", ("ES2004a", "TS3003b", "TS3007c"))
+    few = ("skip_missing=true", "prefix=ami_", "ancestor_split=true", "max_speakers=1")
+    folders, said = prepare(root, tmp_path / "out", *few)
+    assert [folder.name for folder in folders] == ["ami_train", "ami_dev"]
+    train, dev = ({recording.id for recording in read_set(folder).recordings} for folder in folders)
+    assert dev == {"TS3007c"} < train == {"TS3007c", "TS3003b"}  # of the train part and of the test part
+    assert "train: 1 meetings with more than 1 speakers are left out: ES2004a" in said
+    for folder in folders:
+        assert read_json(folder / "corpus.json")["leaky"] == LEAKY
+
+
+def test_sets_with_a_prefix_are_kept_apart_too(tmp_path: Path) -> None:
+    """Nobody of train may be in test, whatever the sets are called."""
+    root = write_ami(tmp_path / "ami", ("TS3007c", "TS3003b"))
+    edit(root / "ami_public_manual_1.6.2" / "corpusResources" / "meetings.xml", "MTD026UID", "MTD009PM")
+    with pytest.raises(MimidiarError, match=r"ami_mix_train and .*ami_mix_test share 1 speaker.*MTD009PM"):
+        prepare(root, tmp_path / "out", "skip_missing=true", "sets=train,test", "prefix=ami_mix_")
 
 
 def test_the_zip_gives_the_same_bytes_as_the_folder(tmp_path: Path) -> None:

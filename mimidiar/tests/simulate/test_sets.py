@@ -127,6 +127,18 @@ def test_an_interrupted_run_goes_on_and_leaves_nothing_behind(
     assert len(calls) == 8 and said == [f"{folder}: already there"]
 
 
+def test_the_same_voices_in_two_sets_are_refused_unless_the_simulation_says_why(
+    data: Path, tmp_path: Path, fake: None
+) -> None:
+    asked = options()
+    asked.sets["dev"] = ConversationSet(conversations=2, seconds=12.0, seed=1)
+    with pytest.raises(MimidiarError, match=r"sim_train and .*sim_dev share \d speaker"):
+        sets.simulate_sets(asked, data, tmp_path / "refused", say=silent)
+    asked.leaky = "leaky: the same voices"
+    folders = sets.simulate_sets(asked, data, tmp_path / "leaky", say=silent)
+    assert [read_json(folder / "corpus.json")["leaky"] for folder in folders] == [asked.leaky] * 2
+
+
 def test_other_options_are_refused(data: Path, tmp_path: Path, fake: None) -> None:
     sets.simulate_sets(options(), data, tmp_path, job=(1, 2), say=silent)
     with pytest.raises(MimidiarError, match="sim_train: made with other options"):

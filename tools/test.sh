@@ -3,17 +3,17 @@
 # recipes in a smoke configuration.
 #
 #   tools/test.sh            what each change must pass, some minutes
-#   tools/test.sh --full     with the long tests: full-size checkpoints
+#   tools/test.sh --full     with the long tests: checkpoints of full size, all recipes on small trees of their corpora
 #
 # MIMIDIAR_MINI_CORPUS names the folder with real speech; without it, tests that need it are skipped, and the recipes fall
 # back to synthetic voices. All parts run, whatever fails; the exit code tells whether all passed.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
-marks="not long and not gpu"
+marks="not long and not gpu" full=false
 case "${1:-}" in
   "") ;;
-  --full) marks="not gpu" ;;
+  --full) marks="not gpu" full=true ;;
   *) echo "usage: tools/test.sh [--full]" >&2; exit 1 ;;
 esac
 
@@ -54,6 +54,7 @@ part shellcheck check_shell
 part tables egs/paper/run.sh --check
 part "unit tests" pytest -n 2 -m "$marks"
 part "recipes, smoke" egs/mini/run_all.sh --smoke true --seeds 1 --work "$work"
+if [[ $full == true ]]; then part "recipes, full size" tools/test_recipes.sh; fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   echo "tools/test.sh: FAILED after $(( SECONDS - started )) s: $(printf '%s; ' "${failed[@]}")$passed parts passed"

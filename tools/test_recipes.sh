@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Run every recipe of egs/voxceleb and egs/ami whole, stages 1 to 6, in minutes: on small trees in the corpora's published
+# layouts, made of real speech, with a Mimi and a TitaNet of full size, untrained, through the loaders of the real ones.
+#
+#   tools/test_recipes.sh [DATASET/RECIPE...]     all, or those that are named
+#
+# The recipes of a dataset run one after the other, the datasets beside each other. MIMIDIAR_MINI_CORPUS names the folder with
+# real speech; without it nothing is done. MIMIDIAR_KEEP names a folder where everything stays to be looked at.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+# shellcheck source=utils/path.sh
+. utils/path.sh
+
+if [[ -z ${MIMIDIAR_MINI_CORPUS:-} ]]; then
+  echo "skipped: MIMIDIAR_MINI_CORPUS names no folder with real speech"
+  exit 0
+fi
+if [[ -n ${MIMIDIAR_KEEP:-} ]]; then work=$(realpath -m "$MIMIDIAR_KEEP"); mkdir -p "$work"
+else work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; fi
+python3 -m mimidiar.tests.full_size "$work" > "$work/exports"
+# shellcheck source=/dev/null
+. "$work/exports"
+
+# What makes a recipe small. Of these options each recipe gets those that it has, and conf/smoke.yaml where it has one.
+small=(skip_missing=true settings=any_trials=true sim_config=../conf/simulate_smoke.yaml mix_config=../conf/mixtures_smoke.yaml
+  window_sec=15 nj=1)
+
+# run RECIPE: all its stages; its last lines where it fails. Features and data are shared by the recipes of a dataset.
+run() {
+  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" started=$SECONDS
+  for option in "${small[@]}"; do
+    if grep -q "^${option%%=*}=" "egs/$recipe/run.sh"; then options+=("--$option"); fi
+  done
+  if [[ -f egs/$recipe/conf/smoke.yaml ]]; then options+=(--train-config=conf/smoke.yaml); fi
+  options+=(--data "$work/work/$dataset/data" --feats "$work/work/$dataset/feats" --exp "$work/work/$recipe/exp")
+  if ! "egs/$recipe/run.sh" "${options[@]}" > "$log" 2>&1; then
+    tail -n 30 "$log"
+    echo "$recipe: FAILED after $(( SECONDS - started )) s"
+    return 1
+  fi
+  if [[ -z $(find "$work/work/$recipe/exp" -name '*.seed*.json' -print -quit) ]]; then
+    echo "$recipe: FAILED, ran through without a record of a score"
+    return 1
+  fi
+  echo "$recipe: passed, $(( SECONDS - started )) s"
+}
+
+# run_all RECIPE...: one after the other, whatever fails.
+run_all() {
+  local recipe failed=0
+  for recipe in "$@"; do run "$recipe" || failed=1; done
+  return "$failed"
+}
+
+lanes=()
+for dataset in voxceleb ami; do
+  recipes=()
+  for script in "egs/$dataset"/*/run.sh; do
+    recipe=$dataset/$(basename "$(dirname "$script")")
+    if (( $# == 0 )) || [[ " $* " == *" $recipe "* ]]; then recipes+=("$recipe"); fi
+  done
+  run_all "${recipes[@]}" &
+  lanes+=($!)
+done
+failed=0
+for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done
+exit "$failed"

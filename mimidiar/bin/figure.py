@@ -167,6 +167,50 @@ def progression(data, out):
     tell(save_figure(draw_progression(*parse_steps(read_json(data), str(data))), out))
 
 
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA", type=PATH)
+@out_option
+def depth(data, out):
+    """Error rates over the taps of an encoder, from JSON.
+
+    A panel for each metric, a line for each series; a label is a tap:
+
+    \b
+    {"steps": [{"label": "seanet", "metric": "eer", "value": 35.0, "low": 34.1, "high": 36.0, "series": "mimi"}, ...]}
+
+    `mimidiar report TABLE --only taps --format json` writes it from records.
+    """
+    from mimidiar.figures.depth import draw_depth
+    from mimidiar.figures.documents import MOST_OF_DEPTH, parse_steps
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.files import read_json
+
+    targets(out)
+    tell(save_figure(draw_depth(*parse_steps(read_json(data), str(data), MOST_OF_DEPTH)), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA", type=PATH)
+@out_option
+def tradeoff(data, out):
+    """DER against token drift, from JSON.
+
+    A panel for each set, a point for each system:
+
+    \b
+    {"steps": [{"label": "codec trained", "set": "test", "metric": "der", "value": 35.0, "low": 34.1, "high": 36.0},
+               {"label": "codec trained", "set": "test", "metric": "token_drift", "value": 20.0}, ...]}
+
+    `mimidiar report TABLE --only unfreeze --format json` writes it from records.
+    """
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.figures.tradeoff import draw_tradeoff, parse_points
+    from mimidiar.files import read_json
+
+    targets(out)
+    tell(save_figure(draw_tradeoff(*parse_points(read_json(data), str(data))), out))
+
+
 def tell(files) -> None:
     click.echo("written: " + ", ".join(map(str, files)))
 

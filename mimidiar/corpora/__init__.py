@@ -26,6 +26,7 @@ CORPORA: dict[str, Callable[..., list[Path]]] = {
     "mini": _late("mini", "prepare_mini"),
     "musan": _late("musan", "prepare_musan"),
     "rirs": _late("rirs", "prepare_rirs"),
+    "texts": _late("texts", "prepare_texts"),
     "voxceleb1": _late("voxceleb", "prepare_voxceleb1"),
     "voxconverse": _late("voxconverse", "prepare_voxconverse"),
 }

@@ -14,6 +14,7 @@ from mimidiar.annotation.lines import shown
 from mimidiar.errors import MimidiarError
 
 _MOST = 200  # more bars than anybody reads
+MOST_OF_DEPTH = 2000  # a point for each tap, encoder and measure
 _LARGEST = 1e15
 METRIC_NAMES = {"eer": "EER (%)", "der": "DER (%)", "jer": "JER (%)", "confusion": "confusion (%)"}
 
@@ -51,11 +52,11 @@ def parse_bars(document: Any, source: str) -> tuple[list[Bar], str, str]:
     return bars, _text(document, "ylabel", source), _text(document, "title", source)
 
 
-def parse_steps(document: Any, source: str) -> tuple[list[Step], str]:
+def parse_steps(document: Any, source: str, most: int = _MOST) -> tuple[list[Step], str]:
     """(steps, title). Raises MimidiarError as `parse_bars` does, and for two values in one place."""
     steps: list[Step] = []
     places: set[tuple[str, str, str]] = set()
-    for number, entry in enumerate(_entries(document, "steps", source), start=1):
+    for number, entry in enumerate(_entries(document, "steps", source, most), start=1):
         where = f"{source}: step {number}"
         step = _step(entry, where)
         place = step.label, step.panel, step.series
@@ -86,11 +87,11 @@ def _spelt(text: str) -> float | str:
         return text
 
 
-def _entries(document: Any, key: str, source: str) -> list[Any]:
+def _entries(document: Any, key: str, source: str, most: int = _MOST) -> list[Any]:
     if not isinstance(document, dict) or not isinstance(document.get(key), list) or not document[key]:
         raise MimidiarError(f"{source}: no object with a list {key!r} of one entry or more")
-    if len(document[key]) > _MOST:
-        raise MimidiarError(f"{source}: {len(document[key])} {key}; a figure shows up to {_MOST}")
+    if len(document[key]) > most:
+        raise MimidiarError(f"{source}: {len(document[key])} {key}; a figure shows up to {most}")
     return document[key]
 
 

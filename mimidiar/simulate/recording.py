@@ -14,8 +14,14 @@ def add_noise_floor(samples: np.ndarray, spoken: Spoken, snr_range_db: list[floa
     it would clip.
     """
     rng = np.random.default_rng(seed)
-    level = _speech_rms(samples, spoken) * 10 ** (-rng.uniform(*snr_range_db) / 20)
-    return _to_int16(samples + level * _pink_noise(len(samples), rng))
+    snr_db = rng.uniform(*snr_range_db)
+    return add_noise(samples, spoken, snr_db, _pink_noise(len(samples), rng))
+
+
+def add_noise(samples: np.ndarray, spoken: Spoken, snr_db: float, noise: np.ndarray) -> np.ndarray:
+    """Add `noise` (num_samples,), whose mean power is 1, `snr_db` below that of the speech; int16 as above."""
+    level = _speech_rms(samples, spoken) * 10 ** (-snr_db / 20)
+    return to_int16(samples + level * noise)
 
 
 def set_level(samples: np.ndarray, spoken: Spoken, range_dbfs: list[float], seed: int) -> np.ndarray:
@@ -25,7 +31,7 @@ def set_level(samples: np.ndarray, spoken: Spoken, range_dbfs: list[float], seed
     does not.
     """
     wanted = np.random.default_rng([seed, 1]).uniform(*range_dbfs)
-    return _to_int16(samples * (32768 * 10 ** (wanted / 20) / _speech_rms(samples, spoken)))
+    return to_int16(samples * (32768 * 10 ** (wanted / 20) / _speech_rms(samples, spoken)))
 
 
 def _speech_rms(samples: np.ndarray, spoken: Spoken) -> float:
@@ -35,7 +41,8 @@ def _speech_rms(samples: np.ndarray, spoken: Spoken) -> float:
     return float(np.sqrt(np.mean(samples[mask].astype(np.float64) ** 2)))
 
 
-def _to_int16(samples: np.ndarray) -> np.ndarray:
+def to_int16(samples: np.ndarray) -> np.ndarray:
+    """Rounded, and scaled down as a whole if it would clip; (num_samples,) at int16's scale."""
     return np.round(samples * min(1.0, 32767 / np.abs(samples).max())).astype(np.int16)
 
 

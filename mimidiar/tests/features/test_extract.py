@@ -109,8 +109,8 @@ def test_killed_and_repeated_gives_the_same_bytes(data, tmp_path, plain):
     """kill -9 when some of a shard is written; the whole records of the hidden file are not computed again."""
     out = tmp_path / "feats"
     code = (
-        "import time, mimidiar.features.extract as e; real = e._encode_batch;"
-        "e._encode_batch = lambda *a: (time.sleep(0.3), real(*a))[1];"
+        "import time, mimidiar.features.extract as e; real = e.encode_batch;"
+        "e.encode_batch = lambda *a: (time.sleep(0.3), real(*a))[1];"
         f"e.extract({str(data)!r}, {str(out)!r}, **{SMALL!r})"
     )
     process = subprocess.Popen([sys.executable, "-c", code])

@@ -1,0 +1,104 @@
+"""Trials by what is said: sentences that several speakers have read, against sentences that only one trial side has.
+
+Two sets of the same utterances. Their target trials are the same: one speaker, two sentences. In the non-target trials
+of `texts_same` two speakers read one sentence, in those of `texts_other` two. A system that hears the voice alone has
+the same error rate on both; one that hears the words takes two speakers of one sentence for one, and does worse on
+`texts_same`. One speaker reads a sentence once, so that there are no target trials of one sentence.
+
+From a corpus folder (egs/README.md, "The mini corpus"): what the column `text` of utts.tsv says, or, of VCC 2016 (Toda
+et al. 2016; doi 10.7488/ds/1575), the number at the end of an utterance's name: its evaluation sentences, from 200001,
+are the same for all speakers. Four speakers there: the figures show how far, not how surely.
+"""
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+
+from mimidiar.corpora import no_settings
+from mimidiar.corpora.manifests import Trial
+from mimidiar.corpora.pack import Utterance, read_pack
+from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.utterances import find_speech, limited, say_sets, with_lengths, write_utterances
+from mimidiar.corpora.validate import require_valid
+from mimidiar.errors import MimidiarError
+from mimidiar.files import write_json
+
+Say = Callable[[str], None]
+SAME, OTHER = "texts_same", "texts_other"
+VCC, FIRST_SHARED = "vcc16", 200_001
+MOST_PER_GROUP = 200  # targets of a speaker, and non-targets of two sentences of a pair of speakers
+
+
+def prepare_texts(
+    root: str | Path | None,
+    out: str | Path,
+    seed: int = 0,
+    limit: int | None = None,
+    downloads: str | Path = "downloads",
+    say: Say = print,
+    settings: Sequence[str] = (),
+) -> list[Path]:
+    """Write the sets texts_same and texts_other below `out` and return their folders.
+
+    Raises MimidiarError where fewer than two speakers share fewer than two sentences.
+    """
+    no_settings("texts", settings)
+    root = find_root(root, downloads, "texts")
+    readings = shared_readings(limited(read_pack(root).utterances, limit, seed))
+    rows = sorted((u for group in readings.values() for u in group), key=lambda u: u.id)
+    rows = with_lengths("texts", rows, skip_missing=False, say=say)
+    alignments = find_speech(rows, say)
+    readings = {text: [u for u in group if u.id in alignments] for text, group in readings.items()}
+    trials = text_trials(readings, seed)
+    if not all(any(not label for label, *_ in own) and any(label for label, *_ in own) for own in trials.values()):
+        raise MimidiarError(
+            f"{root}: too few sentences that several speakers have read; needed are 2 of 2 speakers each"
+        )
+    for name, own in trials.items():
+        named = {utterance for _, *pair in own for utterance in pair}
+        write_utterances(Path(out) / name, [u for u in rows if u.id in named], alignments, own)
+        say(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
+    write_json(Path(out) / "corpus.json", {"origin": f"sentences read by several speakers, from {root.resolve().name}"})
+    say_sets(dict.fromkeys(trials, rows), say)
+    folders = [Path(out) / name for name in trials]
+    require_valid(folders)
+    return folders
+
+
+def text_of(utterance: Utterance) -> str | None:
+    """What is said in an utterance, as far as the corpus tells it; the same text for the same words."""
+    if utterance.text:
+        return " ".join(re.findall(r"\w+", utterance.text.lower()))
+    number = utterance.id.rpartition("-")[2]
+    return number if utterance.corpus == VCC and number.isdigit() and int(number) >= FIRST_SHARED else None
+
+
+def shared_readings(utterances: Sequence[Utterance]) -> dict[str, list[Utterance]]:
+    """Sentence -> its readings, one of each speaker, of the sentences that at least two speakers have read."""
+    readings: dict[str, dict[str, Utterance]] = defaultdict(dict)
+    for utterance in sorted(utterances, key=lambda u: u.id):
+        if (text := text_of(utterance)) is not None:
+            readings[text].setdefault(utterance.speaker, utterance)
+    return {text: list(group.values()) for text, group in sorted(readings.items()) if len(group) > 1}
+
+
+def text_trials(readings: dict[str, list[Utterance]], seed: int) -> dict[str, list[Trial]]:
+    """The trials of both sets; where there are many of two sentences, a seeded choice."""
+    rng = random.Random(f"texts:{seed}")
+    of_speakers: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)  # two sentences
+    same: list[Trial] = []
+    rows = [(text, u) for text, group in readings.items() for u in group]
+    for (text, one), (other_text, other) in combinations(rows, 2):
+        if text != other_text:
+            of_speakers[tuple(sorted((one.speaker, other.speaker)))].append((one.id, other.id))
+        else:
+            same.append((0, one.id, other.id))
+    two = {
+        pair: sorted(rng.sample(every, min(len(every), MOST_PER_GROUP))) for pair, every in sorted(of_speakers.items())
+    }
+    targets = [(1, *ids) for (one, other), every in two.items() if one == other for ids in every]
+    nontargets = [(0, *ids) for (one, other), every in two.items() if one != other for ids in every]
+    return {SAME: sorted(targets + same), OTHER: sorted(targets + nontargets)}

@@ -1,0 +1,188 @@
+"""All taps of an encoder, pooled in the pass that computes them: a vector per tap and utterance, or window.
+
+Frames of 17 taps would fill ten times the disk of the audio, and a linear probe of a mean of frames asks for no more
+than that mean. A store has a matrix (windows x taps, D) of each recording, and a `meta.json`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mimidiar.corpora.source import read_source
+from mimidiar.errors import MimidiarError
+from mimidiar.features.encoders import Encoder, describe_encoder
+from mimidiar.features.extract import (
+    NAME,
+    Batch,
+    Extracted,
+    Matrices,
+    check_meta,
+    encode_batch,
+    fill_shards,
+    finish,
+    plan_shards,
+)
+from mimidiar.features.recordings import RecordingFile, fingerprint, read_recordings
+from mimidiar.features.store import META, MatrixStore, shard_path
+from mimidiar.features.timing import Cost, clock
+from mimidiar.files import read_json
+from mimidiar.labels import Interval, activity_matrix
+
+Speech = dict[str, Sequence[tuple[float, float]]]  # recording -> where somebody speaks in it, (start, end) in seconds
+SHARD_SEC = 300.0
+MIN_HOP_SEC = 0.08  # a frame of the slowest tap
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Which frames a vector is a mean of: an utterance's speech, or, with `window_sec`, all frames of each window."""
+
+    window_sec: float = 0.0  # 0: the whole utterance is one
+    hop_sec: float = 0.0
+
+    def check(self) -> None:
+        """Raise MimidiarError for windows that make no sense."""
+        if self.window_sec and not MIN_HOP_SEC <= self.hop_sec <= self.window_sec:
+            raise MimidiarError(
+                f"windows of {self.window_sec:g} s every {self.hop_sec:g} s: the hop must be {MIN_HOP_SEC:g} s or "
+                "more, and no longer than the window"
+            )
+
+    def spans(self, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
+        """[first, last) of the frames of each window; the last window that begins has what is left."""
+        if not self.window_sec:
+            return [(0, num_frames)]
+        length, hop = round(self.window_sec * frame_hz), round(self.hop_sec * frame_hz)
+        return [(first, min(first + length, num_frames)) for first in range(0, max(num_frames - length, 0) + hop, hop)]
+
+
+class PooledTaps:
+    """A finished store of pooled taps: `taps` in order of depth, the `pooling`, and a matrix for each recording."""
+
+    def __init__(self, folder: str | Path):
+        """Raises MimidiarError when the folder holds none, or features of another kind."""
+        self.folder = Path(folder)
+        if not (self.folder / f"{NAME}.scp").is_file():
+            raise MimidiarError(
+                f"{self.folder}: no pooled taps here, or not finished; run stage 3 (`mimidiar taps pool`)"
+            )
+        self.meta = read_json(self.folder / META)
+        if "taps" not in self.meta:
+            raise MimidiarError(
+                f"{self.folder}: features of the tap {self.meta.get('tap')}; name a folder of pooled taps"
+            )
+        self.taps: list[str] = self.meta["taps"]
+        self.pooling = Pooling(**self.meta["pooling"])
+        self._store = MatrixStore(self.folder / f"{NAME}.scp")
+
+    def read(self, recording: str) -> np.ndarray:
+        """(windows, taps, D) float32; one window where utterances are pooled whole."""
+        return self._store.read(recording).reshape(-1, len(self.taps), self.meta["dim"])
+
+    @property
+    def recordings(self) -> list[str]:
+        return self._store.keys()
+
+
+def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: Any, say: Callable[[str], None]) -> Encoder:
+    """The encoder that gives all taps of a study side by side (`passed` names them); of others than Mimi its one tap.
+
+    Where the codebooks of the weights are empty the taps behind them are left out, which is said.
+    """
+    spec = describe_encoder(name, None, checkpoint, seed)
+    if "latent" not in spec.taps:
+        encoder = spec.build(device)
+        encoder.passed = [encoder.tap]
+        return encoder
+    from mimidiar.codec.all_taps import AllTapsEncoder, study_taps
+
+    wanted = study_taps(spec.taps)
+    try:
+        encoder = describe_encoder(name, wanted[-1], checkpoint, seed).build(device)
+    except MimidiarError as error:
+        # Of weights that cannot be read at all this raises again; else only the codebooks were at fault.
+        encoder = spec.build(device)
+        say(f"left out: quantized.n ({error})")
+        wanted = [tap for tap in wanted if not tap.startswith("quantized.")]
+    return AllTapsEncoder(encoder, wanted)
+
+
+def pool_taps(
+    data_dir: str | Path,
+    out_dir: str | Path,
+    encoder: str,
+    pooling: Pooling,
+    checkpoint: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    job: tuple[int, int] | None = None,
+    limit: int | None = None,
+    say: Callable[[str], None] = print,
+) -> Extracted:
+    """Write the pooled taps of the recordings of `data_dir`, of the first `limit` of them by name, to `out_dir`.
+
+    Shares, resuming and errors as in `extract`.
+    """
+    from mimidiar.torch_setup import pick_device, use_one_thread
+
+    began, out_dir = time.monotonic(), Path(out_dir)
+    pooling.check()
+    recordings = sorted(read_recordings(data_dir), key=lambda recording: recording.id)[:limit]
+    speech = {} if pooling.window_sec else speech_of(data_dir)
+    use_one_thread()
+    place = pick_device(device)
+    built, spec = open_taps(encoder, checkpoint, seed, place, say), describe_encoder(encoder, None, checkpoint, seed)
+    meta = _meta(spec.meta(), built.passed, pooling, recordings)
+    check_meta(out_dir / META, meta)
+    shards = plan_shards(recordings, spec.batch_sec, SHARD_SEC)
+    share = {
+        number: shard
+        for number, shard in enumerate(shards)
+        if not shard_path(out_dir, NAME, number).is_file() and (job is None or number % job[1] == job[0] - 1)
+    }
+    started = clock(place.type)
+    done = (
+        fill_shards(out_dir, share, lambda batch: _pooled(built, batch, speech, pooling), meta) if share else (0, 0.0)
+    )
+    cost = Cost(done[1], clock(place.type) - started, place.type) if share else None
+    if job is None:
+        finish(out_dir, len(shards), recordings)
+    return Extracted(*done, time.monotonic() - began, finished=job is None, cost=cost)
+
+
+def _meta(
+    of_spec: dict[str, Any], taps: list[str], pooling: Pooling, recordings: list[RecordingFile]
+) -> dict[str, Any]:
+    meta = {**of_spec, "tap": taps[0] if len(taps) == 1 else "all", "taps": taps, "pooling": asdict(pooling)}
+    # Rows are no frames: with this rate nothing takes them for such.
+    return meta | {"frame_hz": 0.0, "recordings": len(recordings), "recordings_sha256": fingerprint(recordings)}
+
+
+def speech_of(data_dir: str | Path) -> Speech:
+    """Where the manifest's alignment finds speech in each recording of a set of utterances."""
+    speech: dict[str, list[tuple[float, float]]] = {}
+    for utterances in read_source(data_dir).values():
+        for utterance in utterances:
+            speech.setdefault(utterance.recording, []).extend(utterance.speech)
+    return speech
+
+
+def _pooled(encoder: Encoder, batch: Batch, speech: Speech, pooling: Pooling) -> Matrices:
+    features = encode_batch(encoder, batch)
+    taps = len(encoder.passed)
+    return {
+        name: pool(frames, speech.get(name, ()), encoder.frame_hz, pooling).reshape(-1, frames.shape[1] // taps)
+        for name, frames in features.items()
+    }
+
+
+def pool(frames: np.ndarray, speech: Sequence[tuple[float, float]], frame_hz: float, pooling: Pooling) -> np.ndarray:
+    """(windows, D): means of the frames (T, D), of those with `speech` alone where there are any."""
+    active = activity_matrix([Interval(*span, "") for span in speech], [""], len(frames), frame_hz)[:, 0]
+    frames = frames[active] if active.any() else frames
+    spans = pooling.spans(len(frames), frame_hz)
+    return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in spans]).astype(np.float32)

@@ -1,0 +1,186 @@
+"""The study of an encoder's taps: trials scored, and conversations clustered, at each of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from mimidiar.annotation.regions import intersect, union
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.uem import read_uem
+from mimidiar.corpora.source import read_source
+from mimidiar.errors import MimidiarError, listed
+from mimidiar.features.taps import PooledTaps
+from mimidiar.files import write_text
+from mimidiar.infer.clusters import Windows, cut, to_turns, tree, tune_threshold
+from mimidiar.infer.embed import Embeddings, cosines
+from mimidiar.infer.tap_windows import SPEECH, window_centres, window_shares
+from mimidiar.models.tap_probes import MIX, TapProbes, load_tap_probes
+from mimidiar.score.from_files import score_files, write_score
+from mimidiar.score.score_file import SCORE_FILE
+from mimidiar.score.trials import Trials, read_trials, write_scores
+from mimidiar.score.verify_files import verify_files, write_verification
+
+COSINE, PROBE, DER = "cosine", "probe", "collar0"  # the protocols, and their folders
+TUNED = "tuned.yaml"
+
+
+def folder_name(tap: str) -> str:
+    """A tap's name in folders and systems, which have no dots."""
+    return tap.replace(".", "-")
+
+
+def score_taps(
+    data_dir: Path,
+    pooled_dir: Path,
+    out_dir: Path,
+    probes_path: Path,
+    enrol_dir: Path | None = None,
+    job: tuple[int, int] | None = None,
+) -> None:
+    """Score the trials of a set at every tap, by the cosine of centred vectors and in the space of the tap's probe.
+
+    OUT/<tap>/{cosine,probe} get what `verify` writes. `enrol_dir`: the pooled taps of the first utterance of each
+    trial, where those of the second are of the same utterances made worse. `job` (k, n): the k-th of n shares of the
+    taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the trials is among those that
+    the probes were trained on.
+    """
+    probes, trials = load_tap_probes(probes_path), read_trials(data_dir / "trials")
+    speakers = {row.id: row.speaker for rows in read_source(data_dir).values() for row in rows}
+    _refuse_seen(probes, trials, speakers, data_dir, probes_path)
+    recordings = {row.id: row.recording for rows in read_source(data_dir).values() for row in rows}
+    sides = [_vectors(folder, recordings, trials, probes) for folder in (enrol_dir or pooled_dir, pooled_dir)]
+    names = list(recordings)
+    for tap in _share(probes, job):
+        for protocol, space in ((COSINE, probes.centred), (PROBE, probes.projected)):
+            folder = out_dir / folder_name(tap) / protocol
+            # The sum is learned with a probe: without one there is none.
+            if (tap, protocol) != (MIX, COSINE) and not (folder / SCORE_FILE).is_file():
+                enrol, test = (space(vectors, tap) for vectors in sides)
+                _write(folder, names, enrol, test, trials, data_dir)
+
+
+def _share(probes: TapProbes, job: tuple[int, int] | None) -> list[str]:
+    """The k-th of n shares of the probes; all without `job`, when what is scored already is passed over."""
+    return probes.names if job is None else probes.names[job[0] - 1 :: job[1]]
+
+
+def _refuse_seen(probes: TapProbes, trials: Trials, speakers: dict[str, str], data_dir: Path, path: Path) -> None:
+    in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
+    if seen := sorted(in_trials & set(probes.speakers)):
+        raise MimidiarError(
+            f"{path}: trained on {len(seen)} speakers of the trials of {data_dir}: {listed(seen)}; leave them out "
+            "of the training (`without_corpora` in its configuration), or score other trials"
+        )
+
+
+def _vectors(folder: Path, recordings: dict[str, str], trials: Trials, probes: TapProbes) -> np.ndarray:
+    """(utterances, taps, D) of the set's utterances in order. MimidiarError for one without pooled taps."""
+    pooled = PooledTaps(folder)
+    probes.check(pooled.taps, folder)
+    if pooled.pooling.window_sec:
+        raise MimidiarError(f"{folder}: taps of windows; trials need whole utterances: pool without --window-sec")
+    missing = sorted(set(recordings.values()) - set(pooled.recordings))
+    if missing:
+        raise MimidiarError(
+            f"{folder}: no pooled taps of {len(missing)} recordings: {listed(missing)}; pool that set again"
+        )
+    return np.stack([pooled.read(recording)[0] for recording in recordings.values()])
+
+
+def _write(folder: Path, names: list[str], enrol: np.ndarray, test: np.ndarray, trials: Trials, data_dir: Path) -> None:
+    vectors = {("enrol", name): row for name, row in zip(names, enrol, strict=True)}
+    vectors |= {("test", name): row for name, row in zip(names, test, strict=True)}
+    sided = Trials([(("enrol", one), ("test", other)) for one, other in trials.pairs], trials.target)
+    write_scores(folder / "scores", trials.pairs, cosines(Embeddings(vectors, {}), sided, data_dir / "trials"))
+    write_verification(folder, verify_files(folder / "scores", data_dir / "trials"))
+
+
+def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: Path) -> str:
+    """Choose each tap's threshold on the set in `data_dir`; write OUT/tuned.yaml, and return a line about it."""
+    probes, pooled = load_tap_probes(probes_path), PooledTaps(pooled_dir)
+    probes.check(pooled.taps, pooled_dir)
+    reference = read_rttm(data_dir / "ref.rttm")
+    found = list(_windows(data_dir, pooled, reference))
+    thresholds, ders = {}, {}
+    for tap in probes.names:
+        trees = [tree(probes.projected(vectors, tap)) for _, vectors in found]
+        truths = [reference[own.recording] for own, _ in found]
+        thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], trees, truths)
+    values = {
+        "tuned_on": data_dir.resolve().name,
+        "thresholds": thresholds,
+        "frame_der": {tap: round(der, 4) for tap, der in ders.items()},
+        "recordings": sorted(own.recording for own, _ in found),
+    }
+    write_text(out_dir / TUNED, yaml.safe_dump(values, sort_keys=False))
+    return ", ".join(f"{tap} {thresholds[tap]:g} ({ders[tap]:.1f} %)" for tap in probes.names)
+
+
+def cluster_taps(
+    data_dir: Path,
+    pooled_dir: Path,
+    out_dir: Path,
+    probes_path: Path,
+    tuned_path: Path,
+    job: tuple[int, int] | None = None,
+) -> None:
+    """Cluster the windows of a set at every tap, and score: OUT/<tap>/hyp.rttm and OUT/<tap>/collar0.
+
+    `job` as in `score_taps`. Raises MimidiarError for recordings that the thresholds were tuned on.
+    """
+    probes, pooled = load_tap_probes(probes_path), PooledTaps(pooled_dir)
+    probes.check(pooled.taps, pooled_dir)
+    tuned = _read_tuned(tuned_path, probes)
+    if both := sorted(set(tuned["recordings"]) & set(pooled.recordings)):
+        raise MimidiarError(
+            f"{tuned_path}: tuned on {len(both)} of these recordings: {listed(both)}; tune on another set"
+        )
+    found = list(_windows(data_dir, pooled, read_rttm(data_dir / "ref.rttm")))
+    for tap in _share(probes, job):
+        folder, threshold = out_dir / folder_name(tap), tuned["thresholds"][tap]
+        if not (folder / DER / SCORE_FILE).is_file():
+            turns = [
+                turn
+                for own, vectors in found
+                for turn in to_turns(own, cut(tree(probes.projected(vectors, tap)), threshold))
+            ]
+            write_rttm(folder / "hyp.rttm", turns)
+            score, document = score_files(data_dir / "ref.rttm", folder / "hyp.rttm", data_dir / "all.uem")
+            write_score(folder / DER, score, document)
+
+
+def _windows(
+    data_dir: Path, pooled: PooledTaps, reference: dict[str, list[Turn]]
+) -> Iterator[tuple[Windows, np.ndarray]]:
+    """Of each recording with speech the windows with enough of it (else all), and their vectors (W, taps, D)."""
+    if not pooled.pooling.window_sec:
+        raise MimidiarError(f"{pooled.folder}: taps of whole recordings; clusters need windows: pool with --window-sec")
+    uem = read_uem(data_dir / "all.uem")
+    if missing := sorted(set(reference) - set(pooled.recordings)):
+        raise MimidiarError(
+            f"{pooled.folder}: no pooled taps of {len(missing)} recordings: {listed(missing)}; pool again"
+        )
+    for name in sorted(reference):
+        speech = intersect(union((turn.start, turn.end) for turn in reference[name]), union(uem.get(name, [])))
+        if speech:
+            vectors = pooled.read(name)
+            shares, _ = window_shares([Turn(name, *span, "speech") for span in speech], len(vectors), pooled.pooling)
+            chosen = shares[:, 0] >= SPEECH
+            chosen = chosen if chosen.any() else np.ones(len(vectors), bool)
+            yield Windows(name, window_centres(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
+
+
+def _read_tuned(path: Path, probes: TapProbes) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        if missing := [tap for tap in probes.names if tap not in values["thresholds"]]:
+            raise MimidiarError(f"{path}: no threshold for {missing[0]}; run `mimidiar taps tune` again")
+        return {"thresholds": values["thresholds"], "recordings": values["recordings"]}
+    except FileNotFoundError:
+        raise MimidiarError(f"{path}: no such file; run `mimidiar taps tune` first") from None
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise MimidiarError(f"{path}: not the thresholds of taps ({error}); run `mimidiar taps tune` again") from None

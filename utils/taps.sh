@@ -1,0 +1,89 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Sourced by the recipes taps after recipe.sh: all taps of an encoder, pooled in one pass; probes; scores at each tap.
+
+pooled=$feats.taps
+
+# pool_taps FOLDER OPTION...: the set in FOLDER, to a folder of its name.
+pool_taps() {
+  local set=${1##*/}
+  stage.py --out "$pooled/$set" --force "$force" --input "$1" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
+    mimidiar taps pool "$1" "$pooled/$set" --encoder "$encoder" ${checkpoint:+--checkpoint "$checkpoint"} \
+    --device "$device" "${@:2}"
+}
+
+# prepare_texts CORPUS: trials by what is said, where a corpus has sentences that several speakers read.
+prepare_texts() {
+  stage.py --out "$data/texts" --force "$force" --input "$1" -- mimidiar prepare texts "$data/texts" --corpus "$1"
+}
+
+# degrade_trials SET OPTION...: the trials of SET with each test utterance made worse, in the ways of conf/degrade.yaml.
+degrade_trials() {
+  stage.py --out "$data/degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml --nj "$nj" -- \
+    mimidiar degrade "$data/$1" "$data/degraded" --config conf/degrade.yaml "${@:2}"
+}
+
+# folders FOLDER...: those that are there, a line each.
+folders() { local each; for each in "$@"; do if [[ -d $each ]]; then echo "$each"; fi; done; }
+
+# pool_all RECORDINGS: every set of the study; of the conversations to train on so many.
+pool_all() {
+  local folder windows=(--window-sec 1.6 --hop-sec 0.8)
+  for folder in "$data/train" "${sets[@]/#/$data/}" $(folders "$data/texts/texts_same" "$data/degraded"/*_"${sets[0]}"); do
+    pool_taps "$folder"
+  done
+  pool_taps "$data/sim_train" "${windows[@]}" --limit "$1"
+  pool_taps "$data/sim_dev" "${windows[@]}"
+  pool_taps "$data/sim_test" "${windows[@]}"
+}
+
+# score_all: all trials; those by what is said are of the same utterances, and so are pooled once.
+score_all() {
+  local folder
+  for folder in "${sets[@]/#/$data/}"; do score_taps "$folder" "${folder##*/}"; done
+  for folder in $(folders "$data"/texts/texts_*); do score_taps "$folder" texts_same; done
+  for folder in $(folders "$data/degraded"/*_"${sets[0]}"); do score_taps "$folder" "${folder##*/}" "${sets[0]}"; done
+}
+
+# train_taps NAME SET CONFIG: a probe for each tap, to $dir/NAME.
+train_taps() {
+  stage.py --out "$dir/$1" --force "$force" --input "$data/$2" --input "$pooled/$2" --input "$3" -- \
+    mimidiar taps probe "$data/$2" "$pooled/$2" "$dir/$1" --config "$3" --seed "$seed" --device "$device"
+}
+
+# tap_records OUT: adds to `commands` the records of all scores in OUT.
+tap_records() {
+  commands+=(::: mimidiar taps record "$1" --system "taps-{tap}-$name" --set "${1##*/}" --seed "$seed")
+}
+
+# score_taps FOLDER POOLED [ENROL]: the trials in FOLDER, on the pooled taps called POOLED; the first utterance of each trial
+# as it is in ENROL.
+score_taps() {
+  local set=${1##*/} inputs=(--input "$1" --input "$pooled/$2" --input "$dir/speakers") commands
+  if [[ -n ${3:-} ]]; then inputs+=(--input "$pooled/$3"); fi
+  commands=(mimidiar taps score "$1" "$pooled/$2" "$dir/$set" --probes "$dir/speakers/model.safetensors" \
+    ${3:+--enrol "$pooled/$3"})
+  tap_records "$dir/$set"
+  stage.py --out "$dir/$set" --force "$force" "${inputs[@]}" --nj "$nj" -- "${commands[@]}"
+}
+
+# cluster_taps DEV TEST: speakers by clusters of windows; when two clusters are two speakers is tuned on DEV.
+cluster_taps() {
+  local model=(--probes "$dir/windows/model.safetensors") commands
+  stage.py --out "$dir/tuned" --force "$force" --input "$data/$1" --input "$pooled/$1" --input "$dir/windows" -- \
+    mimidiar taps tune "$data/$1" "$pooled/$1" "$dir/tuned" "${model[@]}"
+  commands=(mimidiar taps cluster "$data/$2" "$pooled/$2" "$dir/$2" "${model[@]}" --tuned "$dir/tuned/tuned.yaml")
+  tap_records "$dir/$2"
+  stage.py --out "$dir/$2" --force "$force" --input "$data/$2" --input "$pooled/$2" --input "$dir/windows" \
+    --input "$dir/tuned" --nj "$nj" -- "${commands[@]}"
+}
+
+# draw_depth: error rates over depth, of all encoders that were scored here; with --record also of what is kept.
+draw_depth() {
+  local table=../conf/table.yaml
+  mimidiar report "$table" --only taps --results "$exp" --format json --allow-dirty -o "$exp/$tag/depth.json"
+  mimidiar figure depth "$exp/$tag/depth.json" -o "$exp/$tag/depth"
+  if [[ $record == true ]]; then
+    mimidiar report "$table" --only taps --results results --format json -o "$exp/$tag/kept.json"
+    mimidiar figure depth "$exp/$tag/kept.json" -o depth.svg
+  fi
+}

@@ -6,10 +6,19 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mimidiar.audio import read_audio
 
 RATE = 24000
+
+
+def corpus_folder() -> Path:
+    """The folder with real speech; skips the test that asks where there is none."""
+    folder = os.environ.get("MIMIDIAR_MINI_CORPUS")
+    if not folder:
+        pytest.skip("needs real speech: MIMIDIAR_MINI_CORPUS")
+    return Path(folder)
 
 
 @cache

@@ -1,0 +1,69 @@
+"""The small trees are what the readers take, with the speech of the pack in them; the weights are of full size."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mimidiar.annotation.rttm import read_rttm
+from mimidiar.corpora import prepare_function
+from mimidiar.corpora.manifests import read_set
+from mimidiar.corpora.pack import read_pack
+from mimidiar.features.encoders import load_encoder
+from mimidiar.tests.codec.checkpoints import DISTINCT_CODES
+from mimidiar.tests.full_size.trees import LIBRI_SPEAKERS, MEETINGS, VOX_UTTERANCES, write_trees
+from mimidiar.tests.full_size.weights import write_weights
+from mimidiar.tests.speech import corpus_folder, speech
+
+SETTINGS = {"voxceleb1": "any_trials=true", "librispeech": "skip_missing=true", "ami": "skip_missing=true"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trees")
+    write_trees(corpus_folder(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(root: Path) -> Path:
+    """OUT/<corpus>/<set>; what `prepare` writes it has also found valid: no speaker is in two sets."""
+    for name, setting in SETTINGS.items():
+        prepare_function(name)(root / name, root / "out" / name, say=lambda _: None, settings=(setting,))
+    return root / "out"
+
+
+def test_the_meetings_have_the_turns_of_the_excerpts_heard_in_them(prepared: Path) -> None:
+    """From the pack's RTTM to words in XML and back, by the rule of only_words."""
+    talks = {talk.id: talk for talks in read_pack(corpus_folder()).conversations.values() for talk in talks}
+    found = {
+        k: v for name in ("train", "dev", "test") for k, v in read_rttm(prepared / "ami" / name / "ref.rttm").items()
+    }
+    assert found.keys() == MEETINGS.keys()
+    for meeting, heard in MEETINGS.items():
+        theirs = sorted((t.start, t.end, t.speaker) for t in talks[f"ami-{heard}-000-030"].turns)
+        assert sorted((t.start, t.end, t.speaker) for t in found[meeting]) == theirs
+
+
+def test_every_speaker_has_utterances_of_a_voice_of_their_own(prepared: Path) -> None:
+    vox = [s for name in ("train", "dev", "test") for s in read_set(prepared / "voxceleb1" / name).supervisions]
+    counts = {speaker: sum(s.speaker == speaker for s in vox) for speaker in {s.speaker for s in vox}}
+    assert set(counts.values()) == {VOX_UTTERANCES} and len(counts) == 18
+    trials = read_set(prepared / "voxceleb1" / "trials_o_cleaned").trials
+    assert sum(label for label, *_ in trials) * 2 == len(trials) == 96
+    for name, speakers in zip(("train", "dev", "test"), LIBRI_SPEAKERS.values(), strict=True):
+        heard = read_set(prepared / "librispeech" / name).supervisions
+        assert len({s.speaker for s in heard}) == speakers and len(list(heard)) == 2 * speakers
+    sounds = {path.read_bytes() for path in prepared.parent.glob("voxceleb1/wav/*/*/*.wav")}
+    assert len(sounds) == len(vox)
+
+
+@pytest.mark.long
+def test_codebooks_of_full_size_tell_frames_of_speech_apart_after_loading(tmp_path: Path) -> None:
+    """Of speech that they were not filled with; decoded from the first codebook alone, equal frames are equal codes."""
+    path = write_weights(tmp_path, titanet=False)["MIMI_CHECKPOINT"]
+    encoder = load_encoder("mimi", "quantized.1", path)
+    audio = torch.from_numpy(speech(20.0, seed=1).copy())[None]
+    features, _ = encoder.encode(audio, torch.tensor([audio.shape[1]]))
+    assert features.shape == (1, 250, 512)
+    assert len(features[0].unique(dim=0)) > DISTINCT_CODES

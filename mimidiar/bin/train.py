@@ -14,9 +14,14 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
     "train_sets",
     type=FOLDERS,
     multiple=True,
-    required=True,
     metavar="DATA FEATS",
     help="A set to train on; repeatable.",
+)
+@click.option(
+    "--mixtures",
+    type=click.Path(path_type=Path),
+    metavar="DATA",
+    help="Train on mixtures of the utterances of this set, made on the fly; with mixtures in the configuration.",
 )
 @click.option(
     "--dev",
@@ -32,12 +37,14 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, dropout.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
-    "--checkpoint", type=click.Path(path_type=Path), help="With unfreeze: the codec's weights, as for extract."
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="With unfreeze or mixtures: the codec's weights, as for extract.",
 )
 @click.option(
     "--start-from", type=click.Path(path_type=Path), help="With unfreeze: a trained adapter's model.safetensors."
 )
-def command(folder, train_sets, dev_sets, config, overrides, seed, device, checkpoint, start_from) -> None:
+def command(folder, train_sets, mixtures, dev_sets, config, overrides, seed, device, checkpoint, start_from) -> None:
     """Train a diarization model into FOLDER on sets of conversations, each named by its data and its features.
 
     Called again after an interruption, it goes on from the last whole epoch and ends in the same weights.
@@ -47,7 +54,20 @@ def command(folder, train_sets, dev_sets, config, overrides, seed, device, check
 
     settings = load_config(TrainConfig, config, overrides)
     settings.check(str(config or "configuration"))
+    _check_source(train_sets, mixtures, settings.mixtures is not None)
 
     from mimidiar.train.fit import train
 
-    train(settings, train_sets, dev_sets, folder, seed, device, checkpoint, start_from)
+    train(settings, train_sets, dev_sets, folder, seed, device, checkpoint, start_from, mixtures)
+
+
+def _check_source(train_sets: tuple, mixtures: Path | None, configured: bool) -> None:
+    """Raise MimidiarError unless it is clear what is trained on, and the configuration says how."""
+    from mimidiar.errors import MimidiarError
+
+    if bool(train_sets) == (mixtures is not None):
+        raise MimidiarError(
+            "name what to train on: sets by --train DATA FEATS, or utterances to mix by --mixtures DATA"
+        )
+    if configured != (mixtures is not None):
+        raise MimidiarError("mixtures need both: --mixtures DATA, and how to mix under `mixtures` in the configuration")

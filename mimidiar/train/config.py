@@ -6,6 +6,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
+from mimidiar.simulate.mixtures import MixtureOptions
 
 
 @dataclass
@@ -15,6 +16,7 @@ class TrainConfig:
     model: AdapterConfig = field(default_factory=AdapterConfig)
     fusion: FusionConfig | None = None  # speaker embeddings enter by their likeness; without it, as they are
     unfreeze: UnfreezeConfig | None = None  # layers of the codec are trained as well, over the tap below them
+    mixtures: MixtureOptions | None = None  # trained on mixtures of utterances that are made on the fly
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
     batch_size: int = 8
@@ -26,6 +28,9 @@ class TrainConfig:
     schedule: str = "cosine"  # cosine (to 0 at the last step) | inverse_sqrt
     clip_norm: float = 1.0
     sort_weight: float = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
+    clustering_weight: float = 0.0  # of deep clustering beside them, on the output of the adapter's clustering_layer
+    clustering_layer: int = 2  # from 1
+    clustering_dim: int = 32
     normalize_features: bool = True  # by mean and deviation of the training features
 
     def check(self, source: str) -> None:
@@ -36,6 +41,17 @@ class TrainConfig:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
         if self.unfreeze:
             self._check_unfreeze(self.unfreeze, source)
+        if self.mixtures:
+            self.mixtures.check(f"{source}: mixtures")
+            if self.fusion or self.unfreeze:
+                raise MimidiarError(f"{source}: mixtures pass the frozen codec alone; leave out fusion and unfreeze")
+        if self.clustering_weight < 0:
+            raise MimidiarError(f"{source}: clustering_weight is {self.clustering_weight}; 0 or above")
+        if self.clustering_weight > 0 and not 1 <= self.clustering_layer <= self.model.num_layers:
+            raise MimidiarError(
+                f"{source}: clustering_layer is {self.clustering_layer}; the model has layers 1 to "
+                f"{self.model.num_layers}"
+            )
         noise = self.model.feature_noise
         if noise < 0 or (noise > 0 and not self.normalize_features):
             raise MimidiarError(f"{source}: model.feature_noise is {noise}; 0, or above with normalize_features")

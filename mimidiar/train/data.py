@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, Sampler
 from mimidiar.corpora.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.streams import Features, open_features
-from mimidiar.labels import Interval, activity_matrix, arrival_order
+from mimidiar.labels import Interval, arrival_targets
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
 
 SetFolders = tuple[Path, Path]  # of one set: data, features
@@ -105,11 +105,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         arrival inside the crop, empty channels last.
         """
         turns = self.turns[crop.recording]
-        speakers = sorted({turn.speaker for turn in turns})
-        active = activity_matrix(turns, speakers, crop.stop, LABEL_HZ)[crop.start :]
-        order = arrival_order(active)[: self.max_speakers]
-        targets = np.zeros((len(active), self.max_speakers), dtype=np.float32)
-        targets[:, : len(order)] = active[:, order]
+        targets = arrival_targets(turns, crop.start, crop.stop, LABEL_HZ, self.max_speakers)
         return self.features(crop.recording, max(crop.start - self.history_frames, 0), crop.stop), targets
 
 

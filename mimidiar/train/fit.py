@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import lightning as L
@@ -28,6 +29,7 @@ from mimidiar.train.data import (
     feature_statistics,
 )
 from mimidiar.train.likeness import fit_likeness
+from mimidiar.train.mixtures import on_mixtures
 from mimidiar.train.task import DiarizationTask
 
 FINISHED = "finished.json"
@@ -42,11 +44,13 @@ def train(
     device: str = "cpu",
     checkpoint: Path | None = None,
     start_from: Path | None = None,
+    mixtures: Path | None = None,
 ) -> None:
     """Train a model on one or more sets, as (data, feats) folders, into a model folder.
 
     With `config.unfreeze` the codec's weights are read again, from `checkpoint` where they are a file, and the adapter
-    begins as that of the trained model `start_from`, if given.
+    begins as that of the trained model `start_from`, if given. With `config.mixtures` there are no training sets but
+    the data folder `mixtures`, whose utterances are mixed on the fly and pass the codec that made the dev features.
 
     The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
     seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
@@ -58,21 +62,22 @@ def train(
     use_one_thread()
     L.seed_everything(seed, verbose=False)
     history = round(config.unfreeze.history_sec * LABEL_HZ) if config.unfreeze else 0
-    train_data = Conversations(train_sets, config.model.max_speakers, history)
     dev_data = Conversations(dev_sets, config.model.max_speakers, history)
-    check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
-    config.model.input_dim = train_data.input_dim
-    if config.fusion:
-        config.fusion = fit_likeness(config.fusion, train_data)
     if start_from is not None and not config.unfreeze:
         raise MimidiarError(f"{start_from}: a model to start from is for configurations with unfreeze alone")
-    model = _new_model(config, train_data, checkpoint, start_from)
+    if mixtures is None:
+        data = Conversations(train_sets, config.model.max_speakers, history)
+        check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
+        model = _new_model(config, data, checkpoint, start_from)
+        crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed)
+        batches, new_task = _loader(data, crops, config.batch_size), partial(_new_task, model, config)
+    else:
+        data = dev_data  # mixtures have no features of their own
+        model, batches, new_task = on_mixtures(config, mixtures, data, checkpoint, device, seed)
     _keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
-    crops = RandomCrops(train_data, config.crop_sec, config.crops_per_recording, seed)
-    total_steps = -(-len(crops) // config.batch_size) * config.epochs
-    header = (config.model, train_data.frame_hz, config.crop_sec, train_data.meta, config.fusion)
+    header = (config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion)
     keep_best = KeepBest(folder, model_header(*header, top=model.top if config.unfreeze else None))
     trainer = _trainer(config, folder, seed, keep_best, device)
     last = folder / "last.ckpt"
@@ -83,8 +88,8 @@ def train(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
         trainer.fit(
-            _new_task(model, config, total_steps),
-            _loader(train_data, crops, config.batch_size),
+            new_task(len(batches) * config.epochs),
+            batches,
             _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size),
             ckpt_path=last if last.exists() else None,
         )
@@ -100,6 +105,9 @@ def _finish(folder: Path, keep_best: KeepBest) -> None:
 def _new_model(
     config: TrainConfig, train_data: Conversations, checkpoint: Path | None, start_from: Path | None
 ) -> Model:
+    config.model.input_dim = train_data.input_dim
+    if config.fusion:
+        config.fusion = fit_likeness(config.fusion, train_data)
     try:
         if config.unfreeze:
             from mimidiar.train.unfreeze import frozen_top, new_unfrozen  # moshi takes a second

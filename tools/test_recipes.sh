@@ -21,17 +21,18 @@ python3 -m mimidiar.tests.full_size "$work" > "$work/exports"
 # shellcheck source=/dev/null
 . "$work/exports"
 
-# What makes a recipe small. Of these options each recipe gets those that it has, and conf/smoke.yaml where it has one.
-small=(skip_missing=true settings=any_trials=true sim_config=../conf/simulate_smoke.yaml mix_config=../conf/mixtures_smoke.yaml
-  window_sec=15 nj=1)
+# What makes a recipe small. Of these options each recipe gets those that it has, and smoke.yaml for training where there is one.
+small=(nj=1 skip_missing=true "settings=any_trials=true vad=true" sim_config=../conf/simulate_smoke.yaml
+  mix_config=../conf/mixtures_smoke.yaml window_sec=15 "systems=mimi concat")
 
 # run RECIPE: all its stages; its last lines where it fails. Features and data are shared by the recipes of a dataset.
 run() {
-  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" started=$SECONDS
+  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" smoke started=$SECONDS
   for option in "${small[@]}"; do
     if grep -q "^${option%%=*}=" "egs/$recipe/run.sh"; then options+=("--$option"); fi
   done
-  if [[ -f egs/$recipe/conf/smoke.yaml ]]; then options+=(--train-config=conf/smoke.yaml); fi
+  smoke=$(sed -n 's|^train_config=\([^ ]*/\).*|\1smoke.yaml|p' "egs/$recipe/run.sh")
+  if [[ -n $smoke && -f egs/$recipe/$smoke ]]; then options+=("--train-config=$smoke"); fi
   options+=(--data "$work/work/$dataset/data" --feats "$work/work/$dataset/feats" --exp "$work/work/$recipe/exp")
   if ! "egs/$recipe/run.sh" "${options[@]}" > "$log" 2>&1; then
     tail -n 30 "$log"

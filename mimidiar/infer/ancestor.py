@@ -32,8 +32,8 @@ Source = Iterator[tuple[str, list[Crop]]]
 def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
     """The crops of each recording that has posteriors, and the frame rate.
 
-    Raises MimidiarError when a recording of the reference has none, when they are not of four channels, or
-    when the UEM leaves out part of a recording.
+    Those of a model with fewer than four channels have silent ones besides. Raises MimidiarError when a recording of
+    the reference has none, when they are of more than four channels, or when the UEM leaves out part of a recording.
     """
     store, frame_hz = read_posteriors(posteriors_dir)
     turns, recordings = read_rttm(data_dir / "ref.rttm"), store.keys()
@@ -42,7 +42,7 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
             f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set"
         )
     for recording in recordings:
-        if (columns := store.num_columns(recording)) != CHANNELS:
+        if (columns := store.num_columns(recording)) > CHANNELS:
             raise MimidiarError(
                 f"{posteriors_dir}: {recording} has {columns} channels; the ancestor's metric is defined for {CHANNELS}"
             )
@@ -51,6 +51,7 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
     def crops() -> Source:
         for recording in recordings:
             matrix = store.read(recording)
+            matrix = np.pad(matrix, ((0, 0), (0, CHANNELS - matrix.shape[1])))
             _require_whole(data_dir, recording, uem, len(matrix) / frame_hz)
             labels = _labels(turns.get(recording, []), len(matrix), frame_hz)
             spans = plan.spans(recording, len(matrix), frame_hz)

@@ -14,7 +14,7 @@ from mimidiar.annotation.uem import write_uem
 from mimidiar.cli import cli
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import META
+from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
 from mimidiar.infer.ancestor import crops_of_posteriors, score_crops
 from mimidiar.labels import Interval, activity_matrix
@@ -64,6 +64,15 @@ def stored(tmp_path: Path) -> tuple[Path, Path]:
     labels = {name: labels_of(own, 40) for name, own in turns.items()}
     labels["swapped"] = labels["swapped"][:, [1, 0, 2, 3]]
     return write_posteriors(tmp_path / "post", labels), make_data(tmp_path / "data", turns, 40)
+
+
+def test_channels_that_a_model_lacks_are_silent(stored, tmp_path: Path) -> None:
+    posteriors, data = stored
+    two = {name: MatrixStore(posteriors / "posteriors.scp").read(name)[:, :2] for name in ("right", "swapped")}
+    run("ancestor-metric", write_posteriors(tmp_path / "two", two), data, tmp_path / "of_two")
+    run("ancestor-metric", *stored, tmp_path / "of_four")
+    scores = [read_json(tmp_path / name / "score.json") for name in ("of_two", "of_four")]
+    assert scores[0]["ancestor_der"] == scores[1]["ancestor_der"] == 50
 
 
 def test_an_exchange_of_channels_is_all_confusion_and_no_error(stored, tmp_path: Path) -> None:
@@ -132,9 +141,9 @@ def test_what_cannot_be_scored_is_said(stored, tmp_path: Path) -> None:
     posteriors, data = stored
     with pytest.raises(MimidiarError, match="shorter than a frame"):
         run("ancestor-metric", *stored, tmp_path / "out", "--crop-sec", 0.01)
-    three = write_posteriors(tmp_path / "three", {name: np.zeros((500, 3)) for name in ("right", "swapped")})
-    with pytest.raises(MimidiarError, match="right has 3 channels; the ancestor's metric is defined for 4"):
-        run("ancestor-metric", three, data, tmp_path / "out")
+    five = write_posteriors(tmp_path / "five", {name: np.zeros((500, 5)) for name in ("right", "swapped")})
+    with pytest.raises(MimidiarError, match="right has 5 channels; the ancestor's metric is defined for 4"):
+        run("ancestor-metric", five, data, tmp_path / "out")
     one = write_posteriors(tmp_path / "one", {"right": np.zeros((500, 4))})
     with pytest.raises(MimidiarError, match="no posteriors of 'swapped'"):
         run("ancestor-metric", one, data, tmp_path / "out")

@@ -16,7 +16,8 @@ for the same output, so that the one used is part of a figure's protocol:
 - `rttm`: a folder with an RTTM file per meeting, as it is made for forced alignments.
 
 The ancestor study trained on the meetings of all three parts, had each three times among its recordings, and drew those
-to tune and report on from the same lot. `ancestor_split` does so: train has all meetings, dev a tenth of them again.
+to tune and report on from the same lot. `ancestor_split` does so: train has all meetings, dev and test a tenth each of
+them again.
 
 Scored is the whole of every meeting, as the UEM of that setup say.
 """
@@ -69,7 +70,7 @@ class AmiSettings(Leniency):
     sets: str = "train,dev,test"  # which sets to make
     prefix: str = ""  # of the sets' names: prefix=ami_mix_ makes ami_mix_train, ...
     max_speakers: int | None = None  # leave meetings with more out of train, where a model has no channels for them
-    ancestor_split: bool = False  # train is all meetings of these sets, dev some of them again: leaky, see LEAKY
+    ancestor_split: bool = False  # train is all meetings of these sets, dev and test some again: leaky, see LEAKY
 
 
 @dataclass
@@ -115,11 +116,11 @@ def prepare_ami(
 
 
 def _ancestor_split(sets: dict[str, list[Conversation]], say: Say) -> dict[str, list[Conversation]]:
-    """All meetings that can be used as train, and every tenth of them as dev."""
+    """All meetings as train, every tenth that can be used as dev, and the one after it as test."""
     say(LEAKY)
     every = [talk for talks in sets.values() for talk in talks]
     usable = [talk for talk in every if talk.audio.is_file() and talk.turns is not None]
-    return {"train": every, "dev": usable[::LEAKY_SHARE]}
+    return {"train": every, "dev": usable[::LEAKY_SHARE], "test": usable[1::LEAKY_SHARE]}
 
 
 def _with_few_speakers(talks: list[Conversation], most: int, say: Say) -> list[Conversation]:

@@ -30,7 +30,7 @@ simulated() { sed -n "/^sets:/,\$ s/^  \($1[a-z0-9_]*\):.*/sim_\1/p" "$sim_confi
 mapfile -t train_sets < <(echo "${meetings}_train"; simulated train)
 mapfile -t dev_sets < <(echo "${meetings}_dev"; simulated dev)
 mapfile -t test_sets < <(echo "${meetings}_test"; simulated test)
-if [[ -n $ancestor ]]; then test_sets=("${dev_sets[@]}"); fi
+if [[ -n $ancestor ]]; then test_sets+=("${dev_sets[@]:1}"); fi
 mapfile -t all_sets < <(printf '%s\n' "${train_sets[@]}" "${dev_sets[@]}" "${test_sets[@]}" | awk '!seen[$0]++')
 
 download_corpora() {
@@ -39,11 +39,12 @@ download_corpora() {
 }
 
 prepare_corpora() {
-  local common=(--downloads "$downloads" --set "skip_missing=${skip_missing:-false}") others=("${meetings}_dev")
+  local common=(--downloads "$downloads" --set "skip_missing=${skip_missing:-false}")
+  local made=("$data/$meetings"_{train,dev,test})
   local options=(--set "mic=$mic" --set "reference=$reference" --set "prefix=${meetings}_" --set max_speakers=4)
   if [[ -n $rttm ]]; then options+=(--set "rttm=$rttm"); fi
-  if [[ -n $ancestor ]]; then options+=(--set ancestor_split=true); else others+=("${meetings}_test"); fi
-  stage.py --out "$data/${meetings}_train" "${others[@]/#/--also=$data/}" --force "$force" \
+  if [[ -n $ancestor ]]; then options+=(--set ancestor_split=true); fi
+  stage.py --out "${made[0]}" --also "${made[1]}" --also "${made[2]}" --force "$force" \
     ${ami:+--input "$ami"} ${rttm:+--input "$rttm"} -- \
     mimidiar prepare ami "$data" ${ami:+--corpus "$ami"} "${common[@]}" "${options[@]}"
   stage.py --out "$data/librispeech" --force "$force" ${librispeech:+--input "$librispeech"} -- \

@@ -68,9 +68,10 @@ def test_the_ancestors_split_is_called_leaky(tmp_path: Path) -> None:
     root = write_ami(tmp_path / "ami", ("ES2004a", "TS3003b", "TS3007c"))
     few = ("skip_missing=true", "prefix=ami_", "ancestor_split=true", "max_speakers=1")
     folders, said = prepare(root, tmp_path / "out", *few)
-    assert [folder.name for folder in folders] == ["ami_train", "ami_dev"]
-    train, dev = ({recording.id for recording in read_set(folder).recordings} for folder in folders)
-    assert dev == {"TS3007c"} < train == {"TS3007c", "TS3003b"}  # of the train part and of the test part
+    assert [folder.name for folder in folders] == ["ami_train", "ami_dev", "ami_test"]
+    train, dev, test = ({recording.id for recording in read_set(folder).recordings} for folder in folders)
+    assert train == {"TS3007c", "TS3003b"}  # of the train part and of the test part
+    assert (dev, test) == ({"TS3007c"}, {"ES2004a"})
     assert "train: 1 meetings with more than 1 speakers are left out: ES2004a" in said
     for folder in folders:
         assert read_json(folder / "corpus.json")["leaky"] == LEAKY

@@ -9,21 +9,32 @@ from torch import Tensor
 
 from mimidiar.losses import best_order, hybrid_loss
 from mimidiar.models.adapter import Adapter
+from mimidiar.train.clustering import VoiceClustering
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch
 
 
 class DiarizationTask(L.LightningModule):
-    """Trains an adapter on crops with the hybrid of sort loss and permutation-invariant loss."""
+    """Trains an adapter on crops with the hybrid of sort loss and permutation-invariant loss, and deep clustering."""
 
     def __init__(self, model: Adapter, config: TrainConfig, total_steps: int):
         super().__init__()
         self.model, self.config, self.total_steps = model, config, total_steps
+        weight = config.clustering_weight
+        self.clustering = VoiceClustering(model, config.clustering_layer, config.clustering_dim) if weight > 0 else None
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        loss = hybrid_loss(self.model(batch.features, batch.mask), batch.targets, batch.mask, self.config.sort_weight)
+        return self.total_loss(self.model(batch.features, batch.mask), batch)
+
+    def total_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss on channels, and, where it has a weight, deep clustering on the voices of the same pass."""
+        loss = hybrid_loss(logits, batch.targets, batch.mask, self.config.sort_weight)
         self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.mask))
-        return loss
+        if self.clustering is None:
+            return loss
+        clustering = self.clustering.loss(batch.targets, batch.mask)
+        self.log("train_clustering_loss", clustering, on_step=False, on_epoch=True, batch_size=len(batch.mask))
+        return loss + self.config.clustering_weight * clustering
 
     def validation_step(self, batch: Batch, _: int) -> None:
         logits = self.model(batch.features, batch.mask)
@@ -40,7 +51,11 @@ class DiarizationTask(L.LightningModule):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """What the optimizer trains, with a learning rate for each part."""
-        return [{"params": list(self.model.parameters()), "lr": self.config.learning_rate}]
+        return [{"params": [*self.model.parameters(), *self.head_parameters()], "lr": self.config.learning_rate}]
+
+    def head_parameters(self) -> list[Tensor]:
+        """Of what serves training alone."""
+        return list(self.clustering.parameters()) if self.clustering else []
 
     def learning_rate_factor(self, step: int) -> float:
         """Linear warm-up, then half a cosine to 0 or the inverse square root of the step."""

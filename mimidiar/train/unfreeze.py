@@ -15,7 +15,6 @@ from mimidiar.codec.sizes import layers_above
 from mimidiar.codec.top import MimiTop, top_of
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import describe_maker
-from mimidiar.losses import hybrid_loss
 from mimidiar.models.build import build_model, load_model
 from mimidiar.models.unfreeze import UnfrozenAdapter, latent
 from mimidiar.models.weights import fill
@@ -89,17 +88,16 @@ class UnfreezeTask(DiarizationTask):
             return super().training_step(batch, index)
         x = latent(self.model.top, batch.features)
         logits = self.model.decide(x, batch.mask)
-        loss = hybrid_loss(logits, batch.targets, batch.mask, self.config.sort_weight)
+        loss = self.total_loss(logits, batch)
         with torch.no_grad():
             origin = latent(self.frozen, batch.features)
         distance = latent_distance(x, origin, batch.mask)
-        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.mask))
         self.log("train_latent_distance", distance, on_step=False, on_epoch=True, batch_size=len(batch.mask))
         return loss + self.settings.near_weight * distance
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        adapter = {"params": list(self.model.adapter.parameters()), "lr": self.config.learning_rate}
-        groups = [adapter | {"clip_norm": self.config.clip_norm}]
+        adapter = [*self.model.adapter.parameters(), *self.head_parameters()]
+        groups = [{"params": adapter, "lr": self.config.learning_rate, "clip_norm": self.config.clip_norm}]
         if self.settings.learning_rate > 0:
             top = {"params": list(self.model.top.parameters()), "lr": self.settings.learning_rate}
             groups.append(top | {"clip_norm": self.settings.clip_norm})

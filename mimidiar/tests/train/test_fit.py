@@ -23,6 +23,9 @@ epochs: 6
 patience: 6
 learning_rate: 0.01
 warmup_steps: 4
+clustering_weight: 0.5
+clustering_layer: 1
+clustering_dim: 3
 """
 
 
@@ -146,7 +149,16 @@ def test_another_seed_gives_other_weights_and_is_refused_in_the_same_folder(sets
 
 
 @pytest.mark.parametrize(
-    "key", ["sort_weight=1.5", "model.feature_noise=-1", "schedule=linear", "crop_sec=0", "batch_size=-1"]
+    "key",
+    [
+        "sort_weight=1.5",
+        "model.feature_noise=-1",
+        "schedule=linear",
+        "crop_sec=0",
+        "batch_size=-1",
+        "clustering_weight=-1",
+        "clustering_layer=3",
+    ],
 )
 def test_values_that_make_no_sense_are_named(key: str) -> None:
     with pytest.raises(MimidiarError, match=f"here: {key.split('=')[0]} is"):

@@ -37,10 +37,11 @@ trial_sets() {
   fi
 }
 
-# train_adapter SET... -- SET...: train on the sets before `--`, together, and watch those after it; with `train_options`.
-train_options=()
+# train_adapter SET... -- SET...: train on the sets before `--`, together, and watch those after it; with `train_options`,
+# and `train_inputs` besides for the stage.
+train_options=() train_inputs=()
 train_adapter() {
-  local set kind=--train inputs=() sets=()
+  local set kind=--train inputs=("${train_inputs[@]}") sets=()
   for set in "$@"; do
     if [[ $set == -- ]]; then kind=--dev; continue; fi
     inputs+=(--input "$feats/$set" --input "$data/$set") sets+=("$kind" "$data/$set" "$feats/$set")
@@ -118,12 +119,12 @@ score_floors() {
   stage.py --out "$out" --force "$force" --input "$data/$1" -- "${commands[@]}"
 }
 
-# report: this recipe's table of this experiment and the floors; with --record their records are kept in results/, and all
-# tables made again.
+# report FOLDER...: this recipe's table of this experiment and the floors; with --record their records are kept in results/, and all
+# tables made again. Records of other recipes that the table shows as well are in FOLDER.
 report() {
   local folders=("$exp/$tag")
   if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
-  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" --allow-dirty
+  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" "${@/#/--results=}" --allow-dirty
   if [[ $record == true ]]; then
     mimidiar publish "${folders[@]}" -o results
     "$MIMIDIAR_ROOT/egs/paper/run.sh"

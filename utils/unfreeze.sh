@@ -1,0 +1,81 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Sourced by the unfreeze recipes after recipe.sh: the systems that are compared, each with the same data and seed.
+#
+#   further      the adapter of ../adapter, trained on as long as the others, the codec frozen: what more training does
+#   warm         the same, with the codec's upper layers trained as well
+#   scratch      those layers with a fresh adapter, as the ancestor had it
+#   near-weak, near-medium, near-strong   warm, the latent's distance from the frozen codec's in the loss by 0.1, 1, 10
+#
+# Features are those of the last tap that stays as it is, so that only what changes is computed.
+
+read -ra systems <<< "$systems"
+exp2_exp=${adapter_exp:-../adapter/exp}
+exp2_model=$exp2_exp/$tag/seed$seed/model
+codebooks=
+if [[ $encoder == mimi-random* ]]; then codebooks=$exp/$tag/codebooks; fi
+
+# exp2 STAGE OPTION...: a stage of ../adapter, whose model is where training starts and what it is compared with.
+exp2() {
+  ../adapter/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --tag "$tag" --seed "$seed" --encoder "$encoder" \
+    --checkpoint "$checkpoint" --data "$data" --feats "${feats%/*}" --exp "$exp2_exp" --train-config "$adapter_config" "${@:2}"
+}
+
+# fill_codebooks SET: an untrained codec has empty ones, and would give the same token whatever it hears.
+fill_codebooks() {
+  if [[ -z $codebooks ]]; then return; fi
+  stage.py --out "$codebooks" --force "$force" --input "$feats/$1" -- mimidiar codebooks "$feats/$1" "$codebooks"
+}
+
+# each_system COMMAND...: for each system of `systems` with its options and its folder, --nj of them at a time.
+each_system() {
+  local system failed=0
+  for system in "${systems[@]}"; do
+    while (( $(jobs -rp | wc -l) >= nj )); do wait -n || failed=1; done
+    one_system "$@" &
+  done
+  while [[ -n $(jobs -p) ]]; do wait -n || failed=1; done
+  return "$failed"
+}
+
+one_system() {
+  local nj=1 dir=$exp/$tag/seed$seed/$system name=$system-${tag//./-}
+  local start=(--start-from "$exp2_model/model.safetensors") near=(--set unfreeze.near_weight)
+  train_inputs=(--input "$exp2_model") train_options=()
+  case $system in
+    further) train_options=("${start[@]}" --set "unfreeze.learning_rate=0") ;;
+    warm) train_options=("${start[@]}") ;;
+    scratch) train_config=$scratch_config train_inputs=() ;;
+    near-weak) train_options=("${start[@]}" "${near[@]}=0.1") ;;
+    near-medium) train_options=("${start[@]}" "${near[@]}=1") ;;
+    near-strong) train_options=("${start[@]}" "${near[@]}=10") ;;
+    *)
+      echo "run.sh: error: no system '$system'; choose among further warm scratch near-weak near-medium near-strong" >&2
+      exit 1
+      ;;
+  esac
+  if [[ -n $checkpoint ]]; then train_inputs+=(--input "$checkpoint") train_options+=(--checkpoint "$checkpoint"); fi
+  "$@"
+}
+
+# score_sets SET...: posteriors, tuned on the first set, scores of the others, and how far the codec has drifted on them.
+score_sets() {
+  local set
+  infer_and_tune "$@"
+  for set in "${@:2}"; do
+    score_posteriors "$set"
+    stage.py --out "$dir/$set/drift" --force "$force" --input "$dir/model" --input "$data/$set" --input "$feats/$set" \
+      ${codebooks:+--input "$codebooks"} ${checkpoint:+--input "$checkpoint"} -- \
+      mimidiar drift "$dir/model/model.safetensors" "$data/$set" "$feats/$set" "$dir/$set/drift" --decode-sec "$decode_sec" \
+      ${codebooks:+--codebooks "$codebooks/codebooks.safetensors"} ${checkpoint:+--checkpoint "$checkpoint"} ::: \
+      mimidiar record "$dir/$set/drift" --system "unfreeze-$name" --set "$set" --seed "$seed"
+  done
+}
+
+# draw_tradeoff: DER against token drift, one figure for each set that was scored.
+draw_tradeoff() {
+  local out=$exp/$tag/tradeoff
+  mkdir -p "$out"
+  mimidiar report ../conf/table.yaml --only unfreeze "--results=$exp/$tag" "--results=$exp2_exp/$tag" --allow-dirty \
+    --format json > "$out/tradeoff.json"
+  mimidiar figure tradeoff "$out/tradeoff.json" -o "$out/tradeoff"
+}

@@ -13,6 +13,7 @@ speaker_feats=${feats%/*}/$speaker.$speaker_tap
 fused_feats=$mimi_feats+$speaker.$speaker_tap
 if [[ $speaker == titanet ]]; then speaker_checkpoint=${speaker_checkpoint:-${TITANET_CHECKPOINT:-}}; fi
 read -ra systems <<< "$systems"
+likeness=(--set fusion.anchors=4)
 
 # extract_streams SET...: the features of both encoders, and a folder that names the two.
 extract_streams() {
@@ -34,8 +35,8 @@ each_system() {
       mimi) feats=$mimi_feats ;;
       speaker) feats=$speaker_feats ;;
       concat) feats=$fused_feats ;;
-      voices) feats=$speaker_feats train_options=(--set "fusion.same_voice=$same_voice") ;;
-      likeness) feats=$fused_feats train_options=(--set "fusion.same_voice=$same_voice") ;;
+      voices) feats=$speaker_feats train_options=("${likeness[@]}") ;;
+      likeness) feats=$fused_feats train_options=("${likeness[@]}") ;;
       *) echo "run.sh: error: no system '$system'; choose among mimi speaker concat voices likeness" >&2; exit 1 ;;
     esac
     dir=$exp/$tag/seed$seed/$system name=$system-${tag//./-}

@@ -1,13 +1,12 @@
 """From a configuration or a file to a model: the one registry of models, and the loader that checks what it reads."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
-from mimidiar.models.feature_norm import FeatureNorm
-from mimidiar.models.fusion import Anchors, FusedAdapter, FusionConfig
+from mimidiar.models.fusion import FusedAdapter, FusionConfig, build_fused
 from mimidiar.models.unfreeze import UnfrozenAdapter, build_top, top_header
 from mimidiar.models.weights import fill, load_weights
 
@@ -41,15 +40,7 @@ def build_model(config: AdapterConfig, fusion: FusionConfig | None = None, top: 
         return UnfrozenAdapter(top, Adapter(**asdict(config)))
     if fusion is None:
         return Adapter(**asdict(config))
-    streams = fusion.streams or [0, config.input_dim]
-    if fusion.same_voice is None or fusion.softness is None:
-        raise ValueError("fusion.same_voice and fusion.softness are not known; training finds them")
-    if fusion.stacked * sum(streams) != config.input_dim:
-        raise ValueError(f"fusion of {fusion.stacked} x {streams} dimensions on {config.input_dim}")
-    anchors = Anchors(fusion.anchors, fusion.same_voice, fusion.softness)
-    inner = replace(config, input_dim=fusion.stacked * streams[0] + anchors.dim, feature_noise=0.0)
-    features = FeatureNorm(config.input_dim, config.feature_noise)
-    return FusedAdapter(Adapter(**asdict(inner)), features, anchors, streams, fusion.stacked)
+    return build_fused(config, fusion)
 
 
 def model_header(

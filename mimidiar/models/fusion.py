@@ -6,13 +6,13 @@ new conversation apart is how alike their frames are. So here the adapter is giv
 cosine of each frame to a few anchors, the voices that a window is found to hold.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mimidiar.models.adapter import Adapter
+from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.feature_norm import FeatureNorm
 
 
@@ -21,6 +21,7 @@ class FusionConfig:
     """How the speaker stream enters. All but `anchors` is found on the training set where it is not given."""
 
     anchors: int = 4  # voices that are looked for in a window
+    codec_dim: int = 16  # the codec's stream is brought to so many dimensions, or it drowns the few of the likeness
     same_voice: float | None = None  # cosine at which two frames are as likely of one voice as of two
     softness: float | None = None  # by so much more cosine the odds are e to 1
     streams: list[int] | None = None  # dimensions of the codec's stream (may be 0) and of the embeddings
@@ -28,11 +29,19 @@ class FusionConfig:
 
 
 class FusedAdapter(nn.Module):
-    """An adapter on [codec's features, normalised | likeness of the frame's voice to the anchors]."""
+    """An adapter on [codec's features, normalised and projected | likeness of the frame's voice to the anchors]."""
 
-    def __init__(self, adapter: Adapter, features: FeatureNorm, anchors: "Anchors", streams: list[int], stacked: int):
+    def __init__(
+        self,
+        adapter: Adapter,
+        features: FeatureNorm,
+        codec: nn.Linear | None,
+        anchors: "Anchors",
+        streams: list[int],
+        stacked: int,
+    ):
         super().__init__()
-        self.adapter, self.features, self.anchors = adapter, features, anchors
+        self.adapter, self.features, self.codec, self.anchors = adapter, features, codec, anchors
         self.streams, self.stacked = streams, stacked
 
     @property
@@ -42,11 +51,14 @@ class FusedAdapter(nn.Module):
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
         """features (B, T, stacked * (D + E)), mask (B, T) true on real frames -> logits (B, T, max_speakers)."""
         shape = (self.stacked, sum(self.streams))
-        codec = self.features(features).unflatten(-1, shape)[..., : self.streams[0]].flatten(-2)
         embeddings = features.unflatten(-1, shape)[..., self.streams[0] :].mean(-2)
         if mask is not None:
             embeddings = embeddings * mask[..., None]
-        return self.adapter(torch.cat([codec, self.anchors(embeddings)], dim=-1), mask)
+        x = self.anchors(embeddings)
+        if self.codec is not None:
+            codec = self.features(features).unflatten(-1, shape)[..., : self.streams[0]].flatten(-2)
+            x = torch.cat([self.codec(codec), x], dim=-1)
+        return self.adapter(x, mask)
 
 
 class Anchors(nn.Module):
@@ -108,3 +120,22 @@ class Anchors(nn.Module):
 
     def _odds(self, cosine: Tensor) -> Tensor:
         return (cosine - self.same_voice) / self.softness
+
+
+def build_fused(config: AdapterConfig, fusion: FusionConfig) -> FusedAdapter:
+    """A fused adapter with fresh weights; `config.input_dim` is that of the features. ValueError for what cannot be."""
+    streams = fusion.streams or [0, config.input_dim]
+    if fusion.same_voice is None or fusion.softness is None:
+        raise ValueError("fusion.same_voice and fusion.softness are not known; training finds them")
+    if fusion.stacked * sum(streams) != config.input_dim or fusion.codec_dim < 1:
+        raise ValueError(
+            f"fusion of {fusion.stacked} x {streams} dimensions on {config.input_dim}, the codec's brought to "
+            f"{fusion.codec_dim}"
+        )
+    anchors = Anchors(fusion.anchors, fusion.same_voice, fusion.softness)
+    codec = nn.Linear(fusion.stacked * streams[0], fusion.codec_dim) if streams[0] else None
+    if codec is not None:
+        nn.init.zeros_(codec.weight)  # training begins with the likeness alone, and takes of the codec what helps
+    inner = replace(config, input_dim=anchors.dim + (fusion.codec_dim if codec else 0), feature_noise=0.0)
+    features = FeatureNorm(config.input_dim, config.feature_noise)
+    return FusedAdapter(Adapter(**asdict(inner)), features, codec, anchors, streams, fusion.stacked)

@@ -5,6 +5,8 @@ are (cosine - (m + n) / 2) (m - n) / s^2: so the middle of the means is where od
 `FusionConfig.softness` measures, and neither has to be tuned for another encoder.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from mimidiar.errors import MimidiarError
@@ -30,7 +32,7 @@ def fit_likeness(fusion: FusionConfig, data: Conversations) -> FusionConfig:
         middle, scale = even_odds(data, streams)
         same_voice = middle if same_voice is None else same_voice
         softness = scale if softness is None else softness
-    return FusionConfig(fusion.anchors, same_voice, softness, streams, data.factor)
+    return replace(fusion, same_voice=same_voice, softness=softness, streams=streams, stacked=data.factor)
 
 
 def even_odds(data: Conversations, streams: list[int]) -> tuple[float, float]:

@@ -76,40 +76,53 @@ def model(features: int = 5, stacked: int = 1):
     return config, FusionConfig(same_voice=0.4, softness=0.07, streams=[features, DIM], stacked=stacked)
 
 
+def built(**changes):
+    """A fused adapter whose codec counts, as after training, and a list of what enters projection and adapter."""
+    config, fusion = model(**changes)
+    config.feature_noise = 1.0
+    fused = build_model(config, fusion).eval()
+    torch.nn.init.normal_(fused.codec.weight)
+    seen = []
+    for module in (fused.codec, fused.adapter):
+        module.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    return fused, seen
+
+
 def test_padding_changes_no_frame():
-    fused = build_model(*model()).eval()
-    embeddings = conversation([0, 1, 0])
-    x = torch.cat([torch.randn(1, 36, 5), embeddings], dim=-1)
+    fused, _ = built()
+    x = torch.cat([torch.randn(1, 36, 5), conversation([0, 1, 0])], dim=-1)
     padded = torch.cat([x, torch.randn(1, 14, 5 + DIM)], dim=1)
     mask = torch.arange(50)[None] < 36
     torch.testing.assert_close(fused(padded, mask)[:, :36], fused(x), atol=1e-4, rtol=1e-4)
 
 
+def test_training_begins_with_the_likeness_alone():
+    fused = build_model(*model()).train()
+    embeddings = conversation([0, 1, 0])
+    one, other = (fused(torch.cat([torch.randn(1, 36, 5), embeddings], dim=-1)) for _ in range(2))
+    assert torch.equal(one, other)
+    one.square().sum().backward()
+    assert fused.codec.weight.grad.abs().max() > 0  # and it can leave
+
+
 def test_stacked_frames_of_a_store_at_25_hz():
     """Both halves of a label frame reach the adapter; the voice is that of the two together."""
-    config, fusion = model(stacked=2)
-    fused = build_model(config, fusion).eval()
-    seen = []
-    fused.adapter.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    fused, seen = built(stacked=2)
     codec, embeddings = torch.randn(1, 36, 2, 5), conversation([0, 1, 0])
-    both = torch.cat([codec, embeddings[:, :, None].expand(-1, -1, 2, -1)], dim=-1).flatten(-2)
-    fused(both)
-    assert torch.equal(seen[0][..., :10], codec.flatten(-2))
-    torch.testing.assert_close(seen[0][..., 10:], fused.anchors(embeddings))
+    fused(torch.cat([codec, embeddings[:, :, None].expand(-1, -1, 2, -1)], dim=-1).flatten(-2))
+    assert torch.equal(seen[0], codec.flatten(-2))
+    torch.testing.assert_close(seen[1][..., 16:], fused.anchors(embeddings))
 
 
 def test_noise_and_statistics_are_those_of_the_codecs_stream():
-    config, fusion = model()
-    config.feature_noise = 1.0
-    fused = build_model(config, fusion).train()
-    seen = []
-    fused.adapter.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    fused, seen = built()
+    fused.train()
     fused.features.set_statistics(torch.full((5 + DIM,), 2.0), torch.full((5 + DIM,), 4.0))
     x = torch.cat([torch.full((1, 36, 5), 6.0), conversation([0, 1, 0])], dim=-1)
     for _ in range(2):
         fused(x)
-    assert not torch.equal(seen[0][..., :5], seen[1][..., :5]) and abs(seen[0][..., :5].mean() - 1) < 0.3
-    assert torch.equal(seen[0][..., 5:], seen[1][..., 5:])
+    assert not torch.equal(seen[0], seen[2]) and abs(seen[0].mean() - 1) < 0.3
+    assert torch.equal(seen[1][..., 16:], seen[3][..., 16:])
 
 
 def test_a_file_says_how_to_build_what_it_fills(tmp_path: Path):
@@ -132,6 +145,8 @@ def test_a_file_says_how_to_build_what_it_fills(tmp_path: Path):
         ({"softness": 0.0}, "softness 0;"),
         ({"same_voice": 1.0}, "same_voice 1,"),
         ({"streams": [4, DIM]}, r"\[4, 64\] dimensions on 69"),
+        ({"codec_dim": 0}, "the codec's brought to 0"),
+        ({"softness": None}, "training finds them"),
     ],
 )
 def test_what_cannot_be_built_is_named(changes, words):

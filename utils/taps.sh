@@ -16,32 +16,42 @@ prepare_texts() {
   stage.py --out "$data/texts" --force "$force" --input "$1" -- mimidiar prepare texts "$data/texts" --corpus "$1"
 }
 
-# degrade_trials SET OPTION...: the trials of SET with each test utterance made worse, in the ways of conf/degrade.yaml.
+# degrade_trials SET: its trials with the utterances made worse in the ways of conf/degrade.yaml. Where the options musan and
+# rirs name these corpora, with their sounds.
 degrade_trials() {
-  stage.py --out "$data/degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml --nj "$nj" -- \
-    mimidiar degrade "$data/$1" "$data/degraded" --config conf/degrade.yaml "${@:2}"
+  local sounds=() inputs=()
+  if [[ -n ${musan:-} ]]; then prepare_sounds musan "$musan" --noise "$data/musan/musan_noise"; fi
+  if [[ -n ${rirs:-} ]]; then prepare_sounds rirs "$rirs" --rirs "$data/rirs/rirs_sim_rir"; fi
+  stage.py --out "$data/degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml "${inputs[@]}" --nj "$nj" -- \
+    mimidiar degrade "$data/$1" "$data/degraded" --config conf/degrade.yaml "${sounds[@]}"
+}
+
+# prepare_sounds NAME CORPUS OPTION FOLDER: adds OPTION FOLDER to `sounds`, and what was prepared to `inputs`.
+prepare_sounds() {
+  stage.py --out "$data/$1" --force "$force" --input "$2" -- mimidiar prepare "$1" "$data/$1" --corpus "$2"
+  sounds+=("$3" "$4") inputs+=(--input "$data/$1")
 }
 
 # folders FOLDER...: those that are there, a line each.
 folders() { local each; for each in "$@"; do if [[ -d $each ]]; then echo "$each"; fi; done; }
 
-# pool_all RECORDINGS: every set of the study; of the conversations to train on so many.
-pool_all() {
-  local folder windows=(--window-sec 1.6 --hop-sec 0.8)
-  for folder in "$data/train" "${sets[@]/#/$data/}" $(folders "$data/texts/texts_same" "$data/degraded"/*_"${sets[0]}"); do
+# pool_trials SET: all sets of trials, those of SET made worse among them; those by what is said are of the same utterances.
+pool_trials() {
+  local folder
+  for folder in "${sets[@]/#/$data/}" $(folders "$data/texts/texts_same" "$data/degraded"/*_"$1"); do
     pool_taps "$folder"
   done
-  pool_taps "$data/sim_train" "${windows[@]}" --limit "$1"
-  pool_taps "$data/sim_dev" "${windows[@]}"
-  pool_taps "$data/sim_test" "${windows[@]}"
 }
 
-# score_all: all trials; those by what is said are of the same utterances, and so are pooled once.
+# pool_windows SET OPTION...: conversations, in the windows that clusters are made of.
+pool_windows() { pool_taps "$data/$1" --window-sec 1.6 --hop-sec 0.8 "${@:2}"; }
+
+# score_all SET: all trials; those of SET made worse against clean enrolment.
 score_all() {
   local folder
   for folder in "${sets[@]/#/$data/}"; do score_taps "$folder" "${folder##*/}"; done
   for folder in $(folders "$data"/texts/texts_*); do score_taps "$folder" texts_same; done
-  for folder in $(folders "$data/degraded"/*_"${sets[0]}"); do score_taps "$folder" "${folder##*/}" "${sets[0]}"; done
+  for folder in $(folders "$data/degraded"/*_"$1"); do score_taps "$folder" "${folder##*/}" "$1"; done
 }
 
 # train_taps NAME SET CONFIG: a probe for each tap, to $dir/NAME.
@@ -66,14 +76,15 @@ score_taps() {
   stage.py --out "$dir/$set" --force "$force" "${inputs[@]}" --nj "$nj" -- "${commands[@]}"
 }
 
-# cluster_taps DEV TEST: speakers by clusters of windows; when two clusters are two speakers is tuned on DEV.
+# cluster_taps PROBES DEV TEST: speakers by clusters of windows; when two clusters are two speakers is tuned on DEV.
 cluster_taps() {
-  local model=(--probes "$dir/windows/model.safetensors") commands
-  stage.py --out "$dir/tuned" --force "$force" --input "$data/$1" --input "$pooled/$1" --input "$dir/windows" -- \
-    mimidiar taps tune "$data/$1" "$pooled/$1" "$dir/tuned" "${model[@]}"
-  commands=(mimidiar taps cluster "$data/$2" "$pooled/$2" "$dir/$2" "${model[@]}" --tuned "$dir/tuned/tuned.yaml")
-  tap_records "$dir/$2"
-  stage.py --out "$dir/$2" --force "$force" --input "$data/$2" --input "$pooled/$2" --input "$dir/windows" \
+  local probes=$dir/$1 dev=$2 test=$3 commands
+  stage.py --out "$dir/tuned" --force "$force" --input "$data/$dev" --input "$pooled/$dev" --input "$probes" -- \
+    mimidiar taps tune "$data/$dev" "$pooled/$dev" "$dir/tuned" --probes "$probes/model.safetensors"
+  commands=(mimidiar taps cluster "$data/$test" "$pooled/$test" "$dir/$test" --probes "$probes/model.safetensors" \
+    --tuned "$dir/tuned/tuned.yaml")
+  tap_records "$dir/$test"
+  stage.py --out "$dir/$test" --force "$force" --input "$data/$test" --input "$pooled/$test" --input "$probes" \
     --input "$dir/tuned" --nj "$nj" -- "${commands[@]}"
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mimidiar.corpora.source import read_source
+from mimidiar.corpora.splits import hash_order
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import Encoder, describe_encoder
 from mimidiar.features.extract import (
@@ -123,7 +124,7 @@ def pool_taps(
     limit: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Extracted:
-    """Write the pooled taps of the recordings of `data_dir`, of the first `limit` of them by name, to `out_dir`.
+    """Write the pooled taps of the recordings of `data_dir`, or of `limit` of them, a random choice, to `out_dir`.
 
     Shares, resuming and errors as in `extract`.
     """
@@ -131,7 +132,9 @@ def pool_taps(
 
     began, out_dir = time.monotonic(), Path(out_dir)
     pooling.check()
-    recordings = sorted(read_recordings(data_dir), key=lambda recording: recording.id)[:limit]
+    recordings = read_recordings(data_dir)
+    chosen = set(hash_order([recording.id for recording in recordings], seed=0)[:limit])
+    recordings = [recording for recording in recordings if recording.id in chosen]
     speech = {} if pooling.window_sec else speech_of(data_dir)
     use_one_thread()
     place = pick_device(device)

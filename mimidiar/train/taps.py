@@ -68,14 +68,13 @@ def train_tap_probes(
 
 
 def examples_of_utterances(data_dir: Path, pooled: PooledTaps, without: list[str]) -> Examples:
-    """Every utterance of a set, but for those of the corpora `without`. MimidiarError for one without pooled taps."""
-    rows = [row for rows in read_source(data_dir).values() for row in rows if row.corpus not in without]
-    if missing := sorted({row.recording for row in rows} - set(pooled.recordings)):
-        raise MimidiarError(
-            f"{pooled.folder}: no pooled taps of {len(missing)} utterances, first '{missing[0]}'; pool again"
-        )
+    """The pooled utterances of a set, but for those of the corpora `without`. MimidiarError where none is left."""
+    known = set(pooled.recordings)
+    rows = [row for rows in read_source(data_dir).values() for row in rows if row.recording in known]
+    rows = [row for row in rows if row.corpus not in without]
     if not rows:
-        raise MimidiarError(f"{data_dir}: no utterance is left without the corpora {', '.join(without)}")
+        but = f" but those of {', '.join(without)}" if without else ""
+        raise MimidiarError(f"{pooled.folder}: no utterance of {data_dir}{but}; pool the taps of that set")
     return np.stack([pooled.read(row.recording)[0] for row in rows]), [row.speaker for row in rows]
 
 

@@ -41,14 +41,20 @@ if stage 2 "conversations, sentences that all read, trials made worse"; then
   if [[ -d $corpus/npvcc2016 ]]; then prepare_texts "$corpus"; fi
   degrade_trials "${sets[0]}"
 fi
-if stage 3 "all taps of $encoder"; then pool_all 60; fi
+if stage 3 "all taps of $encoder"; then
+  pool_taps "$data/train"
+  pool_trials "${sets[0]}"
+  pool_windows sim_train --limit 60
+  pool_windows sim_dev
+  pool_windows sim_test
+fi
 if stage 4 "probes"; then
   train_taps speakers train "$train_config"
   train_taps windows sim_train conf/windows.yaml
 fi
 if stage 5 "scores"; then
-  score_all
-  cluster_taps sim_dev sim_test
+  score_all "${sets[0]}"
+  cluster_taps windows sim_dev sim_test
   score_floors sim_test
 fi
 if stage 6 "table and figure"; then report; draw_depth; fi

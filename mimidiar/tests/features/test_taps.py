@@ -1,0 +1,110 @@
+"""Pooled taps: means of what `extract` gives, in any number of jobs, of speech or of windows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from lhotse import SupervisionSegment
+from lhotse.supervision import AlignmentItem
+
+from mimidiar.corpora.manifests import file_recording, write_set
+from mimidiar.errors import MimidiarError
+from mimidiar.features.extract import extract, plan_shards
+from mimidiar.features.store import FeatureStore
+from mimidiar.features.taps import PooledTaps, Pooling, pool, pool_taps
+from mimidiar.tests.speech import speech
+
+RATE = 16000
+SPEECH = (0.32, 1.28)  # s: frames 4 to 15 at 12.5 Hz
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Five utterances of which a stretch is marked as speech."""
+    folder = tmp_path_factory.mktemp("pooled") / "data"
+    recordings, supervisions = [], []
+    for number, seconds in enumerate([2.0, 2.5, 1.6, 3.0, 2.2]):
+        path = folder / "audio" / f"u{number}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, speech(20.0)[number * 5000 :][: round(seconds * RATE)], RATE)
+        recordings.append(file_recording(f"u{number}", path, RATE, round(seconds * RATE)))
+        marked = {"vad": [AlignmentItem("speech", SPEECH[0], SPEECH[1] - SPEECH[0])]}
+        supervisions.append(SupervisionSegment(f"u{number}", f"u{number}", 0.0, seconds, speaker="s", alignment=marked))
+    write_set(folder, recordings, supervisions)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pooled(data: Path) -> Path:
+    said: list[str] = []
+    pool_taps(data, data.parent / "pooled", "mimi-random", Pooling(), device="cpu", say=said.append)
+    assert len(said) == 1 and "quantized" in said[0] and "codebooks of these weights are empty" in said[0]
+    return data.parent / "pooled"
+
+
+@pytest.mark.parametrize("tap", ["seanet", "transformer.1", "latent"])
+def test_an_utterance_is_the_mean_of_its_speech_frames(tap: str, data: Path, pooled: Path, tmp_path: Path) -> None:
+    extract(data, tmp_path / "feats", "mimi-random", tap, device="cpu")
+    frames, found = FeatureStore(tmp_path / "feats"), PooledTaps(pooled)
+    assert found.taps == ["seanet", "transformer.0", "transformer.1", "latent"]
+    first, last = (round(time * frames.frame_hz) for time in SPEECH)
+    for name in frames.keys():  # noqa: SIM118 (not a dict)
+        wanted = frames.read(name)[first:last].mean(0)
+        assert found.read(name).shape == (1, 4, 256)
+        np.testing.assert_allclose(found.read(name)[0, found.taps.index(tap)], wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_jobs_give_the_bytes_of_one_process(data: Path, pooled: Path, tmp_path: Path, monkeypatch) -> None:
+    small = lambda recordings, *_: plan_shards(recordings, batch_sec=4.0, shard_sec=4.0)  # noqa: E731
+    monkeypatch.setattr("mimidiar.features.taps.plan_shards", small)
+    for folder, jobs in ((tmp_path / "one", [None]), (tmp_path / "two", [(2, 2), (1, 2), None])):
+        for job in jobs:
+            pool_taps(data, folder, "mimi-random", Pooling(), device="cpu", job=job)
+    arks = sorted(path.name for path in (tmp_path / "one").glob("*.ark"))
+    assert len(arks) > 2
+    for name in arks:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    for name in PooledTaps(pooled).recordings:
+        whole = PooledTaps(pooled).read(name)
+        np.testing.assert_allclose(PooledTaps(tmp_path / "one").read(name), whole, atol=1e-5 * np.abs(whole).max())
+
+
+def test_windows_of_a_choice_of_recordings_are_means_of_stretches(data: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        pool_taps(data, tmp_path / folder, "logmel", Pooling(0.8, 0.4), device="cpu", limit=2)
+    extract(data, tmp_path / "feats", "logmel", device="cpu")
+    frames, found = FeatureStore(tmp_path / "feats"), PooledTaps(tmp_path / "a")
+    assert found.recordings == PooledTaps(tmp_path / "b").recordings and len(found.recordings) == 2
+    for name in found.recordings:
+        own = frames.read(name)  # 25 Hz: windows of 20 frames every 10
+        windows = found.read(name)
+        assert windows.shape == (len(range(0, len(own) - 20 + 10, 10)), 1, own.shape[1])
+        for number, window in enumerate(windows[:, 0]):
+            np.testing.assert_allclose(window, own[10 * number : 10 * number + 20].mean(0), rtol=1e-5)
+
+
+def test_every_frame_is_in_a_window_and_short_recordings_are_one() -> None:
+    for count in range(1, 60):
+        spans = Pooling(1.6, 0.8).spans(count, 12.5)
+        assert {frame for span in spans for frame in range(*span)} == set(range(count))
+        assert all(last > first for first, last in spans) and (count > 20 or len(spans) == 1)
+
+
+def test_speech_that_is_not_marked_is_all_frames() -> None:
+    frames = np.arange(12, dtype=np.float32).reshape(6, 2)
+    np.testing.assert_allclose(pool(frames, [], 12.5, Pooling())[0], frames.mean(0))
+    np.testing.assert_allclose(pool(frames, [(0.08, 0.24)], 12.5, Pooling())[0], frames[1:3].mean(0))
+
+
+def test_what_does_not_fit_is_refused(data: Path, pooled: Path, tmp_path: Path) -> None:
+    with pytest.raises(MimidiarError, match="holds features with encoder = 'mimi-random', asked for 'logmel'"):
+        pool_taps(data, pooled, "logmel", Pooling(), device="cpu")
+    with pytest.raises(MimidiarError, match="the hop must be"):
+        pool_taps(data, tmp_path / "x", "logmel", Pooling(1.0, 2.0), device="cpu")
+    with pytest.raises(MimidiarError, match="no pooled taps here"):
+        PooledTaps(tmp_path)
+    extract(data, tmp_path / "feats", "logmel", device="cpu")
+    with pytest.raises(MimidiarError, match="features of the tap mel"):
+        PooledTaps(tmp_path / "feats")
+    assert not (tmp_path / "x").exists()

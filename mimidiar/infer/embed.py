@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.features.store import FeatureStore
+from mimidiar.features.streams import open_features
 from mimidiar.files import write_json
 from mimidiar.labels import Interval, activity_matrix
 from mimidiar.models.projection import Projection, load_projection
@@ -38,7 +38,7 @@ def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -
     """
     if pooling not in POOLINGS:
         raise MimidiarError(f"pooling is '{pooling}'; choose one of {', '.join(POOLINGS)}")
-    store = FeatureStore(feats_dir)
+    store = open_features(feats_dir)
     vectors, speakers = {}, {}
     utterances = [utterance for rows in read_source(data_dir).values() for utterance in rows]
     for utterance in tqdm(utterances, desc="pooling", unit="utt", disable=None):

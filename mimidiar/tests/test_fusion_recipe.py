@@ -1,0 +1,65 @@
+"""The fusion recipes: which systems they make, and on which features."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+EGS = Path(__file__).parents[2] / "egs"
+
+
+@pytest.fixture
+def commands(tmp_path: Path):
+    """Call a recipe with a stage.py that only notes down what it is called with; returns its lines by output folder."""
+    (tmp_path / "bin").mkdir()
+    note = tmp_path / "bin/stage.py"
+    note.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\n')
+    note.chmod(0o755)
+
+    def call(recipe: str, *options: str) -> dict[str, str]:
+        # BASH_ENV is read when the recipe starts: a function comes before whatever path.sh puts into PATH.
+        (tmp_path / "env").write_text(f'stage.py() {{ {note} "$@"; }}\n')
+        folders = [f"--{name}={tmp_path / name}" for name in ("data", "feats", "exp")]
+        done = subprocess.run(
+            [str(EGS / recipe / "run.sh"), *options, *folders],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"BASH_ENV": str(tmp_path / "env")},
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        lines = (tmp_path / "called").read_text().replace(f"{tmp_path}/", "").splitlines()
+        return {line.split()[1]: line for line in lines}
+
+    return call
+
+
+def test_systems_differ_in_their_input_alone(commands) -> None:
+    found = commands("mini/fusion", "--stage", "4", "--stop-stage", "4", "--seed", "7")
+    trained = {folder.removeprefix("exp/mimi-random/seed7/").removesuffix("/model"): found[folder] for folder in found}
+    assert list(trained) == ["mimi", "speaker", "concat", "voices", "likeness"]
+    voices = "campplus.window1.5-hop1.2-speech"
+    feats = {"mimi": "mimi-random", "speaker": voices, "voices": voices}
+    for system, line in trained.items():
+        own = feats.get(system, f"mimi-random+{voices}")
+        assert f"--train data/sim_train feats/{own}/sim_train --dev data/sim_dev feats/{own}/sim_dev " in line
+        assert "--config conf/train.yaml --seed 7" in line
+        assert ("--set fusion.anchors=4" in line) == (system in ("voices", "likeness"))
+
+
+@pytest.mark.parametrize(("recipe", "speaker"), [("mini", "campplus"), ("ami", "titanet")])
+def test_both_encoders_are_extracted_and_named_together(commands, recipe: str, speaker: str) -> None:
+    found = commands(f"{recipe}/fusion", "--stage", "3", "--stop-stage", "3", "--encoder", "logmel")
+    fused = [line for line in found.values() if "mimidiar fuse " in line]
+    assert len(fused) >= 2 and len(found) == 3 * len(fused)
+    for line in fused:
+        first, second, out = line.split("mimidiar fuse ")[1].split()
+        assert f"--encoder {speaker} --tap " in found[second] and "--encoder logmel" in found[first]
+        assert out.startswith(f"feats/logmel+{speaker}.window1.5-hop") and f"--input {second}" in line
+
+
+def test_an_unknown_system_is_named(commands) -> None:
+    with pytest.raises(RuntimeError, match="no system 'sound'; choose among mimi speaker concat voices likeness"):
+        commands("mini/fusion", "--stage", "4", "--stop-stage", "4", "--systems", "sound")

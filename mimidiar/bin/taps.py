@@ -27,7 +27,9 @@ def command():
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option("--window-sec", type=float, default=0.0, help="Pool windows of this length, not whole utterances.")
 @click.option("--hop-sec", type=float, default=0.0, help="Distance of the windows.")
-@click.option("--limit", type=click.IntRange(min=1), help="So many of the recordings, a random choice that is always the same.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="So many of the recordings, a random choice that is always the same."
+)
 @device_option
 @job_option
 def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, device, job):

@@ -31,13 +31,18 @@ class Compared:
     high: float | None = None
 
     def sentence(self, emphasis: str = "{}") -> str:
-        names, verdict = f"{self.row.label}", emphasis.format(self.verdict)
+        ours, theirs, verdict = _name(self.row), _name(self.versus), emphasis.format(self.verdict)
         if self.verdict == UNTOLD:
-            return f"{names}: {verdict} with {self.versus.label}, {self.column.label}: {self.about}."
+            return f"{ours}: {verdict} with {theirs}, {self.column.label}: {self.about}."
         joint = {BETTER: "than", WORSE: "than", ALIKE: "from"}[self.verdict]
         digits = f"+.{self.column.decimals}f"
         difference = f"{self.value:{digits}} points [{self.low:{digits}}, {self.high:{digits}}]"
-        return f"{names}: {verdict} {joint} {self.versus.label}, {self.column.label}: {difference}, {self.about}."
+        return f"{ours}: {verdict} {joint} {theirs}, {self.column.label}: {difference}, {self.about}."
+
+
+def _name(row: Row) -> str:
+    """What a row is called outside its table."""
+    return f"{row.label} ({row.series})" if row.series else row.label
 
 
 def compare_rows(

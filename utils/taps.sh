@@ -66,12 +66,12 @@ tap_records() {
 }
 
 # score_taps FOLDER POOLED [ENROL]: the trials in FOLDER, on the pooled taps called POOLED; the first utterance of each trial
-# as it is in ENROL.
+# as it is in ENROL, then by the probes alone.
 score_taps() {
   local set=${1##*/} inputs=(--input "$1" --input "$pooled/$2" --input "$dir/speakers") commands
   if [[ -n ${3:-} ]]; then inputs+=(--input "$pooled/$3"); fi
   commands=(mimidiar taps score "$1" "$pooled/$2" "$dir/$set" --probes "$dir/speakers/model.safetensors" \
-    ${3:+--enrol "$pooled/$3"})
+    ${3:+--enrol "$pooled/$3" --protocol probe})
   tap_records "$dir/$set"
   stage.py --out "$dir/$set" --force "$force" "${inputs[@]}" --nj "$nj" -- "${commands[@]}"
 }

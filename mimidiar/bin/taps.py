@@ -72,15 +72,16 @@ def probe(data, pooled, folder, config, overrides, seed, device):
 @click.argument("out", type=PATH)
 @probes_option
 @click.option("--enrol", type=PATH, help="Pooled taps of the enrolment utterances, where they are others than POOLED.")
+@click.option("--protocol", "protocols", type=click.Choice(["cosine", "probe"]), multiple=True, help="One of the two.")
 @job_option
-def score(data, pooled, out, probes, enrol, job):
+def score(data, pooled, out, probes, enrol, protocols, job):
     """Score DATA/trials at every tap, by cosine and by probe: OUT/<tap>/{cosine,probe}/score.json.
 
     Refused where a speaker of the trials is one that the probes were trained on.
     """
-    from mimidiar.infer.taps import score_taps
+    from mimidiar.infer.taps import PROTOCOLS, score_taps
 
-    score_taps(data, pooled, out, probes, enrol, job)
+    score_taps(data, pooled, out, probes, enrol, protocols or PROTOCOLS, job)
 
 
 @command.command(context_settings=SETTINGS)

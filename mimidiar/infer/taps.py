@@ -1,6 +1,6 @@
 """The study of an encoder's taps: trials scored, and conversations clustered, at each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from mimidiar.score.trials import Trials, read_trials, write_scores
 from mimidiar.score.verify_files import verify_files, write_verification
 
 COSINE, PROBE, DER = "cosine", "probe", "collar0"  # the protocols, and their folders
+PROTOCOLS = (COSINE, PROBE)
 TUNED = "tuned.yaml"
 
 
@@ -39,24 +40,25 @@ def score_taps(
     out_dir: Path,
     probes_path: Path,
     enrol_dir: Path | None = None,
+    protocols: Sequence[str] = PROTOCOLS,
     job: tuple[int, int] | None = None,
 ) -> None:
     """Score the trials of a set at every tap, by the cosine of centred vectors and in the space of the tap's probe.
 
-    OUT/<tap>/{cosine,probe} get what `verify` writes. `enrol_dir`: the pooled taps of the first utterance of each
-    trial, where those of the second are of the same utterances made worse. `job` (k, n): the k-th of n shares of the
-    taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the trials is among those that
-    the probes were trained on.
+    OUT/<tap>/{cosine,probe}, or those of `protocols`, get what `verify` writes. `enrol_dir`: the pooled taps of the
+    first utterance of each trial, where those of the second are of the same utterances made worse. `job` (k, n): the
+    k-th of n shares of the taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the
+    trials is among those that the probes were trained on.
     """
     probes, trials = load_tap_probes(probes_path), read_trials(data_dir / "trials")
-    speakers = {row.id: row.speaker for rows in read_source(data_dir).values() for row in rows}
-    _refuse_seen(probes, trials, speakers, data_dir, probes_path)
-    recordings = {row.id: row.recording for rows in read_source(data_dir).values() for row in rows}
-    sides = [_vectors(folder, recordings, trials, probes) for folder in (enrol_dir or pooled_dir, pooled_dir)]
-    names = list(recordings)
+    rows = [row for own in read_source(data_dir).values() for row in own]
+    _refuse_seen(probes, trials, {row.id: row.speaker for row in rows}, data_dir, probes_path)
+    recordings = {row.id: row.recording for row in rows}
+    sides = [_vectors(folder, recordings, probes) for folder in (enrol_dir or pooled_dir, pooled_dir)]
+    names, spaces = list(recordings), {COSINE: probes.centred, PROBE: probes.projected}
     for tap in _share(probes, job):
-        for protocol, space in ((COSINE, probes.centred), (PROBE, probes.projected)):
-            folder = out_dir / folder_name(tap) / protocol
+        for protocol in protocols:
+            space, folder = spaces[protocol], out_dir / folder_name(tap) / protocol
             # The sum is learned with a probe: without one there is none.
             if (tap, protocol) != (MIX, COSINE) and not (folder / SCORE_FILE).is_file():
                 enrol, test = (space(vectors, tap) for vectors in sides)
@@ -77,7 +79,7 @@ def _refuse_seen(probes: TapProbes, trials: Trials, speakers: dict[str, str], da
         )
 
 
-def _vectors(folder: Path, recordings: dict[str, str], trials: Trials, probes: TapProbes) -> np.ndarray:
+def _vectors(folder: Path, recordings: dict[str, str], probes: TapProbes) -> np.ndarray:
     """(utterances, taps, D) of the set's utterances in order. MimidiarError for one without pooled taps."""
     pooled = PooledTaps(folder)
     probes.check(pooled.taps, folder)

@@ -72,6 +72,8 @@ def test_enrolment_is_read_from_its_own_store(study: dict[str, Path], tmp_path: 
         one, other = probes.centred(clean.read(enrol), "latent")[0], probes.centred(moved.read(test), "latent")[0]
         assert found == pytest.approx(one @ other / np.linalg.norm(one) / np.linalg.norm(other), abs=1e-5)
     assert eer(tmp_path / "latent/cosine") > 20
+    score_taps(study["test"], study["test_moved"], tmp_path / "one", study["probes"], protocols=["probe"])
+    assert {path.parent.name for path in (tmp_path / "one").glob("*/*/score.json")} == {"probe"}
 
 
 def test_trials_of_speakers_who_were_trained_on_are_refused(study: dict[str, Path], tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the unfreeze recipes after recipe.sh: the systems that are compared, each with the same data and seed.
+# Sourced by the unfreeze recipes after recipe.sh: the variants that are compared, each with the same data and seed.
 #
 #   further      the adapter of ../adapter, trained on as long as the others, the codec frozen: what more training does
 #   warm         the same, with the codec's upper layers trained as well
@@ -8,16 +8,19 @@
 #
 # Features are those of the last tap that stays as it is, so that only what changes is computed.
 
-read -ra systems <<< "$systems"
-exp2_exp=${adapter_exp:-../adapter/exp}
+read -ra variants <<< "$variants"
+decode_sec=${decode_sec:-60}
+exp2_exp=${adapter_exp:-$(realpath -m "$(dirname "$exp")/../adapter/exp")}
 exp2_model=$exp2_exp/$tag/seed$seed/model
+# What ../adapter must be told besides of the data set.
+exp2_options=()
 codebooks=
 if [[ $encoder == mimi-random* ]]; then codebooks=$exp/$tag/codebooks; fi
 
-# exp2 STAGE OPTION...: a stage of ../adapter, whose model is where training starts and what it is compared with.
+# exp2 STAGE: a stage of ../adapter, whose model is where training starts and what it is compared with.
 exp2() {
   ../adapter/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --tag "$tag" --seed "$seed" --encoder "$encoder" \
-    --checkpoint "$checkpoint" --data "$data" --feats "${feats%/*}" --exp "$exp2_exp" --train-config "$adapter_config" "${@:2}"
+    --checkpoint "$checkpoint" --data "$data" --feats "${feats%/*}" --exp "$exp2_exp" --train-config "$adapter_config" "${exp2_options[@]}"
 }
 
 # fill_codebooks SET: an untrained codec has empty ones, and would give the same token whatever it hears.
@@ -26,22 +29,22 @@ fill_codebooks() {
   stage.py --out "$codebooks" --force "$force" --input "$feats/$1" -- mimidiar codebooks "$feats/$1" "$codebooks"
 }
 
-# each_system COMMAND...: for each system of `systems` with its options and its folder, --nj of them at a time.
-each_system() {
-  local system failed=0
-  for system in "${systems[@]}"; do
+# each_variant COMMAND...: for each of `variants` with its options and its folder, --nj of them at a time.
+each_variant() {
+  local variant failed=0
+  for variant in "${variants[@]}"; do
     while (( $(jobs -rp | wc -l) >= nj )); do wait -n || failed=1; done
-    one_system "$@" &
+    one_variant "$@" &
   done
   while [[ -n $(jobs -p) ]]; do wait -n || failed=1; done
   return "$failed"
 }
 
-one_system() {
-  local nj=1 dir=$exp/$tag/seed$seed/$system name=$system-${tag//./-}
+one_variant() {
+  local nj=1 dir=$exp/$tag/seed$seed/$variant name=$variant-${tag//./-}
   local start=(--start-from "$exp2_model/model.safetensors") near=(--set unfreeze.near_weight)
   train_inputs=(--input "$exp2_model") train_options=()
-  case $system in
+  case $variant in
     further) train_options=("${start[@]}" --set "unfreeze.learning_rate=0") ;;
     warm) train_options=("${start[@]}") ;;
     scratch) train_config=$scratch_config train_inputs=() ;;
@@ -49,7 +52,7 @@ one_system() {
     near-medium) train_options=("${start[@]}" "${near[@]}=1") ;;
     near-strong) train_options=("${start[@]}" "${near[@]}=10") ;;
     *)
-      echo "run.sh: error: no system '$system'; choose among further warm scratch near-weak near-medium near-strong" >&2
+      echo "run.sh: error: no variant '$variant'; choose among further warm scratch near-weak near-medium near-strong" >&2
       exit 1
       ;;
   esac

@@ -18,7 +18,7 @@ from mimidiar.audio import read_audio
 from mimidiar.codec.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
 from mimidiar.codec.elu import quicken_elu
 from mimidiar.codec.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
-from mimidiar.codec.top import MimiTop, top_of
+from mimidiar.codec.top import STRIDE, MimiTop, top_of
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import describe_maker
 from mimidiar.features.recordings import read_recordings
@@ -81,11 +81,16 @@ def make_codebooks(feats_dir: Path, out: Path, checkpoint: Path | None, seed: in
 
 
 def _some_frames(store: Features, top: MimiTop, wanted: int, random: np.random.Generator) -> Tensor:
-    """At least `wanted` latent frames, or all there are, of recordings in random order, a fifth of each one's."""
+    """At least `wanted` latent frames, or all there are, of recordings in random order; where there are enough, a fifth
+    of each one's, as neighbours are much alike.
+    """
+    names = sorted(store.keys())
+    total = sum(store.num_frames(name) for name in names) // STRIDE
+    every = min(max(total // wanted, 1), 5)
     found: list[Tensor] = []
-    for name in random.permutation(sorted(store.keys())).tolist():
+    for name in random.permutation(names).tolist():
         latent = top.run(torch.from_numpy(store.read(name)))
-        found.append(latent[int(random.integers(5)) :: 5])
+        found.append(latent[int(random.integers(every)) :: every])
         if sum(map(len, found)) >= wanted:
             break
     return torch.cat(found)

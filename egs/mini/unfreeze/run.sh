@@ -19,13 +19,13 @@ seed=1                             # seed of weights, crops and dropout
 train_config=conf/train.yaml       # from the trained adapter
 scratch_config=conf/scratch.yaml   # with a fresh one
 adapter_config=conf/train.yaml     # of ../adapter
-adapter_exp=                       # where its experiments lie, else ../adapter/exp
+adapter_exp=                       # where its experiments lie, else beside those of this recipe
 sim_config=                        # the conversations; else ../conf/simulate.yaml, for synthetic voices _short
 window_sec=45                      # what the adapter sees at once of a recording; windows overlap by half
 encoder=mimi-random                # see `mimidiar extract --help`
 tap=transformer.0                  # the last one that stays as it is, below the layers that are trained
 checkpoint=                        # weights of the encoder, if it needs a file
-systems="further warm scratch near-weak near-medium near-strong"   # see utils/unfreeze.sh
+variants="further warm scratch near-weak near-medium near-strong"   # see utils/unfreeze.sh
 decode_sec=5                       # seconds of each recording whose sound is compared
 corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
 limit_speakers=0                   # speakers per corpus and split; 0: all
@@ -46,10 +46,10 @@ if stage 1 "data"; then prepare_corpus; fi
 if stage 2 "simulation"; then simulate_conversations; fi
 mapfile -t tests < <(test_sets)
 if stage 3 "features of $encoder"; then extract_features sim_train sim_dev "${tests[@]}"; exp2 3; fi
-if stage 4 "training"; then exp2 4; fill_codebooks sim_train; each_system train_adapter sim_train -- sim_dev; fi
+if stage 4 "training"; then exp2 4; fill_codebooks sim_train; each_variant train_adapter sim_train -- sim_dev; fi
 if stage 5 "posteriors, post-processing tuned on sim_dev, scores, drift"; then
   exp2 5
-  each_system score_sets sim_dev "${tests[@]}"
+  each_variant score_sets sim_dev "${tests[@]}"
   for set in "${tests[@]}"; do score_floors "$set"; done
 fi
 if stage 6 "table"; then report "$exp2_exp/$tag"; draw_tradeoff; fi

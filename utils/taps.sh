@@ -32,15 +32,14 @@ prepare_sounds() {
   sounds+=("$3" "$4") inputs+=(--input "$data/$1")
 }
 
-# folders FOLDER...: those that are there, a line each.
-folders() { local each; for each in "$@"; do if [[ -d $each ]]; then echo "$each"; fi; done; }
+# find_folders FOLDER...: puts those that are there into `found`.
+find_folders() { local each; found=(); for each in "$@"; do if [[ -d $each ]]; then found+=("$each"); fi; done; }
 
 # pool_trials SET: all sets of trials, those of SET made worse among them; those by what is said are of the same utterances.
 pool_trials() {
-  local folder
-  for folder in "${sets[@]/#/$data/}" $(folders "$data/texts/texts_same" "$data/degraded"/*_"$1"); do
-    pool_taps "$folder"
-  done
+  local folder found
+  find_folders "$data/texts/texts_same" "$data/degraded"/*_"$1"
+  for folder in "${sets[@]/#/$data/}" "${found[@]}"; do pool_taps "$folder"; done
 }
 
 # pool_windows SET OPTION...: conversations, in the windows that clusters are made of.
@@ -48,10 +47,12 @@ pool_windows() { pool_taps "$data/$1" --window-sec 1.6 --hop-sec 0.8 "${@:2}"; }
 
 # score_all SET: all trials; those of SET made worse against clean enrolment.
 score_all() {
-  local folder
+  local folder found
   for folder in "${sets[@]/#/$data/}"; do score_taps "$folder" "${folder##*/}"; done
-  for folder in $(folders "$data"/texts/texts_*); do score_taps "$folder" texts_same; done
-  for folder in $(folders "$data/degraded"/*_"$1"); do score_taps "$folder" "${folder##*/}" "$1"; done
+  find_folders "$data"/texts/texts_*
+  for folder in "${found[@]}"; do score_taps "$folder" texts_same; done
+  find_folders "$data/degraded"/*_"$1"
+  for folder in "${found[@]}"; do score_taps "$folder" "${folder##*/}" "$1"; done
 }
 
 # train_taps NAME SET CONFIG: a probe for each tap, to $dir/NAME.

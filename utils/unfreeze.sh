@@ -20,7 +20,8 @@ if [[ $encoder == mimi-random* ]]; then codebooks=$exp/$tag/codebooks; fi
 # exp2 STAGE: a stage of ../adapter, whose model is where training starts and what it is compared with.
 exp2() {
   ../adapter/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --tag "$tag" --seed "$seed" --encoder "$encoder" \
-    --checkpoint "$checkpoint" --data "$data" --feats "${feats%/*}" --exp "$exp2_exp" --train-config "$adapter_config" "${exp2_options[@]}"
+    --checkpoint "$checkpoint" --data "$data" --feats "${feats%/*}" --exp "$exp2_exp" --train-config "$adapter_config" \
+    --window-sec "$window_sec" "${exp2_options[@]}"
 }
 
 # fill_codebooks SET: an untrained codec has empty ones, and would give the same token whatever it hears.

@@ -119,12 +119,14 @@ score_floors() {
   stage.py --out "$out" --force "$force" --input "$data/$1" -- "${commands[@]}"
 }
 
-# report FOLDER...: this recipe's table of this experiment and the floors; with --record their records are kept in results/, and all
-# tables made again. Records of other recipes that the table shows as well are in FOLDER.
+# report: this recipe's table of this experiment and the floors; with --record their records are kept in results/, and all
+# tables made again. Records of other recipes that the table shows as well are in the folders `report_also`.
+report_also=()
 report() {
   local folders=("$exp/$tag")
   if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
-  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" "${@/#/--results=}" --allow-dirty
+  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" "${report_also[@]/#/--results=}" \
+    --allow-dirty
   if [[ $record == true ]]; then
     mimidiar publish "${folders[@]}" -o results
     "$MIMIDIAR_ROOT/egs/paper/run.sh"

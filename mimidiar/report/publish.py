@@ -14,7 +14,9 @@ from mimidiar.report.make_record import figures, read_score
 from mimidiar.report.record import Record, find_records, read_record
 from mimidiar.score.from_files import SCORE_FILE
 
-SMALL = re.compile(r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml")  # in a command: not the whole experiment
+SMALL = re.compile(
+    r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml|any_trials=true"
+)  # in a command: not the whole experiment
 SYNTHETIC = "synthetic"  # how the origin of speech begins that nobody spoke
 
 

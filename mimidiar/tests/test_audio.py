@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import soxr
 
-from mimidiar.audio import probe_audio, read_audio, stream_audio
+from mimidiar.audio import probe_audio, read_audio, resample, stream_audio
 from mimidiar.errors import MimidiarError
 
 
@@ -104,3 +104,11 @@ def test_no_samples(tmp_path):
     soundfile.write(path, np.zeros(0), 16000)
     with pytest.raises(MimidiarError, match=r"none.wav: holds 0 samples"):
         read_audio(path, 24000)
+
+
+@pytest.mark.parametrize("rate", [16000, 24000])
+def test_a_signal_is_resampled_as_a_file_is(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    noise = np.random.default_rng(0).standard_normal(rate + 13).astype(np.float32) * 0.1
+    soundfile.write(path, noise, rate, subtype="FLOAT")
+    assert np.array_equal(resample(noise, rate, 24000), read_audio(path, 24000))

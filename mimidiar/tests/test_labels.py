@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimidiar.labels import Interval, activity_matrix, arrival_order, frame_at, frame_count, intervals, runs
+from mimidiar.labels import (
+    Interval,
+    activity_matrix,
+    arrival_order,
+    arrival_targets,
+    frame_at,
+    frame_count,
+    intervals,
+    runs,
+)
 
 HZ = 12.5
 
@@ -69,3 +78,14 @@ def test_arrival_order_breaks_ties_by_next_activity() -> None:
     names, active = list(columns), np.array(list(columns.values()), dtype=bool).T
     order = [names[k] for k in arrival_order(active)]
     assert order == ["early, active next", "early, silent next", "late", "never"]
+
+
+def test_targets_are_in_order_of_arrival_in_the_stretch_that_is_asked_for() -> None:
+    turns = [Interval(0.0, 0.4, "a"), Interval(0.4, 0.8, "b"), Interval(0.56, 0.8, "a"), Interval(0.16, 0.24, "c")]
+    whole, late = arrival_targets(turns, 0, 10, HZ, 4), arrival_targets(turns, 5, 10, HZ, 4)
+    assert whole.dtype == np.float32 and late.shape == (5, 4)
+    assert np.flatnonzero(whole[:, 0]).tolist() == [0, 1, 2, 3, 4, 7, 8, 9]  # a, who is first of all
+    assert np.flatnonzero(whole[:, 1]).tolist() == [2] and np.flatnonzero(whole[:, 2]).tolist() == [5, 6, 7, 8, 9]
+    assert late[:, 0].all() and np.flatnonzero(late[:, 1]).tolist() == [2, 3, 4] and not late[:, 2:].any()
+    assert np.array_equal(arrival_targets(turns, 0, 10, HZ, 2), whole[:, :2])
+    assert not arrival_targets([], 0, 3, HZ, 2).any()

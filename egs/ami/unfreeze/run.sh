@@ -57,4 +57,4 @@ if stage 5 "posteriors, post-processing tuned on ${dev_sets[0]}, scores, drift";
   exp2 5; each_variant score_sets "${dev_sets[0]}" "${test_sets[@]}"
   for set in "${test_sets[@]}"; do score_floors "$set"; done
 fi
-if stage 6 "table"; then report "$exp2_exp/$tag"; draw_tradeoff; fi
+if stage 6 "table"; then report_also=("$exp2_exp/$tag"); report; draw_tradeoff; fi

@@ -52,4 +52,4 @@ if stage 5 "posteriors, post-processing tuned on sim_dev, scores, drift"; then
   each_variant score_sets sim_dev "${tests[@]}"
   for set in "${tests[@]}"; do score_floors "$set"; done
 fi
-if stage 6 "table"; then report "$exp2_exp/$tag"; draw_tradeoff; fi
+if stage 6 "table"; then report_also=("$exp2_exp/$tag"); report; draw_tradeoff; fi

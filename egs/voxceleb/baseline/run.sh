@@ -2,8 +2,10 @@
 # Exp 1: does frozen Mimi know who is speaking? One vector per utterance (the mean of its frames), cosine, equal error rate
 # on the trials VoxCeleb1-O cleaned, whose speakers nothing is trained on.
 #
-# Needs: VoxCeleb1 (34 GB to download, 42 GB unpacked).
-# The test part of the corpus is enough, without the centred scores: --settings "vad=true parts=[test]", 2.5 GB.
+# Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour, most of it for speech
+# segments; stage 3 32 GB, 43 core-hours, shared with ../probe; stage 5 15 core-minutes.
+# The test part of the corpus is enough, without the centred scores: --settings "vad=true parts=[test]": 2.5 GB; stage 3 1 GB,
+# 1.3 core-hours.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -83,6 +83,10 @@ def with_command(command: str) -> list[dict]:
         ),
         (make(lineage=LINEAGE | {"speech": []}), "of speech that no corpus.json tells of"),
         (make(stages=with_command("mimidiar prepare mini x --limit-speakers 8")), r"small run \(--limit-speakers\)"),
+        (
+            make(stages=with_command("mimidiar prepare voxceleb1 x --set=any_trials=true")),
+            r"small run \(any_trials=true\)",
+        ),
         (make(stages=with_command("mimidiar train x --config=conf/smoke.yaml")), r"small run \(\S*conf/smoke\.yaml\)"),
         (make(conditions=CONDITIONS | {"conventions": 1}), "under version 1 of the conventions .* has version"),
         (make(conditions={"collar": 0.0}), "under version None of the conventions"),

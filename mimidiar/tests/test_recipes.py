@@ -1,6 +1,7 @@
 """The recipes from outside: their form, their options, and what they say when something is missing."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -39,6 +40,16 @@ def test_a_recipe_is_short_and_explains_its_options(script: Path) -> None:
     assert shown.returncode == 0
     for option in EVERYWHERE:
         assert f"--{option} " in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "script", [*EGS.glob("voxceleb/*/run.sh"), *EGS.glob("ami/*/run.sh")], ids=lambda p: str(p.parent.relative_to(EGS))
+)
+def test_a_recipe_on_a_corpus_to_be_fetched_says_what_it_needs(script: Path) -> None:
+    """Corpora or the recipe that has them, disk and time of its stages."""
+    head = script.read_text().split("set -euo pipefail")[0]
+    needs = head[head.index("# Needs (rates in ../../README.md)") :]
+    assert re.search(r"\d GB", needs) and re.search(r"stage 3\s.*core-hour", needs, re.DOTALL)
 
 
 @pytest.mark.parametrize(

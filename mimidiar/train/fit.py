@@ -30,7 +30,7 @@ from mimidiar.train.data import (
 )
 from mimidiar.train.likeness import fit_likeness
 from mimidiar.train.mixtures import on_mixtures
-from mimidiar.train.task import DiarizationTask
+from mimidiar.train.task import DiarizationTask, Run
 
 FINISHED = "finished.json"
 
@@ -68,32 +68,31 @@ def train(
     if mixtures is None:
         data = Conversations(train_sets, config.model.max_speakers, history)
         check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
-        model = _new_model(config, data, checkpoint, start_from)
-        crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed)
-        batches, new_task = _loader(data, crops, config.batch_size), partial(_new_task, model, config)
+        run = _on_features(config, data, _new_model(config, data, checkpoint, start_from), seed)
     else:
         data = dev_data  # mixtures have no features of their own
-        model, batches, new_task = on_mixtures(config, mixtures, data, checkpoint, device, seed)
+        run = on_mixtures(config, mixtures, data, checkpoint, device, seed)
     _keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     header = (config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion)
-    keep_best = KeepBest(folder, model_header(*header, top=model.top if config.unfreeze else None))
-    trainer = _trainer(config, folder, seed, keep_best, device)
-    last = folder / "last.ckpt"
+    keep_best = KeepBest(folder, model_header(*header, top=run.model.top if config.unfreeze else None))
+    watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size)
+    _fit(run, watched, keep_best, _trainer(config, folder, seed, keep_best, device), config.epochs)
+    _finish(folder, keep_best)
+
+
+def _fit(run: Run, watched: DataLoader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
+    """Train to the end, from the last checkpoint on where there is one."""
+    last = keep_best.folder / "last.ckpt"
     if last.exists() and stopped_early(last):
         keep_best.load_state_dict(best_so_far(last))
-        return _finish(folder, keep_best)
+        return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
-        trainer.fit(
-            new_task(len(batches) * config.epochs),
-            batches,
-            _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size),
-            ckpt_path=last if last.exists() else None,
-        )
-    _finish(folder, keep_best)
+        task = run.new_task(len(run.batches) * epochs)
+        trainer.fit(task, run.batches, watched, ckpt_path=last if last.exists() else None)
 
 
 def _finish(folder: Path, keep_best: KeepBest) -> None:
@@ -121,6 +120,12 @@ def _new_model(
     if config.normalize_features:
         model.features.set_statistics(*feature_statistics(train_data))
     return model
+
+
+def _on_features(config: TrainConfig, data: Conversations, model: Model, seed: int) -> Run:
+    """A run on crops of conversations whose features are stored."""
+    crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed)
+    return Run(model, _loader(data, crops, config.batch_size), partial(_new_task, model, config))
 
 
 def _new_task(model: Model, config: TrainConfig, total_steps: int) -> DiarizationTask:

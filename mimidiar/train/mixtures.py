@@ -4,7 +4,7 @@ Which mixture comes is decided by the seed, the epoch and its index alone, so th
 workers, sees the same ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from mimidiar.models.rate import LABEL_HZ, stacking_factor
 from mimidiar.simulate.mixtures import MixtureOptions, draw_mixture, read_voices
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch, Conversations, statistics
-from mimidiar.train.task import DiarizationTask
+from mimidiar.train.task import DiarizationTask, Run
 
 STATISTICS_MIXTURES = 200  # of the first epoch, whose features give mean and deviation
 
@@ -123,8 +123,8 @@ class MixtureTask(DiarizationTask):
 
 def on_mixtures(
     config: TrainConfig, data: Path, dev_data: Conversations, checkpoint: Path | None, device: str, seed: int
-) -> tuple[Model, DataLoader, Callable[[int], MixtureTask]]:
-    """Model, batches, and what makes the task (from the number of steps) of a run on mixtures of utterances of `data`.
+) -> Run:
+    """A run on mixtures of the utterances of `data`.
 
     The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file.
     """
@@ -139,4 +139,4 @@ def on_mixtures(
         model.features.set_statistics(*mixture_statistics(mixtures, encoder, config.batch_size))
     draws = EpochDraws(config.mixtures.count)
     batches = DataLoader(mixtures, config.batch_size, sampler=draws, collate_fn=collate_audio, num_workers=0)
-    return model, batches, lambda steps: MixtureTask(model, config, steps, encoder)
+    return Run(model, batches, lambda steps: MixtureTask(model, config, steps, encoder))

@@ -1,17 +1,28 @@
 """The Lightning task: loss, optimizer, schedule and what is logged; the model knows nothing of them."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import lightning as L
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mimidiar.losses import best_order, hybrid_loss
 from mimidiar.models.adapter import Adapter
+from mimidiar.models.build import Model
 from mimidiar.train.clustering import VoiceClustering
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch
+
+
+class Run(NamedTuple):
+    """What a configuration comes to: a model, training batches, and what makes the task from the number of steps."""
+
+    model: Model
+    batches: DataLoader
+    new_task: Callable[[int], "DiarizationTask"]
 
 
 class DiarizationTask(L.LightningModule):

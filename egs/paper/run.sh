@@ -31,17 +31,22 @@ for table in table1 published; do
   write "conf/$table.yaml" --format latex -o "tables/$table.tex"
 done
 write conf/progression.yaml --format json -o figures/progression.json
-# The picture is made of that file alone, while there is something to draw.
-picture=figures/progression.svg drawn=$(mktemp -d)
+write ../mini/conf/table.yaml --only unfreeze --format json -o figures/tradeoff.json
+
+drawn=$(mktemp -d)
 trap 'rm -r "$drawn"' EXIT
-if grep -q '"status": "figure"' figures/progression.json; then
-  mimidiar figure progression figures/progression.json -o "$drawn/progression.svg" > "$drawn/log" || failed=1
-fi
-if ! cmp -s "$drawn/progression.svg" "$picture" && [[ -e $drawn/progression.svg || -e $picture ]]; then
-  if [[ $check == true ]]; then
-    echo "run.sh: error: egs/paper/$picture: differs from what figures/progression.json gives; egs/paper/run.sh draws it" >&2
-    failed=1
-  elif [[ -e $drawn/progression.svg ]]; then cp "$drawn/progression.svg" "$picture"; echo "written: $picture"
-  else rm "$picture"; echo "removed, as there is nothing to draw: $picture"; fi
-fi
+# draw KIND PATTERN: figures/KIND.svg of figures/KIND.json alone, while a line of that is like PATTERN: something to draw.
+draw() {
+  local data=figures/$1.json picture=figures/$1.svg new=$drawn/$1.svg
+  if grep -q "$2" "$data"; then mimidiar figure "$1" "$data" -o "$new" > "$drawn/log" || failed=1; fi
+  if ! cmp -s "$new" "$picture" && [[ -e $new || -e $picture ]]; then
+    if [[ $check == true ]]; then
+      echo "run.sh: error: egs/paper/$picture: differs from what $data gives; egs/paper/run.sh draws it" >&2
+      failed=1
+    elif [[ -e $new ]]; then cp "$new" "$picture"; echo "written: $picture"
+    else rm "$picture"; echo "removed, as there is nothing to draw: $picture"; fi
+  fi
+}
+draw progression '"status": "figure"'
+draw tradeoff '"system": "unfreeze-'
 exit "$failed"

@@ -66,6 +66,24 @@ def test_wrong_options_stop_the_recipe(options: list[str], words: list[str]) -> 
     assert done.returncode == 1 and all(word in done.stderr for word in words), done.stderr
 
 
+@pytest.mark.parametrize("recipe", ["ami/adapter", "voxceleb/adapter"])
+def test_leaking_data_want_a_name_that_says_so(recipe: str, elsewhere: list[object]) -> None:
+    done = run(EGS / recipe / "run.sh", "--leaky", "--stop-stage", 1, *elsewhere)
+    assert done.returncode == 1 and "its name must say so: --tag mimi-leaky" in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted(EGS.glob("ami/conf/simulate*.yaml")), ids=lambda path: path.stem)
+def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -> None:
+    """Those that begin with train are trained on, dev tuned on, test scored; the meetings come first."""
+    script = "set -eu; tag=t sim_config=$0; . ../local/corpus.sh; for n in train dev test; do"
+    script += ' declare -n sets="${n}_sets"; echo "${sets[*]}"; done'
+    command = ["bash", "-c", script, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=EGS / "ami/adapter")
+    wanted = load_config(Simulation, path).sets
+    for line, split in zip(done.stdout.splitlines(), ("train", "dev", "test"), strict=True):
+        assert line.split() == [f"ami_mix_{split}", *(f"sim_{name}" for name in wanted if name.startswith(split))]
+
+
 @pytest.mark.parametrize(("stage", "first"), [(2, 1), (3, 2), (4, 3), (5, 4)])
 def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: int, elsewhere: list[object]) -> None:
     done = run(EGS / "mini/adapter/run.sh", "--stage", stage, "--stop-stage", stage, *elsewhere)

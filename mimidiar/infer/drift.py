@@ -157,6 +157,7 @@ def _protocol(store: Features, codebooks: Path | None, decode_sec: float, number
     return {
         "metric": "codes, latent and sound against the frozen codec",
         "codec_sha256": store.meta["weights_sha256"],
+        "recordings_sha256": store.meta.get("recordings_sha256"),
         "codebooks": "k-means of training latents" if codebooks else "the codec's own",
         "codebooks_sha256": sha256_file(codebooks) if codebooks else None,
         "num_codebooks": number,

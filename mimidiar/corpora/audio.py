@@ -1,11 +1,14 @@
-"""Reading one audio file of a corpus, with the checks that save a later stage from guessing."""
+"""One audio file of a corpus: read with the checks that save a later stage from guessing, or written whole."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from mimidiar.audio import probe_audio, read_audio
 from mimidiar.errors import MimidiarError
+from mimidiar.files import atomic_path
 
 SAMPLE_RATE = 16000
 LENGTH_TOLERANCE_SEC = 0.1
@@ -38,3 +41,11 @@ def _check_header(path: str | Path, stated_sec: float) -> None:
         raise MimidiarError(
             f"{path}: it lasts {info.seconds:.3f} s, but the row says {stated_sec:.3f} s; correct the row or the file"
         )
+
+
+def write_flac(path: str | Path, samples: np.ndarray) -> None:
+    """Write int16 samples (T,) at 16 kHz as FLAC, atomically. Raises MimidiarError when the disk is full."""
+    flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
+    soundfile.write(flac, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+    with atomic_path(path) as partial:
+        partial.write_bytes(flac.getbuffer())

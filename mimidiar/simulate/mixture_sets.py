@@ -1,20 +1,18 @@
 """Sets of mixtures, written once: what training is watched on, and what is scored."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from lhotse import Recording, SupervisionSegment
 from tqdm import tqdm
 
-from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.corpora.audio import SAMPLE_RATE, write_flac
 from mimidiar.corpora.manifests import file_recording, write_set
 from mimidiar.corpora.validate import require_valid
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path, read_json
+from mimidiar.files import read_json
 from mimidiar.simulate.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
 
 Say = Callable[[str], None]
@@ -72,8 +70,5 @@ def _write(name: str, options: MixtureSet, data: Path, folder: Path, say: Say) -
 
 def _write_audio(path: Path, mixture_id: str, mixture: Mixture) -> Recording:
     samples = np.round(mixture.samples() * 32767).astype(np.int16)
-    flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
-    soundfile.write(flac, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-    with atomic_path(path) as partial:
-        partial.write_bytes(flac.getbuffer())
+    write_flac(path, samples)
     return file_recording(mixture_id, path, SAMPLE_RATE, len(samples))

@@ -1,7 +1,6 @@
 """Stage 2: sets of conversations, each conversation made once, whatever the number of jobs and interruptions."""
 
 import hashlib
-import io
 import json
 import shutil
 import tempfile
@@ -16,10 +15,10 @@ from tqdm import tqdm
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import write_uem
-from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.corpora.audio import SAMPLE_RATE, write_flac
 from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path, disk_error, read_json, write_json
+from mimidiar.files import disk_error, read_json, write_json
 from mimidiar.simulate.nemo import simulate_session
 from mimidiar.simulate.options import ConversationSet, Simulation, check_options, speaker_shares
 from mimidiar.simulate.plan import Conversation, plan_conversations
@@ -141,10 +140,7 @@ def _write_audio(path: Path, samples: np.ndarray, turns: list[Turn], options: Co
         samples = add_noise_floor(samples, spoken, options.noise_snr_db, seed)
     if options.level_dbfs is not None:
         samples = set_level(samples, spoken, options.level_dbfs, seed)
-    flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
-    soundfile.write(flac, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-    with atomic_path(path) as partial:
-        partial.write_bytes(flac.getbuffer())
+    write_flac(path, samples)
 
 
 def _voices(conversation: Conversation, options: ConversationSet, source: Source) -> Source:

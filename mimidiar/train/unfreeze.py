@@ -16,6 +16,7 @@ from mimidiar.codec.top import MimiTop, top_of
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import describe_maker
 from mimidiar.models.build import build_model, load_model
+from mimidiar.models.rate import LABEL_HZ
 from mimidiar.models.unfreeze import UnfrozenAdapter, latent
 from mimidiar.models.weights import fill
 from mimidiar.train.config import TrainConfig
@@ -60,15 +61,13 @@ def _copy_adapter(model: UnfrozenAdapter, path: Path, meta: dict[str, Any]) -> N
     for key, value in wanted.items():
         if (found := trained.encoder.get(key)) != value:
             raise MimidiarError(f"{path}: was trained on features whose {key} is {found}, here it is {value}")
-    if trained.front is not None:
-        raise MimidiarError(f"{path}: its codec is not frozen; start from an adapter on the frozen codec")
     fill(model.adapter, trained.model.state_dict(), path)
 
 
 def _latents(top: MimiTop, data: Conversations) -> Iterator[np.ndarray]:
     """The latent of whole recordings, up to STATISTICS_SEC spread over the sets."""
     total = sum(data.num_frames(recording) for recording in data.recordings)
-    every = -(-total // round(STATISTICS_SEC * 12.5))
+    every = -(-total // round(STATISTICS_SEC * LABEL_HZ))
     for recording in data.recordings[::every]:
         features = torch.from_numpy(data.features(recording))
         yield top.run(features.reshape(-1, features.shape[1] // 2)).numpy()

@@ -1,6 +1,5 @@
 """Sets of mixtures, written once: what training is watched on, and what is scored."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from mimidiar.corpora.manifests import file_recording, write_set
 from mimidiar.corpora.validate import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
-from mimidiar.simulate.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulate.mixtures import Mixture, MixtureOptions, Say, draw_mixture, read_voices
 
-Say = Callable[[str], None]
 # Seeds of written sets begin with it and those of training do not: no mixture of the one is one of the other.
 WRITTEN = 2**31
 
@@ -53,7 +51,7 @@ def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, s
 
 
 def _write(name: str, options: MixtureSet, data: Path, folder: Path, say: Say) -> Path:
-    source = read_voices(data / options.split, options)
+    source = read_voices(data / options.split, options, say)
     recordings, supervisions, seconds = [], [], 0.0
     for index in tqdm(range(options.count), desc=folder.name, unit="mixture", disable=None):
         mixture = draw_mixture(source, options, (WRITTEN, options.seed, index))

@@ -4,7 +4,7 @@ A mixture follows from its seeds alone, so that training can make any of them wh
 a set of them can be written once and scored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.audio import read_audio
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.corpora.source import SourceUtterance, read_source
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, listed
 from mimidiar.labels import Interval
 from mimidiar.simulate.turns import make_turns
 
@@ -25,6 +25,7 @@ LABELS = ("speech", "whole")
 PEAK = 0.99  # of full scale; louder mixtures are turned down as a whole
 
 Source = dict[str, list[SourceUtterance]]  # speaker -> utterances
+Say = Callable[[str], None]
 
 
 @dataclass
@@ -113,17 +114,26 @@ class Mixture:
         return float(np.sqrt(np.mean(spoken.astype(np.float64) ** 2)))
 
 
-def read_voices(folder: str | Path, options: MixtureOptions) -> Source:
-    """The utterances of a set. MimidiarError for fewer than two speakers, or without speech where that is the label."""
+def read_voices(folder: str | Path, options: MixtureOptions, say: Say = print) -> Source:
+    """The utterances of a set; where speech is the label, without those in which none is marked, which are counted.
+
+    Raises MimidiarError for fewer than two speakers, and for a set without any marked speech where that is the label.
+    """
     source = read_source(folder)
+    silent = [u.id for own in source.values() for u in own if not u.speech] if options.labels == "speech" else []
+    total = sum(map(len, source.values()))
+    if silent and len(silent) == total:
+        raise MimidiarError(
+            f"{folder}: no speech is marked in any of {total} utterances; prepare the set with --set vad=true, or label "
+            "utterances from end to end (labels: whole)"
+        )
+    if silent:
+        say(f"{folder}: no speech is marked in {len(silent)} of {total} utterances, left out: {listed(silent)}")
+        left_out = set(silent)
+        kept = {speaker: [u for u in own if u.id not in left_out] for speaker, own in source.items()}
+        source = {speaker: own for speaker, own in kept.items() if own}
     if len(source) < 2:
         raise MimidiarError(f"{folder}: {len(source)} speaker; a mixture needs two")
-    silent = [u.id for own in source.values() for u in own if not u.speech] if options.labels == "speech" else []
-    if silent:
-        raise MimidiarError(
-            f"{folder}: no speech is marked in {len(silent)} utterances, first {silent[0]}; prepare the set with "
-            "--set vad=true, or label utterances from end to end (labels: whole)"
-        )
     return source
 
 

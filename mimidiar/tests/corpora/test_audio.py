@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mimidiar.corpora.audio import read_corpus_audio
+from mimidiar.corpora.audio import read_corpus_audio, write_flac
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import write_audio
 
@@ -43,3 +43,11 @@ def test_missing_truncated_and_not_finite(tmp_path: Path) -> None:
     soundfile.write(str(tmp_path / "nan.wav"), samples, 16000, subtype="FLOAT")
     with pytest.raises(MimidiarError, match=r"row: .*sample 8000 \(0.50 s\) is not a finite number"):
         read_corpus_audio(tmp_path / "nan.wav", 1.0, "row")
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(-32768, 32767, 1600).astype(np.int16)
+    write_flac(tmp_path / "a" / "b.flac", samples)
+    read = read_corpus_audio(tmp_path / "a" / "b.flac", 0.1, "row")
+    assert np.array_equal(np.round(read * 32768).astype(np.int16), samples)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.flac"]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.config import load_config
-from mimidiar.corpora.manifests import read_set
+from mimidiar.corpora.manifests import read_set, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 from mimidiar.labels import activity_matrix
@@ -96,13 +96,29 @@ def test_whole_utterances_can_be_the_labels(voices: Path) -> None:
 
 def test_sets_that_cannot_be_mixed_are_named(tmp_path: Path, voices: Path) -> None:
     unmarked = write_tones(tmp_path / "unmarked", [0, 1], marked=False)
-    with pytest.raises(MimidiarError, match=r"no speech is marked in 4 utterances, first v-0-0; .*vad=true"):
+    with pytest.raises(MimidiarError, match=r"no speech is marked in any of 4 utterances; .*vad=true"):
         read_voices(unmarked, OPTIONS)
     assert len(read_voices(unmarked, replace(OPTIONS, labels="whole"))) == 2
     with pytest.raises(MimidiarError, match="1 speaker; a mixture needs two"):
         read_voices(write_tones(tmp_path / "alone", [0]), OPTIONS)
     with pytest.raises(MimidiarError, match=r"in 50 tries no two utterances were found in which both speak for 0\.5 s"):
         draw_mixture(read_voices(voices, OPTIONS), replace(OPTIONS, max_utterance_sec=0.3), (0, 0))
+
+
+def test_utterances_in_which_nothing_was_heard_are_left_out_and_counted(tmp_path: Path, voices: Path) -> None:
+    some = tmp_path / "some"
+    found = read_set(voices)
+    segments = list(found.supervisions)
+    for segment in segments:
+        if segment.id in ("v-0-1", "v-3-0", "v-3-1"):
+            segment.alignment = None
+    write_set(some, found.recordings, segments)
+    said: list[str] = []
+    source = read_voices(some, OPTIONS, said.append)
+    assert {speaker: len(own) for speaker, own in source.items()} == {"v-0": 1, "v-1": 2, "v-2": 2}
+    assert said == [f"{some}: no speech is marked in 3 of 8 utterances, left out: v-0-1, v-3-0, v-3-1"]
+    whole = read_voices(some, replace(OPTIONS, labels="whole"), said.append)
+    assert len(whole) == 4 and len(said) == 1
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,8 @@ def read_voices(folder: str | Path, options: MixtureOptions, say: Say = print) -
     total = sum(map(len, source.values()))
     if silent and len(silent) == total:
         raise MimidiarError(
-            f"{folder}: no speech is marked in any of {total} utterances; prepare the set with --set vad=true, or label "
-            "utterances from end to end (labels: whole)"
+            f"{folder}: no speech is marked in any of {total} utterances; prepare the set with --set vad=true, or "
+            "label utterances from end to end (labels: whole)"
         )
     if silent:
         say(f"{folder}: no speech is marked in {len(silent)} of {total} utterances, left out: {listed(silent)}")

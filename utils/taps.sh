@@ -3,11 +3,15 @@
 
 pooled=$feats.taps
 
-# pool_taps FOLDER OPTION...: the set in FOLDER, to a folder of its name.
+# pool_taps FOLDER... -- OPTION...: the sets in these folders, each to a folder of its name; in one stage, since an encoder
+# takes longer to build than a small set to pool.
 pool_taps() {
-  local set=${1##*/}
-  stage.py --out "$pooled/$set" --force "$force" --input "$1" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
-    mimidiar taps pool "$1" "$pooled/$set" --encoder "$encoder" ${checkpoint:+--checkpoint "$checkpoint"} \
+  local folders=() others=()
+  while (( $# > 0 )) && [[ $1 != -- ]]; do folders+=("$1"); shift; done
+  others=("${folders[@]:1}")
+  stage.py --out "$pooled/${folders[0]##*/}" "${others[@]/#*\//--also=$pooled/}" --force "$force" \
+    "${folders[@]/#/--input=}" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
+    mimidiar taps pool "${folders[@]}" "$pooled" --encoder "$encoder" ${checkpoint:+--checkpoint "$checkpoint"} \
     --device "$device" "${@:2}"
 }
 
@@ -37,13 +41,17 @@ find_folders() { local each; found=(); for each in "$@"; do if [[ -d $each ]]; t
 
 # pool_trials SET: all sets of trials, those of SET made worse among them; those by what is said are of the same utterances.
 pool_trials() {
-  local folder found
+  local found
   find_folders "$data/texts/texts_same" "$data/degraded"/*_"$1"
-  for folder in "${sets[@]/#/$data/}" "${found[@]}"; do pool_taps "$folder"; done
+  pool_taps "${sets[@]/#/$data/}" "${found[@]}"
 }
 
-# pool_windows SET OPTION...: conversations, in the windows that clusters are made of.
-pool_windows() { pool_taps "$data/$1" --window-sec 1.6 --hop-sec 0.8 "${@:2}"; }
+# pool_windows SET... -- OPTION...: conversations, in the windows that clusters are made of.
+pool_windows() {
+  local folders=()
+  while (( $# > 0 )) && [[ $1 != -- ]]; do folders+=("$data/$1"); shift; done
+  pool_taps "${folders[@]}" -- --window-sec 1.6 --hop-sec 0.8 "${@:2}"
+}
 
 # score_all SET: all trials; those of SET made worse against clean enrolment.
 score_all() {

@@ -20,7 +20,7 @@ def command():
 
 
 @command.command(context_settings=SETTINGS)
-@click.argument("data", type=PATH)
+@click.argument("data", metavar="DATA...", type=PATH, nargs=-1, required=True)
 @click.argument("out", type=PATH)
 @click.option("--encoder", type=click.Choice(list(ENCODERS)), default="mimi", show_default=True)
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="Weights, as for `mimidiar extract`.")
@@ -33,19 +33,19 @@ def command():
 @device_option
 @job_option
 def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, device, job):
-    """Pool all taps of the recordings of DATA into OUT: one vector for each tap and utterance, or window.
+    """Pool all taps of the sets DATA into OUT/<set>: one vector for each tap and utterance, or window.
 
     An utterance's vector is the mean over its speech, as far as the manifest tells it. One pass gives all taps, and no
     frames are written. Of Mimi: seanet, each transformer layer, latent, and 1, 2, 4, 8, 16, 32 codebooks as far as
     there are so many; none of these where the codebooks of the weights are empty.
     """
-    from mimidiar.features.taps import Pooling, pool_taps
+    from mimidiar.features.taps import Pooling, pool_sets
     from mimidiar.features.timing import add_cost
 
     pooling = Pooling(window_sec, hop_sec)
-    done = pool_taps(data, out, encoder, pooling, checkpoint, seed, device, job, limit, click.echo)
-    add_cost(out, done.cost)
-    click.echo(done.summary(out))
+    for folder, done in pool_sets(data, out, encoder, pooling, checkpoint, seed, device, job, limit, click.echo):
+        add_cost(folder, done.cost)
+        click.echo(done.summary(folder))
 
 
 @command.command(context_settings=SETTINGS)

@@ -5,8 +5,9 @@ than that mean. A store has a matrix (windows x taps, D) of each recording, and 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from mimidiar.corpora.source import read_source
 from mimidiar.corpora.splits import hash_order
 from mimidiar.errors import MimidiarError
-from mimidiar.features.encoders import Encoder, describe_encoder
+from mimidiar.features.encoders import Encoder, EncoderSpec, describe_encoder
 from mimidiar.features.extract import (
     NAME,
     Batch,
@@ -112,8 +113,8 @@ def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: Any, 
     return AllTapsEncoder(encoder, wanted)
 
 
-def pool_taps(
-    data_dir: str | Path,
+def pool_sets(
+    data_dirs: Sequence[str | Path],
     out_dir: str | Path,
     encoder: str,
     pooling: Pooling,
@@ -123,23 +124,42 @@ def pool_taps(
     job: tuple[int, int] | None = None,
     limit: int | None = None,
     say: Callable[[str], None] = print,
-) -> Extracted:
-    """Write the pooled taps of the recordings of `data_dir`, or of `limit` of them, a random choice, to `out_dir`.
+) -> Iterator[tuple[Path, Extracted]]:
+    """Write the pooled taps of each set to a folder of `out_dir` that is called as its own; yields folder and report.
 
-    Shares, resuming and errors as in `extract`.
+    Of all recordings of a set, or of `limit` of them, a random choice. Shares, resuming and errors as in `extract`; the
+    encoder is built once, and not at all where nothing is missing.
     """
-    from mimidiar.torch_setup import pick_device, use_one_thread
-
-    began, out_dir = time.monotonic(), Path(out_dir)
     pooling.check()
-    recordings = read_recordings(data_dir)
+    spec = describe_encoder(encoder, None, checkpoint, seed)
+
+    @cache
+    def build() -> tuple[Encoder, str]:
+        from mimidiar.torch_setup import pick_device, use_one_thread
+
+        use_one_thread()
+        place = pick_device(device)
+        return open_taps(encoder, checkpoint, seed, place, say), place.type
+
+    for data_dir in map(Path, data_dirs):
+        folder = Path(out_dir) / data_dir.resolve().name
+        yield folder, _pool_set(data_dir, folder, spec, build, pooling, job, limit)
+
+
+def _pool_set(
+    data_dir: Path,
+    out_dir: Path,
+    spec: EncoderSpec,
+    build: Callable[[], tuple[Encoder, str]],
+    pooling: Pooling,
+    job: tuple[int, int] | None,
+    limit: int | None,
+) -> Extracted:
+    began, recordings = time.monotonic(), read_recordings(data_dir)
     chosen = set(hash_order([recording.id for recording in recordings], seed=0)[:limit])
     recordings = [recording for recording in recordings if recording.id in chosen]
-    speech = {} if pooling.window_sec else speech_of(data_dir)
-    use_one_thread()
-    place = pick_device(device)
-    built, spec = open_taps(encoder, checkpoint, seed, place, say), describe_encoder(encoder, None, checkpoint, seed)
-    meta = _meta(spec.meta(), built.passed, pooling, recordings)
+    known = read_json(out_dir / META).get("taps", []) if (out_dir / META).is_file() else build()[0].passed
+    meta = _meta(spec.meta(), known, pooling, recordings)
     check_meta(out_dir / META, meta)
     shards = plan_shards(recordings, spec.batch_sec, SHARD_SEC)
     share = {
@@ -147,11 +167,12 @@ def pool_taps(
         for number, shard in enumerate(shards)
         if not shard_path(out_dir, NAME, number).is_file() and (job is None or number % job[1] == job[0] - 1)
     }
-    started = clock(place.type)
-    done = (
-        fill_shards(out_dir, share, lambda batch: _pooled(built, batch, speech, pooling), meta) if share else (0, 0.0)
-    )
-    cost = Cost(done[1], clock(place.type) - started, place.type) if share else None
+    done, cost = (0, 0.0), None
+    if share:
+        built, place = build()
+        speech, started = {} if pooling.window_sec else speech_of(data_dir), clock(place)
+        done = fill_shards(out_dir, share, lambda batch: _pooled(built, batch, speech, pooling), meta)
+        cost = Cost(done[1], clock(place) - started, place)
     if job is None:
         finish(out_dir, len(shards), recordings)
     return Extracted(*done, time.monotonic() - began, finished=job is None, cost=cost)

@@ -44,9 +44,8 @@ fi
 if stage 3 "all taps of $encoder"; then
   pool_taps "$data/train"
   pool_trials "${sets[0]}"
-  pool_windows sim_train --limit 60
-  pool_windows sim_dev
-  pool_windows sim_test
+  pool_windows sim_train -- --limit 30
+  pool_windows sim_dev sim_test
 fi
 if stage 4 "probes"; then
   train_taps speakers train "$train_config"

@@ -50,9 +50,9 @@ if stage 2 "mixtures, sentences that all read, trials made worse"; then
   degrade_trials trials_o_cleaned
 fi
 if stage 3 "all taps of $encoder"; then
-  pool_taps "$data/train" --limit "$train_utterances"
+  pool_taps "$data/train" -- --limit "$train_utterances"
   pool_trials trials_o_cleaned
-  for set in sim_dev sim_test; do pool_windows "$set"; done
+  pool_windows sim_dev sim_test
 fi
 if stage 4 "probes"; then train_taps speakers train "$train_config"; fi
 if stage 5 "scores"; then score_all trials_o_cleaned; cluster_taps speakers sim_dev sim_test; score_floors sim_test; fi

@@ -12,7 +12,7 @@ from mimidiar.corpora.manifests import file_recording, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.extract import extract, plan_shards
 from mimidiar.features.store import FeatureStore
-from mimidiar.features.taps import PooledTaps, Pooling, pool, pool_taps
+from mimidiar.features.taps import PooledTaps, Pooling, pool, pool_sets
 from mimidiar.tests.speech import speech
 
 RATE = 16000
@@ -35,12 +35,17 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
+def pool_one(data: Path, out: Path, encoder: str, pooling: Pooling, **options) -> list[Path]:
+    """The folder of one set; features of the CPU."""
+    return [folder for folder, _ in pool_sets([data], out, encoder, pooling, device="cpu", **options)]
+
+
 @pytest.fixture(scope="module")
 def pooled(data: Path) -> Path:
     said: list[str] = []
-    pool_taps(data, data.parent / "pooled", "mimi-random", Pooling(), device="cpu", say=said.append)
+    (folder,) = pool_one(data, data.parent / "pooled", "mimi-random", Pooling(), say=said.append)
     assert len(said) == 1 and "quantized" in said[0] and "codebooks of these weights are empty" in said[0]
-    return data.parent / "pooled"
+    return folder
 
 
 @pytest.mark.parametrize("tap", ["seanet", "transformer.1", "latent"])
@@ -60,22 +65,31 @@ def test_jobs_give_the_bytes_of_one_process(data: Path, pooled: Path, tmp_path: 
     monkeypatch.setattr("mimidiar.features.taps.plan_shards", small)
     for folder, jobs in ((tmp_path / "one", [None]), (tmp_path / "two", [(2, 2), (1, 2), None])):
         for job in jobs:
-            pool_taps(data, folder, "mimi-random", Pooling(), device="cpu", job=job)
-    arks = sorted(path.name for path in (tmp_path / "one").glob("*.ark"))
+            pool_one(data, folder, "mimi-random", Pooling(), job=job)
+    one, two = tmp_path / "one/data", tmp_path / "two/data"
+    arks = sorted(path.name for path in one.glob("*.ark"))
     assert len(arks) > 2
     for name in arks:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert (one / name).read_bytes() == (two / name).read_bytes()
     for name in PooledTaps(pooled).recordings:
         whole = PooledTaps(pooled).read(name)
-        np.testing.assert_allclose(PooledTaps(tmp_path / "one").read(name), whole, atol=1e-5 * np.abs(whole).max())
+        np.testing.assert_allclose(PooledTaps(one).read(name), whole, atol=1e-5 * np.abs(whole).max())
+
+
+def test_a_set_that_is_there_needs_no_encoder(data: Path, pooled: Path, monkeypatch) -> None:
+    """Building one takes longer than to see that nothing is missing."""
+    before = (pooled / "feats.scp").read_bytes()
+    monkeypatch.setattr("mimidiar.features.taps.open_taps", None)
+    assert pool_one(data, pooled.parent, "mimi-random", Pooling()) == [pooled]
+    assert (pooled / "feats.scp").read_bytes() == before
 
 
 def test_windows_of_a_choice_of_recordings_are_means_of_stretches(data: Path, tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        pool_taps(data, tmp_path / folder, "logmel", Pooling(0.8, 0.4), device="cpu", limit=2)
+        pool_one(data, tmp_path / folder, "logmel", Pooling(0.8, 0.4), limit=2)
     extract(data, tmp_path / "feats", "logmel", device="cpu")
-    frames, found = FeatureStore(tmp_path / "feats"), PooledTaps(tmp_path / "a")
-    assert found.recordings == PooledTaps(tmp_path / "b").recordings and len(found.recordings) == 2
+    frames, found = FeatureStore(tmp_path / "feats"), PooledTaps(tmp_path / "a/data")
+    assert found.recordings == PooledTaps(tmp_path / "b/data").recordings and len(found.recordings) == 2
     for name in found.recordings:
         own = frames.read(name)  # 25 Hz: windows of 20 frames every 10
         windows = found.read(name)
@@ -99,9 +113,9 @@ def test_speech_that_is_not_marked_is_all_frames() -> None:
 
 def test_what_does_not_fit_is_refused(data: Path, pooled: Path, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match="holds features with encoder = 'mimi-random', asked for 'logmel'"):
-        pool_taps(data, pooled, "logmel", Pooling(), device="cpu")
+        pool_one(data, pooled.parent, "logmel", Pooling())
     with pytest.raises(MimidiarError, match="the hop must be"):
-        pool_taps(data, tmp_path / "x", "logmel", Pooling(1.0, 2.0), device="cpu")
+        pool_one(data, tmp_path / "x", "logmel", Pooling(1.0, 2.0))
     with pytest.raises(MimidiarError, match="no pooled taps here"):
         PooledTaps(tmp_path)
     extract(data, tmp_path / "feats", "logmel", device="cpu")

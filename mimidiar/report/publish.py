@@ -88,9 +88,10 @@ def _require_conventions(path: Path, record: Record) -> None:
 
 def _conventions(kind: str) -> Any:
     """The version of the conventions that this code scores by; the ancestor's DER in crops is by ours."""
-    from mimidiar.score import diarization, verification
+    from mimidiar.score import diarization, drift, verification
 
-    return verification.CONVENTIONS if kind == "verification" else diarization.CONVENTIONS
+    own = {"verification": verification.CONVENTIONS, "drift": drift.CONVENTIONS}
+    return own.get(kind, diarization.CONVENTIONS)
 
 
 def _require_all_seeds(new: dict[str, Record], results: Path) -> None:

@@ -24,6 +24,8 @@ from mimidiar.score.bootstrap import LEVEL, ratio_intervals
 from mimidiar.score.reconstruction import mel_distance, si_sdr
 from mimidiar.score.score_file import SCORE_FILE, rounded
 
+CONVENTIONS = 1  # version of what the figures mean; another one is not to be compared with this
+
 
 @dataclass(frozen=True)
 class Sound:
@@ -94,7 +96,7 @@ def drift_document(
         "intervals": ends if len(recordings) > 1 else {},
         "system": system,
         "warnings": [],
-        "protocol": dict(protocol) | {"resampled": "recordings", "level": LEVEL},
+        "protocol": dict(protocol) | {"resampled": "recordings", "level": LEVEL, "conventions": CONVENTIONS},
     }
 
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "infer": "Stage 5: posteriors of whole recordings.",
     "tune": "Stage 5: choose the post-processing on a development set.",
     "decide": "Stage 5: posteriors to RTTM.",
-    "codebooks": "Stage 4: codebooks for an untrained codec.",
+    "codebooks": "Stage 3: codebooks for an untrained codec.",
     "drift": "Stage 5: tokens and sound of a trained codec against the frozen one.",
     "floor": "Stage 5: the RTTM of a system that knows nothing.",
     "score": "Stage 5: diarization error rate of RTTM against a reference.",

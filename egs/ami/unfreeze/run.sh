@@ -48,11 +48,10 @@ exp2_options=(--mic "$mic" --reference "$reference" --leaky "$leaky" --sim-confi
 if stage 0 "download"; then download_corpora; fi
 if stage 1 "data"; then prepare_corpora; fi
 if stage 2 "simulation"; then simulate_conversations; fi
-if stage 3 "features of $encoder"; then extract_features "${all_sets[@]}"; exp2 3; fi
-if stage 4 "training"; then
-  exp2 4; fill_codebooks "${train_sets[0]}"
-  each_variant train_adapter "${train_sets[@]}" -- "${dev_sets[@]}"
+if stage 3 "features of $encoder"; then
+  exp2 3; extract_features "${all_sets[@]}"; fill_codebooks "${train_sets[0]}"
 fi
+if stage 4 "training"; then exp2 4; each_variant train_adapter "${train_sets[@]}" -- "${dev_sets[@]}"; fi
 if stage 5 "posteriors, post-processing tuned on ${dev_sets[0]}, scores, drift"; then
   exp2 5; each_variant score_sets "${dev_sets[0]}" "${test_sets[@]}"
   for set in "${test_sets[@]}"; do score_floors "$set"; done

@@ -45,8 +45,10 @@ if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
 if stage 2 "simulation"; then simulate_conversations; fi
 mapfile -t tests < <(test_sets)
-if stage 3 "features of $encoder"; then extract_features sim_train sim_dev "${tests[@]}"; exp2 3; fi
-if stage 4 "training"; then exp2 4; fill_codebooks sim_train; each_variant train_adapter sim_train -- sim_dev; fi
+if stage 3 "features of $encoder"; then
+  exp2 3; extract_features sim_train sim_dev "${tests[@]}"; fill_codebooks sim_train
+fi
+if stage 4 "training"; then exp2 4; each_variant train_adapter sim_train -- sim_dev; fi
 if stage 5 "posteriors, post-processing tuned on sim_dev, scores, drift"; then
   exp2 5
   each_variant score_sets sim_dev "${tests[@]}"

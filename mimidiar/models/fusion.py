@@ -3,7 +3,8 @@
 Concatenation, as the paper has it, needs nothing of this module: an adapter on fused features (`mimidiar fuse`) is just
 that. But a network that sees the embeddings themselves learns the voices of its training set. What tells speakers of a
 new conversation apart is how alike their frames are. So here the adapter is given the embeddings' likeness alone: the
-cosine of each frame to a few anchors, the voices that a window is found to hold.
+cosine of each frame to a few anchors, the voices that a window is found to hold. Target-speaker VAD (Medennikov et al.,
+2020) has enrolled voices in their place.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -97,7 +98,8 @@ class Anchors(nn.Module):
         """Unit vectors (B, T, E), speech (B, T) -> anchors (B, K, E), and the share (B, K) of speech new with each.
 
         The frame that most frames are like is the first anchor, as the mean of those; of the others each time the one
-        that most frames are like, and that is least like the anchors before it.
+        that most frames are like, and that is least like the anchors before it: farthest-first traversal (Gonzalez,
+        1985), weighted, so that it does not go for the odd frame.
         """
         alike = self._odds(unit @ unit.transpose(1, 2)).sigmoid() * (voiced[:, :, None] & voiced[:, None, :])
         crowd, new = alike.sum(-1), voiced.to(unit)

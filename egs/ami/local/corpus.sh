@@ -33,9 +33,10 @@ mapfile -t test_sets < <(echo "${meetings}_test"; simulated test)
 if [[ -n $ancestor ]]; then test_sets+=("${dev_sets[@]:1}"); fi
 mapfile -t all_sets < <(printf '%s\n' "${train_sets[@]}" "${dev_sets[@]}" "${test_sets[@]}" | awk '!seen[$0]++')
 
+# No stages, which --force would empty: a download goes on where it was, and the second microphone joins the first.
 download_corpora() {
-  stage.py --out "$downloads/ami" --force "$force" -- mimidiar download ami "$downloads" --set "mic=$mic"
-  stage.py --out "$downloads/librispeech" --force "$force" -- mimidiar download librispeech "$downloads"
+  mimidiar download ami "$downloads" --set "mic=$mic"
+  mimidiar download librispeech "$downloads"
 }
 
 prepare_corpora() {

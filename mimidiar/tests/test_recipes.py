@@ -11,6 +11,7 @@ import pytest
 from mimidiar.config import load_config
 from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
+from mimidiar.simulate.mixture_sets import MixtureSets
 from mimidiar.simulate.options import Simulation, check_options
 from mimidiar.tests.report.records import make
 
@@ -103,6 +104,17 @@ def test_every_shipped_simulation_is_valid(path: Path) -> None:
     assert {options.split for options in sets.values()} in ({"train"}, {"train", "dev", "test"})
     for name, options in sets.items():
         check_options(name, options)
+
+
+@pytest.mark.parametrize("path", sorted(EGS.glob("*/conf/mixtures*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_set_of_mixtures_is_valid_and_the_recipe_knows_it(path: Path) -> None:
+    """Of what is not leaky, the set that is watched and the one that is scored are of different speakers."""
+    sets, leaky = load_config(MixtureSets, path).sets, "leaky" in path.stem
+    assert list(sets) == [f"{name}{'_leaky' * leaky}" for name in ("dev", "test")]
+    for name, options in sets.items():
+        options.check(name)
+    assert [options.split for options in sets.values()] == (["dev", "dev"] if leaky else ["dev", "test"])
+    assert len({options.seed for options in sets.values()}) == 2
 
 
 TABLES = sorted([*EGS.glob("*/conf/table.yaml"), *EGS.glob("*/*/conf/table.yaml"), *EGS.glob("paper/conf/*.yaml")])

@@ -15,10 +15,15 @@ pool_taps() {
     --device "$device" "${@:2}"
 }
 
-# prepare_texts CORPUS: trials by what is said, where a corpus has sentences that several speakers read.
+# prepare_texts CORPUS: trials by what is said, where a corpus has sentences that several speakers read; and the training set
+# without these speakers.
 prepare_texts() {
-  stage.py --out "$data/texts" --force "$force" --input "$1" -- mimidiar prepare texts "$data/texts" --corpus "$1"
+  stage.py --out "$data/texts" --force "$force" --input "$1" --input "$data/train" -- \
+    mimidiar prepare texts "$data/texts" --corpus "$1" --set "train=$data/train"
 }
+
+# find_train: puts the folder of the training set, without the speakers of any trials, into `train`.
+find_train() { train=$data/train; if [[ -d $data/texts/train_others ]]; then train=$data/texts/train_others; fi; }
 
 # degrade_trials SET: its trials with the utterances made worse in the ways of conf/degrade.yaml. Where the options musan and
 # rirs name these corpora, with their sounds.
@@ -63,10 +68,11 @@ score_all() {
   for folder in "${found[@]}"; do score_taps "$folder" "${folder##*/}" "$1"; done
 }
 
-# train_taps NAME SET CONFIG: a probe for each tap, to $dir/NAME.
+# train_taps NAME FOLDER CONFIG: a probe for each tap on the set in FOLDER, to $dir/NAME.
 train_taps() {
-  stage.py --out "$dir/$1" --force "$force" --input "$data/$2" --input "$pooled/$2" --input "$3" -- \
-    mimidiar taps probe "$data/$2" "$pooled/$2" "$dir/$1" --config "$3" --seed "$seed" --device "$device"
+  local features=$pooled/${2##*/}
+  stage.py --out "$dir/$1" --force "$force" --input "$2" --input "$features" --input "$3" -- \
+    mimidiar taps probe "$2" "$features" "$dir/$1" --config "$3" --seed "$seed" --device "$device"
 }
 
 # tap_records OUT: adds to `commands` the records of all scores in OUT.

@@ -8,17 +8,22 @@ the same error rate on both; one that hears the words takes two speakers of one 
 From a corpus folder (egs/README.md, "The mini corpus"): what the column `text` of utts.tsv says, or, of VCC 2016 (Toda
 et al. 2016; doi 10.7488/ds/1575), the number at the end of an utterance's name: its evaluation sentences, from 200001,
 are the same for all speakers. Four speakers there: the figures show how far, not how surely.
+
+These speakers may be in a training set. `--set train=FOLDER` writes that set without them, as `train_others`.
 """
 
 import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from mimidiar.corpora import no_settings
-from mimidiar.corpora.manifests import Trial
+from lhotse import RecordingSet, SupervisionSet
+
+from mimidiar.config import load_config
+from mimidiar.corpora.manifests import SetFolder, Trial, read_set, write_set
 from mimidiar.corpora.pack import Utterance, read_pack
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.utterances import find_speech, limited, say_sets, with_lengths, write_utterances
@@ -26,7 +31,16 @@ from mimidiar.corpora.validate import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 
+
+@dataclass
+class TextsSettings:
+    """What `--set` can tell."""
+
+    train: str = ""  # folder of a set to be trained on, from which the speakers of the trials are to be taken
+
+
 Say = Callable[[str], None]
+OTHERS = "train_others"
 SAME, OTHER = "texts_same", "texts_other"
 VCC, FIRST_SHARED = "vcc16", 200_001
 MOST_PER_GROUP = 200  # targets of a speaker, and non-targets of two sentences of a pair of speakers
@@ -41,11 +55,11 @@ def prepare_texts(
     say: Say = print,
     settings: Sequence[str] = (),
 ) -> list[Path]:
-    """Write the sets texts_same and texts_other below `out` and return their folders.
+    """Write the sets texts_same and texts_other, and where asked for train_others, below `out`; returns their folders.
 
     Raises MimidiarError where fewer than two speakers share fewer than two sentences.
     """
-    no_settings("texts", settings)
+    options = load_config(TextsSettings, None, settings)
     root = find_root(root, downloads, "texts")
     readings = shared_readings(limited(read_pack(root).utterances, limit, seed))
     rows = sorted((u for group in readings.values() for u in group), key=lambda u: u.id)
@@ -57,6 +71,7 @@ def prepare_texts(
         raise MimidiarError(
             f"{root}: too few sentences that several speakers have read; needed are 2 of 2 speakers each"
         )
+    others = _without(Path(options.train), {u.speaker for u in rows}) if options.train else None
     for name, own in trials.items():
         named = {utterance for _, *pair in own for utterance in pair}
         write_utterances(Path(out) / name, [u for u in rows if u.id in named], alignments, own)
@@ -64,8 +79,24 @@ def prepare_texts(
     write_json(Path(out) / "corpus.json", {"origin": f"sentences read by several speakers, from {root.resolve().name}"})
     say_sets(dict.fromkeys(trials, rows), say)
     folders = [Path(out) / name for name in trials]
+    if others is not None:
+        folders.append(Path(out) / OTHERS)
+        write_set(folders[-1], others.recordings, others.supervisions, others.uem)
+        say(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
     require_valid(folders)
     return folders
+
+
+def _without(train: Path, speakers: set[str]) -> SetFolder:
+    """The set `train` less what these speakers say. MimidiarError where nothing is left."""
+    whole = read_set(train)
+    kept = [turn for turn in whole.supervisions if turn.speaker not in speakers]
+    names = {turn.recording_id for turn in kept}
+    if not kept:
+        raise MimidiarError(f"{train}: nobody is left without the {len(speakers)} speakers of the trials")
+    uem = {name: spans for name, spans in whole.uem.items() if name in names}
+    recordings = RecordingSet.from_recordings(r for r in whole.recordings if r.id in names)
+    return SetFolder(recordings, SupervisionSet.from_segments(kept), uem, None)
 
 
 def text_of(utterance: Utterance) -> str | None:

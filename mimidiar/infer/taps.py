@@ -74,8 +74,8 @@ def _refuse_seen(probes: TapProbes, trials: Trials, speakers: dict[str, str], da
     in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
     if seen := sorted(in_trials & set(probes.speakers)):
         raise MimidiarError(
-            f"{path}: trained on {len(seen)} speakers of the trials of {data_dir}: {listed(seen)}; leave them out "
-            "of the training (`without_corpora` in its configuration), or score other trials"
+            f"{path}: trained on {len(seen)} speakers of the trials of {data_dir}: {listed(seen)}; train on "
+            "a set without them, or score other trials"
         )
 
 

@@ -1,6 +1,6 @@
 """Training of the probes of all taps: on utterances, or on windows of conversations in which one speaker is alone."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,6 @@ class TapProbeConfig:
     weight_decay: float = 1e-3  # of the linear layers
     batch_size: int = 256
     epochs: int = 100
-    without_corpora: list[str] = field(default_factory=list)  # whose speakers are left out, for they are in trials
 
     def check(self, source: str) -> None:
         """Raise MimidiarError naming the key, the value and what is possible."""
@@ -50,7 +49,7 @@ def train_tap_probes(
     torch.manual_seed(seed)
     place, pooled = pick_device(device), PooledTaps(pooled_dir)
     find = examples_of_windows if pooled.pooling.window_sec else examples_of_utterances
-    vectors, who = find(data_dir, pooled, config.without_corpora)
+    vectors, who = find(data_dir, pooled)
     names = sorted(set(who))
     if len(names) < 2:
         raise MimidiarError(f"{data_dir}: {len(names)} speaker to train on; a probe needs at least 2")
@@ -67,21 +66,17 @@ def train_tap_probes(
     write_json(out_dir / "train.json", report)
 
 
-def examples_of_utterances(data_dir: Path, pooled: PooledTaps, without: list[str]) -> Examples:
-    """The pooled utterances of a set, but for those of the corpora `without`. MimidiarError where none is left."""
+def examples_of_utterances(data_dir: Path, pooled: PooledTaps) -> Examples:
+    """The pooled utterances of a set. MimidiarError where there are none."""
     known = set(pooled.recordings)
-    rows = [row for rows in read_source(data_dir).values() for row in rows if row.recording in known]
-    rows = [row for row in rows if row.corpus not in without]
+    rows = [row for own in read_source(data_dir).values() for row in own if row.recording in known]
     if not rows:
-        but = f" but those of {', '.join(without)}" if without else ""
-        raise MimidiarError(f"{pooled.folder}: no utterance of {data_dir}{but}; pool the taps of that set")
+        raise MimidiarError(f"{pooled.folder}: no utterance of {data_dir}; pool the taps of that set")
     return np.stack([pooled.read(row.recording)[0] for row in rows]), [row.speaker for row in rows]
 
 
-def examples_of_windows(data_dir: Path, pooled: PooledTaps, without: list[str]) -> Examples:
+def examples_of_windows(data_dir: Path, pooled: PooledTaps) -> Examples:
     """The windows of the pooled conversations in which one speaker is alone. MimidiarError where there is none."""
-    if without:
-        raise MimidiarError(f"without_corpora is {without}; conversations mix corpora: leave it empty for windows")
     turns = read_rttm(data_dir / "ref.rttm")
     vectors, who = [], []
     for recording in pooled.recordings:

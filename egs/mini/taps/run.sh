@@ -26,8 +26,8 @@ feats=../feats                     # features, likewise
 exp=exp                            # experiments
 record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
-tap=
 . parse_options.sh
+tap=
 . stages.sh
 . recipe.sh
 . ../local/corpus.sh
@@ -41,15 +41,16 @@ if stage 2 "conversations, sentences that all read, trials made worse"; then
   if [[ -d $corpus/npvcc2016 ]]; then prepare_texts "$corpus"; fi
   degrade_trials "${sets[0]}"
 fi
+find_train
 if stage 3 "all taps of $encoder"; then
-  pool_taps "$data/train"
+  pool_taps "$train"
   pool_trials "${sets[0]}"
   pool_windows sim_train -- --limit 30
   pool_windows sim_dev sim_test
 fi
 if stage 4 "probes"; then
-  train_taps speakers train "$train_config"
-  train_taps windows sim_train conf/windows.yaml
+  train_taps speakers "$train" "$train_config"
+  train_taps windows "$data/sim_train" conf/windows.yaml
 fi
 if stage 5 "scores"; then
   score_all "${sets[0]}"

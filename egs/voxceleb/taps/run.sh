@@ -34,8 +34,8 @@ feats=../feats                     # features, likewise
 exp=exp                            # experiments
 record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
-tap=
 . parse_options.sh
+tap=
 . stages.sh
 . recipe.sh
 . ../local/corpus.sh
@@ -49,11 +49,12 @@ if stage 2 "mixtures, sentences that all read, trials made worse"; then
   if [[ -n $texts ]]; then prepare_texts "$texts"; fi
   degrade_trials trials_o_cleaned
 fi
+find_train
 if stage 3 "all taps of $encoder"; then
-  pool_taps "$data/train" -- --limit "$train_utterances"
+  pool_taps "$train" -- --limit "$train_utterances"
   pool_trials trials_o_cleaned
   pool_windows sim_dev sim_test
 fi
-if stage 4 "probes"; then train_taps speakers train "$train_config"; fi
+if stage 4 "probes"; then train_taps speakers "$train" "$train_config"; fi
 if stage 5 "scores"; then score_all trials_o_cleaned; cluster_taps speakers sim_dev sim_test; score_floors sim_test; fi
 if stage 6 "table and figure"; then report; draw_depth; fi

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from lhotse import SupervisionSegment
 
-from mimidiar.corpora.manifests import read_set
+from mimidiar.corpora.manifests import file_recording, read_set, write_set
 from mimidiar.corpora.pack import Utterance
 from mimidiar.corpora.texts import prepare_texts, shared_readings, text_of, text_trials
 from mimidiar.errors import MimidiarError
@@ -71,16 +72,37 @@ def write_readings(root: Path, texts: list[str]) -> Path:
     return root
 
 
+def unmarked(rows: list[Utterance], _: object) -> dict:
+    """In place of silero-vad, which hears nobody in noise."""
+    return {utterance.id: {"vad": []} for utterance in rows}
+
+
 def test_both_sets_are_written_and_valid(tmp_path: Path, monkeypatch) -> None:
-    spoken = {"vad": []}
-    monkeypatch.setattr(
-        "mimidiar.corpora.texts.find_speech", lambda rows, say: dict.fromkeys([u.id for u in rows], spoken)
-    )
-    folders = prepare_texts(write_readings(tmp_path / "c", ["one", "two", "one"]), tmp_path / "out", say=lambda _: None)
+    monkeypatch.setattr("mimidiar.corpora.texts.find_speech", unmarked)
+    corpus = write_readings(tmp_path / "c", ["one", "two", "one"])
+    folders = prepare_texts(corpus, tmp_path / "out", say=lambda _: None)
     sets = {folder.name: read_set(folder) for folder in folders}
     assert list(sets) == ["texts_same", "texts_other"]
     assert [len(found.trials) for found in sets.values()] == [3 + 6, 3 + 6]
     assert all(len(found.recordings) == 6 for found in sets.values())  # of two readings of one text the first
     with pytest.raises(MimidiarError, match="too few sentences that several speakers have read"):
         prepare_texts(write_readings(tmp_path / "d", ["one"]), tmp_path / "none", say=lambda _: None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_training_set_is_left_without_the_speakers_of_the_trials(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("mimidiar.corpora.texts.find_speech", unmarked)
+    paths = [write_audio(tmp_path / "more" / f"{name}.flac") for name in ("w-ann-9", "w-dan-1", "w-dan-2")]
+    recordings = [file_recording(path.stem, path, 16000, 16000) for path in paths]
+    turns = [SupervisionSegment(r.id, r.id, 0.0, 1.0, speaker=r.id.rpartition("-")[0]) for r in recordings]
+    write_set(tmp_path / "train", recordings, turns)
+    corpus = write_readings(tmp_path / "c", ["one", "two"])
+    settings = [f"train={tmp_path / 'train'}"]
+    *_, folder = prepare_texts(corpus, tmp_path / "out", say=lambda _: None, settings=settings)
+    kept = read_set(folder)
+    assert folder.name == "train_others" and [r.id for r in kept.recordings] == ["w-dan-1", "w-dan-2"]
+    assert {turn.speaker for turn in kept.supervisions} == {"w-dan"}
+    write_set(tmp_path / "train", recordings[:1], turns[:1])
+    with pytest.raises(MimidiarError, match="nobody is left without the 3 speakers of the trials"):
+        prepare_texts(corpus, tmp_path / "none", say=lambda _: None, settings=settings)
     assert not (tmp_path / "none").exists()

@@ -69,11 +69,10 @@ def in_pairs(x: Tensor) -> Tensor:
 
 
 class AllTapsEncoder(MimiEncoder):
-    """The `Encoder` protocol on all taps that a Mimi passes on its way to its own; `passed` names them in order."""
+    """The `Encoder` protocol on `taps` that a Mimi passes on its way to its own, or that are its own."""
 
     def __init__(self, encoder: MimiEncoder, taps: Sequence[str]):
         self.name, self.tap, self.taps = encoder.name, "all", encoder.taps
         self.sample_rate, self.frame_hz, self.dim = encoder.sample_rate, LATENT_HZ, encoder.dim * len(taps)
         self.weights, self.weights_sha256 = encoder.weights, encoder.weights_sha256
-        self.passed = list(taps)
         self.model, self.device = AllTaps(encoder.model, taps).eval(), encoder.device

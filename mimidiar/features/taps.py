@@ -90,27 +90,37 @@ class PooledTaps:
         return self._store.keys()
 
 
-def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: Any, say: Callable[[str], None]) -> Encoder:
-    """The encoder that gives all taps of a study side by side (`passed` names them); of others than Mimi its one tap.
+@dataclass(frozen=True)
+class OpenTaps:
+    """An encoder that gives `taps` side by side, and the kind of device that it is on."""
+
+    encoder: Encoder
+    taps: list[str]
+    device: str
+
+
+def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: str, say: Callable[[str], None]) -> OpenTaps:
+    """An encoder that gives all taps of a study; of others than Mimi the one that it has.
 
     Where the codebooks of the weights are empty the taps behind them are left out, which is said.
     """
-    spec = describe_encoder(name, None, checkpoint, seed)
+    from mimidiar.torch_setup import pick_device, use_one_thread
+
+    use_one_thread()
+    place, spec = pick_device(device), describe_encoder(name, None, checkpoint, seed)
     if "latent" not in spec.taps:
-        encoder = spec.build(device)
-        encoder.passed = [encoder.tap]
-        return encoder
+        return OpenTaps(spec.build(place), [spec.tap], place.type)
     from mimidiar.codec.all_taps import AllTapsEncoder, study_taps
 
     wanted = study_taps(spec.taps)
     try:
-        encoder = describe_encoder(name, wanted[-1], checkpoint, seed).build(device)
+        encoder = describe_encoder(name, wanted[-1], checkpoint, seed).build(place)
     except MimidiarError as error:
         # Of weights that cannot be read at all this raises again; else only the codebooks were at fault.
-        encoder = spec.build(device)
+        encoder = spec.build(place)
         say(f"left out: quantized.n ({error})")
         wanted = [tap for tap in wanted if not tap.startswith("quantized.")]
-    return AllTapsEncoder(encoder, wanted)
+    return OpenTaps(AllTapsEncoder(encoder, wanted), wanted, place.type)
 
 
 def pool_sets(
@@ -133,14 +143,7 @@ def pool_sets(
     pooling.check()
     spec = describe_encoder(encoder, None, checkpoint, seed)
 
-    @cache
-    def build() -> tuple[Encoder, str]:
-        from mimidiar.torch_setup import pick_device, use_one_thread
-
-        use_one_thread()
-        place = pick_device(device)
-        return open_taps(encoder, checkpoint, seed, place, say), place.type
-
+    build = cache(lambda: open_taps(encoder, checkpoint, seed, device, say))
     for data_dir in map(Path, data_dirs):
         folder = Path(out_dir) / data_dir.resolve().name
         yield folder, _pool_set(data_dir, folder, spec, build, pooling, job, limit)
@@ -150,7 +153,7 @@ def _pool_set(
     data_dir: Path,
     out_dir: Path,
     spec: EncoderSpec,
-    build: Callable[[], tuple[Encoder, str]],
+    build: Callable[[], OpenTaps],
     pooling: Pooling,
     job: tuple[int, int] | None,
     limit: int | None,
@@ -158,7 +161,7 @@ def _pool_set(
     began, recordings = time.monotonic(), read_recordings(data_dir)
     chosen = set(hash_order([recording.id for recording in recordings], seed=0)[:limit])
     recordings = [recording for recording in recordings if recording.id in chosen]
-    known = read_json(out_dir / META).get("taps", []) if (out_dir / META).is_file() else build()[0].passed
+    known = read_json(out_dir / META).get("taps", []) if (out_dir / META).is_file() else build().taps
     meta = _meta(spec.meta(), known, pooling, recordings)
     check_meta(out_dir / META, meta)
     shards = plan_shards(recordings, spec.batch_sec, SHARD_SEC)
@@ -169,10 +172,10 @@ def _pool_set(
     }
     done, cost = (0, 0.0), None
     if share:
-        built, place = build()
-        speech, started = {} if pooling.window_sec else speech_of(data_dir), clock(place)
-        done = fill_shards(out_dir, share, lambda batch: _pooled(built, batch, speech, pooling), meta)
-        cost = Cost(done[1], clock(place) - started, place)
+        opened = build()
+        speech, started = {} if pooling.window_sec else speech_of(data_dir), clock(opened.device)
+        done = fill_shards(out_dir, share, lambda batch: _pooled(opened, batch, speech, pooling), meta)
+        cost = Cost(done[1], clock(opened.device) - started, opened.device)
     if job is None:
         finish(out_dir, len(shards), recordings)
     return Extracted(*done, time.monotonic() - began, finished=job is None, cost=cost)
@@ -195,11 +198,10 @@ def speech_of(data_dir: str | Path) -> Speech:
     return speech
 
 
-def _pooled(encoder: Encoder, batch: Batch, speech: Speech, pooling: Pooling) -> Matrices:
-    features = encode_batch(encoder, batch)
-    taps = len(encoder.passed)
+def _pooled(opened: OpenTaps, batch: Batch, speech: Speech, pooling: Pooling) -> Matrices:
+    features, taps, frame_hz = encode_batch(opened.encoder, batch), len(opened.taps), opened.encoder.frame_hz
     return {
-        name: pool(frames, speech.get(name, ()), encoder.frame_hz, pooling).reshape(-1, frames.shape[1] // taps)
+        name: pool(frames, speech.get(name, ()), frame_hz, pooling).reshape(-1, frames.shape[1] // taps)
         for name, frames in features.items()
     }
 

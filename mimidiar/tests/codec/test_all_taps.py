@@ -8,15 +8,16 @@ from mimidiar.codec.sizes import FULL, MINI, SAMPLE_RATE, tap_names
 from mimidiar.features.encoders import load_encoder
 from mimidiar.tests.speech import speech
 
+TAPS = study_taps(tap_names(MINI))
+
 
 @pytest.fixture(scope="module")
 def every(mini_checkpoint):
-    taps = study_taps(tap_names(MINI))
-    return AllTapsEncoder(load_encoder("mimi-mini", taps[-1], checkpoint=mini_checkpoint), taps)
+    return AllTapsEncoder(load_encoder("mimi-mini", TAPS[-1], checkpoint=mini_checkpoint), TAPS)
 
 
 def test_the_taps_of_a_study() -> None:
-    assert study_taps(tap_names(MINI))[:4] == ["seanet", "transformer.0", "transformer.1", "latent"]
+    assert TAPS[:4] == ["seanet", "transformer.0", "transformer.1", "latent"]
     books = [tap for tap in study_taps(tap_names(FULL)) if tap.startswith("quantized")]
     assert books == ["quantized.1", "quantized.2", "quantized.4", "quantized.8", "quantized.16", "quantized.32"]
 
@@ -26,8 +27,8 @@ def test_each_is_what_its_own_encoder_gives(every, mini_checkpoint) -> None:
     lengths = torch.tensor([12 * SAMPLE_RATE + 5, 2 * SAMPLE_RATE])
     audio = torch.from_numpy(speech(25.0).copy())[: 2 * int(lengths[0])].view(2, -1)
     together, frames = every.encode(audio, lengths)
-    assert together.shape == (2, 151, len(every.passed) * MINI.dimension) and frames.tolist() == [151, 25]
-    for number, tap in enumerate(every.passed):
+    assert together.shape == (2, 151, len(TAPS) * MINI.dimension) and frames.tolist() == [151, 25]
+    for number, tap in enumerate(TAPS):
         own = load_encoder("mimi-mini", tap, checkpoint=mini_checkpoint)
         alone, _ = own.encode(audio, lengths)
         alone = in_pairs(alone) if own.frame_hz == 25 else alone

@@ -34,5 +34,5 @@ def command(model, data, feats, out, checkpoint, codebooks, decode_sec, name) ->
 
     recordings, codes_used, protocol = measure_drift(model, data, feats, checkpoint, codebooks, decode_sec)
     document = drift_document(recordings, codes_used, name, protocol)
-    write_drift(out, recordings, document)
+    write_drift(out, recordings, codes_used, document)
     click.echo(f"token drift {document['token_drift']:.2f} %, frames changed {document['frames_changed']:.2f} %")

@@ -103,8 +103,8 @@ def measure_drift(
     checkpoint: Path | None = None,
     codebooks: Path | None = None,
     decode_sec: float = 10.0,
-) -> tuple[list[Drift], int, dict[str, Any]]:
-    """Each recording's drift, the distinct codes of the poorest codebook, and the protocol for score.json.
+) -> tuple[list[Drift], list[int], dict[str, Any]]:
+    """Each recording's drift, the frozen codec's distinct codes by codebook, and the protocol for score.json.
 
     `codebooks`: a file of `make_codebooks`, for a codec without. Of each recording `decode_sec` in its middle are
     decoded; 0: none. Raises MimidiarError for a model whose codec is frozen, and for codebooks that are missing, of
@@ -131,7 +131,7 @@ def measure_drift(
         distance, variance = (after - before).square().sum(), (before - before.mean(0)).square().sum()
         sound = _sound(codec, *codes, files[name], decode_sec) if decode_sec > 0 else None
         found.append(Drift(name, len(before), changed, frames_changed, float(distance), float(variance), sound))
-    return found, min(map(len, used)), _protocol(store, codebooks, decode_sec, len(used))
+    return found, [len(seen) for seen in used], _protocol(store, codebooks, decode_sec, len(used))
 
 
 def _read_codebooks(codec: Codec, path: Path, store: Features) -> None:

@@ -2,8 +2,9 @@
 
 `score.json`: `kind` "drift". Of all codes, the share in % that are not those of the frozen codec: `token_drift`, and
 `token_drift_<n>` of codebook n from 1 (the semantic one); `frames_changed`: frames with any changed code;
-`latent_distance`: squared distance of the latent over its variance, in %; `codes_used`: distinct codes of the frozen
-codec in the codebook that uses the fewest. Of decoded stretches: `mel_change_db` and `si_sdr_change_db` between the
+`latent_distance`: squared distance of the latent over its variance, in %. `codes_used`: distinct codes of the frozen
+codec in the codebook that uses the fewest; one that gives the same code for every frame is left out of `token_drift`,
+and `live_codebooks` counts the others. Of decoded stretches: `mel_change_db` and `si_sdr_change_db` between the
 changed codec's sound and the frozen one's; `mel_input_db`, `si_sdr_input_db` between the changed codec's and what was
 put in, `mel_frozen_input_db`, `si_sdr_frozen_input_db` the same of the frozen codec. `intervals` over recordings;
 `n_recordings`, `n_decoded`, `warnings`, `protocol`. `per_recording.csv`: the same figures by recording.
@@ -75,50 +76,57 @@ def compare_codes(changed: np.ndarray, frozen: np.ndarray) -> tuple[np.ndarray, 
 
 
 def drift_document(
-    recordings: Sequence[Drift], codes_used: int, system: str | None, protocol: Mapping[str, Any]
+    recordings: Sequence[Drift], codes_used: Sequence[int], system: str | None, protocol: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The content of score.json. MimidiarError where the frozen codec says the same whatever it hears."""
-    if codes_used < 2:
+    """The content of score.json; `codes_used`: distinct codes of the frozen codec, by codebook.
+
+    MimidiarError where the frozen codec says the same whatever it hears.
+    """
+    live = [used > 1 for used in codes_used]
+    if not any(live):
         raise MimidiarError(
-            "a codebook of the frozen codec gives one code for every frame: no drift could be seen in it; fill the "
-            "codebooks (`mimidiar codebooks`) or use trained weights"
+            "the frozen codec gives one code for every frame, so that no drift could be seen; fill its codebooks "
+            "(`mimidiar codebooks`) or use trained weights"
         )
-    tops, bottoms = zip(*(_ratios(entry) for entry in recordings), strict=True)
+    tops, bottoms = zip(*(_ratios(entry, live) for entry in recordings), strict=True)
     names = [name for name in tops[0] if any(bottom[name] for bottom in bottoms)]
     table = [[[line[name] for name in names] for line in lines] for lines in (tops, bottoms)]
     found = {name: asdict(bound) for name, bound in zip(names, ratio_intervals(*table), strict=True)}
     document = {"kind": "drift"} | {name: rounded(bound["value"]) for name, bound in found.items()}
     ends = {name: rounded({key: bound[key] for key in ("low", "high", "level")}) for name, bound in found.items()}
     return document | {
-        "codes_used": codes_used,
+        "codes_used": min(codes_used),
+        "live_codebooks": sum(live),
         "n_recordings": len(recordings),
         "n_decoded": sum(entry.sound is not None for entry in recordings),
         "intervals": ends if len(recordings) > 1 else {},
         "system": system,
-        "warnings": [],
+        "warnings": [] if all(live) else [f"{live.count(False)} of {len(live)} codebooks give one code for all frames"],
         "protocol": dict(protocol) | {"resampled": "recordings", "level": LEVEL, "conventions": CONVENTIONS},
     }
 
 
-def write_drift(folder: Path, recordings: Sequence[Drift], document: Mapping[str, Any]) -> None:
+def write_drift(
+    folder: Path, recordings: Sequence[Drift], codes_used: Sequence[int], document: Mapping[str, Any]
+) -> None:
     """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
+    live = [used > 1 for used in codes_used]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    names = list(_ratios(recordings[0])[0])
+    names = list(_ratios(recordings[0], live)[0])
     writer.writerow(["recording", "frames", *names])
     for entry in recordings:
-        top, bottom = _ratios(entry)
+        top, bottom = _ratios(entry, live)
         figures = [rounded(float(top[name] / bottom[name])) if bottom[name] else "" for name in names]
         writer.writerow([entry.recording, entry.frames, *figures])
     write_text(folder / "per_recording.csv", stream.getvalue())
     write_json(folder / SCORE_FILE, document)
 
 
-def _ratios(entry: Drift) -> tuple[dict[str, float], dict[str, float]]:
+def _ratios(entry: Drift, live: Sequence[bool]) -> tuple[dict[str, float], dict[str, float]]:
     """Numerators and denominators of all figures of a recording, in % or dB; a denominator of 0 for what it lacks."""
-    codebooks = len(entry.changed)
-    top = {"token_drift": 100.0 * entry.changed.sum()}
-    bottom = {"token_drift": float(entry.frames * codebooks)}
+    top = {"token_drift": 100.0 * entry.changed[np.array(live)].sum()}
+    bottom = {"token_drift": float(entry.frames * sum(live))}
     for number, changed in enumerate(entry.changed, 1):
         top[f"token_drift_{number}"], bottom[f"token_drift_{number}"] = 100.0 * changed, float(entry.frames)
     top |= {"frames_changed": 100.0 * entry.frames_changed, "latent_distance": 100.0 * entry.distance}

@@ -70,7 +70,7 @@ def test_the_codec_that_did_not_change_has_no_drift_at_all(root, tmp_path: Path)
     document = drift_document(drifts, used, None, protocol)
     wanted = {"token_drift": 0, "frames_changed": 0, "latent_distance": 0, "mel_change_db": 0, "si_sdr_change_db": 120}
     assert {name: document[name] for name in wanted} == wanted
-    assert document["n_decoded"] == 2 and used > 10 and protocol["codebooks"] == "the codec's own"
+    assert document["n_decoded"] == 2 and min(used) > 10 and protocol["codebooks"] == "the codec's own"
 
 
 @torch.no_grad()
@@ -125,7 +125,7 @@ def test_an_untrained_codec_needs_codebooks_filled_for_it(root, tmp_path: Path) 
     books = tmp_path / "books.safetensors"
     assert make_codebooks(long, books, None, seed=0) >= 512
     drifts, used, protocol = measure_drift(model, root / "data", tmp_path / "feats", codebooks=books, decode_sec=0)
-    assert used > 1 and sum(drift.changed.sum() for drift in drifts) > 0 and drifts[0].sound is None
+    assert min(used) > 1 and sum(drift.changed.sum() for drift in drifts) > 0 and drifts[0].sound is None
     assert protocol["codebooks"] == "k-means of training latents" and len(protocol["codebooks_sha256"]) == 64
     trained = save_model(root, tmp_path / "trained.safetensors", 1.0)
     weights = root / "weights.safetensors"

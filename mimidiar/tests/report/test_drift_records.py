@@ -17,9 +17,9 @@ from mimidiar.tests.report.records import LINEAGE, make, score_hash
 def drifted(folder: Path, **protocol) -> Path:
     """Score and record of a drift, as stage 5 leaves them."""
     drifts = [Drift(name, 100, np.array([10, 20]), 25, 1.0, 50.0, None) for name in ("a", "b")]
-    document = drift_document(drifts, 9, None, {"num_codebooks": 2})
+    document = drift_document(drifts, [9, 9], None, {"num_codebooks": 2})
     document["protocol"] |= protocol
-    write_drift(folder, drifts, document)
+    write_drift(folder, drifts, [9, 9], document)
     lineage = LINEAGE | {"score_sha256": score_hash(folder)}
     record = replace(make("unfreeze-warm-x", protocol="drift"), kind="drift", lineage=lineage)
     return write_record(folder, replace(record, **figures(folder, document)))

@@ -77,13 +77,13 @@ def drifts() -> list[Drift]:
 
 
 def test_figures_are_ratios_of_sums_over_the_set(tmp_path) -> None:
-    document = drift_document(drifts(), 7, "a system", {"num_codebooks": 2})
+    document = drift_document(drifts(), [7, 9], "a system", {"num_codebooks": 2})
     wanted = {"token_drift": 27.5, "token_drift_1": 20.0, "token_drift_2": 35.0, "frames_changed": 42.5}
     wanted |= {"latent_distance": 5.0, "mel_change_db": 1.0, "si_sdr_frozen_input_db": 6.0}
     wanted |= {"codes_used": 7, "n_recordings": 2, "n_decoded": 1}
     assert {name: document[name] for name in wanted} == pytest.approx(wanted)
     assert document["intervals"]["token_drift"] == {"low": 15.0, "high": 65.0, "level": 0.95}
-    write_drift(tmp_path, drifts(), document)
+    write_drift(tmp_path, drifts(), [7, 9], document)
     assert json.loads((tmp_path / "score.json").read_text()) == document
     head, *rows = (line.split(",") for line in (tmp_path / "per_recording.csv").read_text().splitlines())
     assert dict(zip(head, rows[1], strict=True)) == {
@@ -93,11 +93,18 @@ def test_figures_are_ratios_of_sums_over_the_set(tmp_path) -> None:
 
 
 def test_without_sound_there_are_no_figures_of_sound() -> None:
-    document = drift_document(drifts()[1:], 7, None, {})
+    document = drift_document(drifts()[1:], [7, 9], None, {})
     assert document["token_drift"] == 65 and "mel_change_db" not in document
     assert document["n_decoded"] == 0 and document["intervals"] == {}
 
 
 def test_tokens_that_never_change_are_not_passed_off_as_no_drift() -> None:
     with pytest.raises(MimidiarError, match="one code for every frame"):
-        drift_document(drifts(), 1, None, {})
+        drift_document(drifts(), [1, 1], None, {})
+
+
+def test_a_codebook_that_never_speaks_does_not_dilute_the_drift() -> None:
+    document = drift_document(drifts(), [7, 1], None, {})
+    assert (document["token_drift"], document["token_drift_1"], document["token_drift_2"]) == (20, 20, 35)
+    assert (document["live_codebooks"], document["codes_used"]) == (1, 1)
+    assert document["warnings"] == ["1 of 2 codebooks give one code for all frames"]

@@ -19,7 +19,7 @@ from mimidiar.models.feature_norm import FeatureNorm
 
 @dataclass
 class FusionConfig:
-    """How the speaker stream enters. All but `anchors` is found on the training set where it is not given."""
+    """How the speaker stream enters. All but the first two is found on the training set where it is not given."""
 
     anchors: int = 4  # voices that are looked for in a window
     codec_dim: int = 16  # the codec's stream is brought to so many dimensions, or it drowns the few of the likeness

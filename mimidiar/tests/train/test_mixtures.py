@@ -55,13 +55,15 @@ def run(root: Path, folder: Path, *overrides: str, seed: int = 1) -> list[dict]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("encoder", ["logmel", "mimi-random"])
-def test_a_mixture_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Path, encoder: str) -> None:
-    """Features and labels, by the seeds of the written set; a batch pads and masks the shorter ones."""
-    codec = load_encoder(encoder)
+@pytest.mark.parametrize(("encoder", "tap"), [("logmel", "mel"), ("mimi-random", "seanet")])
+def test_a_mixture_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Path, encoder: str, tap: str) -> None:
+    """Features and labels, by the seeds of the written set, also at twice the labels' rate; a batch pads and masks the
+    shorter ones.
+    """
+    codec = load_encoder(encoder, tap)
     mixtures = Mixtures(root / "data/dev", MixtureOptions(), codec.sample_rate, 3, seed=WRITTEN)
     batch = encode_batch(codec, collate_audio([mixtures[Draw(3, index)] for index in range(6)]))
-    extract(root / "data/sim_dev", tmp_path, encoder, device="cpu")
+    extract(root / "data/sim_dev", tmp_path, encoder, tap, device="cpu")
     written = Conversations([(root / "data/sim_dev", tmp_path)], 3)
     assert len(set(map(written.num_frames, written.recordings))) > 1
     scale = np.std(np.concatenate([written.features(recording) for recording in written.recordings]))

@@ -106,7 +106,7 @@ def test_from_the_command_line_to_a_record(root, tmp_path: Path) -> None:
     assert read_record(write_record(tmp_path, record)) == record
 
 
-def longer(feats: Path, out: Path, times: int = 24) -> Path:
+def longer(feats: Path, out: Path, times: int = 10) -> Path:
     """A store with each recording again and again, a little different each time: enough frames for codebooks."""
     random, store = np.random.default_rng(0), FeatureStore(feats)
     matrices = [(name, np.tile(store.read(name), (times, 1))) for name in store.keys()]  # noqa: SIM118 (not a dict)

@@ -109,7 +109,7 @@ def test_the_distance_is_0_on_itself_1_at_the_mean_and_blind_to_scale_and_paddin
 def test_the_term_keeps_the_latent_near(sets, start, tmp_path: Path) -> None:
     def distance(weight: float) -> float:
         folder = tmp_path / str(weight)
-        changes = (f"unfreeze.near_weight={weight}", "unfreeze.learning_rate=0.001", "epochs=2")
+        changes = (f"unfreeze.near_weight={weight}", "unfreeze.learning_rate=0.001", "epochs=3")
         trained(folder, sets, *changes, start_from=start)
         return json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["train_latent_distance"]
 

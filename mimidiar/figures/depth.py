@@ -14,6 +14,7 @@ _PANELS_A_ROW = 4
 _PANEL_INCHES = 3.0
 _TAP_INCHES = 0.18
 _WIDEST = 40.0
+_SPREAD = 0.3  # of the distance of two taps, taken by all encoders at one
 
 
 @styled
@@ -25,8 +26,8 @@ def draw_depth(steps: Sequence[Step], title: str = ""):
         raise MimidiarError("no step has a value; nothing to draw")
     series = list(dict.fromkeys(step.series or step.label for step in steps))
     of_series = {name: [step for step in steps if (step.series or step.label) == name] for name in series}
-    deep = {name for name, own in of_series.items() if len({step.label for step in own}) > 1}
-    taps = list(dict.fromkeys(step.label for name in series if name in deep for step in of_series[name]))
+    deep = [name for name, own in of_series.items() if len({step.label for step in own}) > 1]
+    taps = list(dict.fromkeys(step.label for name in deep for step in of_series[name]))
     panels = sorted({step.panel for step in steps}, key=order.index)
     columns = min(_PANELS_A_ROW, len(panels))
     rows = -(-len(panels) // columns)
@@ -39,9 +40,10 @@ def draw_depth(steps: Sequence[Step], title: str = ""):
         for index, name in enumerate(series):
             own = [step for step in of_series[name] if step.panel == panel]
             if name in deep:
-                _draw_line(axes, own, taps, index, len(deep))
+                shift = _SPREAD * ((deep.index(name) + 0.5) / len(deep) - 0.5)
+                _draw_line(axes, own, taps, series_look(index), shift)
             else:
-                _draw_across(axes, own, index)
+                _draw_across(axes, own, series_look(index))
         _set_axes(axes, taps, [step for step in steps if step.panel == panel])
         axes.set_title(fitted(panel, inches), loc="left")
     figure.legend(handles=_handles(series), loc="outside lower center", ncols=3)
@@ -55,9 +57,7 @@ def kind_of(tap: str) -> str:
     return "layer" if kind in ("seanet", "transformer", "latent") else kind
 
 
-def _draw_line(axes, steps: Sequence[Step], taps: list[str], index: int, of: int) -> None:
-    look = series_look(index)
-    shift = 0.3 * ((index + 0.5) / of - 0.5)
+def _draw_line(axes, steps: Sequence[Step], taps: list[str], look: dict[str, str], shift: float) -> None:
     for kind in dict.fromkeys(kind_of(step.label) for step in steps):
         own = sorted((s for s in steps if kind_of(s.label) == kind), key=lambda s: taps.index(s.label))
         places = [taps.index(step.label) + shift for step in own]
@@ -67,8 +67,7 @@ def _draw_line(axes, steps: Sequence[Step], taps: list[str], index: int, of: int
                 axes.plot([place, place], [step.low, step.high], color=look["color"], linewidth=1, alpha=0.5)
 
 
-def _draw_across(axes, steps: Sequence[Step], index: int) -> None:
-    look = series_look(index)
+def _draw_across(axes, steps: Sequence[Step], look: dict[str, str]) -> None:
     for step in steps:
         axes.axhline(step.value, **look, linewidth=1.2)
         if step.low is not None:

@@ -20,10 +20,10 @@ def steps(series: str, taps: list[str], panel: str = "EER (%)", first: float = 4
 
 
 def test_layers_and_codebooks_are_lines_and_the_sum_stands_apart() -> None:
-    figure = draw_depth([*steps("mimi", TAPS), *steps("logmel", ["mel"], first=15.0)])
+    figure = draw_depth([*steps("logmel", ["mel"], first=15.0), *steps("mimi", TAPS)])
     (axes,) = figure.axes
-    curves = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "o"]
-    assert curves == [[40.0, 39.0, 38.0], [37.0, 36.0], [35.0]]
+    curves = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines if line.get_marker() == "o"]
+    assert curves == [([0, 1, 2], [40.0, 39.0, 38.0]), ([3, 4], [37.0, 36.0]), ([5], [35.0])]
     assert [label.get_text() for label in axes.get_xticklabels()] == TAPS
     across = [line for line in axes.lines if list(line.get_ydata()) == [15.0, 15.0]]
     assert len(across) == 1 and axes.get_ylim()[0] == 0

@@ -4,7 +4,7 @@
 # that several speakers read (--texts), and the error of clustered windows of mixtures. Beside it: --encoder mimi-random-full.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); MUSAN and RIRS_NOISES where they are named,
-# else noise and rooms are made up; stage 2 4 GB, 1 core-hour; stage 3 3 GB, 17 core-hours, on a GPU half an hour (an estimate:
+# else noise and rooms are made up; stage 2 4 GB, 1 core-hour; stage 3 3 GB, 21 core-hours, on a GPU half an hour (an estimate:
 # not measured); stage 4 1 core-hour, 2 GB of memory; stage 5 20 core-minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5), adapter (Exp 2), on the untrained codec, which
-# is the floor of every probing study, and on the log-mel spectrum, which shows what the same adapter learns when the features
-# know the speaker.
+# The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
+# taps, fusion (Exp 3) and unfreeze (Exp 2.5). On the untrained codec, which is the floor of every probing study, and on the
+# log-mel spectrum, which shows what the same models learn when the features know the speaker.
 #
 # Needs no network, once installed, and no GPU. What is finished is not done again.
 set -euo pipefail
@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
+recipes="baseline probe adapter"    # in this order: baseline probe adapter taps fusion unfreeze
 encoders="mimi-random logmel"       # see `mimidiar extract --help`
 seeds="1 2 3"                       # seeds of the probe and the adapter
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
@@ -26,13 +27,18 @@ fi
 
 work=$(realpath -m "${work:-.}")
 mkdir -p "$work"
+read -ra recipes <<< "$recipes"
 read -ra encoders <<< "$encoders"
 read -ra seeds <<< "$seeds"
+for recipe in "${recipes[@]}"; do
+  if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
+done
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-adapter=()
+small=() unfreeze=()
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
-  adapter=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
+  small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
+  unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
 fi
 # run RECIPE OPTION...
 run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
@@ -41,26 +47,54 @@ run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
 each() { xargs -P "$nj" -L 1 "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}" --nj 1; }
 
 every_encoder() { printf -- '--encoder=%s\n' "${encoders[@]}"; }
-every_seed() { for encoder in "${encoders[@]}"; do printf -- "--encoder=$encoder --seed=%s\n" "${seeds[@]}"; done; }
+# every_seed ENCODER...: with each of the seeds.
+every_seed() { local encoder; for encoder in "$@"; do printf -- "--encoder=$encoder --seed=%s\n" "${seeds[@]}"; done; }
 
-for encoder in "${encoders[@]}"; do
-  run baseline --encoder "$encoder" --stop-stage 3
-  run adapter --encoder "$encoder" "${adapter[@]}" --stage 2 --stop-stage 3
-done
-every_encoder | each baseline --stage 5 --stop-stage 5
-every_seed | each probe --stage 4 --stop-stage 5
-every_seed | each adapter "${adapter[@]}" --stage 4 --stop-stage 4
-# The first one alone, as it makes the floors that all share; and when they are forced to be made again, one by one.
-run adapter --encoder "${encoders[0]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
-if [[ $force == true ]]; then nj=1; fi
-every_seed | each adapter --stage 5 --stop-stage 5
+# train_and_score RECIPE ENCODER... -- OPTION...: stages 4 and 5 for every seed.
+train_and_score() {
+  local recipe=$1 chosen=()
+  while shift; [[ $1 != -- ]]; do chosen+=("$1"); done
+  every_seed "${chosen[@]}" | each "$recipe" "${@:2}" --stage 4 --stop-stage 4
+  # The first one alone, as it makes the floors that all share; and when they are forced to be made again, one by one.
+  run "$recipe" "${@:2}" --encoder "${chosen[0]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
+  local nj=$nj
+  if [[ $force == true ]]; then nj=1; fi
+  every_seed "${chosen[@]}" | each "$recipe" "${@:2}" --stage 5 --stop-stage 5
+}
 
-recipes=(baseline probe adapter) results=()
-for recipe in "${recipes[@]}"; do results+=(--results "$work/$recipe/exp"); done
-mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
+run_baseline() {
+  for encoder in "${encoders[@]}"; do run baseline --encoder "$encoder" --stop-stage 3; done
+  every_encoder | each baseline --stage 5 --stop-stage 5
+}
+run_probe() { every_seed "${encoders[@]}" | each probe --stage 4 --stop-stage 5; }
+run_adapter() {
+  for encoder in "${encoders[@]}"; do run adapter "${small[@]}" --encoder "$encoder" --stage 2 --stop-stage 3; done
+  train_and_score adapter "${encoders[@]}" -- "${small[@]}"
+}
+run_taps() {
+  for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --stage 2 --stop-stage 3; done
+  for seed in "${seeds[@]}"; do
+    for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --seed "$seed" --stage 4 --stop-stage 5; done
+  done
+}
+# What is fused and unfrozen is the codec.
+run_fusion() {
+  run fusion "${small[@]}" --encoder "${encoders[0]}" --stage 2 --stop-stage 3
+  train_and_score fusion "${encoders[0]}" -- "${small[@]}"
+}
+run_unfreeze() {
+  for seed in "${seeds[@]}"; do
+    run unfreeze "${small[@]}" "${unfreeze[@]}" --encoder "${encoders[0]}" --seed "$seed" --stage 2 --stop-stage 5
+  done
+}
+
+for recipe in "${recipes[@]}"; do "run_$recipe"; done
+results=("${recipes[@]/#/--results=$work/}")
+mimidiar report conf/table.yaml "${results[@]/%//exp}" --allow-dirty
 if [[ $record == true ]]; then
   for recipe in "${recipes[@]}"; do
     folders=("${encoders[@]/#/$recipe/exp/}")
+    if [[ $recipe == fusion || $recipe == unfreeze ]]; then folders=("${folders[0]}"); fi
     if [[ -d $recipe/exp/floors ]]; then folders+=("$recipe/exp/floors"); fi
     mimidiar publish "${folders[@]}" -o "$recipe/results"
   done

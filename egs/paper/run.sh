@@ -25,7 +25,7 @@ for run in ../*/*/run.sh; do
     write "$recipe/../conf/table.yaml" --only "${recipe##*/}" -o "$recipe/RESULTS.md"
   fi
 done
-write ../mini/conf/table.yaml --into ../../README.md
+write ../mini/conf/headline.yaml --into ../../README.md
 for table in table1 published; do
   write "conf/$table.yaml" -o "tables/$table.md"
   write "conf/$table.yaml" --format latex -o "tables/$table.tex"

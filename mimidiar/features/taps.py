@@ -1,6 +1,6 @@
 """All taps of an encoder, pooled in the pass that computes them: a vector per tap and utterance, or window.
 
-Frames of 17 taps would fill ten times the disk of the audio, and a linear probe of a mean of frames asks for no more
+Frames of 16 taps would fill ten times the disk of the audio, and a linear probe of a mean of frames asks for no more
 than that mean. A store has a matrix (windows x taps, D) of each recording, and a `meta.json`.
 """
 

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def _doubt_of_input(stage: Stage, path: Path, digest: str, before: Stage | None)
     """Why an input is not what the stage worked on, if so; `before` is the stage that makes it now."""
     if not path.exists():
         return f"its input {place(path)} is gone"
-    if path.is_file() and sha256_file(path) != digest:
+    if path.is_file() and _sha256(path, path.stat().st_size, path.stat().st_mtime_ns) != digest:
         return f"its input {place(path)} changed since"
     if before is None or before.folder == stage.folder:
         return None
@@ -99,6 +100,12 @@ def _doubt_of_input(stage: Stage, path: Path, digest: str, before: Stage | None)
     if before.finished is None or not same or (stage.started is not None and before.finished > stage.started):
         return f"its input {place(path)} was made anew since"
     return None
+
+
+@cache
+def _sha256(path: Path, size: int, changed_ns: int) -> str:
+    """Many scores are behind the same weights, which take seconds to read."""
+    return sha256_file(path)
 
 
 def _read(folder: Path) -> Stage:

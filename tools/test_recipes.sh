@@ -24,7 +24,7 @@ python3 -m mimidiar.tests.full_size "$work" > "$work/exports"
 # What makes a recipe small. Of these options each recipe gets those that it has, and smoke.yaml for training where there is one.
 small=(nj=1 skip_missing=true "settings=any_trials=true vad=true" sim_config=../conf/simulate_smoke.yaml
   mix_config=../conf/mixtures_smoke.yaml window_sec=15 "systems=mimi concat"
-  "variants=warm scratch" scratch_config=conf/smoke.yaml adapter_config=conf/smoke.yaml)
+  variants=warm scratch_config=conf/smoke.yaml adapter_config=conf/smoke.yaml)
 
 # run RECIPE: all its stages; its last lines where it fails. Features and data are shared by the recipes of a dataset.
 run() {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mimidiar.codec.sizes import MINI
+from mimidiar.codec.sizes import FULL, MINI, CodecSize, tap_below
 from mimidiar.codec.top import MimiTop, top_of
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
@@ -24,6 +24,7 @@ from mimidiar.train.config import TrainConfig
 from mimidiar.train.fit import train
 from mimidiar.train.unfreeze import UnfreezeTask, latent_distance
 
+EGS = Path(__file__).parents[3] / "egs"
 SHAPE = ["model.model_dim=16", "model.num_layers=1", "model.num_heads=2", "model.ff_dim=32", "model.dropout=0"]
 PLAN = ["crop_sec=4", "batch_size=6", "epochs=1", "warmup_steps=1", "weight_decay=0", "sort_weight=0"]
 UNFREEZE = ["unfreeze.layers=1", "unfreeze.history_sec=2"]
@@ -186,3 +187,17 @@ def test_settings_that_make_no_sense_are_named(key: str) -> None:
 def test_fusion_and_unfreeze_are_not_for_one_run() -> None:
     with pytest.raises(MimidiarError, match="here: fusion and unfreeze in one run"):
         config("fusion.anchors=2").check("here")
+
+
+@pytest.mark.parametrize(("dataset", "size"), [("mini", MINI), ("ami", FULL)])
+def test_what_is_shipped_fits_the_adapter_it_starts_from_and_the_tap_it_reads(dataset: str, size: CodecSize) -> None:
+    recipe = EGS / dataset / "unfreeze"
+    script = (recipe / "run.sh").read_text()
+    paths = sorted((recipe / "conf").glob("*.yaml"))
+    assert {path.stem for path in paths} >= {"train", "scratch", "smoke"}
+    for path in paths:
+        ours = load_config(TrainConfig, path)
+        ours.check(str(path))
+        assert f"\ntap={tap_below(ours.unfreeze.layers, size)} " in script, path
+        name = "train.yaml" if path.stem == "scratch" else path.name
+        assert ours.model == load_config(TrainConfig, recipe.parent / "adapter/conf" / name).model, path

@@ -2,7 +2,8 @@
 # Exp 3: what does a speaker encoder add to the codec? The adapter of Exp 2 on the codec alone, on speaker embeddings alone, and
 # on both: side by side, as in the paper, and as likeness to the voices of the window. For speech see ../baseline.
 #
-# Needs no GPU. On one core: 4 minutes for the codec's features, 8 for the embeddings of CAM++, 6 for each seed.
+# Needs no GPU. Processor time on a busy machine: 6 minutes for the codec's features, 9 for the embeddings of CAM++, 5 for
+# each seed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -114,3 +114,9 @@ def test_a_set_of_single_voices_cannot_say_what_two_are_like(sets) -> None:
         alone.turns[name] = [Interval(turn.start, turn.end, "one") for turn in turns]
     with pytest.raises(MimidiarError, match=r"\d+ pairs of windows of one voice and 0 of two: name fusion.same_voice"):
         even_odds(alone, [0, VOICE_DIM])
+
+
+def test_keys_of_fusion_are_checked_like_all_others() -> None:
+    assert load_config(TrainConfig).fusion is None
+    with pytest.raises(MimidiarError, match=r"unknown key 'fusion.same_voic'; did you mean 'fusion.same_voice'\?"):
+        load_config(TrainConfig, None, ["fusion.same_voic=0.4"])

@@ -103,13 +103,8 @@ cluster_taps() {
     --input "$dir/tuned" --nj "$nj" -- "${commands[@]}"
 }
 
-# draw_depth: error rates over depth, of all encoders that were scored here; with --record also of what is kept.
+# draw_depth: error rates over depth, of all encoders that were scored here.
 draw_depth() {
-  local table=../conf/table.yaml
-  mimidiar report "$table" --only taps --results "$exp" --format json --allow-dirty -o "$exp/$tag/depth.json"
+  mimidiar report ../conf/table.yaml --only taps --results "$exp" --format json --allow-dirty -o "$exp/$tag/depth.json"
   mimidiar figure depth "$exp/$tag/depth.json" -o "$exp/$tag/depth"
-  if [[ $record == true ]]; then
-    mimidiar report "$table" --only taps --results results --format json -o "$exp/$tag/kept.json"
-    mimidiar figure depth "$exp/$tag/kept.json" -o depth.svg
-  fi
 }

@@ -32,6 +32,7 @@ for table in table1 published; do
 done
 write conf/progression.yaml --format json -o figures/progression.json
 write ../mini/conf/table.yaml --only unfreeze --format json -o figures/tradeoff.json
+write ../mini/conf/table.yaml --only taps --format json -o figures/depth.json
 
 drawn=$(mktemp -d)
 trap 'rm -r "$drawn"' EXIT
@@ -49,4 +50,5 @@ draw() {
 }
 draw progression '"status": "figure"'
 draw tradeoff '"system": "unfreeze-'
+draw depth '"system": "taps-'
 exit "$failed"

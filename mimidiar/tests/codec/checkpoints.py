@@ -29,13 +29,20 @@ def _fill(rvq, latent: torch.Tensor, generator: torch.Generator) -> None:
     residual = rvq.input_proj(latent)[0].T
     for layer in rvq.vq.layers:
         codebook = layer._codebook
-        chosen = torch.randint(len(residual), (codebook.codebook_size,), generator=generator)
-        # Not the frames themselves: then nothing would be left of them for the codebooks behind.
-        moved = 0.3 * residual.std(dim=0) * torch.randn(len(chosen), residual.shape[1], generator=generator)
-        codebook.embedding_sum.copy_(residual[chosen] + moved)
+        # Not the frames themselves: of other speech nothing would then fit, and deep codebooks answer with one code.
+        mean, factor = residual.mean(dim=0), _square_root(residual)
+        drawn = torch.randn(codebook.codebook_size, len(factor), generator=generator)
+        entries = mean + 0.5 * drawn @ factor
+        codebook.embedding_sum.copy_(entries)
         codebook.cluster_usage.fill_(1)
         codebook._initialized.fill_(1)
         residual = residual - layer.decode(layer.encode(residual.T[None]))[0].T
+
+
+def _square_root(frames: torch.Tensor) -> torch.Tensor:
+    """A factor (D, D) of the covariance of frames (T, D)."""
+    values, vectors = torch.linalg.eigh(torch.cov(frames.T))
+    return values.clamp(min=0).sqrt()[:, None] * vectors.T
 
 
 def save_checkpoint(model, path: Path) -> Path:

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from mimidiar.annotation.rttm import read_rttm
+from mimidiar.codec.mimi import load_mimi
+from mimidiar.codec.sizes import FULL
 from mimidiar.corpora import prepare_function
 from mimidiar.corpora.manifests import read_set
 from mimidiar.corpora.pack import read_pack
-from mimidiar.features.encoders import load_encoder
 from mimidiar.tests.codec.checkpoints import DISTINCT_CODES
 from mimidiar.tests.full_size.trees import LIBRI_SPEAKERS, MEETINGS, VOX_UTTERANCES, write_trees
 from mimidiar.tests.full_size.weights import write_weights
@@ -59,11 +60,11 @@ def test_every_speaker_has_utterances_of_a_voice_of_their_own(prepared: Path) ->
 
 
 @pytest.mark.long
-def test_codebooks_of_full_size_tell_frames_of_speech_apart_after_loading(tmp_path: Path) -> None:
-    """Of speech that they were not filled with; decoded from the first codebook alone, equal frames are equal codes."""
-    path = write_weights(tmp_path, titanet=False)["MIMI_CHECKPOINT"]
-    encoder = load_encoder("mimi", "quantized.1", path)
-    audio = torch.from_numpy(speech(20.0, seed=1).copy())[None]
-    features, _ = encoder.encode(audio, torch.tensor([audio.shape[1]]))
-    assert features.shape == (1, 250, 512)
-    assert len(features[0].unique(dim=0)) > DISTINCT_CODES
+def test_all_codebooks_of_full_size_tell_frames_of_other_speech_apart(tmp_path: Path) -> None:
+    """After loading, on speech that they were not filled with; deep codebooks are the first to answer with one code."""
+    model = load_mimi(write_weights(tmp_path, titanet=False)["MIMI_CHECKPOINT"], FULL)
+    audio = torch.from_numpy(speech(20.0, seed=1).copy())[None, None]
+    with torch.no_grad():
+        codes = model.encode(audio)[0]
+    assert codes.shape == (32, 250)
+    assert min(len(each.unique()) for each in codes) > DISTINCT_CODES

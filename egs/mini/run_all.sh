@@ -34,10 +34,11 @@ for recipe in "${recipes[@]}"; do
   if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
 done
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-small=() unfreeze=()
+small=() fusion=() unfreeze=()
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
+  fusion=(--systems "mimi likeness")
   unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
 fi
 # run RECIPE OPTION...
@@ -80,7 +81,7 @@ run_taps() {
 # What is fused and unfrozen is the codec.
 run_fusion() {
   run fusion "${small[@]}" --encoder "${encoders[0]}" --stage 2 --stop-stage 3
-  train_and_score fusion "${encoders[0]}" -- "${small[@]}"
+  train_and_score fusion "${encoders[0]}" -- "${small[@]}" "${fusion[@]}"
 }
 run_unfreeze() {
   for seed in "${seeds[@]}"; do

@@ -53,8 +53,12 @@ part ruff ruff check .
 part shellcheck check_shell
 part tables egs/paper/run.sh --check
 part "unit tests" pytest -n 2 -m "$marks"
-part "recipes, smoke" egs/mini/run_all.sh --smoke true --seeds 1 --work "$work"
-if [[ $full == true ]]; then part "recipes, full size" tools/test_recipes.sh; fi
+smoke=(egs/mini/run_all.sh --smoke true --seeds 1 --work "$work")
+part "recipes, smoke" "${smoke[@]}"
+if [[ $full == true ]]; then
+  part "more recipes, smoke" "${smoke[@]}" --recipes "taps fusion unfreeze"
+  part "recipes, full size" tools/test_recipes.sh
+fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   echo "tools/test.sh: FAILED after $(( SECONDS - started )) s: $(printf '%s; ' "${failed[@]}")$passed parts passed"

@@ -10,6 +10,9 @@ if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; 
 device=cpu
 if (( ngpu > 0 )); then device=cuda; fi
 
+# What recipes of a dataset share of their scores: those of systems that know nothing of voices.
+floors=$(dirname "$data")/floors/exp
+
 # The tag in names of systems, which have no dots.
 name=${tag//./-}
 
@@ -110,7 +113,7 @@ score_posteriors() {
 
 # score_floors SET: what systems score that know nothing of voices.
 score_floors() {
-  local out=$exp/floors/$1 kind commands=()
+  local out=$floors/$1 kind commands=()
   for kind in always-one oracle-vad-one random-order; do
     commands+=(${commands:+:::} mimidiar floor "$kind" "$data/$1/ref.rttm" --uem "$data/$1/all.uem" -o "$out/$kind/hyp.rttm")
     scoring "$1" "$out/$kind"
@@ -123,12 +126,12 @@ score_floors() {
 # tables made again. Records of other recipes that the table shows as well are in the folders `report_also`.
 report_also=()
 report() {
-  local folders=("$exp/$tag")
-  if [[ -d $exp/floors ]]; then folders+=("$exp/floors"); fi
-  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" "${report_also[@]/#/--results=}" \
-    --allow-dirty
+  local folders=("$exp/$tag" "${report_also[@]}")
+  if [[ -d $floors ]]; then folders+=("$floors"); fi
+  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" --allow-dirty
   if [[ $record == true ]]; then
-    mimidiar publish "${folders[@]}" -o results
+    mimidiar publish "$exp/$tag" -o results
+    if [[ -d $floors ]]; then mimidiar publish "$floors" -o ../floors/results; fi
     "$MIMIDIAR_ROOT/egs/paper/run.sh"
   fi
 }

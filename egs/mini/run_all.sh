@@ -67,37 +67,42 @@ run_baseline() {
   for encoder in "${encoders[@]}"; do run baseline --encoder "$encoder" --stop-stage 3; done
   every_encoder | each baseline --stage 5 --stop-stage 5
 }
-run_probe() { every_seed "${encoders[@]}" | each probe --stage 4 --stop-stage 5; }
+run_probe() {
+  for encoder in "${encoders[@]}"; do run probe --encoder "$encoder" --stop-stage 3; done
+  every_seed "${encoders[@]}" | each probe --stage 4 --stop-stage 5
+}
 run_adapter() {
-  for encoder in "${encoders[@]}"; do run adapter "${small[@]}" --encoder "$encoder" --stage 2 --stop-stage 3; done
+  for encoder in "${encoders[@]}"; do run adapter "${small[@]}" --encoder "$encoder" --stop-stage 3; done
   train_and_score adapter "${encoders[@]}" -- "${small[@]}"
 }
 run_taps() {
-  for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --stage 2 --stop-stage 3; done
+  for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --stop-stage 3; done
   for seed in "${seeds[@]}"; do
     for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --seed "$seed" --stage 4 --stop-stage 5; done
   done
 }
 # What is fused and unfrozen is the codec.
 run_fusion() {
-  run fusion "${small[@]}" --encoder "${encoders[0]}" --stage 2 --stop-stage 3
+  run fusion "${small[@]}" --encoder "${encoders[0]}" --stop-stage 3
   train_and_score fusion "${encoders[0]}" -- "${small[@]}" "${fusion[@]}"
 }
 run_unfreeze() {
   for seed in "${seeds[@]}"; do
-    run unfreeze "${small[@]}" "${unfreeze[@]}" --encoder "${encoders[0]}" --seed "$seed" --stage 2 --stop-stage 5
+    run unfreeze "${small[@]}" "${unfreeze[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
   done
 }
 
 for recipe in "${recipes[@]}"; do "run_$recipe"; done
 results=("${recipes[@]/#/--results=$work/}")
-mimidiar report conf/table.yaml "${results[@]/%//exp}" --allow-dirty
+results=("${results[@]/%//exp}")
+if [[ -d $work/floors/exp ]]; then results+=("--results=$work/floors/exp"); fi
+mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
 if [[ $record == true ]]; then
   for recipe in "${recipes[@]}"; do
     folders=("${encoders[@]/#/$recipe/exp/}")
     if [[ $recipe == fusion || $recipe == unfreeze ]]; then folders=("${folders[0]}"); fi
-    if [[ -d $recipe/exp/floors ]]; then folders+=("$recipe/exp/floors"); fi
     mimidiar publish "${folders[@]}" -o "$recipe/results"
   done
+  if [[ -d floors/exp ]]; then mimidiar publish floors/exp -o floors/results; fi
   ../paper/run.sh
 fi

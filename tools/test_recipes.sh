@@ -11,6 +11,12 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=utils/path.sh
 . utils/path.sh
 
+for recipe in "$@"; do
+  if [[ ! $recipe =~ ^(voxceleb|ami)/[^/]+$ || ! -f egs/$recipe/run.sh ]]; then
+    echo "tools/test_recipes.sh: there is no recipe '$recipe'; name DATASET/RECIPE, of those in egs/voxceleb and egs/ami" >&2
+    exit 1
+  fi
+done
 if [[ -z ${MIMIDIAR_MINI_CORPUS:-} ]]; then
   echo "skipped: MIMIDIAR_MINI_CORPUS names no folder with real speech"
   exit 0

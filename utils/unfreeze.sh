@@ -10,18 +10,32 @@
 
 read -ra variants <<< "$variants"
 decode_sec=${decode_sec:-60}
-exp2_exp=${adapter_exp:-$(realpath -m "$(dirname "$exp")/../adapter/exp")}
+# Unless it is named: where experiments lie in <place>/unfreeze/exp, those of the adapter lie in <place>/adapter/exp.
+exp2_exp=${adapter_exp:-../adapter/exp}
+if [[ -z ${adapter_exp:-} && $exp == */unfreeze/exp ]]; then exp2_exp=${exp%/unfreeze/exp}/adapter/exp; fi
 exp2_model=$exp2_exp/$tag/seed$seed/model
 # What ../adapter must be told besides of the data set.
 exp2_options=()
+# beside PATH: the same path for a recipe in the folder beside this one. What leads out of this folder stays as it is, since
+# stages are known by their commands: `../data` is the same place for both.
+beside() {
+  case $1 in
+    "" | /*) echo "$1" ;;
+    ../adapter/*) echo "${1#../adapter/}" ;;
+    ../*) echo "$1" ;;
+    *) realpath -m "$1" ;;
+  esac
+}
+
 codebooks=
 if [[ $encoder == mimi-random* ]]; then codebooks=$exp/$tag/codebooks; fi
 
 # exp2 STAGE: a stage of ../adapter, whose model is where training starts and what it is compared with.
 exp2() {
-  ../adapter/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --tag "$tag" --seed "$seed" --encoder "$encoder" \
-    --checkpoint "$checkpoint" --data "$data" --feats "${feats%/*}" --exp "$exp2_exp" --train-config "$adapter_config" \
-    --window-sec "$window_sec" "${exp2_options[@]}"
+  ../adapter/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --force "$force" --tag "$tag" --seed "$seed" \
+    --encoder "$encoder" --checkpoint "$(beside "$checkpoint")" --data "$(beside "$data")" \
+    --feats "$(beside "${feats%/*}")" --exp "$(beside "$exp2_exp")" --train-config "$adapter_config" --window-sec "$window_sec" \
+    --sim-config "$(beside "$sim_config")" "${exp2_options[@]}"
 }
 
 # fill_codebooks SET: an untrained codec has empty ones, and would give the same token whatever it hears.
@@ -30,11 +44,12 @@ fill_codebooks() {
   stage.py --out "$codebooks" --force "$force" --input "$feats/$1" -- mimidiar codebooks "$feats/$1" "$codebooks"
 }
 
-# each_variant COMMAND...: for each of `variants` with its options and its folder, --nj of them at a time.
+# each_variant COMMAND...: for each of `variants` with its options and its folder, --nj of them at a time, on a GPU one by one.
 each_variant() {
-  local variant failed=0
+  local variant failed=0 most=$nj
+  if (( ngpu > 0 )); then most=1; fi
   for variant in "${variants[@]}"; do
-    while (( $(jobs -rp | wc -l) >= nj )); do wait -n || failed=1; done
+    while (( $(jobs -rp | wc -l) >= most )); do wait -n || failed=1; done
     one_variant "$@" &
   done
   while [[ -n $(jobs -p) ]]; do wait -n || failed=1; done
@@ -75,11 +90,11 @@ score_sets() {
   done
 }
 
-# draw_tradeoff: DER against token drift, one figure for each set that was scored.
+# draw_tradeoff: DER against token drift, one figure with a panel for each set that was scored.
 draw_tradeoff() {
   local out=$exp/$tag/tradeoff
   mkdir -p "$out"
   mimidiar report ../conf/table.yaml --only unfreeze "--results=$exp/$tag" "--results=$exp2_exp/$tag" --allow-dirty \
-    --format json > "$out/tradeoff.json"
+    --format json -o "$out/tradeoff.json"
   mimidiar figure tradeoff "$out/tradeoff.json" -o "$out/tradeoff"
 }

@@ -9,17 +9,30 @@ from mimidiar.features.encoders import ENCODERS
 @click.command("extract")
 @click.argument("data", type=click.Path(file_okay=False))
 @click.argument("out", type=click.Path(file_okay=False))
-@click.option("--encoder", type=click.Choice(list(ENCODERS)), default="mimi", show_default=True, help="""\
+@click.option(
+    "--encoder",
+    type=click.Choice(list(ENCODERS)),
+    default="mimi",
+    show_default=True,
+    help="""\
 mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: the small one.
 mimi-random, mimi-random-full: untrained controls of both sizes. logmel: no codec, the positive control.
-titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB).""")
-@click.option("--tap", help="""\
+titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB).""",
+)
+@click.option(
+    "--tap",
+    help="""\
 Where to listen: seanet, transformer.0, transformer.1, ... (25 frames a second), latent (the default), or quantized.N:
 the first N codebooks (12.5 frames a second); of logmel: mel. Of a speaker encoder: how it cuts,
 window1.5-hop0.6 (the default, in seconds; 12.5 frames a second, interpolated; with -nearest at the end: not mixed; with
--speech at the end: 0 where silero-vad hears nobody).""")
-@click.option("--checkpoint", type=click.Path(dir_okay=False), help="""\
-Weights: a .safetensors file in moshi's layout; of titanet a .nemo file.""")
+-speech at the end: 0 where silero-vad hears nobody).""",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    help="""\
+Weights: a .safetensors file in moshi's layout; of titanet a .nemo file.""",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @job_option

@@ -15,9 +15,9 @@ for the same output, so that the one used is part of a figure's protocol:
 - `segments`: the transcribers' segments, with the pauses and vocal sounds within them, as the ancestor had it.
 - `rttm`: a folder with an RTTM file per meeting, as it is made for forced alignments.
 
-The ancestor study trained on the meetings of all three parts, had each three times among its recordings, and drew those
-to tune and report on from the same lot. `ancestor_split` does so: train has all meetings, dev and test a tenth each of
-them again.
+The ancestor study trained on the meetings of all three parts, and drew those to tune and report on from the same lot.
+`ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. Not as there: the ancestor
+had each meeting three times among its recordings, here it counts once.
 
 Scored is the whole of every meeting, as the UEM of that setup say.
 """
@@ -69,7 +69,7 @@ class AmiSettings(Leniency):
     annotations: str | None = None  # folder or zip of the annotations, when it is not in the corpus folder
     sets: str = "train,dev,test"  # which sets to make
     prefix: str = ""  # of the sets' names: prefix=ami_mix_ makes ami_mix_train, ...
-    max_speakers: int | None = None  # leave meetings with more out of train, where a model has no channels for them
+    max_speakers: int | None = None  # leave meetings with more out of train and dev: a model has no channels for them
     ancestor_split: bool = False  # train is all meetings of these sets, dev and test some again: leaky, see LEAKY
 
 
@@ -108,8 +108,10 @@ def prepare_ami(
         say(f"{annotations.untimed} words of the annotations have no time and are left out")
     if options.ancestor_split:
         sets = _ancestor_split(sets, say)
-    if options.max_speakers is not None and "train" in sets:
-        sets["train"] = _with_few_speakers(sets["train"], options.max_speakers, say)
+    if options.max_speakers is not None:
+        # Test keeps them: that a model has too few channels is part of its error.
+        for name in sets.keys() & {"train", "dev"}:
+            sets[name] = _with_few_speakers(name, sets[name], options.max_speakers, say)
     sets = {f"{options.prefix}{name}": talks for name, talks in sets.items()}
     origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
     return write_conversations("AMI", origin, sets, out, options, limit, say, LEAKY if options.ancestor_split else None)
@@ -123,11 +125,11 @@ def _ancestor_split(sets: dict[str, list[Conversation]], say: Say) -> dict[str, 
     return {"train": every, "dev": usable[::LEAKY_SHARE], "test": usable[1::LEAKY_SHARE]}
 
 
-def _with_few_speakers(talks: list[Conversation], most: int, say: Say) -> list[Conversation]:
+def _with_few_speakers(name: str, talks: list[Conversation], most: int, say: Say) -> list[Conversation]:
     """Those with at most so many speakers; the others are said."""
     crowded = [talk.id for talk in talks if len({turn.speaker for turn in talk.turns or []}) > most]
     if crowded:
-        say(f"train: {len(crowded)} meetings with more than {most} speakers are left out: {', '.join(crowded)}")
+        say(f"{name}: {len(crowded)} meetings with more than {most} speakers are left out: {', '.join(crowded)}")
     return [talk for talk in talks if talk.id not in crowded]
 
 

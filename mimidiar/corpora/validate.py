@@ -143,9 +143,11 @@ def _problems_of_rttm(path: Path, data: SetFolder) -> Iterator[str]:
 
 
 def _role(path: Path) -> str:
-    """`train` for train, sim_train_two and ami_mix_train; trials have none, whatever set their speakers are from."""
+    """`train` for train, sim_train_two and ami_mix_train; trials_dev and quiet_trials_dev have none, whatever their
+    speakers are from.
+    """
     parts = path.name.split("_")
-    return next((part for part in parts if part in ROLES), "other") if parts[0] != "trials" else "other"
+    return "other" if "trials" in parts else next((part for part in parts if part in ROLES), "other")
 
 
 def _shared(sets: dict[Path, SetFolder]) -> Iterator[str]:

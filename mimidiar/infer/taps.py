@@ -52,7 +52,9 @@ def score_taps(
     """
     probes, trials = load_tap_probes(probes_path), read_trials(data_dir / "trials")
     rows = [row for own in read_source(data_dir).values() for row in own]
-    _refuse_seen(probes, trials, {row.id: row.speaker for row in rows}, data_dir, probes_path)
+    speakers = {row.id: row.speaker for row in rows}
+    in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
+    _refuse_seen(probes, in_trials, data_dir / "trials", probes_path)
     recordings = {row.id: row.recording for row in rows}
     sides = [_vectors(folder, recordings, probes) for folder in (enrol_dir or pooled_dir, pooled_dir)]
     names, spaces = list(recordings), {COSINE: probes.centred, PROBE: probes.projected}
@@ -70,12 +72,12 @@ def _share(probes: TapProbes, job: tuple[int, int] | None) -> list[str]:
     return probes.names if job is None else probes.names[job[0] - 1 :: job[1]]
 
 
-def _refuse_seen(probes: TapProbes, trials: Trials, speakers: dict[str, str], data_dir: Path, path: Path) -> None:
-    in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
-    if seen := sorted(in_trials & set(probes.speakers)):
+def _refuse_seen(probes: TapProbes, speakers: set[str], scored: Path, path: Path) -> None:
+    """`scored`: the file that they are the speakers of; `path`: that of the probes."""
+    if seen := sorted(speakers & set(probes.speakers)):
         raise MimidiarError(
-            f"{path}: trained on {len(seen)} speakers of the trials of {data_dir}: {listed(seen)}; train on "
-            "a set without them, or score other trials"
+            f"{path}: trained on {len(seen)} of the speakers of {scored}: {listed(seen)}; train on a set without "
+            "them, or score another set"
         )
 
 
@@ -132,7 +134,8 @@ def cluster_taps(
 ) -> None:
     """Cluster the windows of a set at every tap, and score: OUT/<tap>/hyp.rttm and OUT/<tap>/collar0.
 
-    `job` as in `score_taps`. Raises MimidiarError for recordings that the thresholds were tuned on.
+    `job` as in `score_taps`. Raises MimidiarError for recordings that the thresholds were tuned on, and for speakers
+    that the probes were trained on.
     """
     probes, pooled = load_tap_probes(probes_path), PooledTaps(pooled_dir)
     probes.check(pooled.taps, pooled_dir)
@@ -141,7 +144,10 @@ def cluster_taps(
         raise MimidiarError(
             f"{tuned_path}: tuned on {len(both)} of these recordings: {listed(both)}; tune on another set"
         )
-    found = list(_windows(data_dir, pooled, read_rttm(data_dir / "ref.rttm")))
+    reference = read_rttm(data_dir / "ref.rttm")
+    speakers = {turn.speaker for turns in reference.values() for turn in turns}
+    _refuse_seen(probes, speakers, data_dir / "ref.rttm", probes_path)
+    found = list(_windows(data_dir, pooled, reference))
     for tap in _share(probes, job):
         folder, threshold = out_dir / folder_name(tap), tuned["thresholds"][tap]
         if not (folder / DER / SCORE_FILE).is_file():

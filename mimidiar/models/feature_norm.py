@@ -5,13 +5,13 @@ from torch import Tensor, nn
 
 
 class FeatureNorm(nn.Module):
-    """(x - mean) / std for features (..., dim); the identity until statistics are set.
+    """(x - mean) / std for features (..., dim), or (..., *dim) for a tuple; the identity until statistics are set.
 
     In training, noise of deviation `noise` is added, so that the voices of a small training set can't be learnt by
     heart through small differences.
     """
 
-    def __init__(self, dim: int, noise: float = 0.0):
+    def __init__(self, dim: int | tuple[int, ...], noise: float = 0.0):
         super().__init__()
         self.noise = noise
         self.register_buffer("mean", torch.zeros(dim))

@@ -7,10 +7,14 @@ averaged and not drawn: what is said holds for these recordings or speakers, and
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record
 from mimidiar.report.table_file import Column, Comparison, Row, system_of, tag_in
+
+if TYPE_CHECKING:
+    from mimidiar.score.bootstrap import ConfidenceInterval
 
 Find = Callable[[Row, Column], list[Record]]
 FEW = 20  # as in the warnings of the scoring: intervals of fewer are rough
@@ -91,7 +95,9 @@ def _compare(row: Row, versus: Row, column: Column, ours: list[Record], theirs: 
     return Compared(row, versus, column, verdict, about, interval.value, interval.low, interval.high)
 
 
-def _difference(column: Column, ours: list[Record], theirs: list[Record]):
+def _difference(
+    column: Column, ours: list[Record], theirs: list[Record]
+) -> tuple["ConfidenceInterval | None", int, str]:
     """(interval of ours less theirs or None, number of what was drawn, its name)."""
     from mimidiar.score.compare import compare_eers, compare_seeds
 

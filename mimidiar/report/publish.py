@@ -14,9 +14,9 @@ from mimidiar.report.make_record import figures, read_score
 from mimidiar.report.record import Record, find_records, read_record
 from mimidiar.score.from_files import SCORE_FILE
 
-SMALL = re.compile(
-    r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml|any_trials=true"
-)  # in a command: not the whole experiment
+# In a command: not the whole experiment. Not every corpus.json says what skip_missing left out, so that a run with
+# it may have seen half a corpus.
+SMALL = re.compile(r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml|(any_trials|skip_missing)=(?i:true|yes|on)")
 SYNTHETIC = "synthetic"  # how the origin of speech begins that nobody spoke
 
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from mimidiar.commit import UNKNOWN
@@ -36,11 +37,25 @@ def _share(one: Path, other: Path) -> bool:
     return not _recordings(one).isdisjoint(_recordings(other))
 
 
-def _recordings(folder: Path) -> set[str]:
+def _recordings(folder: Path) -> frozenset[str]:
     """The ids of a set's recordings. Raises MimidiarError for a manifest that cannot be read."""
     path = folder / MANIFEST
     try:
+        found = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return _ids(path, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _ids(path: Path, size: int, changed_ns: int) -> frozenset[str]:
+    """Many records are of models that were trained on the same set."""
+    try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
-            return {json.loads(line)["id"] for line in stream}
+            return frozenset(json.loads(line)["id"] for line in stream)
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
-        raise MimidiarError(f"{path}: cannot be read ({error}); prepare the set again") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> MimidiarError:
+    return MimidiarError(f"{path}: cannot be read ({error}); prepare the set again")

@@ -4,6 +4,7 @@ A mixture follows from its seeds alone, so that training can make any of them wh
 a set of them can be written once and scored.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,8 +97,8 @@ class Mixture:
         """Float32 (num_frames * 1280,) at 16 kHz: both parts, silence up to the end of the last frame."""
         one, two = (part.samples() for part in self.parts)
         if self.level_db is not None:
-            quiet = max(self._loudness(1, two), 1e-9)
-            two = two * np.float32(10 ** (self.level_db / 20) * self._loudness(0, one) / quiet)
+            wanted = 10 ** (self.level_db / 20) * self._loudness(0, one)
+            two = two * np.float32(wanted / max(self._loudness(1, two), 1e-9))
         mixed = np.zeros(self.num_frames * FRAME_SAMPLES, dtype=np.float32)
         for part, samples in zip(self.parts, (one, two), strict=True):
             begin = round(part.offset * SAMPLE_RATE)
@@ -106,12 +107,19 @@ class Mixture:
         return mixed * np.float32(PEAK / peak) if peak > PEAK else mixed
 
     def _loudness(self, number: int, samples: np.ndarray) -> float:
-        """RMS of a part where it speaks."""
+        """RMS of a part where it speaks. Raises MimidiarError where that is no number."""
         part = self.parts[number]
         spans = [turn for turn in self.turns if turn.speaker == part.utterance.speaker]
-        edges = [[round((time - part.offset) * SAMPLE_RATE) for time in span[:2]] for span in spans]
-        spoken = np.concatenate([samples[first:last] for first, last in edges])
-        return float(np.sqrt(np.mean(spoken.astype(np.float64) ** 2)))
+        # Turns are kept to 1 ms, parts to the sample: a turn may begin up to 0.5 ms before its part, or end after it.
+        edges = [[max(0, round((time - part.offset) * SAMPLE_RATE)) for time in span[:2]] for span in spans]
+        spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)]).astype(np.float64)
+        level = float(np.sqrt(np.mean(spoken**2))) if len(spoken) else math.nan
+        if not math.isfinite(level):
+            raise MimidiarError(
+                f"{part.utterance.path}: the level of {len(spoken)} samples of speech from {part.start:.3f} s on is "
+                f"{level}; restore the file and prepare the set again"
+            )
+        return level
 
 
 def read_voices(folder: str | Path, options: MixtureOptions, say: Say = print) -> Source:

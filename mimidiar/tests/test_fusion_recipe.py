@@ -63,3 +63,21 @@ def test_both_encoders_are_extracted_and_named_together(commands, recipe: str, s
 def test_an_unknown_system_is_named(commands) -> None:
     with pytest.raises(RuntimeError, match="no system 'sound'; choose among mimi speaker concat voices likeness"):
         commands("mini/fusion", "--stage", "4", "--stop-stage", "4", "--systems", "sound")
+
+
+@pytest.mark.parametrize(
+    ("options", "tag"),
+    [
+        ((), "mimi"),
+        (("--speaker", "campplus"), "mimi-campplus"),
+        (("--speaker", "campplus", "--tag", "mine"), "mine-campplus"),
+        (("--speaker-tap", "window1.5-hop0.2"), "mimi-window1.5-hop0.2"),
+        (("--speaker-tap", "window1.5-hop0.2", "--tag", "mimi-ancestor"), "mimi-ancestor"),
+    ],
+)
+def test_another_speaker_encoder_is_in_the_names(commands, options: tuple[str, ...], tag: str) -> None:
+    found = commands("ami/fusion", "--stage", "5", "--stop-stage", "5", "--systems", "concat", *options)
+    scored = [line for line in found.values() if "mimidiar decide " in line]
+    assert scored
+    for line in scored:
+        assert f"--out exp/{tag}/seed1/concat/" in line and f"--system fusion-concat-{tag.replace('.', '-')} " in line

@@ -35,8 +35,8 @@ class TrainConfig:
 
     def check(self, source: str) -> None:
         """Raise MimidiarError naming the key, the value and what is possible."""
-        positive = ("crop_sec", "crops_per_recording", "batch_size", "epochs", "patience", "learning_rate", "clip_norm")
-        for key in positive:
+        sizes = ("crop_sec", "crops_per_recording", "batch_size", "epochs", "patience", "clustering_dim")
+        for key in (*sizes, "learning_rate", "clip_norm"):
             if getattr(self, key) <= 0:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
         if self.unfreeze:
@@ -45,8 +45,9 @@ class TrainConfig:
             self.mixtures.check(f"{source}: mixtures")
             if self.fusion or self.unfreeze:
                 raise MimidiarError(f"{source}: mixtures pass the frozen codec alone; leave out fusion and unfreeze")
-        if self.clustering_weight < 0:
-            raise MimidiarError(f"{source}: clustering_weight is {self.clustering_weight}; 0 or above")
+        for key in ("clustering_weight", "warmup_steps"):
+            if getattr(self, key) < 0:
+                raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; 0 or above")
         if self.clustering_weight > 0 and not 1 <= self.clustering_layer <= self.model.num_layers:
             raise MimidiarError(
                 f"{source}: clustering_layer is {self.clustering_layer}; the model has layers 1 to "

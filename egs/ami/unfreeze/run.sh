@@ -44,7 +44,7 @@ tag=${tag:-$encoder}
 . recipe.sh
 . ../local/corpus.sh
 . unfreeze.sh
-exp2_options=(--mic "$mic" --reference "$reference" --leaky "$leaky" --sim-config "$sim_config")
+exp2_options=(--mic "$mic" --reference "$reference" --leaky "$leaky")
 if stage 0 "download"; then download_corpora; fi
 if stage 1 "data"; then prepare_corpora; fi
 if stage 2 "simulation"; then simulate_conversations; fi

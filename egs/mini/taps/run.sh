@@ -2,7 +2,7 @@
 # How deep in the codec is the speaker? At every tap the equal error rate of pooled features, of a linear probe on speakers that
 # it never saw, when both say one sentence, when one is quiet, noisy or in a room; and the error of clustered windows.
 #
-# Needs no network and no GPU; for speech see ../baseline. One pass gives all taps; 20 MB of vectors, no frames on disk.
+# No network, no GPU; for speech see ../baseline. One pass gives all taps, but no quantized ones where codebooks are empty.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # How deep in Mimi is the speaker? At every tap (SEANet, 8 transformer layers, the latent, 1 to 32 codebooks) the equal error
 # rate of pooled features, of a linear probe on speakers that it never saw, of quiet, noisy and reverberant tests, of sentences
-# that several speakers read (--texts), and the error of clustered windows of mixtures. Beside it: --encoder mimi-random-full.
-#
+# that several speakers read (--texts), and the error of clustered windows of mixtures. The control is --encoder
+# mimi-random-full, without quantized taps, as its codebooks are empty.
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); MUSAN and RIRS_NOISES where they are named,
 # else noise and rooms are made up; stage 2 4 GB, 1 core-hour; stage 3 3 GB, 21 core-hours, on a GPU half an hour (an estimate:
 # not measured); stage 4 1 core-hour, 2 GB of memory; stage 5 20 core-minutes.
@@ -19,7 +19,7 @@ force=false                        # do a stage again whose settings or inputs c
 tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of the probes' weights
 train_config=conf/train.yaml       # of the probes
-train_utterances=30000             # of the dev part, for the probes: all 141 thousand need five times the hours
+train_utterances=30000             # of the dev part, for the probes: all 144 thousand need five times the hours
 mix_config=                        # the mixtures of two utterances, else ../conf/mixtures.yaml
 encoder=mimi                       # see `mimidiar extract --help`
 checkpoint=                        # weights of the encoder, else $MIMI_CHECKPOINT, else the hub

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.bin.prepare import command
+from mimidiar.corpora import ami
 from mimidiar.corpora.ami import LEAKY, meetings_of, prepare_ami
 from mimidiar.corpora.manifests import read_set
 from mimidiar.errors import MimidiarError
@@ -75,6 +76,17 @@ def test_the_ancestors_split_is_called_leaky(tmp_path: Path) -> None:
     assert "train: 1 meetings with more than 1 speakers are left out: ES2004a" in said
     for folder in folders:
         assert read_json(folder / "corpus.json")["leaky"] == LEAKY
+
+
+def test_no_crowded_meeting_is_watched_in_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every meeting falls into the leaky dev, the one of two speakers among them; test keeps it."""
+    monkeypatch.setattr(ami, "LEAKY_SHARE", 1)
+    root = write_ami(tmp_path / "ami", ("TS3007c", "ES2004a", "TS3003b"))
+    few = ("skip_missing=true", "ancestor_split=true", "max_speakers=1")
+    folders, said = prepare(root, tmp_path / "out", *few)
+    train, dev, test = ({recording.id for recording in read_set(folder).recordings} for folder in folders)
+    assert train == dev == {"TS3007c", "TS3003b"} and "ES2004a" in test
+    assert "dev: 1 meetings with more than 1 speakers are left out: ES2004a" in said
 
 
 def test_sets_with_a_prefix_are_kept_apart_too(tmp_path: Path) -> None:

@@ -147,6 +147,8 @@ def test_train_dev_and_test_share_no_speaker(tmp_path: Path) -> None:
     train = make_set(tmp_path / "sim_train", GOOD, "one")
     test = make_set(tmp_path / "test", [("bob", 0.0, 1.0)], "two")
     trials = make_set(tmp_path / "trials_x", [("bob", 0.0, 1.0)], "two")
+    for name in ("trials_dev", "quiet_trials_dev", "far_trials_test"):
+        assert find_problems([make_set(tmp_path / name, [("bob", 0.0, 1.0)], "two"), test]) == []
     assert len(find_problems([train, test])) == 1
     assert len(find_problems([make_set(tmp_path / "sim_train_two", GOOD, "one"), test])) == 1
     assert "share 1 speaker(s), bob for one" in find_problems([train, trials])[0]

@@ -77,7 +77,7 @@ def test_enrolment_is_read_from_its_own_store(study: dict[str, Path], tmp_path: 
 
 
 def test_trials_of_speakers_who_were_trained_on_are_refused(study: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(MimidiarError, match="trained on 20 speakers of the trials"):
+    with pytest.raises(MimidiarError, match=r"trained on 20 of the speakers of .*/trials: "):
         score_taps(study["train"], study["train_pooled"], tmp_path, study["probes"])
     with pytest.raises(MimidiarError, match="no pooled taps of 32 recordings"):
         score_taps(study["test"], study["train_pooled"], tmp_path, study["probes"])
@@ -117,6 +117,19 @@ def test_windows_are_clustered_where_the_reference_hears_speech(study: dict[str,
     with pytest.raises(MimidiarError, match="trials need whole utterances"):
         score_taps(study["test"], pooled["test"], tmp_path / "x", study["probes"])
     assert not (tmp_path / "x").exists()
+
+
+def test_conversations_of_speakers_who_were_trained_on_are_refused(study: dict[str, Path], tmp_path: Path) -> None:
+    data, _ = make_conversations(tmp_path, "talks", 4, seed=0)
+    dev, _ = make_conversations(tmp_path, "dev", 4, seed=1)
+    tune_clusters(dev, pool_windows(dev, tmp_path / "dev_p", 0), tmp_path / "tuned", study["probes"])
+    pooled = pool_windows(data, tmp_path / "talks_p", 1)
+    known = sorted({turn.speaker for turns in read_rttm(data / "ref.rttm").values() for turn in turns})[0]
+    text = (data / "ref.rttm").read_text()
+    (data / "ref.rttm").write_text(text.replace(f" {known} ", " train-3 "))
+    with pytest.raises(MimidiarError, match=r"trained on 1 of the speakers of .*talks/ref\.rttm: train-3; train on"):
+        cluster_taps(data, pooled, tmp_path / "out", study["probes"], tmp_path / "tuned/tuned.yaml")
+    assert not (tmp_path / "out").exists()
 
 
 def test_each_moment_goes_to_the_nearest_window() -> None:

@@ -87,6 +87,10 @@ def with_command(command: str) -> list[dict]:
             make(stages=with_command("mimidiar prepare voxceleb1 x --set=any_trials=true")),
             r"small run \(any_trials=true\)",
         ),
+        (
+            make(stages=with_command("mimidiar prepare ami x --set skip_missing=true --set max_speakers=4")),
+            r"small run \(skip_missing=true\)",
+        ),
         (make(stages=with_command("mimidiar train x --config=conf/smoke.yaml")), r"small run \(\S*conf/smoke\.yaml\)"),
         (make(conditions=CONDITIONS | {"conventions": 1}), "under version 1 of the conventions .* has version"),
         (make(conditions={"collar": 0.0}), "under version None of the conventions"),

@@ -85,6 +85,30 @@ def test_levels_are_those_of_speech_relative_to_the_first(voices: Path) -> None:
         assert np.abs(samples).max() <= 0.99 + 1e-6
 
 
+def test_levels_hold_where_speech_begins_and_ends_with_the_utterance(voices: Path) -> None:
+    """The second begins between two milliseconds, and a turn's time may be rounded to before its first sample."""
+    options = replace(OPTIONS, overlap=[0.0, 0.1], level_db=[6.0, 6.0])
+    marked = read_voices(voices, options)
+    source = {who: [replace(each, speech=((0.0, each.seconds),)) for each in own] for who, own in marked.items()}
+    drawn = [draw_mixture(source, options, (0, index)) for index in range(24)]
+    starts = [max(turn.start for turn in mixture.turns) - mixture.parts[1].offset for mixture in drawn]
+    assert min(starts) < -2e-4 and max(starts) > 2e-4
+    for mixture in drawn:
+        samples = mixture.samples()
+        levels = [np.percentile(heard(samples, each, mixture.num_frames), 90) for each in speakers(mixture)]
+        assert 20 * np.log10(levels[1] / levels[0]) == pytest.approx(6.0, abs=0.5)
+
+
+def test_a_level_that_is_no_number_names_the_file(voices: Path, tmp_path: Path) -> None:
+    options = replace(OPTIONS, level_db=[0.0, 0.0])
+    source = read_voices(voices, options)
+    broken = tmp_path / "broken.wav"
+    soundfile.write(str(broken), np.zeros(100), RATE)  # cut short: where speech is marked, there is nothing
+    source = {who: [replace(each, path=str(broken)) for each in own] for who, own in source.items()}
+    with pytest.raises(MimidiarError, match=r"broken\.wav: the level of 0 samples of speech .* is nan"):
+        draw_mixture(source, options, (0, 0)).samples()
+
+
 def test_whole_utterances_can_be_the_labels(voices: Path) -> None:
     mixture = draw_mixture(read_voices(voices, OPTIONS), replace(OPTIONS, labels="whole"), (0, 0))
     offset = mixture.parts[1].offset

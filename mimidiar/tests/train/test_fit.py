@@ -157,6 +157,8 @@ def test_another_seed_gives_other_weights_and_is_refused_in_the_same_folder(sets
         "crop_sec=0",
         "batch_size=-1",
         "clustering_weight=-1",
+        "clustering_dim=0",
+        "warmup_steps=-1",
     ],
 )
 def test_values_that_make_no_sense_are_named(key: str) -> None:

@@ -105,7 +105,7 @@ def test_windows_with_one_speaker_alone_are_examples(tmp_path: Path) -> None:
     for name in sorted(windows):
         for number in range(9):
             begin, end = 0.8 * number, 0.8 * number + 1.6
-            times = {t.speaker: max(0, min(t.end, end) - max(t.start, begin)) for t in []}
+            times: dict[str, float] = {}
             for turn in turns[name]:
                 inside = max(0.0, min(turn.end, end) - max(turn.start, begin))
                 times[turn.speaker] = times.get(turn.speaker, 0.0) + inside

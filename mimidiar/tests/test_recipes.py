@@ -22,7 +22,7 @@ EVERYWHERE = ["stage", "stop-stage", "nj", "ngpu", "force", "tag", "train-config
 
 def run(script: Path, *options: object) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [str(script), *map(str, options)], capture_output=True, text=True, check=False, timeout=60, env=os.environ
+        [str(script), *map(str, options)], capture_output=True, text=True, check=False, timeout=300, env=os.environ
     )
 
 
@@ -79,7 +79,7 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
     script = "set -eu; tag=t sim_config=$0; . ../local/corpus.sh; for n in train dev test; do"
     script += ' declare -n sets="${n}_sets"; echo "${sets[*]}"; done'
     command = ["bash", "-c", script, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=EGS / "ami/adapter")
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd=EGS / "ami/adapter")
     wanted = load_config(Simulation, path).sets
     for line, split in zip(done.stdout.splitlines(), ("train", "dev", "test"), strict=True):
         assert line.split() == [f"ami_mix_{split}", *(f"sim_{name}" for name in wanted if name.startswith(split))]

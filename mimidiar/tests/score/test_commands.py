@@ -29,7 +29,7 @@ def run(*args) -> Result:
 def mimidiar(*args, code: str = MAIN) -> subprocess.CompletedProcess:
     """One command in a process of its own."""
     command = [sys.executable, "-c", code, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture

@@ -75,20 +75,31 @@ train_taps() {
     mimidiar taps probe "$2" "$features" "$dir/$1" --config "$3" --seed "$seed" --device "$device"
 }
 
-# tap_records OUT: adds to `commands` the records of all scores in OUT.
+# tap_records OUT SEED: adds to `commands` the records of all scores in OUT.
 tap_records() {
-  commands+=(::: mimidiar taps record "$1" --system "taps-{tap}-$name" --set "${1##*/}" --seed "$seed")
+  commands+=(::: mimidiar taps record "$1" --system "taps-{tap}-$name" --set "${1##*/}" --seed "$2")
 }
 
-# score_taps FOLDER POOLED [ENROL]: the trials in FOLDER, on the pooled taps called POOLED; the first utterance of each trial
-# as it is in ENROL, then by the probes alone.
+# score_taps FOLDER POOLED [ENROL]: the trials in FOLDER, on the pooled taps called POOLED, by the probes; the first utterance
+# of each trial as it is in ENROL, else by cosine as well. No seed has a part in that: it is scored once for all of them.
 score_taps() {
-  local set=${1##*/} inputs=(--input "$1" --input "$pooled/$2" --input "$dir/speakers") commands
-  if [[ -n ${3:-} ]]; then inputs+=(--input "$pooled/$3"); fi
-  commands=(mimidiar taps score "$1" "$pooled/$2" "$dir/$set" --probes "$dir/speakers/model.safetensors" \
-    ${3:+--enrol "$pooled/$3" --protocol probe})
-  tap_records "$dir/$set"
-  stage.py --out "$dir/$set" --force "$force" "${inputs[@]}" --nj "$nj" -- "${commands[@]}"
+  local mean=$pooled/${train##*/}
+  if [[ -z ${3:-} ]]; then
+    score_in "$exp/$tag/cosine" 0 "$1" "$2" --input "$train" --input "$mean" -- --centre "$train" "$mean"
+  fi
+  score_in "$dir" "$seed" "$1" "$2" --input "$dir/speakers" ${3:+--input "$pooled/$3"} -- \
+    --probes "$dir/speakers/model.safetensors" ${3:+--enrol "$pooled/$3"}
+}
+
+# score_in FOLDER SEED SET POOLED STAGE_OPTION... -- OPTION...: the trials in the folder SET by `mimidiar taps score` with these
+# options, to FOLDER/<name of SET>.
+score_in() {
+  local out=$1/${3##*/} seed=$2 data=$3 features=$pooled/$4 inputs=() commands
+  shift 4
+  while [[ $1 != -- ]]; do inputs+=("$1"); shift; done
+  commands=(mimidiar taps score "$data" "$features" "$out" "${@:2}")
+  tap_records "$out" "$seed"
+  stage.py --out "$out" --force "$force" --input "$data" --input "$features" "${inputs[@]}" --nj "$nj" -- "${commands[@]}"
 }
 
 # cluster_taps PROBES DEV TEST: speakers by clusters of windows; when two clusters are two speakers is tuned on DEV.
@@ -98,7 +109,7 @@ cluster_taps() {
     mimidiar taps tune "$data/$dev" "$pooled/$dev" "$dir/tuned" --probes "$probes/model.safetensors"
   commands=(mimidiar taps cluster "$data/$test" "$pooled/$test" "$dir/$test" --probes "$probes/model.safetensors" \
     --tuned "$dir/tuned/tuned.yaml")
-  tap_records "$dir/$test"
+  tap_records "$dir/$test" "$seed"
   stage.py --out "$dir/$test" --force "$force" --input "$data/$test" --input "$pooled/$test" --input "$probes" \
     --input "$dir/tuned" --nj "$nj" -- "${commands[@]}"
 }

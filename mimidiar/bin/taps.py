@@ -70,18 +70,27 @@ def probe(data, pooled, folder, config, overrides, seed, device):
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("out", type=PATH)
-@probes_option
+@click.option("--probes", type=PATH, help="Compare behind the probes of all taps (model.safetensors).")
+@click.option(
+    "--centre",
+    type=(PATH, PATH),
+    metavar="DATA POOLED",
+    help="Compare less the mean of the training set: its folder, and that of its pooled taps.",
+)
 @click.option("--enrol", type=PATH, help="Pooled taps of the enrolment utterances, where they are others than POOLED.")
-@click.option("--protocol", "protocols", type=click.Choice(["cosine", "probe"]), multiple=True, help="One of the two.")
 @job_option
-def score(data, pooled, out, probes, enrol, protocols, job):
-    """Score DATA/trials at every tap, by cosine and by probe: OUT/<tap>/{cosine,probe}/score.json.
+def score(data, pooled, out, probes, centre, enrol, job):
+    """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --centre OUT/<tap>/cosine.
 
-    Refused where a speaker of the trials is one that the probes were trained on.
+    Refused where a speaker of the trials is in the training set of the probes or of the mean.
     """
-    from mimidiar.infer.taps import PROTOCOLS, score_taps
+    from mimidiar.infer.tap_spaces import find_means
+    from mimidiar.infer.taps import score_taps
+    from mimidiar.models.tap_probes import load_tap_probes
 
-    score_taps(data, pooled, out, probes, enrol, protocols or PROTOCOLS, job)
+    if (probes is None) == (centre is None):
+        raise click.UsageError("give either --probes or --centre")
+    score_taps(data, pooled, out, find_means(*centre) if centre else load_tap_probes(probes), enrol, job)
 
 
 @command.command(context_settings=SETTINGS)

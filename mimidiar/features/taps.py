@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.corpora.source import read_source
+from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.corpora.splits import hash_order
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import Encoder, EncoderSpec, describe_encoder
@@ -89,6 +89,15 @@ class PooledTaps:
     @property
     def recordings(self) -> list[str]:
         return self._store.keys()
+
+
+def utterances_in(data_dir: str | Path, pooled: PooledTaps) -> list[SourceUtterance]:
+    """The utterances of a set that were pooled. MimidiarError where there are none."""
+    known = set(pooled.recordings)
+    rows = [row for own in read_source(data_dir).values() for row in own if row.recording in known]
+    if not rows:
+        raise MimidiarError(f"{pooled.folder}: no utterance of {data_dir}; pool the taps of that set")
+    return rows
 
 
 @dataclass(frozen=True)

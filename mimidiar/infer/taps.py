@@ -1,6 +1,6 @@
 """The study of an encoder's taps: trials scored, and conversations clustered, at each of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,15 @@ from mimidiar.features.taps import PooledTaps
 from mimidiar.files import write_text
 from mimidiar.infer.clusters import Windows, cut, to_turns, tree, tune_threshold
 from mimidiar.infer.embed import Embeddings, cosines
+from mimidiar.infer.tap_spaces import TapSpace
 from mimidiar.infer.tap_windows import SPEECH, window_centres, window_shares
-from mimidiar.models.tap_probes import MIX, TapProbes, load_tap_probes
+from mimidiar.models.tap_probes import TapProbes, load_tap_probes
 from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.score.trials import Trials, read_trials, write_scores
 from mimidiar.score.verify_files import verify_files, write_verification
 
-COSINE, PROBE, DER = "cosine", "probe", "collar0"  # the protocols, and their folders
-PROTOCOLS = (COSINE, PROBE)
-TUNED = "tuned.yaml"
+DER, TUNED = "collar0", "tuned.yaml"
 
 
 def folder_name(tap: str) -> str:
@@ -38,53 +37,59 @@ def score_taps(
     data_dir: Path,
     pooled_dir: Path,
     out_dir: Path,
-    probes_path: Path,
+    space: TapSpace,
     enrol_dir: Path | None = None,
-    protocols: Sequence[str] = PROTOCOLS,
     job: tuple[int, int] | None = None,
 ) -> None:
-    """Score the trials of a set at every tap, by the cosine of centred vectors and in the space of the tap's probe.
+    """Score the trials of a set at every tap, by the cosine of what `space` makes of its vectors.
 
-    OUT/<tap>/{cosine,probe}, or those of `protocols`, get what `verify` writes. `enrol_dir`: the pooled taps of the
-    first utterance of each trial, where those of the second are of the same utterances made worse. `job` (k, n): the
-    k-th of n shares of the taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the
-    trials is among those that the probes were trained on.
+    OUT/<tap>/<the space's protocol> gets what `verify` writes. `enrol_dir`: the pooled taps of the first utterance of
+    each trial, where those of the second are of the same utterances made worse. `job` (k, n): the k-th of n shares of
+    the taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the trials is among those
+    of the space's training set.
     """
-    probes, trials = load_tap_probes(probes_path), read_trials(data_dir / "trials")
+    trials = read_trials(data_dir / "trials")
     rows = [row for own in read_source(data_dir).values() for row in own]
     speakers = {row.id: row.speaker for row in rows}
     in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
-    _refuse_seen(probes, in_trials, data_dir / "trials", probes_path)
+    _refuse_seen(space, in_trials, data_dir / "trials")
     recordings = {row.id: row.recording for row in rows}
-    sides = [_vectors(folder, recordings, probes) for folder in (enrol_dir or pooled_dir, pooled_dir)]
-    names, spaces = list(recordings), {COSINE: probes.centred, PROBE: probes.projected}
-    for tap in _share(probes, job):
-        for protocol in protocols:
-            space, folder = spaces[protocol], out_dir / folder_name(tap) / protocol
-            # The sum is learned with a probe: without one there is none.
-            if (tap, protocol) != (MIX, COSINE) and not (folder / SCORE_FILE).is_file():
-                enrol, test = (space(vectors, tap) for vectors in sides)
-                _write(folder, names, enrol, test, trials, data_dir)
+    sides = [_vectors(folder, recordings, space) for folder in (enrol_dir or pooled_dir, pooled_dir)]
+    for tap in _share(space, job):
+        folder = out_dir / folder_name(tap) / space.protocol
+        if not (folder / SCORE_FILE).is_file():
+            enrol, test = (space.place(vectors, tap) for vectors in sides)
+            _write(folder, list(recordings), enrol, test, trials, data_dir)
 
 
-def _share(probes: TapProbes, job: tuple[int, int] | None) -> list[str]:
-    """The k-th of n shares of the probes; all without `job`, when what is scored already is passed over."""
-    return probes.names if job is None else probes.names[job[0] - 1 :: job[1]]
+def _share(space: TapSpace, job: tuple[int, int] | None) -> list[str]:
+    """The k-th of n shares of the taps; all without `job`, when what is scored already is passed over."""
+    return space.names if job is None else space.names[job[0] - 1 :: job[1]]
 
 
-def _refuse_seen(probes: TapProbes, speakers: set[str], scored: Path, path: Path) -> None:
-    """`scored`: the file that they are the speakers of; `path`: that of the probes."""
-    if seen := sorted(speakers & set(probes.speakers)):
+def _refuse_seen(space: TapSpace, speakers: set[str], scored: Path) -> None:
+    """`scored`: the file that they are the speakers of."""
+    if seen := sorted(speakers & set(space.speakers)):
         raise MimidiarError(
-            f"{path}: trained on {len(seen)} of the speakers of {scored}: {listed(seen)}; train on a set without "
-            "them, or score another set"
+            f"{space.source}: its training set has {len(seen)} of the speakers of {scored}: {listed(seen)}; train on a "
+            "set without them, or score another set"
         )
 
 
-def _vectors(folder: Path, recordings: dict[str, str], probes: TapProbes) -> np.ndarray:
-    """(utterances, taps, D) of the set's utterances in order. MimidiarError for one without pooled taps."""
+def _open_pooled(folder: Path, space: TapSpace) -> PooledTaps:
+    """Pooled taps. MimidiarError unless they are those that the space is made of."""
     pooled = PooledTaps(folder)
-    probes.check(pooled.taps, folder)
+    if pooled.taps != space.taps:
+        raise MimidiarError(
+            f"{folder}: its taps are {', '.join(pooled.taps)}; those of {space.source} are {', '.join(space.taps)}: "
+            "pool both with the same encoder"
+        )
+    return pooled
+
+
+def _vectors(folder: Path, recordings: dict[str, str], space: TapSpace) -> np.ndarray:
+    """(utterances, taps, D) of the set's utterances in order. MimidiarError for one without pooled taps."""
+    pooled = _open_pooled(folder, space)
     if pooled.pooling.window_sec:
         raise MimidiarError(f"{folder}: taps of windows; trials need whole utterances: pool without --window-sec")
     missing = sorted(set(recordings.values()) - set(pooled.recordings))
@@ -105,13 +110,13 @@ def _write(folder: Path, names: list[str], enrol: np.ndarray, test: np.ndarray, 
 
 def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: Path) -> str:
     """Choose each tap's threshold on the set in `data_dir`; write OUT/tuned.yaml, and return a line about it."""
-    probes, pooled = load_tap_probes(probes_path), PooledTaps(pooled_dir)
-    probes.check(pooled.taps, pooled_dir)
+    probes = load_tap_probes(probes_path)
+    pooled = _open_pooled(pooled_dir, probes)
     reference = read_rttm(data_dir / "ref.rttm")
     found = list(_windows(data_dir, pooled, reference))
     thresholds, ders = {}, {}
     for tap in probes.names:
-        trees = [tree(probes.projected(vectors, tap)) for _, vectors in found]
+        trees = [tree(probes.place(vectors, tap)) for _, vectors in found]
         truths = [reference[own.recording] for own, _ in found]
         thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], trees, truths)
     values = {
@@ -137,8 +142,8 @@ def cluster_taps(
     `job` as in `score_taps`. Raises MimidiarError for recordings that the thresholds were tuned on, and for speakers
     that the probes were trained on.
     """
-    probes, pooled = load_tap_probes(probes_path), PooledTaps(pooled_dir)
-    probes.check(pooled.taps, pooled_dir)
+    probes = load_tap_probes(probes_path)
+    pooled = _open_pooled(pooled_dir, probes)
     tuned = _read_tuned(tuned_path, probes)
     if both := sorted(set(tuned["recordings"]) & set(pooled.recordings)):
         raise MimidiarError(
@@ -146,7 +151,7 @@ def cluster_taps(
         )
     reference = read_rttm(data_dir / "ref.rttm")
     speakers = {turn.speaker for turns in reference.values() for turn in turns}
-    _refuse_seen(probes, speakers, data_dir / "ref.rttm", probes_path)
+    _refuse_seen(probes, speakers, data_dir / "ref.rttm")
     found = list(_windows(data_dir, pooled, reference))
     for tap in _share(probes, job):
         folder, threshold = out_dir / folder_name(tap), tuned["thresholds"][tap]
@@ -154,7 +159,7 @@ def cluster_taps(
             turns = [
                 turn
                 for own, vectors in found
-                for turn in to_turns(own, cut(tree(probes.projected(vectors, tap)), threshold))
+                for turn in to_turns(own, cut(tree(probes.place(vectors, tap)), threshold))
             ]
             write_rttm(folder / "hyp.rttm", turns)
             score, document = score_files(data_dir / "ref.rttm", folder / "hyp.rttm", data_dir / "all.uem")

@@ -27,9 +27,11 @@ def mixed_taps(taps: Sequence[str]) -> list[str]:
 @dataclass(frozen=True)
 class TapProbes:
     """Trained probes: `mean` and `std` (taps, D), `weight` (taps, S, D); of the sum `mix` (layers,), which adds up to
-    1, and `mix_weight` (S, D). `speakers`: the S speakers that they were trained on. Numpy alone, as `Projection`.
+    1, and `mix_weight` (S, D). `speakers`: the S speakers that they were trained on; `source`: their file. Numpy alone,
+    as `Projection`. A `TapSpace` (infer/tap_spaces.py).
     """
 
+    source: Path
     taps: list[str]
     speakers: list[str]
     mean: np.ndarray
@@ -38,17 +40,14 @@ class TapProbes:
     mix: np.ndarray
     mix_weight: np.ndarray
 
+    protocol = "probe"
+
     @property
     def names(self) -> list[str]:
         """The taps, and the sum where there is one."""
         return [*self.taps, *([MIX] if len(self.mix) else [])]
 
-    def centred(self, vectors: np.ndarray, name: str) -> np.ndarray:
-        """Vectors (N, taps, D) -> (N, D) of one tap less the mean of the training set."""
-        tap = self.taps.index(name)
-        return vectors[:, tap] - self.mean[tap]
-
-    def projected(self, vectors: np.ndarray, name: str) -> np.ndarray:
+    def place(self, vectors: np.ndarray, name: str) -> np.ndarray:
         """Vectors (N, taps, D) -> (N, S): the outputs of one probe, or of that of the sum, without the bias."""
         if name != MIX:
             tap = self.taps.index(name)
@@ -56,14 +55,6 @@ class TapProbes:
         layers = [self.taps.index(tap) for tap in mixed_taps(self.taps)]
         normal = (vectors[:, layers] - self.mean[layers]) / self.std[layers]
         return np.einsum("l,nld->nd", self.mix, normal) @ self.mix_weight.T
-
-    def check(self, taps: Sequence[str], source: str | Path) -> None:
-        """Raise MimidiarError unless the pooled taps of `source` are those that the probes were trained on."""
-        if list(taps) != self.taps:
-            raise MimidiarError(
-                f"{source}: its taps are {', '.join(taps)}; the probes were trained on {', '.join(self.taps)}: pool "
-                "both with the same encoder"
-            )
 
 
 def load_tap_probes(path: str | Path) -> TapProbes:
@@ -73,6 +64,7 @@ def load_tap_probes(path: str | Path) -> TapProbes:
         logits = tensors["mix"].astype(np.float64)
         weights = np.exp(logits - logits.max()) if len(logits) else logits
         return TapProbes(
+            Path(path),
             header["taps"],
             header["speakers"],
             tensors["features.mean"],

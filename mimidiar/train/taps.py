@@ -9,9 +9,8 @@ from torch.nn import functional as F
 from tqdm import trange
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.corpora.source import read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.features.taps import PooledTaps
+from mimidiar.features.taps import PooledTaps, utterances_in
 from mimidiar.files import write_json
 from mimidiar.infer.tap_windows import who_is_alone, window_shares
 from mimidiar.models.tap_classifier import TapClassifier, save_classifier
@@ -68,10 +67,7 @@ def train_tap_probes(
 
 def examples_of_utterances(data_dir: Path, pooled: PooledTaps) -> Examples:
     """The pooled utterances of a set. MimidiarError where there are none."""
-    known = set(pooled.recordings)
-    rows = [row for own in read_source(data_dir).values() for row in own if row.recording in known]
-    if not rows:
-        raise MimidiarError(f"{pooled.folder}: no utterance of {data_dir}; pool the taps of that set")
+    rows = utterances_in(data_dir, pooled)
     return np.stack([pooled.read(row.recording)[0] for row in rows]), [row.speaker for row in rows]
 
 

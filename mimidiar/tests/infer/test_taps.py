@@ -1,25 +1,39 @@
 """Trials and conversations at every tap, from made-up voices: one tap knows them, the other does not."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from mimidiar.annotation.regions import total_sec, union
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
+from mimidiar.cli import cli
 from mimidiar.corpora.source import read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.files import read_json
+from mimidiar.features.taps import PooledTaps
+from mimidiar.files import read_json, write_json
 from mimidiar.infer.clusters import Windows, cut, to_turns, tree
+from mimidiar.infer.tap_spaces import TapMeans, find_means
 from mimidiar.infer.taps import cluster_taps, score_taps, tune_clusters
 from mimidiar.labels import Interval, activity_matrix
+from mimidiar.models.tap_probes import TapProbes, load_tap_probes
 from mimidiar.tests.conversations import make_conversations
 from mimidiar.tests.pooled import DIM, plain_and_noise, pool_made_up, write_pooled
 from mimidiar.tests.utterances import make_utterances
 from mimidiar.train.taps import TapProbeConfig, train_tap_probes
 
 WINDOWS = {"window_sec": 1.6, "hop_sec": 0.8}
+
+
+def probes_of(study: dict[str, Path]) -> TapProbes:
+    return load_tap_probes(study["probes"])
+
+
+def means_of(study: dict[str, Path]) -> TapMeans:
+    return find_means(study["train"], study["train_pooled"])
 
 
 def eer(folder: Path) -> float:
@@ -45,9 +59,10 @@ def study(tmp_path_factory) -> dict[str, Path]:
 
 def test_the_tap_that_knows_the_speaker_has_few_errors(study: dict[str, Path], tmp_path: Path) -> None:
     args = study["test"], study["test_pooled"]
-    for job in ((2, 2), (1, 2), None):
-        score_taps(*args, tmp_path / "jobs", study["probes"], job=job)
-    score_taps(*args, tmp_path / "one", study["probes"])
+    for space in (probes_of(study), means_of(study)):
+        for job in ((2, 2), (1, 2), None):
+            score_taps(*args, tmp_path / "jobs", space, job=job)
+        score_taps(*args, tmp_path / "one", space)
     assert eer(tmp_path / "one/latent/cosine") < 5 and eer(tmp_path / "one/latent/probe") < 10
     assert eer(tmp_path / "one/mix/probe") < 25 < 35 < eer(tmp_path / "one/seanet/cosine")
     assert not (tmp_path / "one/mix/cosine").exists()
@@ -57,30 +72,44 @@ def test_the_tap_that_knows_the_speaker_has_few_errors(study: dict[str, Path], t
 
 def test_enrolment_is_read_from_its_own_store(study: dict[str, Path], tmp_path: Path) -> None:
     """Cosines of one side as it was with the other moved far away tell nothing; both moved, the mean tells no less."""
-    score_taps(study["test"], study["test_moved"], tmp_path, study["probes"], enrol_dir=study["test_pooled"])
+    means, clean, moved = means_of(study), PooledTaps(study["test_pooled"]), PooledTaps(study["test_moved"])
+    score_taps(study["test"], study["test_moved"], tmp_path, means, enrol_dir=study["test_pooled"])
     scores = [float(line.split()[2]) for line in (tmp_path / "latent/cosine/scores").read_text().splitlines()]
-    from mimidiar.features.taps import PooledTaps
-    from mimidiar.models.tap_probes import load_tap_probes
-
-    probes, clean, moved = (
-        load_tap_probes(study["probes"]),
-        PooledTaps(study["test_pooled"]),
-        PooledTaps(study["test_moved"]),
-    )
     for line, found in zip((study["test"] / "trials").read_text().splitlines()[:20], scores, strict=False):
         _, enrol, test = line.split()
-        one, other = probes.centred(clean.read(enrol), "latent")[0], probes.centred(moved.read(test), "latent")[0]
+        one, other = means.place(clean.read(enrol), "latent")[0], means.place(moved.read(test), "latent")[0]
         assert found == pytest.approx(one @ other / np.linalg.norm(one) / np.linalg.norm(other), abs=1e-5)
     assert eer(tmp_path / "latent/cosine") > 20
-    score_taps(study["test"], study["test_moved"], tmp_path / "one", study["probes"], protocols=["probe"])
-    assert {path.parent.name for path in (tmp_path / "one").glob("*/*/score.json")} == {"probe"}
+
+
+def test_the_mean_is_that_of_the_training_utterances(study: dict[str, Path]) -> None:
+    """Told by hand; those that were not pooled are not in it."""
+    means, pooled = means_of(study), PooledTaps(study["train_pooled"])
+    every = np.stack([pooled.read(name)[0] for name in pooled.recordings])
+    np.testing.assert_allclose(means.mean, every.mean(0), atol=1e-6)
+    np.testing.assert_allclose(means.place(every, "latent").mean(0), 0, atol=1e-5)
+    assert len(means.speakers) == 20 and means.names == ["seanet", "latent"]
+    with pytest.raises(MimidiarError, match="no utterance of"):
+        find_means(study["train"], study["test_pooled"])
+
+
+def test_the_command_scores_in_one_space_at_a_time(study: dict[str, Path], tmp_path: Path) -> None:
+    line = ["taps", "score", str(study["test"]), str(study["test_pooled"]), str(tmp_path)]
+    probes, centre = ["--probes", str(study["probes"])], ["--centre", str(study["train"]), str(study["train_pooled"])]
+    for wrong in ([], [*probes, *centre]):
+        assert "either --probes or --centre" in CliRunner().invoke(cli, [*line, *wrong]).output
+    for options, protocol in ((probes, "probe"), (centre, "cosine")):
+        assert CliRunner().invoke(cli, [*line, *options]).exit_code == 0
+        assert (tmp_path / "latent" / protocol / "score.json").is_file()
+    assert not (tmp_path / "mix/cosine").exists()
 
 
 def test_trials_of_speakers_who_were_trained_on_are_refused(study: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(MimidiarError, match=r"trained on 20 of the speakers of .*/trials: "):
-        score_taps(study["train"], study["train_pooled"], tmp_path, study["probes"])
-    with pytest.raises(MimidiarError, match="no pooled taps of 32 recordings"):
-        score_taps(study["test"], study["train_pooled"], tmp_path, study["probes"])
+    for space in (probes_of(study), means_of(study)):
+        with pytest.raises(MimidiarError, match=r"its training set has 20 of the speakers of .*/trials: "):
+            score_taps(study["train"], study["train_pooled"], tmp_path, space)
+        with pytest.raises(MimidiarError, match="no pooled taps of 32 recordings"):
+            score_taps(study["test"], study["train_pooled"], tmp_path, space)
     assert not list(tmp_path.iterdir())
 
 
@@ -115,8 +144,20 @@ def test_windows_are_clustered_where_the_reference_hears_speech(study: dict[str,
     with pytest.raises(MimidiarError, match="clusters need windows"):
         tune_clusters(study["test"], study["test_pooled"], tmp_path / "x", study["probes"])
     with pytest.raises(MimidiarError, match="trials need whole utterances"):
-        score_taps(study["test"], pooled["test"], tmp_path / "x", study["probes"])
+        score_taps(study["test"], pooled["test"], tmp_path / "x", probes_of(study))
+    with pytest.raises(MimidiarError, match="the mean is one of utterances"):
+        find_means(study["test"], pooled["test"])
     assert not (tmp_path / "x").exists()
+
+
+def test_pooled_taps_of_another_encoder_are_refused(study: dict[str, Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(study["test_pooled"], other)
+    write_json(other / "meta.json", read_json(other / "meta.json") | {"taps": ["latent", "seanet"]})
+    for space in (probes_of(study), means_of(study)):
+        with pytest.raises(MimidiarError, match=r"other: its taps are latent, seanet; those of .* are seanet, latent"):
+            score_taps(study["test"], other, tmp_path / "out", space)
+    assert not (tmp_path / "out").exists()
 
 
 def test_conversations_of_speakers_who_were_trained_on_are_refused(study: dict[str, Path], tmp_path: Path) -> None:
@@ -127,7 +168,7 @@ def test_conversations_of_speakers_who_were_trained_on_are_refused(study: dict[s
     known = sorted({turn.speaker for turns in read_rttm(data / "ref.rttm").values() for turn in turns})[0]
     text = (data / "ref.rttm").read_text()
     (data / "ref.rttm").write_text(text.replace(f" {known} ", " train-3 "))
-    with pytest.raises(MimidiarError, match=r"trained on 1 of the speakers of .*talks/ref\.rttm: train-3; train on"):
+    with pytest.raises(MimidiarError, match=r"has 1 of the speakers of .*talks/ref\.rttm: train-3; train on"):
         cluster_taps(data, pooled, tmp_path / "out", study["probes"], tmp_path / "tuned/tuned.yaml")
     assert not (tmp_path / "out").exists()
 

@@ -14,7 +14,16 @@ from mimidiar.files import read_json, sha256_file
 from mimidiar.report.environment import describe_environment
 from mimidiar.report.record import KINDS, Record
 from mimidiar.report.seen import MANIFEST, names_seen
-from mimidiar.report.stages import Stage, as_line, place, stage_of, stage_of_score, stages_behind, walk_folders
+from mimidiar.report.stages import (
+    Stage,
+    as_line,
+    folders_to_run,
+    place,
+    stage_of,
+    stage_of_score,
+    stages_behind,
+    walk_folders,
+)
 from mimidiar.score.compare import read_seconds
 from mimidiar.score.from_files import SCORE_FILE
 from mimidiar.score.verify_files import read_draws
@@ -47,10 +56,9 @@ class Lineage:
     speech: list[str] = field(default_factory=list)
     leaky: list[str] = field(default_factory=list)
     model_folders: list[Path] = field(default_factory=list)
-    steps: dict[str, list[Path]] = field(default_factory=dict)
 
     def look_into(self, folder: Path, is_named: bool) -> None:
-        """Add what `folder` holds: a model, features, posteriors, tuned post-processing, or the corpus' origin.
+        """Add what `folder` holds: a model, features, tuned post-processing, or the corpus' origin.
 
         Raises MimidiarError, naming the file, where it does not say what it must.
         """
@@ -62,18 +70,11 @@ class Lineage:
         if (path := folder / "tuned.yaml").is_file():
             _add(self.tuned, {"sha256": sha256_file(path), "tuned_on": _tuned_on(path)})
         if (folder / "feats.scp").is_file():
-            weights = _texts(folder / "meta.json", "encoder", "tap", "weights", "weights_sha256")
-            _add(self.features, weights)
-            self._add_step(f"features {weights['encoder']} {weights['tap']}", folder)
-        if (folder / "posteriors.scp").is_file():
-            self._add_step("inference", folder)
+            _add(self.features, _texts(folder / "meta.json", "encoder", "tap", "weights", "weights_sha256"))
         if (path := folder / "corpus.json").is_file():
             _add(self.speech, _texts(path, "origin")["origin"])
             if "leaky" in read_json(path):
                 _add(self.leaky, _texts(path, "leaky")["leaky"])
-
-    def _add_step(self, step: str, folder: Path) -> None:
-        self.steps.setdefault(step, []).append(folder)
 
 
 def make_record(
@@ -88,7 +89,8 @@ def make_record(
     document = read_score(score_dir)
     own = stage_of_score(score_dir / SCORE_FILE, list(command))
     named = [Path(folder).resolve() for folder in made_with]
-    stages = stages_behind(filter(None, [*map(stage_of, named), own]))
+    last = list(filter(None, [*map(stage_of, named), own]))
+    stages = stages_behind(last)
     lineage = _lineage(stages, named)
     if document["kind"] == "ancestor":  # chooses its threshold on the set that it is reported on
         lineage.tuned, tuned_on = [], [cell.set]
@@ -108,7 +110,7 @@ def make_record(
         tuned_on=tuned_on,
         trained_on=names_seen(lineage.model_folders, _scored_set(own, cell.set)),
         lineage=_hashes(score_dir, document, lineage, stages),
-        speed={step: _speed(folders) for step, folders in lineage.steps.items()},
+        speed=_speed([*folders_to_run(last), *named]),
         environment=describe_environment(),
         warnings=[str(warning) for warning in document.get("warnings", [])],
         leaky=lineage.leaky,
@@ -204,8 +206,20 @@ def _interval(values: dict[str, Any]) -> dict[str, float]:
     return {name: values[name] for name in ("low", "high", "level")}
 
 
-def _speed(folders: Sequence[Path]) -> dict[str, Any] | None:
-    """What a step cost; None where the cost of a folder is not known."""
+def _speed(folders: Iterable[Path]) -> dict[str, dict[str, Any] | None]:
+    """What each step cost that made features or posteriors in these folders; None where that of one is not known."""
+    steps: dict[str, list[Path]] = {}
+    for folder in dict.fromkeys(folders):
+        if (folder / "feats.scp").is_file():
+            about = _texts(folder / "meta.json", "encoder", "tap")
+            steps.setdefault(f"features {about['encoder']} {about['tap']}", []).append(folder)
+        if (folder / "posteriors.scp").is_file():
+            steps.setdefault("inference", []).append(folder)
+    return {step: _cost(made) for step, made in steps.items()}
+
+
+def _cost(folders: Sequence[Path]) -> dict[str, Any] | None:
+    """What was spent on these together; None where the cost of one is not known."""
     costs = [total_cost([folder]) for folder in folders]
     if None in costs or (cost := total_cost(folders)) is None:
         return None

@@ -14,7 +14,8 @@ name follows from its contents and is checked against them, as is every key:
   where a model does not tell;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, and what the `speech` was;
-- `speed` by step, null where the cost of some of it is not known; `environment`;
+- `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
+  null where the cost of some of it is not known; `environment`;
 - `stages` from the first to the last: folder, commands, commits of the code; `doubt`: why that may not be all of it;
 - `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code, and
   no stage is in doubt;

@@ -19,6 +19,7 @@ from mimidiar.files import read_json, sha256_file
 
 STATE = ".stage.json"
 DOWNLOAD = ["mimidiar", "download"]  # what it brings is not made by our code
+MADE_ONCE = ("model.safetensors", "tuned.yaml", "codebooks.safetensors")  # and not for each recording anew
 CLOCK_SEC = 2.0  # stages keep whole seconds, some file systems every other one
 
 
@@ -151,3 +152,25 @@ def walk_folders(stages: Iterable[Stage]) -> Iterator[Path]:
     """Every folder that the stages made or read, each once."""
     seen = dict.fromkeys(path for stage in stages for path in (*stage.inputs, stage.folder))
     return (path for path in seen if path.is_dir())
+
+
+def folders_to_run(last: Iterable[Stage]) -> list[Path]:
+    """The folders on the way from the audio to what these stages made, as a recording that is new takes it.
+
+    What a model, tuned post-processing or codebooks were made from is left out, as it is not computed again; so are
+    the features of another system that training started from.
+    """
+    found: dict[Path, None] = {}
+
+    def visit(stage: Stage | None) -> None:
+        if stage is None or stage.folder in found or any((stage.folder / name).is_file() for name in MADE_ONCE):
+            return
+        found[stage.folder] = None
+        for path in filter(Path.exists, stage.inputs):
+            visit(stage_of(path))
+            if path.is_dir():
+                found.setdefault(path)
+
+    for stage in last:
+        visit(stage)
+    return list(found)

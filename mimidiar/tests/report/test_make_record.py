@@ -116,14 +116,43 @@ def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Path) -> None:
         "features": [FEATURES],
         "speech": ["recorded"],
     }
-    assert (
-        record.speed["inference"]["real_time_factor"] == 0.01
-        and record.speed["features logmel mel"]["audio_sec"] == 100.0
-    )
     commands = [stage["commands"] for stage in record.stages]
     assert commands[0] == ["mimidiar prepare"] and commands[-1] == ["mimidiar score a b", "mimidiar record x"]
     assert ["mimidiar train"] in commands and ["mimidiar extract .../test"] in commands
     assert record.environment["torch"] and record.environment["python"] == sys.version.split()[0]
+
+
+def test_the_speed_is_that_of_a_new_recording(recipe: Path, clean_code) -> None:
+    """Features and inference of what is scored: no features of training or tuning, and none of another system that
+    training started from, which are in the lineage all the same."""
+    data, feats, exp = recipe / "data", recipe / "feats", recipe / "exp"
+    other = recipe / "feats.lower/train"
+    other.mkdir(parents=True)
+    (other / "feats.scp").touch()
+    (other / "meta.json").write_text(json.dumps(FEATURES | {"tap": "lower"}))
+    add_cost(other, Cost(50.0, 25.0, "cpu"))
+    write_stage(other, "mimidiar extract", inputs=(data / "train",))
+    write_stage(exp / "start", "mimidiar train", inputs=(data / "train", other))
+    (exp / "start/model.safetensors").write_text("weights to start from")
+    write_stage(exp / "model", "mimidiar train", inputs=(exp / "start", data / "train", feats / "train"))
+    (exp / "dev").mkdir()
+    (exp / "dev/posteriors.scp").touch()
+    write_stage(exp / "dev", "mimidiar infer", inputs=(exp / "model", feats / "dev"))
+    write_stage(exp / "tuned", "mimidiar tune", inputs=(data / "dev", exp / "dev"))
+    folder = recipe / "exp/test/scores/collar0"
+    record = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    assert len(record.lineage["models"]) == 2
+    assert [entry["tap"] for entry in record.lineage["features"]] == ["lower", "mel"]
+    assert {step: (cost["audio_sec"], cost["real_time_factor"]) for step, cost in record.speed.items()} == {
+        "features logmel mel": (50.0, 0.05), "inference": (100.0, 0.01)
+    }  # fmt: skip
+    assert record.real_time_factor == pytest.approx(0.06)
+    # Of what is named as well: it is part of the run unless it is a model.
+    named = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[other, exp / "start"])
+    assert named.speed["features logmel lower"]["real_time_factor"] == 0.5 and len(named.speed) == 3
+    (exp / "test/posteriors/timing.jsonl").unlink()
+    slow = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    assert slow.speed["inference"] is None and slow.real_time_factor is None
 
 
 def test_a_record_by_hand_in_a_stages_folder_tells_what_the_stage_used(recipe: Path, clean_code) -> None:

@@ -70,16 +70,14 @@ class _Filler:
         self.table, self.set_name, self.notes = table, set_name, []
         self.columns = list(_columns(table, shelf, set_name))
         self.rows = shelf.one_row_per_tag(table.rows)
-        self.found = [[shelf.find(row.system, c.set, c.protocol) for c in self.columns] for row in self.rows]
+        self.found = [[shelf.find(row.system, c.set, c.protocol, c.dataset) for c in self.columns] for row in self.rows]
         for row, found in zip(self.rows, self.found, strict=True):
             for column, filed in zip(self.columns, found, strict=True):
                 check_records(filed, row, self.where(row, column), allow_dirty)
                 _check_reference(filed, column, self.where(row, column))
 
     def where(self, row: Row, column: Column) -> str:
-        return (
-            f"table '{self.table.name}', row '{row.label}', column '{column.label}' ({column.set}, {column.protocol})"
-        )
+        return f"table '{self.table.name}', row '{row.label}', column '{column.label}' ({column.measured})"
 
     def fill(self) -> FilledTable:
         conditions = [self._conditions(place) for place in range(len(self.columns))]
@@ -117,7 +115,7 @@ class _Filler:
                         f"{self.where(row, column)}: {filed.path} and {first.path} differ in {odd}; what stands in one "
                         "column is measured in one way: score them alike, or give them columns of their own"
                     )
-        return f"{column.set}, {column.protocol}: {_in_words(first.record.conditions)}" if first else ""
+        return f"{column.measured}: {_in_words(first.record.conditions)}" if first else ""
 
     def _kind(self, place: int) -> str | None:
         return next((filed.record.kind for found in self.found for filed in found[place]), None)
@@ -173,7 +171,7 @@ class _Filler:
 def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:
     """The columns with their sets named; one whose set is a pattern is one for each set that it stands for."""
     for column in table.columns:
-        for found in shelf.sets_like(column.set.replace("{set}", set_name)) or [NO_SET]:
+        for found in shelf.sets_like(column.set.replace("{set}", set_name), column.dataset) or [NO_SET]:
             yield replace(column, set=found, label=column.label.replace("{set}", found))
 
 

@@ -72,6 +72,12 @@ class Record:
         return f"{self.system}.{self.set}.{self.protocol}.seed{self.seed}.json"
 
     @property
+    def dataset(self) -> str:
+        """The data set whose recipe made it: mini, where the last stage was run in egs/mini/...; "" for no recipe."""
+        top, _, rest = self.stages[-1]["directory"].partition("/") if self.stages else ("", "", "")
+        return rest.partition("/")[0] if top == "egs" else ""
+
+    @property
     def real_time_factor(self) -> float | None:
         """Seconds of computing per second of audio, all steps together; None unless the cost of each is known."""
         if not self.speed or None in self.speed.values():

@@ -29,15 +29,17 @@ class Shelf:
             record = read_record(path)
             self._filed.setdefault((record.system, record.set, record.protocol), []).append(Filed(path, record))
 
-    def find(self, system: str, set_name: str, protocol: str) -> list[Filed]:
-        """The records of a cell by seed."""
-        return sorted(self._filed.get((system, set_name, protocol), []), key=lambda filed: filed.record.seed)
+    def find(self, system: str, set_name: str, protocol: str, dataset: str = "") -> list[Filed]:
+        """The records of a cell by seed, of recipes of any dataset unless one is named."""
+        found = self._filed.get((system, set_name, protocol), [])
+        return sorted(_made_in(dataset, found), key=lambda filed: filed.record.seed)
 
-    def sets_like(self, pattern: str) -> list[str]:
+    def sets_like(self, pattern: str, dataset: str = "") -> list[str]:
         """The sets that a pattern stands for, by name; a name stands for itself."""
         if not set(pattern) & WILDCARDS:
             return [pattern]
-        return sorted({set_name for _, set_name, _ in self._filed if fnmatch.fnmatchcase(set_name, pattern)})
+        sets = {set_name for (_, set_name, _), found in self._filed.items() if _made_in(dataset, found)}
+        return sorted(fnmatch.filter(sets, pattern))
 
     def one_row_per_tag(self, rows: list[Row]) -> list[Row]:
         """The rows with {tag} resolved to the systems that are there, by name, less those that other rows name."""
@@ -52,6 +54,10 @@ class Shelf:
                     label, series = row.label.replace(TAG, tag), row.series.replace(TAG, tag)
                     resolved.append(replace(row, label=label, system=system, series=series))
         return resolved
+
+
+def _made_in(dataset: str, found: list[Filed]) -> list[Filed]:
+    return [filed for filed in found if dataset in ("", filed.record.dataset)]
 
 
 def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -> None:

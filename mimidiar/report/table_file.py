@@ -46,7 +46,8 @@ class Column:
     `best`: low or high, the best comparable system is in bold. `versus`: the difference to the row of that system, or
     to the nearest of the `floors` above. `interval`: show that of the score. `not_run`: why a cell of this column may
     have no record, where its row does not say. `reference`: how the sha256 of the reference or the trials begins, for
-    a set whose name alone does not tell which data it is.
+    a set whose name alone does not tell which data it is. `dataset`: only records by the recipes in egs/<dataset>, as
+    recipes of several datasets have sets of one name.
     """
 
     label: str
@@ -59,6 +60,12 @@ class Column:
     decimals: int = 2
     not_run: str = ""
     reference: str = ""
+    dataset: str = ""
+
+    @property
+    def measured(self) -> str:
+        """What was measured, in words: `sim_test of egs/mini, collar0`."""
+        return f"{self.set}{f' of egs/{self.dataset}' if self.dataset else ''}, {self.protocol}"
 
 
 @dataclass

@@ -13,7 +13,7 @@ from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
 from mimidiar.simulate.mixture_sets import MixtureSets
 from mimidiar.simulate.options import Simulation, check_options
-from mimidiar.tests.report.records import make
+from mimidiar.tests.report.records import COMMIT, make
 
 EGS = Path(__file__).parents[2] / "egs"
 RECIPES = sorted(EGS.glob("*/*/run.sh"))
@@ -151,7 +151,8 @@ def test_a_table_or_picture_that_differs_from_its_records_is_found(copied: Path)
     script, table = copied / "egs/paper/run.sh", copied / "egs/paper/tables/table1.md"
     picture = copied / "egs/paper/figures/progression.svg"
     metrics = dict.fromkeys(["miss", "false_alarm", "confusion", "speaker_count_accuracy"], 1.0)
-    record = make("adapter-logmel", set="sim_test", metrics=metrics | {"der": 20.0})
+    stage = {"folder": "exp/a", "directory": "egs/mini/adapter", "commands": [], "commits": [COMMIT], "doubt": None}
+    record = make("adapter-logmel", set="sim_test", metrics=metrics | {"der": 20.0}, stages=[stage])
     write_record(copied / "egs/mini/adapter/results", record)
     assert run(script).returncode == 0 and "<svg" in picture.read_text()
     table.write_text(table.read_text().replace("35.01", "25.01"))

@@ -22,6 +22,7 @@ COMMANDS = {
     "probe": "Stage 4: train the linear speaker probe.",
     "taps": "Stages 3 to 5 of the study of all taps of an encoder.",
     "infer": "Stage 5: posteriors of whole recordings.",
+    "link": "Stage 5: windows of whole recordings put together by voice.",
     "tune": "Stage 5: choose the post-processing on a development set.",
     "decide": "Stage 5: posteriors to RTTM.",
     "codebooks": "Stage 3: codebooks for an untrained codec.",

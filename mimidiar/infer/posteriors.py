@@ -14,10 +14,12 @@ from mimidiar.infer.decide import to_turns
 from mimidiar.infer.tune import read_tuned, tune, write_tuned
 from mimidiar.labels import Interval, activity_matrix
 
+NAME = "posteriors"  # of the archives and the scp file
+
 
 def read_posteriors(folder: Path) -> tuple[MatrixStore, float]:
     """The store of posteriors (T, K) by recording, and their frame rate in Hz. MimidiarError when either is missing."""
-    store, meta = MatrixStore(folder / "posteriors.scp"), read_json(folder / META)
+    store, meta = MatrixStore(folder / f"{NAME}.scp"), read_json(folder / META)
     frame_hz = meta.get("frame_hz") if isinstance(meta, dict) else None
     if not isinstance(frame_hz, int | float) or not 0 < frame_hz < float("inf"):
         raise MimidiarError(f"{folder / META}: frame_hz is {frame_hz!r}, not a rate in Hz; run `mimidiar infer` again")
@@ -35,7 +37,7 @@ def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
         )
     names = store.keys()
     posteriors = {name: store.read(name) for name in names}
-    truth = {name: _truth(turns.get(name, []), len(matrix), frame_hz) for name, matrix in posteriors.items()}
+    truth = {name: reference_frames(turns.get(name, []), len(matrix), frame_hz) for name, matrix in posteriors.items()}
     tuned = tune(posteriors, truth, frame_hz, data_dir.resolve().name)
     write_tuned(tuned, path)
     values = ", ".join(f"{key} {value:g}" for key, value in tuned.decision.as_dict().items())
@@ -60,7 +62,7 @@ def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None
     write_rttm(path, turns)
 
 
-def _truth(turns: list[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
+def reference_frames(turns: list[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
     """Bool (num_frames, speakers) of one recording's reference."""
     spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
     return activity_matrix(spans, sorted({span.speaker for span in spans}), num_frames, frame_hz)

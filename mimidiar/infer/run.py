@@ -11,12 +11,13 @@ from mimidiar.features.store import META, ShardWriter, shard_path, write_scp
 from mimidiar.features.streams import Features, open_features
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, sha256_file, write_json
-from mimidiar.infer.windows import stitch
+from mimidiar.infer.local import LOCAL, pack_windows
+from mimidiar.infer.posteriors import NAME
+from mimidiar.infer.windows import Window, run_windows, stitch
 from mimidiar.models.build import TrainedModel, load_model
 from mimidiar.models.rate import LABEL_HZ, stack_frames, stacking_factor
 from mimidiar.torch_setup import use_one_thread
 
-NAME = "posteriors"
 SHARD_RECORDINGS = 8  # finished recordings of a killed job stay; jobs share by shard
 
 
@@ -30,8 +31,8 @@ def check_features(trained: TrainedModel, store: Features, model_path: Path) -> 
             )
 
 
-def posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, hop_sec: float) -> np.ndarray:
-    """(T, K) in 0 ... 1 of a whole recording from its features (T', D) at the store's rate."""
+def local_posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, hop_sec: float) -> list[Window]:
+    """In 0 ... 1, of the windows of a whole recording, from its features (T', D) at the store's rate."""
 
     @torch.inference_mode()
     def model(window: np.ndarray) -> np.ndarray:
@@ -41,7 +42,7 @@ def posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, h
         stacked = trained.front.run(torch.from_numpy(features)).numpy()
     else:
         stacked = stack_frames(features, stacking_factor(trained.frame_hz))
-    return stitch(model, stacked, round(window_sec * LABEL_HZ), round(hop_sec * LABEL_HZ))
+    return run_windows(model, stacked, round(window_sec * LABEL_HZ), round(hop_sec * LABEL_HZ))
 
 
 def keep_meta(path: Path, meta: dict) -> None:
@@ -62,11 +63,13 @@ def infer(
     window_sec: float | None = None,
     hop_sec: float | None = None,
     job: tuple[int, int] | None = None,
+    local: bool = False,
 ) -> Cost:
     """Posteriors of all recordings to OUT/posteriors.scp, by `job` (k, n) or what is missing and the finish, as
     `extract`. Returns what those computed by this call cost.
 
-    Windows default to the crop length in training, every half of it.
+    Windows default to the crop length in training, every half of it. They are stitched; or, `local`, kept as they are
+    in OUT/local.scp, to be linked.
     """
     use_one_thread()
     trained, store = load_model(model_path), open_features(feats_dir)
@@ -82,14 +85,15 @@ def infer(
     keep_meta(out_dir / META, meta)
     keys = store.keys()
     shards = [keys[first : first + SHARD_RECORDINGS] for first in range(0, len(keys), SHARD_RECORDINGS)]
+    name, finish = (LOCAL, pack_windows) if local else (NAME, stitch)
     began, frames = clock("cpu"), 0
-    for number, names in enumerate(tqdm(shards, desc="inference", unit="shard", disable=None)):
-        if (job is None or number % job[1] == job[0] - 1) and not shard_path(out_dir, NAME, number).is_file():
-            with ShardWriter(out_dir, NAME, number) as shard:
-                for name in names:
-                    if name not in shard.done:
-                        shard.write({name: posteriors(trained, store.read(name), window_sec, hop_sec)})
-                        frames += store.num_frames(name)
+    for number, recordings in enumerate(tqdm(shards, desc="inference", unit="shard", disable=None)):
+        if (job is None or number % job[1] == job[0] - 1) and not shard_path(out_dir, name, number).is_file():
+            with ShardWriter(out_dir, name, number) as shard:
+                for key in recordings:
+                    if key not in shard.done:
+                        shard.write({key: finish(local_posteriors(trained, store.read(key), window_sec, hop_sec))})
+                        frames += store.num_frames(key)
     if job is None:
-        write_scp(out_dir, NAME, len(shards))
+        write_scp(out_dir, name, len(shards))
     return Cost(frames / store.frame_hz, clock("cpu") - began, "cpu")

@@ -1,17 +1,29 @@
-"""A whole recording through a model that was trained on crops: overlapping windows, stitched by the best order of
-channels.
+"""A whole recording through a model that was trained on crops: overlapping windows, and how they become one.
 
-Consecutive windows overlap; in the overlap both say who is active, so the channels of the new window are put in the
-order in which they agree best with what is there already. Speakers who are silent in an overlap can't be matched by it:
-linking by voice is another module's.
+In each window the channels are in an order of its own. `stitch` puts them in order by what two windows say of the time
+in which they overlap: enough where nobody falls silent for long and there are no more speakers than channels.
+`infer.link` does so by voice. Either way the windows are then put on top of each other by `join`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 Model = Callable[[np.ndarray], np.ndarray]  # features (T, D) -> posteriors (T, K)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Posteriors (T, K) of a stretch of a recording, and the frame at which it begins."""
+
+    start: int
+    posteriors: np.ndarray
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.posteriors)
 
 
 def window_starts(total: int, length: int, hop: int) -> Iterator[tuple[int, int]]:
@@ -25,20 +37,27 @@ def window_starts(total: int, length: int, hop: int) -> Iterator[tuple[int, int]
         start += hop
 
 
-def stitch(model: Model, features: np.ndarray, length: int, hop: int) -> np.ndarray:
-    """Posteriors (T, K) of a recording; where windows overlap, the mean of their posteriors in the matched order."""
-    total = len(features)
-    posteriors, weight = None, np.zeros((total, 1))
-    for start, stop in window_starts(total, length, hop):
-        local = model(features[start:stop]).astype(np.float64)
-        if posteriors is None:
-            posteriors = np.zeros((total, local.shape[1]))
-        seen = weight[start:stop, 0] > 0
+def run_windows(model: Model, features: np.ndarray, length: int, hop: int) -> list[Window]:
+    """The model on all windows of a recording's features (T, D)."""
+    return [Window(start, model(features[start:stop])) for start, stop in window_starts(len(features), length, hop)]
+
+
+def stitch(windows: Sequence[Window]) -> np.ndarray:
+    """Posteriors (T, K) of a recording, the channels of each window in the order in which they agree best with what was
+    said before of the same frames.
+
+    Speakers who are silent in an overlap can't be matched by it.
+    """
+    total, channels = windows[-1].stop, windows[0].posteriors.shape[1]
+    posteriors, weight = np.zeros((total, channels)), np.zeros((total, 1))
+    for window in windows:
+        span, local = slice(window.start, window.stop), window.posteriors.astype(np.float64)
+        seen = weight[span, 0] > 0
         if seen.any():
-            past = posteriors[start:stop][seen] / weight[start:stop][seen]
+            past = posteriors[span][seen] / weight[span][seen]
             local = local[:, matching_order(past, local[seen])]
-        posteriors[start:stop] += local
-        weight[start:stop] += 1
+        posteriors[span] += local
+        weight[span] += 1
     return (posteriors / weight).astype(np.float32)
 
 
@@ -48,3 +67,18 @@ def matching_order(past: np.ndarray, local: np.ndarray) -> np.ndarray:
     """
     cost = np.abs(past[:, :, None] - local[:, None, :]).sum(0)
     return linear_sum_assignment(cost)[1]
+
+
+def join(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> np.ndarray:
+    """Posteriors (T, count) of a recording: the mean of its windows, where they overlap.
+
+    `speakers` says of each window whose its channels are, (K,) from 0, or -1 for nobody's; no speaker has two channels
+    of one window. A speaker whom a window does not have is silent there.
+    """
+    total = windows[-1].stop
+    posteriors, weight = np.zeros((total, count)), np.zeros((total, 1))
+    for window, owners in zip(windows, speakers, strict=True):
+        span, owned = slice(window.start, window.stop), np.flatnonzero(owners >= 0)
+        posteriors[span, owners[owned]] += window.posteriors[:, owned]
+        weight[span] += 1
+    return (posteriors / weight).astype(np.float32)

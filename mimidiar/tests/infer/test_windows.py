@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mimidiar.infer.windows import matching_order, stitch, window_starts
+from mimidiar.infer.windows import matching_order, run_windows, stitch, window_starts
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def test_shuffled_channels_are_put_in_order_again() -> None:
         calls += 1
         return window[:, random.permutation(3)] if calls > 1 else window
 
-    assert np.allclose(stitch(model, truth, length=40, hop=20), truth, atol=1e-6)
+    assert np.allclose(stitch(run_windows(model, truth, 40, 20)), truth, atol=1e-6)
     assert calls == 5
 
 
 def test_a_single_window_is_the_model_itself() -> None:
     x = np.random.default_rng(1).random((15, 2)).astype(np.float32)
-    assert np.allclose(stitch(lambda window: window, x, length=40, hop=20), x)
+    assert np.allclose(stitch(run_windows(lambda window: window, x, 40, 20)), x)
 
 
 def test_matching_order_is_the_least_difference() -> None:

@@ -16,6 +16,17 @@ floors=$(dirname "$data")/floors/exp
 # The tag in names of systems, which have no dots.
 name=${tag//./-}
 
+# beside RECIPE PATH: the same path for RECIPE, in the folder beside this one. What leads out of this folder stays as it is,
+# since stages are known by their commands: `../data` is the same place for both.
+beside() {
+  case $2 in
+    "" | /*) echo "$2" ;;
+    "../$1"/*) echo "${2#"../$1/"}" ;;
+    ../*) echo "$2" ;;
+    *) realpath -m "$2" ;;
+  esac
+}
+
 # extract_features SET...: with the encoder of this recipe, to its features.
 extract_features() { extract_with "$encoder" "$tap" "$checkpoint" "$feats" "$@"; }
 

@@ -16,16 +16,6 @@ if [[ -z ${adapter_exp:-} && $exp == */unfreeze/exp ]]; then exp2_exp=${exp%/unf
 exp2_model=$exp2_exp/$tag/seed$seed/model
 # What ../adapter must be told besides of the data set.
 exp2_options=()
-# beside PATH: the same path for a recipe in the folder beside this one. What leads out of this folder stays as it is, since
-# stages are known by their commands: `../data` is the same place for both.
-beside() {
-  case $1 in
-    "" | /*) echo "$1" ;;
-    ../adapter/*) echo "${1#../adapter/}" ;;
-    ../*) echo "$1" ;;
-    *) realpath -m "$1" ;;
-  esac
-}
 
 codebooks=
 if [[ $encoder == mimi-random* ]]; then codebooks=$exp/$tag/codebooks; fi
@@ -33,9 +23,9 @@ if [[ $encoder == mimi-random* ]]; then codebooks=$exp/$tag/codebooks; fi
 # exp2 STAGE: a stage of ../adapter, whose model is where training starts and what it is compared with.
 exp2() {
   ../adapter/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --force "$force" --tag "$tag" --seed "$seed" \
-    --encoder "$encoder" --checkpoint "$(beside "$checkpoint")" --data "$(beside "$data")" \
-    --feats "$(beside "${feats%/*}")" --exp "$(beside "$exp2_exp")" --train-config "$adapter_config" --window-sec "$window_sec" \
-    --sim-config "$(beside "$sim_config")" "${exp2_options[@]}"
+    --encoder "$encoder" --checkpoint "$(beside adapter "$checkpoint")" --data "$(beside adapter "$data")" \
+    --feats "$(beside adapter "${feats%/*}")" --exp "$(beside adapter "$exp2_exp")" --train-config "$adapter_config" --window-sec "$window_sec" \
+    --sim-config "$(beside adapter "$sim_config")" "${exp2_options[@]}"
 }
 
 # fill_codebooks SET: an untrained codec has empty ones, and would give the same token whatever it hears.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
-# taps, fusion (Exp 3) and unfreeze (Exp 2.5). On the untrained codec, which is the floor of every probing study, and on the
-# log-mel spectrum, which shows what the same models learn when the features know the speaker.
+# taps, fusion (Exp 3), unfreeze (Exp 2.5) and linking (whole recordings). On the untrained codec, which is the floor of every
+# probing study, and on the log-mel spectrum, which shows what the same models learn when the features know the speaker.
 #
 # Needs no network, once installed, and no GPU. What is finished is not done again.
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
-recipes="baseline probe adapter"    # in this order: baseline probe adapter taps fusion unfreeze
+recipes="baseline probe adapter"    # in this order: baseline probe adapter taps fusion unfreeze linking
 encoders="mimi-random logmel"       # see `mimidiar extract --help`
 seeds="1 2 3"                       # seeds of the probe and the adapter
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
@@ -34,11 +34,12 @@ for recipe in "${recipes[@]}"; do
   if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
 done
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-small=() fusion=() unfreeze=()
+small=() fusion=() unfreeze=() linking=()
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
   fusion=(--systems "mimi likeness")
+  linking=(--long-config ../conf/simulate_long_smoke.yaml --train-config ../fusion/conf/smoke.yaml)
   unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
 fi
 # run RECIPE OPTION...
@@ -91,6 +92,11 @@ run_unfreeze() {
     run unfreeze "${small[@]}" "${unfreeze[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
   done
 }
+run_linking() {
+  for seed in "${seeds[@]}"; do
+    run linking "${small[@]}" "${linking[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
+  done
+}
 
 for recipe in "${recipes[@]}"; do "run_$recipe"; done
 results=("${recipes[@]/#/--results=$work/}")
@@ -100,7 +106,7 @@ mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
 if [[ $record == true ]]; then
   for recipe in "${recipes[@]}"; do
     folders=("${encoders[@]/#/$recipe/exp/}")
-    if [[ $recipe == fusion || $recipe == unfreeze ]]; then folders=("${folders[0]}"); fi
+    if [[ $recipe =~ ^(fusion|unfreeze|linking)$ ]]; then folders=("${folders[0]}"); fi
     mimidiar publish "${folders[@]}" -o "$recipe/results"
   done
   if [[ -d floors/exp ]]; then mimidiar publish floors/exp -o floors/results; fi

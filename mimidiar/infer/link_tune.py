@@ -22,7 +22,7 @@ from mimidiar.infer.windows import Window
 from mimidiar.models.rate import LABEL_HZ
 
 DISTANCES = tuple(round(0.05 * step, 2) for step in range(4, 25))
-MIN_SPEAKER_SEC = (2.0, 4.0, 8.0, 16.0)
+MIN_SPEAKER_SEC = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 @dataclass(frozen=True)

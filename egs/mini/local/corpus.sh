@@ -28,5 +28,11 @@ simulate_conversations() {
     --force "$force" --input "$data" --input "$sim_config" -- mimidiar simulate --config "$sim_config" "$data" "$data"
 }
 
+simulate_long() {
+  stage.py --out "$data/sim_long_dev" --also "$data/sim_long_test" --nj "$nj" \
+    --force "$force" --input "$data/dev" --input "$data/test" --input "$long_config" -- \
+    mimidiar simulate --config "$long_config" "$data" "$data"
+}
+
 # The sets of conversations to score: simulated ones, and real ones where the corpus brought them.
 test_sets() { echo sim_test; if [[ -d $data/ami_excerpts ]]; then echo ami_excerpts; fi; }

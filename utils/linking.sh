@@ -91,9 +91,11 @@ score_link() {
 score_links() {
   local dev=$1 link set
   shift
-  if [[ " ${links[*]} " == *" counted "* ]]; then tune_link voices "$dev"; fi
   for link in "${links[@]}"; do
-    if [[ $link == codec || $link == voices ]]; then tune_link "$link" "$dev"; fi
+    case $link in
+      codec) tune_link codec "$dev" ;;
+      voices | counted) tune_link voices "$dev" ;;
+    esac
     for set in "$dev" "$@"; do link_set "$link" "$set"; done
     stage.py --out "$dir/$link/tuned" --force "$force" --input "$dir/$link/$dev/posteriors" --input "$data/$dev" -- \
       mimidiar tune "$dir/$link/$dev/posteriors" "$data/$dev" "$dir/$link/tuned"

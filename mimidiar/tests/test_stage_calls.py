@@ -1,4 +1,4 @@
-"""The fusion recipes: which systems they make, and on which features."""
+"""What the recipes of fusion and linking have their stages make, and of what."""
 
 import os
 import subprocess
@@ -81,3 +81,32 @@ def test_another_speaker_encoder_is_in_the_names(commands, options: tuple[str, .
     assert scored
     for line in scored:
         assert f"--out exp/{tag}/seed1/concat/" in line and f"--system fusion-concat-{tag.replace('.', '-')} " in line
+
+
+def test_links_share_their_windows_and_differ_in_how_these_are_joined(commands) -> None:
+    found = commands("mini/linking", "--stage", "5", "--stop-stage", "5", "--seed", "3")
+    dir_, windows = "exp/mimi-random/seed3", "exp/mimi-random/seed3/windows"
+    # The model is where fusion keeps its own, beside this recipe's experiments or, as here, in the repository.
+    for name in ("sim_long_dev", "sim_long_test"):
+        line = found[f"{windows}/{name}"]
+        assert "../fusion/exp/mimi-random/seed3/likeness/model/model.safetensors feats/mimi-random+campplus" in line
+        assert line.endswith("--window-sec 15 --local")
+    linked = {link: found[f"{dir_}/{link}/sim_long_test/posteriors"].split(" -- ")[1] for link in LINKS}
+    for link, line in linked.items():
+        start = f"mimidiar link run {windows}/sim_long_test {dir_}/{link}/sim_long_test/posteriors"
+        assert line.startswith(f"{start} {LINKS[link]}"), line
+        tuned = found[f"{dir_}/{link}/tuned"]
+        assert f"mimidiar tune {dir_}/{link}/sim_long_dev/posteriors data/sim_long_dev " in tuned
+    assert f"--tuned {dir_}/voices/linking/tuned.yaml" in linked["counted"]
+    assert linked["counted"].endswith("--oracle-count data/sim_long_test")
+    tuned_links = [folder for folder in found if folder.endswith("/linking")]
+    assert tuned_links == [f"{dir_}/codec/linking", f"{dir_}/voices/linking"]
+
+
+LINKS = {
+    "overlap": "--overlap",
+    "codec": "--voices feats/mimi-random/sim_long_test --probe exp/mimi-random/seed3/probe/model.safetensors --tuned",
+    "voices": "--voices feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
+    "counted": "--voices feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
+    "oracle": "--oracle data/sim_long_test",
+}

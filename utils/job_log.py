@@ -8,6 +8,7 @@ import argparse
 import os
 import re
 import shlex
+import signal
 import socket
 import sys
 import time
@@ -17,6 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 TAIL_LINES = 20
+# What stops a run; under nohup a terminal that closes does not.
+SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    SIGNALS.remove(signal.SIGHUP)
 END = re.compile(r"^# ended \S+ after \S+ s, exit code (\d+)$", re.MULTILINE)
 
 

@@ -20,11 +20,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from job_log import Job, exit_code, fail, head, last_line, make_jobs, new_parser, open_log, parse, report
+from job_log import SIGNALS, Job, exit_code, fail, head, last_line, make_jobs, new_parser, open_log, parse, report
 
 GRACE_SEC = 5.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
-SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass

@@ -24,9 +24,8 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from job_log import Job, exit_code, fail, fill, make_jobs, new_parser, open_log, parse, read_code, report, say
+from job_log import SIGNALS, Job, exit_code, fail, fill, make_jobs, new_parser, open_log, parse, read_code, report, say
 
-SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 OWN = {"array", "chdir", "error", "export", "job-name", "open-mode", "output", "parsable", "wait", "wrap"}
 # Options of sbatch whose value may also stand after a blank.
 HANDED_ON = ["account", "constraint", "cpus-per-task", "exclude", "gres", "mem", "nodelist", "partition", "qos"]

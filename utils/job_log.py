@@ -102,10 +102,13 @@ def last_line(job: Job) -> bytes:
 
 
 def read_part(job: Job) -> str:
-    """This run's part of the log."""
-    with open(job.log, "rb") as log:
-        log.seek(job.start)
-        return log.read().decode(errors="replace")
+    """This run's part of the log; nothing where somebody has removed it."""
+    try:
+        with open(job.log, "rb") as log:
+            log.seek(job.start)
+            return log.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def read_code(job: Job) -> int | None:

@@ -60,9 +60,17 @@ def read_options() -> Namespace:
 
 def sbatch_line(options: Namespace, name: str) -> list[str]:
     """The call of sbatch. What Slurm itself has to say of a job comes into its log, too."""
-    out = fill(options.words[0].replace("%", "%%"), "%a") if options.jobs else options.words[0].replace("%", "%%")
-    line = ["sbatch", "--parsable", f"--job-name={name}", f"--output={out}", "--open-mode=append", "--export=ALL"]
-    line += [f"--chdir={os.getcwd()}", "--no-requeue", "--ntasks=1", "--cpus-per-task=1"]
+    line = [
+        "sbatch",
+        "--parsable",
+        f"--job-name={name}",
+        f"--chdir={os.getcwd()}",
+        "--export=ALL",
+        "--open-mode=append",
+    ]
+    line += ["--no-requeue", "--ntasks=1", "--cpus-per-task=1"]
+    log = options.words[0].replace("%", "%%")
+    line.append(f"--output={fill(log, '%a') if options.jobs else log}")
     if options.jobs:
         most = f"%{options.max_jobs_run}" if options.max_jobs_run else ""
         line.append(f"--array={options.jobs[0]}-{options.jobs[-1]}{most}")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo"]
 START_SEC = 60.0
-# Two CPUs whatever the machine has, so that two jobs run at once; a job is started as soon as it is there.
+# Two CPUs and a GPU whatever the machine has, so that two jobs run at once; a job is started as soon as it is there.
 CONFIGURATION = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -50,8 +50,9 @@ SelectTypeParameters=CR_Core
 SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0,sched_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=2
+GresTypes=gpu
 KillWait=6
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=2000 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=2000 Gres=gpu:1 State=UNKNOWN
 PartitionName=short Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -97,6 +98,7 @@ class Cluster:
         host = socket.gethostname().partition(".")[0]
         values = {"host": host, "ports": free_ports(2), "user": getpass.getuser()}
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(folder=self.folder, **values))
+        (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
         (self.folder / "cgroup.conf").write_text(f"CgroupPlugin={cgroup_plugin()}\n")
 
     def start(self, name: str, *options: str) -> None:

@@ -72,6 +72,17 @@ def test_the_limit_of_jobs_at_once(slurm, tmp_path):
         assert max(int(line) for log in logs for line in log if line.isdigit()) == limit
 
 
+def test_a_gpu_is_given_to_one_job_at_a_time(slurm, tmp_path):
+    count = (
+        'touch at_work.JOB; sleep 0.5; ls at_work.* | wc -l; rm at_work.JOB; echo "GPU ${CUDA_VISIBLE_DEVICES-none}"'
+    )
+    for gpus, seen in ((0, "none"), (1, "0")):
+        assert slurm("--gpu", gpus, "JOB=1:2", f"{gpus}.JOB.log", "bash", "-c", count).returncode == 0
+        logs = [(tmp_path / f"{gpus}.{n}.log").read_text() for n in (1, 2)]
+        assert all(f"\nGPU {seen}\n" in log for log in logs)
+    assert all("\n1\n" in log for log in logs)
+
+
 def test_a_failing_job_is_named_with_the_end_of_its_log(slurm):
     done = slurm("JOB=1:3", "log/a.JOB.log", "bash", "-c", "for i in $(seq 50); do echo line $i; done; test JOB != 2")
     assert done.returncode == 1
@@ -164,8 +175,16 @@ def test_a_log_that_a_job_left_behind_writes_is_refused(at_work, slurm, cluster)
     assert slurm("a.log", "true").returncode == 0
 
 
+def test_a_stage_that_is_killed_leaves_no_job(slurm, launch, tmp_path):
+    run = launch("stage.py", "--out", "out", "--", "bash", "-c", WORK, cmd="slurm.py")
+    pid = pid_in(tmp_path / "job")
+    run.kill()
+    wait_for(lambda: not is_alive(pid))
+
+
 STAGE = """
 import sys
+from pathlib import Path
 
 job, jobs = map(int, sys.argv[2].split("/")) if len(sys.argv) > 2 else (1, 1)
 for item in range(job - 1, 9, jobs):

@@ -3,7 +3,8 @@
 # recipes in a smoke configuration.
 #
 #   tools/test.sh            what each change must pass, some minutes
-#   tools/test.sh --full     with the long tests: checkpoints of full size, all recipes on small trees of their corpora
+#   tools/test.sh --full     with the long tests: checkpoints of full size, all recipes on small trees of their corpora, and
+#                            jobs under Slurm where that is installed (Debian: slurm-wlm and munge)
 #
 # MIMIDIAR_MINI_CORPUS names the folder with real speech; without it, tests that need it are skipped, and the recipes fall
 # back to synthetic voices. All parts run, whatever fails; the exit code tells whether all passed.
@@ -43,6 +44,12 @@ check_shell() {
   shellcheck -x -P SCRIPTDIR -P utils "${files[@]}"
 }
 
+# under_slurm COMMAND...: with a Slurm that is started for it, or, where none is installed, on this machine.
+under_slurm() {
+  local cluster=(python3 -m mimidiar.tests.utils.slurm_cluster)
+  if "${cluster[@]}"; then MIMIDIAR_CMD="slurm.py --partition short" "${cluster[@]}" "$@"; else "$@"; fi
+}
+
 started=$SECONDS
 part install tools/install.sh
 if [[ ${#failed[@]} -gt 0 ]]; then exit 1; fi
@@ -56,7 +63,8 @@ part "unit tests" pytest -n 2 -m "$marks"
 smoke=(egs/mini/run_all.sh --smoke true --seeds 1 --work "$work")
 part "recipes, smoke" "${smoke[@]}"
 if [[ $full == true ]]; then
-  part "more recipes, smoke" "${smoke[@]}" --recipes "taps fusion unfreeze"
+  part "more recipes, smoke" "${smoke[@]}" --recipes "taps unfreeze"
+  part "fusion recipe under Slurm, smoke" under_slurm "${smoke[@]}" --recipes fusion
   part "recipes, full size" tools/test_recipes.sh
 fi
 

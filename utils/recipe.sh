@@ -7,8 +7,8 @@ dir=$exp/$tag/seed$seed
 # The weights are an input of the features; a variable that only the encoder read would not be in their key.
 if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
 # A GPU's results differ from a CPU's in the last digits; which one it was is in the logs.
-device=cpu
-if (( ngpu > 0 )); then device=cuda; fi
+device=cpu device_cmd=$cmd
+if (( ngpu > 0 )); then device=cuda device_cmd=$cuda_cmd; fi
 
 # What recipes of a dataset share of their scores: those of systems that know nothing of voices.
 floors=$(dirname "$data")/floors/exp
@@ -34,7 +34,8 @@ extract_features() { extract_with "$encoder" "$tap" "$checkpoint" "$feats" "$@";
 extract_with() {
   local encoder=$1 tap=$2 checkpoint=$3 feats=$4 set
   for set in "${@:5}"; do
-    stage.py --out "$feats/$set" --force "$force" --input "$data/$set" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
+    cmd=$device_cmd stage.py --out "$feats/$set" --force "$force" --input "$data/$set" \
+      ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
       mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" ${tap:+--tap "$tap"} \
       ${checkpoint:+--checkpoint "$checkpoint"} --device "$device"
   done
@@ -60,7 +61,7 @@ train_adapter() {
     if [[ $set == -- ]]; then kind=--dev; continue; fi
     inputs+=(--input "$feats/$set" --input "$data/$set") sets+=("$kind" "$data/$set" "$feats/$set")
   done
-  stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
+  cmd=$device_cmd stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
     mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" --device "$device" \
     "${train_options[@]}"
 }

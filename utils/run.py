@@ -9,73 +9,30 @@ of the failed log are shown. On Ctrl-C or TERM every job is ended with all its c
 Exit code: 0, or that of a single failed job, or 1; 128 + the signal when it was ended by one.
 """
 
-import argparse
 import contextlib
 import ctypes
 import os
-import re
-import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-TAIL_LINES = 20
+from job_log import SIGNALS, Job, exit_code, fail, head, last_line, make_jobs, new_parser, open_log, parse, report
+
 GRACE_SEC = 5.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
-SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass
-class Job:
-    """One command and its log. `start` is where this run's part of the log begins, in bytes."""
+class Running:
+    """A job at work; `echo` copies what it writes to the terminal and the log."""
 
-    number: int
-    log: Path
-    command: list[str]
-    process: subprocess.Popen | None = None
+    job: Job
+    process: subprocess.Popen
     echo: threading.Thread | None = None
-    start: int = 0
-    began: float = 0.0
-    code: int | None = None
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--max-jobs-run", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
-    for name, what in (("gpu", "GPUs per job"), ("mem", "memory per job"), ("time", "time per job")):
-        parser.add_argument(f"--{name}", help=f"{what}: for schedulers; this machine gives what it has")
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="[JOB=1:N] LOG COMMAND...")
-    # Options may stand on either side of JOB=1:N, but what follows LOG is the command's.
-    options, jobs = parser.parse_args(), None
-    if options.words and (match := re.fullmatch(r"JOB=(\d+)(?::(\d+))?", options.words[0])):
-        jobs = range(int(match[1]), int(match[2] or match[1]) + 1)
-        options = parser.parse_args(options.words[1:], namespace=options)
-    if len(options.words) < 2:
-        parser.error("a log file and a command are needed")
-    if options.max_jobs_run < 1 or (jobs is not None and not jobs):
-        parser.error("at least one job must run")
-    options.jobs = jobs
-    return options
-
-
-def make_jobs(numbers: range | None, words: list[str]) -> list[Job]:
-    """The jobs with JOB replaced. Raises SystemExit when several would write one log."""
-    if numbers is None:
-        return [Job(1, Path(words[0]), words[1:])]
-    filled = [[re.sub(r"(?<![A-Za-z0-9_])JOB(?![A-Za-z0-9_])", str(n), word) for word in words] for n in numbers]
-    if len({log for log, *_ in filled}) < len(filled):
-        sys.exit(f"run.py: error: {words[0]} has no JOB in its name: {len(filled)} jobs would write one log")
-    return [Job(n, Path(log), command) for n, (log, *command) in zip(numbers, filled, strict=True)]
-
-
-def now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def die_with(parent: int, mask: set) -> None:
@@ -87,17 +44,15 @@ def die_with(parent: int, mask: set) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def start(job: Job, mask: set, on_terminal: bool) -> None:
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    job.began, parent = time.monotonic(), os.getpid()
-    with open(job.log, "ab") as log:
-        job.start = log.tell()
-        head = f"# {shlex.join(job.command)}\n# host {socket.gethostname()}, folder {os.getcwd()}, started {now()}\n"
-        log.write(head.encode())
+def start(job: Job, mask: set, on_terminal: bool) -> Running | None:
+    """None when the command cannot be started."""
+    parent = os.getpid()
+    with open_log(job) as log:
+        log.write(head(job))
         log.flush()
         reader, writer = open_terminal() if on_terminal else (None, log.fileno())
         try:
-            job.process = subprocess.Popen(
+            process = subprocess.Popen(
                 job.command,
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
@@ -106,12 +61,15 @@ def start(job: Job, mask: set, on_terminal: bool) -> None:
                 preexec_fn=lambda: die_with(parent, mask),  # noqa: PLW1509 - a thread starts after the last job
             )
         except OSError as error:
-            log.write(f"cannot start {job.command[0]}: {error.strerror}\n".encode())
             job.code = 127
-    if reader is not None:
-        os.close(writer)
-        job.echo = threading.Thread(target=copy_terminal, args=(reader, job.log), daemon=True)
-        job.echo.start()
+            log.write(f"cannot start {job.command[0]}: {error.strerror}\n".encode() + last_line(job))
+            return None
+    if reader is None:
+        return Running(job, process)
+    os.close(writer)
+    echo = threading.Thread(target=copy_terminal, args=(reader, job.log), daemon=True)
+    echo.start()
+    return Running(job, process, echo)
 
 
 def open_terminal() -> tuple[int, int]:
@@ -146,49 +104,49 @@ def final_text(line: bytes) -> bytes:
     return line.rstrip(b"\r").rsplit(b"\r", 1)[-1]
 
 
-def finish(job: Job) -> None:
+def finish(running: Running) -> None:
     """Close the log of a job that has ended, and end what it left behind."""
-    if job.process is not None:
-        job.code = job.process.returncode if job.process.returncode >= 0 else 128 - job.process.returncode
-        signal_group(job, signal.SIGKILL)
-    if job.echo is not None:
-        job.echo.join(timeout=2)
+    job, code = running.job, running.process.returncode
+    job.code = code if code >= 0 else 128 - code
+    signal_group(running, signal.SIGKILL)
+    if running.echo is not None:
+        running.echo.join(timeout=2)
     with open(job.log, "ab") as log:
-        log.write(f"# ended {now()} after {time.monotonic() - job.began:.1f} s, exit code {job.code}\n".encode())
+        log.write(last_line(job))
 
 
-def signal_group(job: Job, number: int) -> bool:
+def signal_group(running: Running, number: int) -> bool:
     """Send a signal to a job and its children; False when none is left."""
     try:
-        os.killpg(job.process.pid, number)
+        os.killpg(running.process.pid, number)
     except (ProcessLookupError, PermissionError):
         return False
     return True
 
 
-def is_left(job: Job) -> bool:
+def is_left(running: Running) -> bool:
     """Whether the job or a child of it still runs; collects what has ended."""
-    if job.process.poll() is None:
+    if running.process.poll() is None:
         return True
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-job.process.pid, os.WNOHANG)[0]:
+        while os.waitpid(-running.process.pid, os.WNOHANG)[0]:
             pass
-    return signal_group(job, 0)
+    return signal_group(running, 0)
 
 
-def end_all(running: list[Job]) -> None:
+def end_all(running: list[Running]) -> None:
     """TERM to every job and its children, KILL to what is left after GRACE_SEC."""
-    for job in running:
-        signal_group(job, signal.SIGTERM)
+    for each in running:
+        signal_group(each, signal.SIGTERM)
     limit = time.monotonic() + GRACE_SEC
     left = running
-    while (left := [job for job in left if is_left(job)]) and time.monotonic() < limit:
+    while (left := [each for each in left if is_left(each)]) and time.monotonic() < limit:
         time.sleep(0.02)
-    for job in left:
-        signal_group(job, signal.SIGKILL)
-    for job in running:
-        job.process.wait()
-        finish(job)
+    for each in left:
+        signal_group(each, signal.SIGKILL)
+    for each in running:
+        each.process.wait()
+        finish(each)
 
 
 def run_all(jobs: list[Job], at_once: int, on_terminal: bool) -> int:
@@ -201,54 +159,44 @@ def run_all(jobs: list[Job], at_once: int, on_terminal: bool) -> int:
     waiting, running = list(jobs), []
     while waiting or running:
         while waiting and len(running) < at_once:
-            job = waiting.pop(0)
-            start(job, mask, on_terminal)
-            if job.process is None:
-                finish(job)
-            else:
-                running.append(job)
+            if (started := start(waiting.pop(0), mask, on_terminal)) is not None:
+                running.append(started)
         if not running:
             continue
         received = signal.sigwait(SIGNALS | {signal.SIGCHLD})
         if received != signal.SIGCHLD:
             end_all(running)
             return received
-        for job in [job for job in running if job.process.poll() is not None]:
-            running.remove(job)
-            finish(job)
+        for ended in [each for each in running if each.process.poll() is not None]:
+            running.remove(ended)
+            finish(ended)
     return 0
 
 
-def tail(job: Job) -> str:
-    """The last lines of this run's part of the log."""
-    with open(job.log, "rb") as log:
-        log.seek(job.start)
-        lines = log.read().decode(errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
-
-
-def report(jobs: list[Job]) -> int:
-    """Say which jobs failed, and how they ended; the exit code of it all."""
-    failed = [job for job in jobs if job.code]
-    for job in failed:
-        which = f"job {job.number} of {len(jobs)}" if len(jobs) > 1 else "the command"
-        print(f"run.py: {which} failed with exit code {job.code}; the end of {job.log}:", file=sys.stderr)
-        print(tail(job), file=sys.stderr)
-    if len(jobs) == 1:
-        return jobs[0].code
-    seconds = time.monotonic() - min(job.began for job in jobs)
-    print(f"run.py: {len(jobs) - len(failed)} of {len(jobs)} jobs done in {seconds:.1f} s", file=sys.stderr)
-    return 1 if failed else 0
+def read_options() -> tuple[list[Job], int, bool]:
+    """The jobs, how many run at once, and whether nothing is said of them."""
+    parser = new_parser(__doc__)
+    parser.add_argument("--max-jobs-run", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
+    parser.add_argument("--quiet", action="store_true", help="do not show the end of a failed log")
+    for name, what in (("gpu", "GPUs per job"), ("mem", "memory per job"), ("time", "time per job")):
+        parser.add_argument(f"--{name}", help=f"{what}: for slurm.py; this machine gives what it has")
+    options = parse(parser)
+    if options.others:
+        parser.error(f"unknown options: {' '.join(options.others)}")
+    return make_jobs(options.jobs, options.words), options.max_jobs_run, options.quiet
 
 
 def main() -> int:
-    options = parse()
-    jobs = make_jobs(options.jobs, options.words)
+    jobs, at_once, quiet = read_options()
     try:
-        stopped = run_all(jobs, options.max_jobs_run, on_terminal=len(jobs) == 1 and sys.stderr.isatty())
-        return 128 + stopped if stopped else report(jobs)
+        stopped = run_all(jobs, at_once, on_terminal=len(jobs) == 1 and sys.stderr.isatty())
     except OSError as error:
-        sys.exit(f"run.py: error: {error.filename or jobs[0].log}: {error.strerror}")
+        fail(f"{error.filename or jobs[0].log}: {error.strerror}")
+    if stopped:
+        return 128 + stopped
+    if not quiet:
+        report(jobs)
+    return exit_code(jobs)
 
 
 LIBC = ctypes.CDLL(None)

@@ -15,7 +15,7 @@ stages can depend on one of them.
 
 With --nj N above 1, `$cmd JOB=1:N DIR/log/NAME.JOB.log COMMAND --job JOB/N` runs first, and then, as always,
 `$cmd DIR/log/NAME.log COMMAND`, which does what is left and finishes. Commands between `:::` run in order; only the
-first is cut into jobs. $cmd is run.py unless the environment says otherwise (cmd.sh).
+first is cut into jobs. $cmd is run.py unless the environment says otherwise (slurm.py, say; see cmd.sh).
 
 Exit code: 0, or that of the command, which stays unfinished; 1 for an error of its own; 130 after Ctrl-C.
 """
@@ -36,6 +36,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from job_log import SIGNALS
 from stage_key import LOCK, STATE, StageError, State, changes, new_state, now, read_state, write_state
 
 from mimidiar.commit import code_commit
@@ -68,7 +69,7 @@ def parse() -> argparse.Namespace:
 def locked(folder: Path) -> Iterator[int]:
     """The only run in `folder`. Raises StageError that names the other one. Yields the lock's descriptor.
 
-    run.py inherits the lock: when a stage.py was killed, its jobs may still be ending, which is waited for.
+    run.py and slurm.py inherit the lock: when a stage.py was killed, its jobs may still be ending, which is waited for.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / LOCK, "a+", encoding="utf-8") as lock:
@@ -156,7 +157,7 @@ class Runner:
     def __init__(self, lock: int) -> None:
         self.lock, self.process, self.stopped = lock, None, 0
         self.libc = ctypes.CDLL(None)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, self.stop)
 
     def stop(self, number: int, _frame: object) -> None:

@@ -9,7 +9,7 @@ pool_taps() {
   local folders=() others=()
   while (( $# > 0 )) && [[ $1 != -- ]]; do folders+=("$1"); shift; done
   others=("${folders[@]:1}")
-  stage.py --out "$pooled/${folders[0]##*/}" "${others[@]/#*\//--also=$pooled/}" --force "$force" \
+  cmd=$device_cmd stage.py --out "$pooled/${folders[0]##*/}" "${others[@]/#*\//--also=$pooled/}" --force "$force" \
     "${folders[@]/#/--input=}" ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
     mimidiar taps pool "${folders[@]}" "$pooled" --encoder "$encoder" ${checkpoint:+--checkpoint "$checkpoint"} \
     --device "$device" "${@:2}"
@@ -71,7 +71,7 @@ score_all() {
 # train_taps NAME FOLDER CONFIG: a probe for each tap on the set in FOLDER, to $dir/NAME.
 train_taps() {
   local features=$pooled/${2##*/}
-  stage.py --out "$dir/$1" --force "$force" --input "$2" --input "$features" --input "$3" -- \
+  cmd=$device_cmd stage.py --out "$dir/$1" --force "$force" --input "$2" --input "$features" --input "$3" -- \
     mimidiar taps probe "$2" "$features" "$dir/$1" --config "$3" --seed "$seed" --device "$device"
 }
 

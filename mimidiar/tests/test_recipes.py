@@ -92,6 +92,26 @@ def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: i
     assert f"run stage {first} first (--stage {first}): it comes before stage {stage}" in done.stderr
 
 
+@pytest.mark.parametrize("recipe", ["mini/fusion", "mini/taps", "ami/adapter", "voxceleb/adapter"])
+@pytest.mark.parametrize("ngpu", [0, 1])
+def test_what_runs_on_a_gpu_is_started_by_the_command_for_it(
+    recipe: str, ngpu: int, elsewhere: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features and training, as their --device tells; stage.py is a function here, which notes its call."""
+    (tmp_path / "data/trials_o").mkdir(parents=True)
+    (tmp_path / "env").write_text(f'stage.py() {{ echo "$cmd | $*" >> {tmp_path / "called"}; }}\n')
+    monkeypatch.setenv("BASH_ENV", str(tmp_path / "env"))
+    monkeypatch.setenv("MIMIDIAR_CMD", "slurm.py --partition short")
+    done = run(EGS / recipe / "run.sh", "--ngpu", ngpu, "--stage", 2, "--stop-stage", 4, *elsewhere)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(" | ") for line in (tmp_path / "called").read_text().splitlines()]
+    on_gpu = [command for command, stage in lines if "--device cuda" in stage]
+    assert set(on_gpu) == ({"slurm.py --partition short --gpu 1"} if ngpu else set())
+    others = [command for command, stage in lines if "--device cuda" not in stage]
+    assert set(others) == {"slurm.py --partition short"}
+    assert len([stage for _, stage in lines if "--device c" in stage]) >= 2
+
+
 def test_a_corpus_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path, elsewhere: list[object]) -> None:
     done = run(EGS / "mini/baseline/run.sh", "--corpus", tmp_path / "none", "--stop-stage", 1, *elsewhere)
     assert done.returncode == 1 and f"{tmp_path / 'none'}" in done.stderr

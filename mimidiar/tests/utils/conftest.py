@@ -24,7 +24,7 @@ def call(tmp_path: Path, env: dict[str, str]) -> Callable[..., subprocess.Comple
     """call(*words, **more_environment): run a command in tmp_path to its end."""
 
     def run(*words: object, **more: str) -> subprocess.CompletedProcess:
-        line, options = [str(word) for word in words], {"capture_output": True, "text": True, "timeout": 30}
+        line, options = [str(word) for word in words], {"capture_output": True, "text": True, "timeout": 120}
         return subprocess.run(line, check=False, cwd=tmp_path, env=env | more, **options)
 
     return run
@@ -32,13 +32,13 @@ def call(tmp_path: Path, env: dict[str, str]) -> Callable[..., subprocess.Comple
 
 @pytest.fixture
 def launch(tmp_path: Path, env: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen]]:
-    """launch(*words): start a command in tmp_path and go on; it is ended with the test."""
+    """launch(*words, **more_environment): start a command in tmp_path and go on; it is ended with the test."""
     started = []
 
-    def start(*words: object) -> subprocess.Popen:
+    def start(*words: object, **more: str) -> subprocess.Popen:
         line = [str(word) for word in words]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(line, cwd=tmp_path, env=env, **options))
+        started.append(subprocess.Popen(line, cwd=tmp_path, env=env | more, **options))
         return started[-1]
 
     yield start
@@ -47,7 +47,7 @@ def launch(tmp_path: Path, env: dict[str, str]) -> Iterator[Callable[..., subpro
         process.communicate(timeout=10)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Return as soon as the condition holds; fail the test if it never does."""
     limit = time.monotonic() + seconds
     while not condition():

@@ -172,7 +172,7 @@ def test_environment_of_a_recipe(call, tmp_path):
     show = 'echo "$MIMIDIAR_ROOT $OMP_NUM_THREADS $PYTHONHASHSEED $LC_ALL $cmd, $cuda_cmd"; echo "$PATH"'
     line = f"cd egs/mini/adapter; . ./path.sh; . ./path.sh; . ./cmd.sh; {show}"
     shown, path = call("bash", "-euc", line, MIMIDIAR_CMD="queue.py --fast").stdout.splitlines()
-    assert shown == f"{tmp_path} 1 0 C queue.py --fast, run.py --gpu 1"
+    assert shown == f"{tmp_path} 1 0 C queue.py --fast, queue.py --fast --gpu 1"
     assert path.startswith(f"{tmp_path}/tools/venv/bin:{tmp_path}/utils:") and path.count(f"{tmp_path}/utils:") == 1
     assert (tmp_path / "tools/calls").read_text() == "called\n" * 2
     install.write_text("#!/bin/sh\nexit 1\n")

@@ -120,9 +120,9 @@ def test_children_that_ignore_term_are_killed(launch, tmp_path):
 
 
 IMPATIENT = """
-import shutil, sys
-from importlib.machinery import SourceFileLoader
-run = SourceFileLoader("run", shutil.which("run.py")).load_module()
+import os, shutil, sys
+sys.path.insert(0, os.path.dirname(shutil.which("run.py")))
+import run
 run.GRACE_SEC = 0.2
 sys.exit(run.main())
 """

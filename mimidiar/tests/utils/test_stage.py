@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -271,6 +272,18 @@ def test_ctrl_c_on_the_whole_group(tmp_path, env):
     assert b"Traceback" not in run.communicate(timeout=5)[1]
     assert run.returncode == 130
     wait_for(lambda: not any(is_alive(pid) for pid in pids), 1)
+
+
+def test_under_nohup_a_terminal_that_closes_stops_nothing(launch, tmp_path):
+    run = launch(
+        "nohup", "stage.py", "--out", "out", "--", "bash", "-c", "echo $$ > job; until test -f go; do sleep 0.1; done"
+    )
+    pid_in(tmp_path / "job")
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    for pid in (run.pid, *map(int, children)):
+        os.kill(pid, signal.SIGHUP)
+    (tmp_path / "go").touch()
+    assert run.wait(timeout=60) == 0 and state_of(tmp_path / "out")["status"] == "done"
 
 
 def test_killed_stage_leaves_no_process_and_goes_on(launch, stage, tmp_path):

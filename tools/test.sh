@@ -65,6 +65,7 @@ part "recipes, smoke" "${smoke[@]}"
 if [[ $full == true ]]; then
   part "more recipes, smoke" "${smoke[@]}" --recipes "taps unfreeze"
   part "fusion recipe under Slurm, smoke" under_slurm "${smoke[@]}" --recipes fusion
+  part "linking recipe, smoke" "${smoke[@]}" --recipes linking
   part "recipes, full size" tools/test_recipes.sh
 fi
 

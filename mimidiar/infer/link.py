@@ -45,12 +45,19 @@ class Linking:
 
     distance: float = 0.6  # mean cosine distance at which clusters join no more
     min_alone_sec: float = 1.0  # a local speaker who says less alone makes no cluster, but goes to the likest one
-    min_speaker_sec: float = 4.0  # a cluster whose members say less alone, all together, is no speaker
+    # A cluster is no speaker whose members say less alone, all together, than this, or, in short recordings, than this
+    # share of what all clusters do.
+    min_speaker_sec: float = 4.0
+    min_speaker_share: float = 0.03
 
     def check(self) -> None:
         """Raise ValueError unless all are numbers that can be meant."""
-        if not 0 <= self.distance <= 2 or min(self.min_alone_sec, self.min_speaker_sec) < 0:
-            raise ValueError(f"distance {self.distance} must lie in 0 ... 2, durations must not be negative")
+        if not 0 <= self.distance <= 2 or not 0 <= self.min_speaker_share <= 1:
+            raise ValueError(
+                f"distance {self.distance} in 0 ... 2, min_speaker_share {self.min_speaker_share} in 0 ... 1"
+            )
+        if min(self.min_alone_sec, self.min_speaker_sec) < 0:
+            raise ValueError("durations must not be negative")
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -150,9 +157,12 @@ def find_voices(tree: VoiceTree, linking: Linking, count: Count = ANY_NUMBER) ->
         return np.zeros((0, tree.speakers.vectors.shape[1]))
     heights = tree.links[:, 2]
     nearest = heights[np.argsort(np.abs(heights - linking.distance), kind="stable")]
-    for min_sec in (linking.min_speaker_sec, 0.0):
+    enough = min(
+        linking.min_speaker_sec * LABEL_HZ, linking.min_speaker_share * tree.speakers.alone[tree.members].sum()
+    )
+    for min_frames in (enough, 0.0):
         for height in (linking.distance, *nearest):
-            clusters = _large_clusters(tree, height, min_sec * LABEL_HZ)
+            clusters = _large_clusters(tree, height, min_frames)
             if count.least <= len(clusters) and (count.most is None or len(clusters) <= count.most):
                 return _centroids(tree, clusters)
     return _centroids(tree, _large_clusters(tree, 0.0, 0.0)[: count.most])

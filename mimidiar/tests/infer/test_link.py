@@ -179,6 +179,8 @@ def test_a_voice_that_says_little_is_no_speaker() -> None:
     lenient, strict = (link(windows, voices_of(active), Linking(0.5, 0.5, sec)) for sec in (0.0, 8.0))
     assert (lenient.shape[1], strict.shape[1]) == (3, 2)
     assert link(windows, voices_of(active), Linking(0.5, 0.5, 8.0), Count(3, 3)).shape[1] == 3
+    # A share of what is said bounds the seconds: the voice has 40 of some 2,000 frames, as windows overlap by half.
+    assert link(windows, voices_of(active), Linking(0.5, 0.5, 8.0, min_speaker_share=0.01)).shape[1] == 3
 
 
 def test_silence_has_no_speaker() -> None:
@@ -233,6 +235,6 @@ def test_numbers_of_speakers_that_cannot_be_are_refused() -> None:
         make_count(3, None, 4)
     with pytest.raises(MimidiarError, match="at least 5 speakers and at most 4"):
         make_count(None, 5, 4)
-    with pytest.raises(ValueError, match="distance 3"):
+    with pytest.raises(ValueError, match="distance is 3"):
         Linking(distance=3).check()
     assert LABEL_HZ == 12.5

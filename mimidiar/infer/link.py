@@ -53,9 +53,7 @@ class Linking:
     def check(self) -> None:
         """Raise ValueError unless all are numbers that can be meant."""
         if not 0 <= self.distance <= 2 or not 0 <= self.min_speaker_share <= 1:
-            raise ValueError(
-                f"distance {self.distance} in 0 ... 2, min_speaker_share {self.min_speaker_share} in 0 ... 1"
-            )
+            raise ValueError(f"distance is {self.distance}, of 0 ... 2; share {self.min_speaker_share}, of 0 ... 1")
         if min(self.min_alone_sec, self.min_speaker_sec) < 0:
             raise ValueError("durations must not be negative")
 
@@ -157,9 +155,8 @@ def find_voices(tree: VoiceTree, linking: Linking, count: Count = ANY_NUMBER) ->
         return np.zeros((0, tree.speakers.vectors.shape[1]))
     heights = tree.links[:, 2]
     nearest = heights[np.argsort(np.abs(heights - linking.distance), kind="stable")]
-    enough = min(
-        linking.min_speaker_sec * LABEL_HZ, linking.min_speaker_share * tree.speakers.alone[tree.members].sum()
-    )
+    said = tree.speakers.alone[tree.members].sum()
+    enough = min(linking.min_speaker_sec * LABEL_HZ, linking.min_speaker_share * said)
     for min_frames in (enough, 0.0):
         for height in (linking.distance, *nearest):
             clusters = _large_clusters(tree, height, min_frames)

@@ -142,7 +142,7 @@ def is_done(folder: Path, new: State, force: bool) -> bool:
         lines = "".join(f"\n  {line}" for line in changes(old, new))
         raise StageError(
             f"{folder}: {what}, with other settings or inputs:{lines}\n"
-            "give another --tag to keep both, or --force to remove it and start again"
+            "give another --tag (for data --data, for features --feats) to keep both, or --force to start it again"
         )
     elif old.status == "done":
         return True

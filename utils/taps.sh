@@ -22,17 +22,25 @@ prepare_texts() {
     mimidiar prepare texts "$data/texts" --corpus "$1" --set "train=$data/train"
 }
 
+# has_texts: there are such sets, and where the recipe has the option `texts`, it was named.
+has_texts() { [[ -d $data/texts && -n ${texts-as there is no option} ]]; }
+
 # find_train: puts the folder of the training set, without the speakers of any trials, into `train`.
-find_train() { train=$data/train; if [[ -d $data/texts/train_others ]]; then train=$data/texts/train_others; fi; }
+find_train() {
+  train=$data/train
+  if has_texts && [[ -d $data/texts/train_others ]]; then train=$data/texts/train_others; fi
+}
 
 # degrade_trials SET: its trials with the utterances made worse in the ways of conf/degrade.yaml. Where the options musan and
-# rirs name these corpora, with their sounds.
+# rirs name these corpora, with their sounds, and in a folder of its own.
+with_sounds=${musan:+-musan}${rirs:+-rirs}
+degraded=$data/degraded$with_sounds
 degrade_trials() {
   local sounds=() inputs=()
   if [[ -n ${musan:-} ]]; then prepare_sounds musan "$musan" --noise "$data/musan/musan_noise"; fi
   if [[ -n ${rirs:-} ]]; then prepare_sounds rirs "$rirs" --rirs "$data/rirs/rirs_sim_rir"; fi
-  stage.py --out "$data/degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml "${inputs[@]}" --nj "$nj" -- \
-    mimidiar degrade "$data/$1" "$data/degraded" --config conf/degrade.yaml "${sounds[@]}"
+  stage.py --out "$degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml "${inputs[@]}" --nj "$nj" -- \
+    mimidiar degrade "$data/$1" "$degraded" --config conf/degrade.yaml "${sounds[@]}"
 }
 
 # prepare_sounds NAME CORPUS OPTION FOLDER: adds OPTION FOLDER to `sounds`, and what was prepared to `inputs`.
@@ -44,11 +52,14 @@ prepare_sounds() {
 # find_folders FOLDER...: puts those that are there into `found`.
 find_folders() { local each; found=(); for each in "$@"; do if [[ -d $each ]]; then found+=("$each"); fi; done; }
 
-# pool_trials SET: all sets of trials, those of SET made worse among them; those by what is said are of the same utterances.
+# pool_trials SET: all sets of trials, and those of SET made worse; those by what is said are of the same utterances. In
+# stages of their own, as each of the three may be there or not.
 pool_trials() {
   local found
-  find_folders "$data/texts/texts_same" "$data/degraded"/*_"$1"
-  pool_taps "${sets[@]/#/$data/}" "${found[@]}"
+  pool_taps "${sets[@]/#/$data/}"
+  if has_texts; then pool_taps "$data/texts/texts_same"; fi
+  find_folders "$degraded"/*_"$1"
+  pooled=$pooled$with_sounds pool_taps "${found[@]}"
 }
 
 # pool_windows SET... -- OPTION...: conversations, in the windows that clusters are made of.
@@ -61,11 +72,12 @@ pool_windows() {
 # score_all SET: all trials; those of SET made worse against clean enrolment.
 score_all() {
   local folder found
-  for folder in "${sets[@]/#/$data/}"; do score_taps "$folder" "${folder##*/}"; done
-  find_folders "$data"/texts/texts_*
-  for folder in "${found[@]}"; do score_taps "$folder" texts_same; done
-  find_folders "$data/degraded"/*_"$1"
-  for folder in "${found[@]}"; do score_taps "$folder" "${folder##*/}" "$1"; done
+  for folder in "${sets[@]/#/$data/}"; do score_taps "$folder" "$pooled/${folder##*/}"; done
+  if has_texts; then
+    for folder in "$data"/texts/texts_{same,other}; do score_taps "$folder" "$pooled/texts_same"; done
+  fi
+  find_folders "$degraded"/*_"$1"
+  for folder in "${found[@]}"; do score_taps "$folder" "$pooled$with_sounds/${folder##*/}" "$pooled/$1"; done
 }
 
 # train_taps NAME FOLDER CONFIG: a probe for each tap on the set in FOLDER, to $dir/NAME.
@@ -80,21 +92,21 @@ tap_records() {
   commands+=(::: mimidiar taps record "$1" --system "taps-{tap}-$name" --set "${1##*/}" --seed "$2")
 }
 
-# score_taps FOLDER POOLED [ENROL]: the trials in FOLDER, on the pooled taps called POOLED, by the probes; the first utterance
+# score_taps FOLDER POOLED [ENROL]: the trials in FOLDER, on the pooled taps in POOLED, by the probes; the first utterance
 # of each trial as it is in ENROL, else by cosine as well. No seed has a part in that: it is scored once for all of them.
 score_taps() {
   local mean=$pooled/${train##*/}
   if [[ -z ${3:-} ]]; then
     score_in "$exp/$tag/cosine" 0 "$1" "$2" --input "$train" --input "$mean" -- --centre "$train" "$mean"
   fi
-  score_in "$dir" "$seed" "$1" "$2" --input "$dir/speakers" ${3:+--input "$pooled/$3"} -- \
-    --probes "$dir/speakers/model.safetensors" ${3:+--enrol "$pooled/$3"}
+  score_in "$dir" "$seed" "$1" "$2" --input "$dir/speakers" ${3:+--input "$3"} -- \
+    --probes "$dir/speakers/model.safetensors" ${3:+--enrol "$3"}
 }
 
 # score_in FOLDER SEED SET POOLED STAGE_OPTION... -- OPTION...: the trials in the folder SET by `mimidiar taps score` with these
 # options, to FOLDER/<name of SET>.
 score_in() {
-  local out=$1/${3##*/} seed=$2 data=$3 features=$pooled/$4 inputs=() commands
+  local out=$1/${3##*/} seed=$2 data=$3 features=$4 inputs=() commands
   shift 4
   while [[ $1 != -- ]]; do inputs+=("$1"); shift; done
   commands=(mimidiar taps score "$data" "$features" "$out" "${@:2}")

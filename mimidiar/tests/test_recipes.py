@@ -85,6 +85,47 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
         assert line.split() == [f"ami_mix_{split}", *(f"sim_{name}" for name in wanted if name.startswith(split))]
 
 
+STAGES_OF_TAPS = """
+set -eu
+stage.py() { echo "$*"; }
+for option in texts musan rirs; do declare "$option="; done
+for option in "${@:2}"; do declare "${option%%=*}=${option#*=}"; done
+data=$1/data feats=feats exp=exp seed=1 encoder=mimi ngpu=0 nj=1 force=false checkpoint= stage=5 train_config=train.yaml
+eval "$(grep '^tap=' run.sh)"
+. recipe.sh; . taps.sh
+trial_sets; find_train
+pool_taps "$train"; pool_trials trials_x
+train_taps speakers "$train" "$train_config"
+score_all trials_x
+"""
+
+
+def test_options_that_are_named_later_take_nothing_from_the_taps_before(tmp_path: Path) -> None:
+    """Sentences that several speakers read, and recorded sounds: what was pooled, trained and scored without them
+    stays as it is, or is made beside it."""
+    for name in ("trials_x", "texts/texts_same", "texts/texts_other", "texts/train_others"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for name in ("degraded", "degraded-musan", "degraded-musan-rirs"):
+        (tmp_path / "data" / name / "noise5_trials_x").mkdir(parents=True)
+
+    def stages(*options: str) -> dict[str, str]:
+        """Output folder -> the command line of its stage."""
+        line = ["bash", "-c", STAGES_OF_TAPS, "recipe", str(tmp_path), *options]
+        done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=EGS / "voxceleb/taps")
+        return {line.split()[1]: line for line in done.stdout.splitlines()}
+
+    plain, named = stages(), [stages("texts=a"), stages("musan=b"), stages("texts=a", "musan=b", "rirs=c")]
+    assert {"feats/mimi.taps/train", "exp/mimi/seed1/speakers", "exp/mimi/cosine/trials_x"} <= set(plain)
+    assert not [path for path in plain if "texts" in path or "others" in path]
+    for other in named:
+        assert {path for path in plain if plain[path] != other.get(path, plain[path])} == set()
+    texts, sounds, both = (set(other) - set(plain) for other in named)
+    assert {"feats/mimi.taps/train_others", "feats/mimi.taps/texts_same"} <= texts
+    assert {f"exp/mimi-texts/{where}/texts_same" for where in ("seed1", "cosine")} <= texts
+    assert "feats/mimi.taps-musan/noise5_trials_x" in sounds and "exp/mimi-musan/seed1/speakers" in sounds
+    assert "exp/mimi-texts-musan-rirs/seed1/noise5_trials_x" in both
+
+
 @pytest.mark.parametrize(("stage", "first"), [(2, 1), (3, 2), (4, 3), (5, 4)])
 def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: int, elsewhere: list[object]) -> None:
     done = run(EGS / "mini/adapter/run.sh", "--stage", stage, "--stop-stage", stage, *elsewhere)

@@ -16,7 +16,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # 1: features and probes on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-texts][-musan][-rirs]: results in exp/<tag>/seed<seed>
 seed=1                             # seed of the probes' weights
 train_config=conf/train.yaml       # of the probes
 train_utterances=30000             # of the dev part, for the probes: all 144 thousand need five times the hours
@@ -35,7 +35,7 @@ exp=exp                            # experiments
 record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
 . parse_options.sh
-tap=
+tap='' tag=${tag:-$encoder${texts:+-texts}${musan:+-musan}${rirs:+-rirs}}
 . stages.sh
 . recipe.sh
 . ../local/corpus.sh

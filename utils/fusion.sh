@@ -14,7 +14,7 @@ fused_feats=$mimi_feats+$speaker.$speaker_tap
 if [[ $speaker == titanet ]]; then speaker_checkpoint=${speaker_checkpoint:-${TITANET_CHECKPOINT:-}}; fi
 # Another speaker encoder than the recipe's is in the names, so that a table cannot take one for the other; other windows of
 # it are, unless the experiment was given a name.
-if [[ $speaker_tap != "${_options_default[speaker_tap]}" && $tag == "$encoder${tap:+.$tap}" ]]; then tag+=-$speaker_tap; fi
+if [[ $speaker_tap != "${_options_default[speaker_tap]}" && $tag == "$default_tag" ]]; then tag+=-$speaker_tap; fi
 if [[ $speaker != "${_options_default[speaker]}" ]]; then tag+=-$speaker; fi
 read -ra systems <<< "$systems"
 likeness=(--set fusion.anchors=4)

@@ -2,7 +2,9 @@
 # Sourced by a recipe after its options and stages.sh: where its features and experiments lie, and the stages that recipes of
 # every dataset share. What one dataset alone needs (download, preparation, simulation) is in its local/corpus.sh.
 
-feats=$feats/$encoder${tap:+.$tap} tag=${tag:-$encoder${tap:+.$tap}}
+feats=$feats/$encoder${tap:+.$tap}
+# Recorded sounds that were named, and sentences that several speakers read, are in the name, as they change what is trained.
+default_tag=$encoder${tap:+.$tap}${texts:+-texts}${musan:+-musan}${rirs:+-rirs} tag=${tag:-$default_tag}
 dir=$exp/$tag/seed$seed
 # The weights are an input of the features; a variable that only the encoder read would not be in their key.
 if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
@@ -39,6 +41,25 @@ extract_with() {
       mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" ${tap:+--tap "$tap"} \
       ${checkpoint:+--checkpoint "$checkpoint"} --device "$device"
   done
+}
+
+# prepare_sounds: the corpora that the options musan and rirs name, if they do.
+prepare_sounds() {
+  local name
+  for name in musan rirs; do
+    if [[ -n ${!name:-} ]]; then
+      stage.py --out "$data/$name" --force "$force" --input "${!name}" -- \
+        mimidiar prepare "$name" "$data/$name" --corpus "${!name}" --set "skip_missing=${skip_missing:-false}"
+    fi
+  done
+}
+
+# find_sounds [PART]: puts what a command is told of these sounds into `sounds` (of MUSAN the set PART, else all of it), and
+# what its stage depends on into `sound_inputs`.
+find_sounds() {
+  sounds=() sound_inputs=()
+  if [[ -n ${musan:-} ]]; then sounds+=(--noise "$data/musan${1:+/$1}") sound_inputs+=(--input "$data/musan"); fi
+  if [[ -n ${rirs:-} ]]; then sounds+=(--rirs "$data/rirs/rirs_sim_rir") sound_inputs+=(--input "$data/rirs"); fi
 }
 
 # trial_sets: puts the names of the trial sets that the corpus brought into `sets`.

@@ -36,17 +36,10 @@ find_train() {
 with_sounds=${musan:+-musan}${rirs:+-rirs}
 degraded=$data/degraded$with_sounds
 degrade_trials() {
-  local sounds=() inputs=()
-  if [[ -n ${musan:-} ]]; then prepare_sounds musan "$musan" --noise "$data/musan/musan_noise"; fi
-  if [[ -n ${rirs:-} ]]; then prepare_sounds rirs "$rirs" --rirs "$data/rirs/rirs_sim_rir"; fi
-  stage.py --out "$degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml "${inputs[@]}" --nj "$nj" -- \
+  local sounds sound_inputs
+  find_sounds musan_noise
+  stage.py --out "$degraded" --force "$force" --input "$data/$1" --input conf/degrade.yaml "${sound_inputs[@]}" --nj "$nj" -- \
     mimidiar degrade "$data/$1" "$degraded" --config conf/degrade.yaml "${sounds[@]}"
-}
-
-# prepare_sounds NAME CORPUS OPTION FOLDER: adds OPTION FOLDER to `sounds`, and what was prepared to `inputs`.
-prepare_sounds() {
-  stage.py --out "$data/$1" --force "$force" --input "$2" -- mimidiar prepare "$1" "$data/$1" --corpus "$2"
-  sounds+=("$3" "$4") inputs+=(--input "$data/$1")
 }
 
 # find_folders FOLDER...: puts those that are there into `found`.

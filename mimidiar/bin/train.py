@@ -23,6 +23,8 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
     metavar="DATA",
     help="Train on mixtures of the utterances of this set, made on the fly; with mixtures in the configuration.",
 )
+@click.option("--noise", type=click.Path(path_type=Path), help="With mixtures: noises behind some, as for simulate.")
+@click.option("--rirs", type=click.Path(path_type=Path), help="With mixtures: rooms for some, as for simulate.")
 @click.option(
     "--dev",
     "dev_sets",
@@ -44,7 +46,9 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
 @click.option(
     "--start-from", type=click.Path(path_type=Path), help="With unfreeze: a trained adapter's model.safetensors."
 )
-def command(folder, train_sets, mixtures, dev_sets, config, overrides, seed, device, checkpoint, start_from) -> None:
+def command(
+    folder, train_sets, mixtures, noise, rirs, dev_sets, config, overrides, seed, device, checkpoint, start_from
+) -> None:
     """Train a diarization model into FOLDER on sets of conversations, each named by its data and its features.
 
     Called again after an interruption, it goes on from the last whole epoch and ends in the same weights.
@@ -55,10 +59,11 @@ def command(folder, train_sets, mixtures, dev_sets, config, overrides, seed, dev
     settings = load_config(TrainConfig, config, overrides)
     settings.check(str(config or "configuration"))
     _check_source(train_sets, mixtures, settings.mixtures is not None)
+    augmenter = _augmenter(settings, mixtures, noise, rirs)
 
     from mimidiar.train.fit import train
 
-    train(settings, train_sets, dev_sets, folder, seed, device, checkpoint, start_from, mixtures)
+    train(settings, train_sets, dev_sets, folder, seed, device, checkpoint, start_from, mixtures, augmenter)
 
 
 def _check_source(train_sets: tuple, mixtures: Path | None, configured: bool) -> None:
@@ -71,3 +76,13 @@ def _check_source(train_sets: tuple, mixtures: Path | None, configured: bool) ->
         )
     if configured != (mixtures is not None):
         raise MimidiarError("mixtures need both: --mixtures DATA, and how to mix under `mixtures` in the configuration")
+
+
+def _augmenter(settings, mixtures: Path | None, noise: Path | None, rirs: Path | None):
+    """The sounds that mixtures are augmented with. MimidiarError where there are sounds and no mixtures."""
+    from mimidiar.errors import MimidiarError
+    from mimidiar.simulate.augment import Augment, make_augmenter
+
+    if mixtures is None and (noise or rirs):
+        raise MimidiarError(f"{noise or rirs}: sounds are for mixtures alone; conversations get theirs by `simulate`")
+    return make_augmenter(settings.augment or Augment(), noise, rirs)

@@ -1,14 +1,17 @@
 """Room impulse responses and noises (Ko et al. 2017, OpenSLR 28) to augment with.
 
 Layout: RIRS_NOISES/{simulated_rirs,real_rirs_isotropic_noises,pointsource_noises}, with lists (rir_list, noise_list)
-that end each line with a file's name. The manifests are lhotse's. Parts: sim_rir (60,000 by the image method), real_rir
+that end each line with a file's name, and tell the room of a response (--room-id). The manifests are lhotse's; a file
+`rooms` beside them has lines `recording room`. Parts: sim_rir (60,000 by the image method), real_rir
 (some of several channels), iso_noise (recorded with them), point_noise, which are noises of MUSAN: with both corpora
 the same noises come twice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
@@ -17,9 +20,11 @@ from mimidiar.corpora.archives import Archive, bring
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError
+from mimidiar.files import write_text
 
 TOP = "RIRS_NOISES"
 MD5 = "e6f48e257286e05de56413b4779d8ffb"
+ROOMS = "rooms"
 PARTS = ("sim_rir", "real_rir", "iso_noise", "point_noise")
 PUBLISHED = {"sim_rir": 60_000, "point_noise": 843}  # files; the other two have complete lists
 
@@ -72,7 +77,34 @@ def prepare_rirs(
         part: (len(manifests[part]["recordings"]), PUBLISHED[part]) for part in options.parts if part in PUBLISHED
     }
     check_counts("rirs", counts, options.skip_missing, say)
-    return write_all("rirs", Path(out), manifests, f"{TOP} (OpenSLR 28)", limit, say)
+    folders = write_all("rirs", Path(out), manifests, f"{TOP} (OpenSLR 28)", limit, say)
+    _write_rooms(folders, manifests.values(), dict(_told_rooms(root)))
+    return folders
+
+
+def _write_rooms(folders: Sequence[Path], manifests: Iterable[Mapping[str, Any]], room_of: Mapping[Path, str]) -> None:
+    """The file `rooms` of each set of which rooms are told."""
+    for folder, manifest in zip(folders, manifests, strict=True):
+        paths = {recording.id: Path(recording.sources[0].source) for recording in manifest["recordings"]}
+        lines = [f"{name} {room_of[path]}\n" for name, path in sorted(paths.items()) if path in room_of]
+        if lines:
+            write_text(folder / ROOMS, "".join(lines))
+
+
+def read_rooms(folder: Path) -> dict[str, str]:
+    """Recording -> room, of the responses in a set folder whose room is told."""
+    path = folder / ROOMS
+    return {fields[0]: fields[1] for _, fields in numbered_fields(path)} if path.is_file() else {}
+
+
+def _told_rooms(root: Path) -> Iterator[tuple[Path, str]]:
+    """File of a response -> its room. A room has the same name in one list alone: the list's folder is part of it."""
+    for path in sorted(root.rglob("rir_list")):
+        for _, fields in numbered_fields(path):
+            options = dict(pairwise(fields))
+            if "--room-id" in options:
+                file = root / fields[-1].removeprefix(f"{TOP}/")
+                yield file, f"{path.parent.relative_to(root)}/{options['--room-id']}"
 
 
 def _listed(root: Path, folder: str) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.recordings import RecordingFile, read_recordings
 from mimidiar.files import atomic_path
 from mimidiar.simulate.recording import Spoken, add_noise, add_noise_floor, to_int16
+from mimidiar.simulate.sounds import in_a_room, noise_stretch, read_response
 
 Say = Callable[[str], None]
 MAX_T60_SEC = 0.8  # of a made-up room; lhotse's own default
@@ -103,51 +104,35 @@ def degrade(
     spoken = list(utterance.speech) or [(0.0, len(clean) / SAMPLE_RATE)]
     samples = clean
     if condition.reverb:
-        samples = _in_a_room(samples, sounds.rirs, rng)
+        samples = _in_some_room(samples, sounds.rirs, rng)
     if condition.snr_db is not None:
         samples = _with_noise(samples, spoken, condition.snr_db, sounds.noises, rng)
     return to_int16(samples * 10 ** (condition.gain_db / 20))
 
 
-def _in_a_room(samples: np.ndarray, rirs: Sequence[RecordingFile], rng: np.random.Generator) -> np.ndarray:
-    """Convolved with a recorded impulse response, or with a made-up one (Luo & Yu 2022, arXiv 2208.04101), in time and
-    at the power of before; both are lhotse's.
-    """
+def _in_some_room(samples: np.ndarray, rirs: Sequence[RecordingFile], rng: np.random.Generator) -> np.ndarray:
+    """Heard through a recorded impulse response, or a made-up one (Luo & Yu 2022, arXiv 2208.04101; lhotse's)."""
     import torch
-    from lhotse import Recording
-    from lhotse.augmentation import ReverbWithImpulseResponse
     from lhotse.augmentation.utils import FastRandomRIRGenerator
 
     seeds = rng.integers(2**31, size=3).tolist()
     if rirs:
-        chosen = rirs[seeds[0] % len(rirs)]
-        _require_rate(chosen)
-        transform = ReverbWithImpulseResponse(Recording.from_file(chosen.path, recording_id=chosen.id))
+        response = read_response(rirs[seeds[0] % len(rirs)])
     else:
         room = FastRandomRIRGenerator(SAMPLE_RATE, max_T60=MAX_T60_SEC, room_seed=seeds[0], source_seed=seeds[1])
-        transform = ReverbWithImpulseResponse(rir_generator=room)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seeds[2])
-        return transform(samples.astype(np.float32)[None] / 32768, SAMPLE_RATE)[0] * 32768
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seeds[2])
+            response = room(nsource=1)[0]
+    return in_a_room(samples.astype(np.float32) / 32768, response) * 32768
 
 
 def _with_noise(
     samples: np.ndarray, spoken: Spoken, snr_db: float, noises: Sequence[RecordingFile], rng: np.random.Generator
 ) -> np.ndarray:
-    """With a stretch of a recorded noise, repeated where it is too short, or with pink noise."""
+    """With a stretch of recorded noise, or with pink noise."""
     if not noises:
         return add_noise_floor(samples, spoken, [snr_db, snr_db], int(rng.integers(2**31)))
-    chosen = noises[int(rng.integers(len(noises)))]
-    _require_rate(chosen)
-    start = int(rng.integers(max(chosen.samples - len(samples), 0) + 1))
-    noise, _ = soundfile.read(chosen.path, len(samples), start, dtype="float32", always_2d=True)
-    noise = np.resize(noise[:, 0], len(samples))
-    return add_noise(samples, spoken, snr_db, noise / max(float(np.sqrt(np.mean(noise**2))), 1e-9))
-
-
-def _require_rate(sound: RecordingFile) -> None:
-    if sound.sample_rate != SAMPLE_RATE:
-        raise MimidiarError(f"{sound.path}: {sound.sample_rate} Hz, the speech has {SAMPLE_RATE}; resample the sounds")
+    return add_noise(samples, spoken, snr_db, noise_stretch(noises, len(samples), rng))
 
 
 def _seed(seed: int, condition: str, utterance: str) -> list[int]:

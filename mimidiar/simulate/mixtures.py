@@ -5,7 +5,7 @@ a set of them can be written once and scored.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.labels import Interval
+from mimidiar.simulate.sounds import with_tail
 from mimidiar.simulate.turns import make_turns
 
 FRAME_SAMPLES = 1280  # mixtures end with a frame of 80 ms, so that features and labels end together
@@ -93,8 +94,15 @@ class Mixture:
     turns: tuple[Interval, ...]
     num_frames: int
 
-    def samples(self) -> np.ndarray:
-        """Float32 (num_frames * 1280,) at 16 kHz: both parts, silence up to the end of the last frame."""
+    @property
+    def speakers(self) -> list[str]:
+        return [part.utterance.speaker for part in self.parts]
+
+    def samples(self, responses: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Float32 (num_frames * 1280,) at 16 kHz: both parts, silence up to the end of the last frame.
+
+        With `responses`, speaker -> impulse response (K,), each part is heard in a place of a room, in time as before.
+        """
         one, two = (part.samples() for part in self.parts)
         if self.level_db is not None:
             wanted = 10 ** (self.level_db / 20) * self._loudness(0, one)
@@ -102,6 +110,8 @@ class Mixture:
         mixed = np.zeros(self.num_frames * FRAME_SAMPLES, dtype=np.float32)
         for part, samples in zip(self.parts, (one, two), strict=True):
             begin = round(part.offset * SAMPLE_RATE)
+            if responses:
+                samples = with_tail(samples, responses[part.utterance.speaker])[: len(mixed) - begin]
             mixed[begin : begin + len(samples)] += samples
         peak = float(np.abs(mixed).max())
         return mixed * np.float32(PEAK / peak) if peak > PEAK else mixed

@@ -27,6 +27,7 @@ from mimidiar.audio import read_audio
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.corpora.source import SourceUtterance
 from mimidiar.simulate.options import ConversationSet
+from mimidiar.simulate.sounds import with_tail
 
 SPEECH, PAUSE = "speech", "pause"
 # The pause after an utterance's last word, heard when another utterance is glued on.
@@ -43,11 +44,13 @@ def simulate_session(
     seconds: float,
     seed: int,
     work: Path,
+    responses: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, list[Turn]]:
     """Let NeMo make one session, called `name`, of at least `seconds` with these speakers.
 
-    `work`, an empty folder, is for its files. Returns int16 samples (num_samples,) at 16 kHz, longer than asked (the
-    caller cuts), and the speech in them. The same arguments give the same result.
+    `work`, an empty folder, is for its files. With `responses`, speaker -> impulse response (K,), each is heard in a
+    place of a room; nothing else of the session changes. Returns int16 samples (num_samples,) at 16 kHz, longer than
+    asked (the caller cuts), and the speech in them. The same arguments give the same result.
     """
     longest = max(end - start for utterances in voices.values() for u in utterances for start, end in u.speech)
     # NeMo fills the end of a session with fragments when the next word does not fit. With the end this far away that
@@ -56,7 +59,7 @@ def simulate_session(
     manifest = work / "manifest.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in _manifest(voices, work)), encoding="utf-8")
     config = _config(options, len(voices), seconds + margin, longest + 1, seed, manifest, work / "out")
-    simulator_class = _load_simulator()
+    simulator_class = _in_rooms(_load_simulator(), responses) if responses else _load_simulator()
     with _quiet():
         simulator_class(config).generate_sessions()
     samples, _ = soundfile.read(str(work / "out" / f"{NAME}_0.wav"), dtype="int16")
@@ -182,6 +185,31 @@ def _load_simulator() -> type:
 
     torch.set_num_threads(1)
     return MultiSpeakerSimulator
+
+
+def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> type:
+    """NeMo's simulator, with each sentence heard through the response of its speaker.
+
+    To the sentence that NeMo adds, what the room makes of it is added as a difference, with the tail that is heard
+    after its end: the times that NeMo keeps are those of the sentence. No chance is in it, so that the session is the
+    same as without rooms.
+    """
+    import torch
+
+    class InRooms(simulator_class):
+        def _build_sentence(self, speaker_turn: int, speaker_ids: list[str], *rest: Any) -> None:
+            super()._build_sentence(speaker_turn, speaker_ids, *rest)
+            self._response = responses[speaker_ids[speaker_turn]]
+
+        def _add_sentence_to_array(self, start: int, length: int, array: Any, is_speech: Any) -> tuple[Any, Any, int]:
+            array, is_speech, end = super()._add_sentence_to_array(start, length, array, is_speech)
+            change = with_tail(self._sentence.numpy(), self._response)
+            change[:length] -= self._sentence.numpy()
+            heard = array[start : start + len(change)]  # a tail beyond the session is in what is cut off
+            heard += torch.from_numpy(change[: len(heard)])
+            return array, is_speech, end
+
+    return InRooms
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from mimidiar.errors import MimidiarError
+from mimidiar.simulate.augment import Augment
 
 
 @dataclass
@@ -50,6 +51,9 @@ class Simulation:
     sets: dict[str, ConversationSet] = field(default_factory=dict)
     # Why sets for training and others are made of the same voices, if they are to be: it goes into every record.
     leaky: str | None = None
+    # What is done where sounds are named (--noise, --rirs), and to which sets: `*` and `?` as in a shell.
+    augment: Augment = field(default_factory=Augment)
+    augmented: list[str] = field(default_factory=lambda: ["train*"])
 
 
 # key of a range, and between what its two numbers must lie

@@ -85,6 +85,28 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
         assert line.split() == [f"ami_mix_{split}", *(f"sim_{name}" for name in wanted if name.startswith(split))]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "train"), [("ami/adapter", "simulate_conversations"), ("voxceleb/adapter", "train_on_mixtures train")]
+)
+def test_named_sounds_are_prepared_and_are_inputs_of_what_is_trained_on(recipe: str, train: str) -> None:
+    script = 'set -eu; stage.py() { echo "$*"; }; data=data feats=feats exp=exp encoder=mimi ngpu=0 nj=1 seed=1'
+    script += (
+        ' force=false tag= checkpoint= train_config=conf/train.yaml; for option in "$@"; do declare "$option"; done'
+    )
+    script += f"; . recipe.sh; . ../local/corpus.sh; prepare_sounds; {train}; echo tag $tag"
+
+    def lines(*options: str) -> list[str]:
+        line = ["bash", "-c", script, "recipe", *options]
+        return subprocess.run(line, capture_output=True, text=True, check=True, cwd=EGS / recipe).stdout.splitlines()
+
+    plain, named = lines(), lines("musan=/m", "rirs=/r")
+    assert len(plain) == 2 and plain[1] == "tag mimi" and "musan" not in plain[0] and "rirs" not in plain[0]
+    assert named[0].startswith("--out data/musan") and "mimidiar prepare musan data/musan --corpus /m" in named[0]
+    assert named[1].startswith("--out data/rirs") and "mimidiar prepare rirs data/rirs --corpus /r" in named[1]
+    assert "--noise data/musan" in named[2] and "--rirs data/rirs/rirs_sim_rir" in named[2]
+    assert "--input data/musan --input data/rirs" in named[2] and named[3] == "tag mimi-musan-rirs"
+
+
 STAGES_OF_TAPS = """
 set -eu
 stage.py() { echo "$*"; }

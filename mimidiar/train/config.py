@@ -6,6 +6,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
+from mimidiar.simulate.augment import Augment
 from mimidiar.simulate.mixtures import MixtureOptions
 
 
@@ -17,6 +18,7 @@ class TrainConfig:
     fusion: FusionConfig | None = None  # speaker embeddings enter by their likeness; without it, as they are
     unfreeze: UnfreezeConfig | None = None  # layers of the codec are trained as well, over the tap below them
     mixtures: MixtureOptions | None = None  # trained on mixtures of utterances that are made on the fly
+    augment: Augment | None = None  # how much is done to these mixtures where sounds are named
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
     batch_size: int = 8
@@ -45,6 +47,8 @@ class TrainConfig:
             self.mixtures.check(f"{source}: mixtures")
             if self.fusion or self.unfreeze:
                 raise MimidiarError(f"{source}: mixtures pass the frozen codec alone; leave out fusion and unfreeze")
+        if self.augment:
+            self.augment.check(source)
         for key in ("clustering_weight", "warmup_steps"):
             if getattr(self, key) < 0:
                 raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; 0 or above")

@@ -16,6 +16,7 @@ from mimidiar.features.streams import open_features
 from mimidiar.files import make_folder, read_json, write_json
 from mimidiar.models.build import Model, build_model, model_header
 from mimidiar.models.rate import LABEL_HZ
+from mimidiar.simulate.augment import Augmenter
 from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, best_so_far, stopped_early
 from mimidiar.train.config import TrainConfig
@@ -45,12 +46,14 @@ def train(
     checkpoint: Path | None = None,
     start_from: Path | None = None,
     mixtures: Path | None = None,
+    augmenter: Augmenter | None = None,
 ) -> None:
     """Train a model on one or more sets, as (data, feats) folders, into a model folder.
 
     With `config.unfreeze` the codec's weights are read again, from `checkpoint` where they are a file, and the adapter
     begins as that of the trained model `start_from`, if given. With `config.mixtures` there are no training sets but
-    the data folder `mixtures`, whose utterances are mixed on the fly and pass the codec that made the dev features.
+    the data folder `mixtures`, whose utterances are mixed on the fly and pass the codec that made the dev features,
+    some of the mixtures with a noise behind them or in a room by the `augmenter`, if given.
 
     The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
     seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
@@ -71,7 +74,7 @@ def train(
         run = _on_features(config, data, _new_model(config, data, checkpoint, start_from), seed)
     else:
         data = dev_data  # mixtures have no features of their own
-        run = on_mixtures(config, mixtures, data, checkpoint, device, seed)
+        run = on_mixtures(config, mixtures, data, checkpoint, device, seed, augmenter)
     _keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return

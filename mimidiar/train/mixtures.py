@@ -20,7 +20,9 @@ from mimidiar.features.encoders import Encoder, describe_maker
 from mimidiar.labels import arrival_targets
 from mimidiar.models.build import Model, build_model
 from mimidiar.models.rate import LABEL_HZ, stacking_factor
-from mimidiar.simulate.mixtures import MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulate.augment import Augmenter, impulse_responses
+from mimidiar.simulate.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulate.recording import to_int16
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch, Conversations, statistics
 from mimidiar.train.task import DiarizationTask, Run
@@ -47,19 +49,36 @@ class AudioBatch(NamedTuple):
 class Mixtures(Dataset[tuple[np.ndarray, np.ndarray]]):
     """The mixtures of a set's utterances, by `Draw`."""
 
-    def __init__(self, data: Path, options: MixtureOptions, sample_rate: int, max_speakers: int, seed: int):
+    def __init__(
+        self,
+        data: Path,
+        options: MixtureOptions,
+        sample_rate: int,
+        max_speakers: int,
+        seed: int,
+        augmenter: Augmenter | None = None,
+    ):
         """Raises MimidiarError as `read_voices` does, and for a model without a channel for each speaker."""
         if max_speakers < 2:
             raise MimidiarError(f"model.max_speakers is {max_speakers}; a mixture has 2 speakers")
         self.source, self.options = read_voices(data, options), options
-        self.sample_rate, self.max_speakers, self.seed = sample_rate, max_speakers, seed
+        self.sample_rate, self.max_speakers, self.seed, self.augmenter = sample_rate, max_speakers, seed, augmenter
 
     def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
         """Audio (S,) at the codec's rate and targets (T, K), columns in order of arrival, empty channels last."""
-        mixture = draw_mixture(self.source, self.options, (self.seed, draw.epoch, draw.index))
-        audio = resample(mixture.samples(), SAMPLE_RATE, self.sample_rate)
+        seeds = (self.seed, draw.epoch, draw.index)
+        mixture = draw_mixture(self.source, self.options, seeds)
+        samples = mixture.samples() if self.augmenter is None else self._augmented(mixture, seeds, self.augmenter)
+        audio = resample(samples, SAMPLE_RATE, self.sample_rate)
         targets = arrival_targets(mixture.turns, 0, mixture.num_frames, LABEL_HZ, self.max_speakers)
         return audio, targets
+
+    def _augmented(self, mixture: Mixture, seeds: tuple[int, ...], augmenter: Augmenter) -> np.ndarray:
+        """Float32 (S,) at 16 kHz: the mixture in its surroundings."""
+        around = augmenter.draw(mixture.speakers, seeds)
+        samples = to_int16(mixture.samples(impulse_responses(around)) * 32767)
+        spoken = [(turn.start, turn.end) for turn in mixture.turns]
+        return augmenter.add_noise(samples, spoken, around, seeds).astype(np.float32) / 32767
 
 
 class EpochDraws(Sampler[Draw]):
@@ -122,14 +141,20 @@ class MixtureTask(DiarizationTask):
 
 
 def on_mixtures(
-    config: TrainConfig, data: Path, dev_data: Conversations, checkpoint: Path | None, device: str, seed: int
+    config: TrainConfig,
+    data: Path,
+    dev_data: Conversations,
+    checkpoint: Path | None,
+    device: str,
+    seed: int,
+    augmenter: Augmenter | None = None,
 ) -> Run:
     """A run on mixtures of the utterances of `data`.
 
     The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file.
     """
     encoder = describe_maker(dev_data.meta, checkpoint).build(device)
-    mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed)
+    mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed, augmenter)
     config.model.input_dim = dev_data.input_dim
     try:
         model = build_model(config.model)

@@ -5,7 +5,6 @@
 # The ancestor's model and schedule: --train-config ../adapter/conf/ancestor.yaml --speaker-tap window1.5-hop0.2 --tag
 # mimi-ancestor; its data, too, for comparison only: add --leaky true, and -leaky to the tag. Not as the ancestor: embeddings
 # stand where they belong in time.
-#
 # Needs (rates in ../../README.md): corpora and stage 2 as ../adapter; stage 3 90 GB, 210 core-hours (of them 120 for TitaNet;
 # window1.5-hop0.2 360); stage 4 270 core-hours a system, on a GPU some hours (an estimate: not measured); stage 5 75
 # core-minutes for five systems.
@@ -19,7 +18,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # 1: features and training on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-musan][-rirs]: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout
 train_config=../adapter/conf/train.yaml   # ../adapter/conf/ancestor.yaml has the ancestor's model and schedule
 sim_config=                        # the conversations, else ../conf/simulate.yaml
@@ -33,6 +32,8 @@ speaker_checkpoint=                # its weights, else $TITANET_CHECKPOINT, else
 systems="mimi speaker concat voices likeness"   # see utils/fusion.sh
 ami=                               # folder with AMI, else it is looked for, see egs/README.md
 librispeech=                       # folder with LibriSpeech, likewise
+musan=                             # folder of MUSAN, whose sounds half of the simulated training conversations get
+rirs=                              # folder of RIRS_NOISES, in whose simulated rooms half of them are
 mic=mix                            # mix: the headsets together (Mix-Headset); sdm: one microphone on the table
 reference=                         # only_words, or segments; the ancestor's data have segments
 leaky=false                        # true: the ancestor's data, which is scored on what it was trained on
@@ -54,7 +55,6 @@ if stage 2 "simulation"; then simulate_conversations; fi
 if stage 3 "features of $encoder and $speaker"; then extract_streams "${all_sets[@]}"; fi
 if stage 4 "training"; then each_system train_adapter "${train_sets[@]}" -- "${dev_sets[@]}"; fi
 if stage 5 "posteriors, post-processing tuned on ${dev_sets[0]}, scores"; then
-  each_system score_sets "${dev_sets[0]}" "${test_sets[@]}"
-  for set in "${test_sets[@]}"; do score_floors "$set"; done
+  each_system score_sets "${dev_sets[0]}" "${test_sets[@]}"; for set in "${test_sets[@]}"; do score_floors "$set"; done
 fi
 if stage 6 "table"; then report; fi

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by the recipes of egs/ami after recipe.sh: AMI's meetings, and conversations simulated of LibriSpeech's voices.
-# Of the options it reads: ami librispeech mic reference leaky skip_missing sim_config (empty where a recipe has them not).
+# Of the options it reads: ami librispeech mic reference leaky skip_missing sim_config musan rirs (empty where a recipe has
+# them not).
 
 downloads=../downloads
 mic=${mic:-mix}
@@ -50,14 +51,17 @@ prepare_corpora() {
     mimidiar prepare ami "$data" ${ami:+--corpus "$ami"} "${common[@]}" "${options[@]}"
   stage.py --out "$data/librispeech" --force "$force" ${librispeech:+--input "$librispeech"} -- \
     mimidiar prepare librispeech "$data/librispeech" ${librispeech:+--corpus "$librispeech"} "${common[@]}"
+  prepare_sounds
 }
 
+# simulate_conversations: of LibriSpeech's voices; those to train on with the sounds of MUSAN and the rooms that were named.
 simulate_conversations() {
-  local sets others
+  local sets others sounds sound_inputs
+  find_sounds
   mapfile -t sets < <(simulated "")
   sets=("${sets[@]/#/$data/}")
   others=("${sets[@]:1}")
   stage.py --out "${sets[0]}" "${others[@]/#/--also=}" --nj "$nj" --force "$force" \
-    --input "$data/librispeech" --input "$sim_config" -- \
-    mimidiar simulate --config "$sim_config" "$data/librispeech" "$data"
+    --input "$data/librispeech" --input "$sim_config" "${sound_inputs[@]}" -- \
+    mimidiar simulate --config "$sim_config" "$data/librispeech" "$data" "${sounds[@]}"
 }

@@ -15,7 +15,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # 1: features and training on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-musan][-rirs]: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout
 train_config=conf/train.yaml       # from the trained adapter
 scratch_config=conf/scratch.yaml   # with a fresh one; conf/ancestor.yaml has the ancestor's model and schedule
@@ -29,6 +29,8 @@ checkpoint=                        # weights of the encoder, else $MIMI_CHECKPOI
 variants="further warm scratch near-weak near-medium near-strong"   # see utils/unfreeze.sh
 ami=                               # folder with AMI, else it is looked for, see egs/README.md
 librispeech=                       # folder with LibriSpeech, likewise
+musan=                             # folder of MUSAN, whose sounds half of the simulated training conversations get
+rirs=                              # folder of RIRS_NOISES, in whose simulated rooms half of them are
 mic=mix                            # mix: the headsets together (Mix-Headset); sdm: one microphone on the table
 reference=                         # only_words, or segments; the ancestor's data have segments
 leaky=false                        # true: the ancestor's data, which is scored on what it was trained on
@@ -40,7 +42,7 @@ record=false                       # stage 6: also keep the records in results/,
 # --- end of options ---
 . parse_options.sh
 . stages.sh
-tag=${tag:-$encoder}
+tag=${tag:-$encoder${musan:+-musan}${rirs:+-rirs}}
 . recipe.sh
 . ../local/corpus.sh
 . unfreeze.sh
@@ -48,9 +50,7 @@ exp2_options=(--mic "$mic" --reference "$reference" --leaky "$leaky")
 if stage 0 "download"; then download_corpora; fi
 if stage 1 "data"; then prepare_corpora; fi
 if stage 2 "simulation"; then simulate_conversations; fi
-if stage 3 "features of $encoder"; then
-  exp2 3; extract_features "${all_sets[@]}"; fill_codebooks "${train_sets[0]}"
-fi
+if stage 3 "features of $encoder"; then exp2 3; extract_features "${all_sets[@]}"; fill_codebooks "${train_sets[0]}"; fi
 if stage 4 "training"; then exp2 4; each_variant train_adapter "${train_sets[@]}" -- "${dev_sets[@]}"; fi
 if stage 5 "posteriors, post-processing tuned on ${dev_sets[0]}, scores, drift"; then
   exp2 5; each_variant score_sets "${dev_sets[0]}" "${test_sets[@]}"

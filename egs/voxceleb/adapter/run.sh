@@ -19,7 +19,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # 1: features and training on a GPU
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-musan][-rirs]: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, mixtures and dropout
 train_config=conf/train.yaml       # conf/ancestor.yaml has the ancestor's model, mixtures and schedule
 mix_config=                        # the written mixtures, else ../conf/mixtures.yaml
@@ -30,6 +30,8 @@ checkpoint=                        # weights of the encoder, else $MIMI_CHECKPOI
 corpus=                            # folder with VoxCeleb1, else it is looked for, see egs/README.md
 settings=vad=true                  # of `mimidiar prepare voxceleb1`, with blanks between
 leaky=false                        # true: the ancestor's data, training and tuning on speakers of the test part
+musan=                             # folder of MUSAN, whose sounds half of the training mixtures get
+rirs=                              # folder of RIRS_NOISES, in whose simulated rooms half of them are
 limit_speakers=0                   # speakers of each set; 0: all
 data=../data                       # manifests, shared by the recipes of egs/voxceleb
 feats=../feats                     # features, likewise
@@ -42,7 +44,7 @@ record=false                       # stage 6: also keep the records in results/,
 . ../local/corpus.sh
 
 if stage 0 "download"; then download_corpus; fi
-if stage 1 "data"; then prepare_corpus; fi
+if stage 1 "data"; then prepare_corpus; prepare_sounds; fi
 if stage 2 "mixtures"; then mix_utterances; fi
 if stage 3 "features of $encoder"; then extract_features "$dev_set" "$test_set"; fi
 if stage 4 "training"; then train_on_mixtures train; fi

@@ -34,10 +34,13 @@ mix_utterances() {
     mimidiar mix "$data" "$data" --config "$mix_config"
 }
 
-# train_on_mixtures SET: the adapter, on mixtures of SET's utterances that are made on the fly; watched on $dev_set.
+# train_on_mixtures SET: the adapter, on mixtures of SET's utterances that are made on the fly, with the sounds of MUSAN and the
+# rooms that were named; watched on $dev_set.
 train_on_mixtures() {
+  local sounds sound_inputs
+  find_sounds
   cmd=$device_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$dev_set" \
-    --input "$feats/$dev_set" --input "$train_config" ${checkpoint:+--input "$checkpoint"} -- \
-    mimidiar train "$dir/model" --mixtures "$data/$1" --dev "$data/$dev_set" "$feats/$dev_set" --config "$train_config" \
-    --seed "$seed" --device "$device" ${checkpoint:+--checkpoint "$checkpoint"}
+    --input "$feats/$dev_set" --input "$train_config" "${sound_inputs[@]}" ${checkpoint:+--input "$checkpoint"} -- \
+    mimidiar train "$dir/model" --mixtures "$data/$1" "${sounds[@]}" --dev "$data/$dev_set" "$feats/$dev_set" \
+    --config "$train_config" --seed "$seed" --device "$device" ${checkpoint:+--checkpoint "$checkpoint"}
 }

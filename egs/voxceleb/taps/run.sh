@@ -35,14 +35,14 @@ exp=exp                            # experiments
 record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
 . parse_options.sh
-tap='' tag=${tag:-$encoder${texts:+-texts}${musan:+-musan}${rirs:+-rirs}}
+tap=
 . stages.sh
 . recipe.sh
 . ../local/corpus.sh
 . taps.sh
 
 if stage 0 "download"; then download_corpus; fi
-if stage 1 "data"; then prepare_corpus; fi
+if stage 1 "data"; then prepare_corpus; prepare_sounds; fi
 trial_sets
 if stage 2 "mixtures, sentences that all read, trials made worse"; then
   mix_utterances

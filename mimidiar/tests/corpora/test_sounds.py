@@ -8,7 +8,7 @@ from lhotse import CutSet
 from mimidiar.corpora import musan, rirs
 from mimidiar.corpora.manifests import read_jsonl
 from mimidiar.corpora.musan import prepare_musan
-from mimidiar.corpora.rirs import prepare_rirs
+from mimidiar.corpora.rirs import prepare_rirs, read_rooms
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.published import write_musan, write_rirs
 
@@ -62,6 +62,9 @@ def test_rirs(rirs_root: Path, tmp_path: Path) -> None:
     assert names["rirs_sim_rir"] == ["large-Room001-00001", "medium-Room001-00001", "small-Room001-00001"]
     assert names["rirs_real_rir"] == ["RVB2014_type1_rir_largeroom1_far_angla"]
     assert names["rirs_iso_noise"] == ["RVB2014_type1_noise_largeroom1_1"]
+    sim, real, *noises = (read_rooms(folder) for folder in folders)
+    assert sim["small-Room001-00001"] == "simulated_rirs/smallroom/small-Room001" and len(set(sim.values())) == 3
+    assert real == {"RVB2014_type1_rir_largeroom1_far_angla": "real_rirs_isotropic_noises/001"} and noises == [{}, {}]
     cut = CutSet.from_jsonl(folders[1] / "cuts.jsonl.gz")["RVB2014_type1_rir_largeroom1_far_angla"]
     assert cut.load_audio().shape == (2, 4800)
     (only,) = prepare_rirs(rirs_root, tmp_path / "one", say=silent, settings=["parts=[sim_rir]"], limit=2)

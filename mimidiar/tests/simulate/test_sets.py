@@ -11,9 +11,7 @@ import pytest
 import soundfile
 import yaml
 from lhotse import SupervisionSegment
-from lhotse.supervision import AlignmentItem
 
-from mimidiar.annotation.turns import Turn
 from mimidiar.bin.jobs import parse_job
 from mimidiar.config import load_config
 from mimidiar.corpora.manifests import file_recording, read_set, write_set
@@ -21,61 +19,8 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.simulate import sets
 from mimidiar.simulate.options import ConversationSet, Simulation
-
-RATE = 16000
-SPEAKERS = 6
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A set `train`: every speaker has a tone of their own, on in 0.2-1.0 and 1.5-2.0 s, and two utterances."""
-    root = tmp_path_factory.mktemp("data")
-    time = np.arange(round(2.2 * RATE)) / RATE
-    on = ((time >= 0.2) & (time < 1.0)) | ((time >= 1.5) & (time < 2.0))
-    recordings, segments = [], []
-    for speaker in range(SPEAKERS):
-        for k in range(2):
-            name = f"s-{speaker}-{k}"
-            tone = 0.3 * on * np.sin(2 * np.pi * 200 * (speaker + 1) * time)
-            soundfile.write(str(root / f"{name}.flac"), tone, RATE)
-            recordings.append(file_recording(name, root / f"{name}.flac", RATE, len(time)))
-            items = [AlignmentItem("speech", 0.2, 0.8), AlignmentItem("speech", 1.5, 0.5)]
-            length = recordings[-1].duration
-            custom = {"corpus": "s", "session": "x"}
-            who = f"s-{speaker}"
-            segments.append(
-                SupervisionSegment(name, name, 0, length, speaker=who, alignment={"vad": items}, custom=custom)
-            )
-    write_set(root / "train", recordings, segments)
-    return root
-
-
-def fake_session(name: str, voices, options, seconds: float, seed: int, work: Path):
-    """Every speaker in turn for two seconds; which one begins depends on the seed."""
-    speakers = sorted(voices)
-    turns = [Turn(name, 2.0 * k, 2.0 * k + 1.5, speakers[(k + seed) % len(speakers)]) for k in range(int(seconds))]
-    samples = np.random.default_rng(seed).integers(-9000, 9000, round(seconds * RATE) + 999).astype(np.int16)
-    (work / "left").write_text("a file of the simulator")
-    return samples, turns
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sets, "simulate_session", fake_session)
-
-
-def options(**changes) -> Simulation:
-    return Simulation(sets={"train": ConversationSet(**{"conversations": 7, "seconds": 12.0, **changes})})
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    """All files; those that hold the path of the folder itself are compared without it."""
-    found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    return {name: data for name, data in found.items() if "recordings" not in name and "cuts" not in name}
-
-
-def silent(_: str) -> None:
-    pass
+from mimidiar.tests.simulate.echoes import response, write_folder
+from mimidiar.tests.simulate.talks import RATE, contents, fake_session, options, silent
 
 
 def test_the_result_does_not_depend_on_the_jobs(data: Path, tmp_path: Path, fake: None) -> None:
@@ -221,7 +166,9 @@ def test_the_shipped_configurations(name: str) -> None:
 
 NEMO = """
 import sys
+from pathlib import Path
 from mimidiar.config import load_config
+from mimidiar.simulate.augment import Augment, make_augmenter
 from mimidiar.simulate.options import Simulation
 from mimidiar.simulate.sets import simulate_sets
 data, out, config = sys.argv[1:]
@@ -229,21 +176,44 @@ simulation = load_config(Simulation, config)
 simulate_sets(simulation, data, out + "/a")
 simulate_sets(simulation, data, out + "/b", job=(2, 2))
 simulate_sets(simulation, data, out + "/b")
+for room in ("late", "echo"):
+    augmenter = make_augmenter(Augment(reverb_share=1.0), None, Path(out, room))
+    simulate_sets(simulation, data, f"{out}/{room}_sets", augmenter=augmenter, say=lambda text: None)
 """
 
 
-def test_nemo_itself(data: Path, tmp_path: Path) -> None:
-    """In one process (the import takes 20 s): the same bytes with and without jobs, and labels that fit the audio."""
-    config = tmp_path / "simulate.yaml"
+@pytest.fixture(scope="module")
+def by_nemo(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sets made in one process (the import takes 20 s): the same twice, and twice in rooms.
+
+    The room `late` has three places where all is heard later and that is all; in `echo` there is an echo after 0.2 s.
+    """
+    root = tmp_path_factory.mktemp("nemo")
+    config = root / "simulate.yaml"
     wanted = {"conversations": 3, "seconds": 20, "speakers": [2, 3], "join_gap_sec": 0.0, "speed_range": [0.8, 1.25]}
     wanted["level_dbfs"] = [-20, -15]
     config.write_text(yaml.safe_dump({"sets": {"train": wanted}}))
-    command = [sys.executable, "-c", NEMO, str(data), str(tmp_path), str(config)]
+    late = {
+        f"p{k}": response(delay, direct=direct) for k, (delay, direct) in enumerate([(5, 0.3), (99, -1), (900, 0.5)])
+    }
+    write_folder(root / "late", dict.fromkeys(late, "one"), **late)
+    write_folder(root / "echo", p=response(50, {3200: 0.35}))
+    command = [sys.executable, "-c", NEMO, str(data), str(root), str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "" and len(done.stdout.splitlines()) == 14  # two reports, and not a word of NeMo's
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    found = read_set(tmp_path / "a" / "sim_train")
+    return root
+
+
+def heard_in(root: Path, name: str) -> dict[str, np.ndarray]:
+    folder = root / name / "sim_train"
+    return {path.stem: soundfile.read(path, dtype="int16")[0].astype(float) for path in sorted(folder.glob("wav/*"))}
+
+
+def test_nemo_itself(by_nemo: Path) -> None:
+    """The same bytes with and without jobs, and labels that fit the audio."""
+    assert contents(by_nemo / "a") == contents(by_nemo / "b")
+    found = read_set(by_nemo / "a" / "sim_train")
     for recording in found.recordings:
         turns = [s for s in found.supervisions if s.recording_id == recording.id]
         samples, _ = soundfile.read(recording.sources[0].source)
@@ -254,3 +224,14 @@ def test_nemo_itself(data: Path, tmp_path: Path) -> None:
         heard = np.abs(samples[: len(samples) // 160 * 160]).reshape(-1, 160).max(1) > 1e-3
         share = (heard == labelled[: len(heard) * 160].reshape(-1, 160).any(1)).mean()
         assert share > 0.98
+
+
+def test_a_room_changes_what_is_heard_and_not_when(by_nemo: Path) -> None:
+    reference = (by_nemo / "a/sim_train/ref.rttm").read_bytes()
+    assert all((by_nemo / f"{room}_sets/sim_train/ref.rttm").read_bytes() == reference for room in ("late", "echo"))
+    dry, late, echo = (heard_in(by_nemo, name) for name in ("a", "late_sets", "echo_sets"))
+    for name, samples in dry.items():
+        np.testing.assert_allclose(late[name], samples, atol=2)
+        full = samples + 0.5 * np.concatenate([np.zeros(3200), samples[:-3200]])
+        right, wrong = (np.corrcoef(echo[name], other)[0, 1] for other in (full, samples))
+        assert right > 0.97 and wrong < right - 0.05  # each sentence keeps its power, so that it is not all of it

@@ -15,8 +15,10 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import load_encoder
 from mimidiar.features.extract import extract
 from mimidiar.models.build import load_model
+from mimidiar.simulate.augment import Augment, make_augmenter
 from mimidiar.simulate.mixture_sets import WRITTEN, MixtureSets, write_mixture_sets
 from mimidiar.simulate.mixtures import MixtureOptions
+from mimidiar.tests.simulate.echoes import response, write_folder
 from mimidiar.tests.tones import write_tones
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Conversations, Crop
@@ -75,6 +77,30 @@ def test_a_mixture_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Pat
         # The written audio has 16 bits; log-mel of silence is all rounding, so frames with sound alone are compared.
         sounding = targets.any(1)
         assert np.abs(batch.features[row, :frames].numpy() - features)[sounding].mean() < 0.02 * scale
+
+
+def test_sounds_change_what_is_heard_and_no_label(root: Path, tmp_path: Path) -> None:
+    """A noise 10 dB below the speech, and a room in which all is heard later: that is taken away again."""
+    noise = write_folder(tmp_path / "noise", n=0.1 * np.random.default_rng(0).standard_normal(16000))
+    late = write_folder(tmp_path / "late", r=response(70))
+    asked = root / "data/dev", MixtureOptions(), 16000, 2, 1
+    in_noise = make_augmenter(Augment(noise_share=1.0, noise_snr_db=[10.0, 10.0]), noise, None)
+    in_a_room = make_augmenter(Augment(reverb_share=1.0), None, late)
+    plain, noisy, wet = (Mixtures(*asked, augmenter=each) for each in (None, in_noise, in_a_room))
+    for draw in (Draw(0, index) for index in range(6)):
+        (clean, targets), (loud, same), (echoed, also) = plain[draw], noisy[draw], wet[draw]
+        assert np.array_equal(targets, same) and np.array_equal(targets, also)
+        np.testing.assert_allclose(echoed, clean, atol=1e-4)
+        assert np.array_equal(loud, noisy[draw][0])
+        speech = np.repeat(targets.any(1), 1280)[: len(clean)]
+        added = loud / (loud @ clean / (clean @ clean)) - clean  # a mixture that would clip is turned down
+        assert 10 * np.log10(np.mean(clean[speech] ** 2) / np.mean(added**2)) == pytest.approx(10, abs=0.6)
+
+
+def test_sounds_without_mixtures_are_refused(tmp_path: Path) -> None:
+    line = ["train", str(tmp_path / "m"), "--train", "a", "b", "--dev", "c", "d", "--noise", str(tmp_path / "noise")]
+    refused = CliRunner().invoke(cli, line)
+    assert "noise: sounds are for mixtures alone" in str(refused.exception)
 
 
 def test_features_can_be_trained_on(root: Path) -> None:

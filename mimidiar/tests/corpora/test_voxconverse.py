@@ -6,7 +6,7 @@ import shutil
 import tarfile
 import textwrap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,22 @@ from mimidiar.tests.corpora.trees import write_audio
 PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
 
 
-def prepare(root: Path, out: Path, *settings: str) -> tuple[list[Path], list[str]]:
+def prepare(root: Path, out: Path, *settings: str, by: Callable = prepare_voxconverse) -> tuple[list[Path], list[str]]:
     said: list[str] = []
-    return prepare_voxconverse(root, out, say=said.append, settings=settings), said
+    return by(root, out, say=said.append, settings=settings), said
+
+
+def example() -> Callable:
+    """What egs/README.md shows as all that a corpus needs."""
+    page = (Path(__file__).parents[3] / "egs" / "README.md").read_text()
+    code = textwrap.dedent(page.partition("```python\n")[2].partition("   ```\n")[0])
+    assert 0 < len(code.splitlines()) <= 30
+    names: dict = {}
+    exec(code, names)
+    return names["prepare_voxconverse"]
+
+
+both = pytest.mark.parametrize("by", [prepare_voxconverse, example()], ids=["the package", "the example of the README"])
 
 
 def test_sets_and_speakers_of_their_own(tmp_path: Path) -> None:
@@ -41,18 +54,12 @@ def test_sets_and_speakers_of_their_own(tmp_path: Path) -> None:
     assert any("test      2 recordings" in line and "3 speakers" in line for line in said)
 
 
-def test_the_example_of_the_recipes_readme_is_whole(tmp_path: Path) -> None:
-    """What egs/README.md shows as all that a corpus needs makes the same sets, and is no longer than it says."""
-    page = (Path(__file__).parents[3] / "egs" / "README.md").read_text()
-    code = textwrap.dedent(page.partition("```python\n")[2].partition("   ```\n")[0])
-    assert len(code.splitlines()) <= 30
-    names: dict = {}
-    exec(code, names)
+def test_the_example_of_the_recipes_readme_makes_the_same_sets(tmp_path: Path) -> None:
     root = write_voxconverse(tmp_path / "vox")
-    names["prepare_voxconverse"](root, tmp_path / "example", say=lambda _: None)
+    prepare(root, tmp_path / "example", by=example())
     prepare(root, tmp_path / "out")
-    for file in (tmp_path / "out" / "test").iterdir():
-        assert file.read_bytes() == (tmp_path / "example" / "test" / file.name).read_bytes()
+    for file in (*(tmp_path / "out/dev").iterdir(), *(tmp_path / "out/test").iterdir()):
+        assert file.read_bytes() == (tmp_path / "example" / file.relative_to(tmp_path / "out")).read_bytes()
 
 
 def test_lhotse_layout_and_one_set_alone(tmp_path: Path) -> None:
@@ -68,27 +75,42 @@ def test_lhotse_layout_and_one_set_alone(tmp_path: Path) -> None:
         prepare(tmp_path / "vox", tmp_path / "both", "sets=train")
 
 
-def test_what_is_missing_is_named_refused_or_left_out(tmp_path: Path) -> None:
+@both
+def test_what_is_missing_is_named_refused_or_left_out(tmp_path: Path, by: Callable) -> None:
     root = write_voxconverse(tmp_path / "vox")
     (root / "test" / "voxconverse_test_wav" / "aepyx.wav").unlink()
     write_audio(root / "test" / "voxconverse_test_wav" / "zzzzz.wav", VOX_SEC)
     with pytest.raises(MimidiarError) as error:
-        prepare(root, tmp_path / "out")
+        prepare(root, tmp_path / "out", by=by)
     assert "1 of 3 recordings have no audio" in str(error.value) and "aepyx" in str(error.value)
     assert "1 of 3 recordings have no reference: zzzzz" in str(error.value)
     assert not (tmp_path / "out").exists()
-    folders, said = prepare(root, tmp_path / "out", "skip_missing=true")
+    folders, said = prepare(root, tmp_path / "out", "skip_missing=true", by=by)
     assert [r.id for r in read_set(folders[1]).recordings] == ["aggyz"]
     assert sum("left out" in line for line in said) == 2
 
 
-def test_annotation_beyond_the_audio_and_two_references(tmp_path: Path) -> None:
+@both
+def test_an_empty_reference_is_none(tmp_path: Path, by: Callable) -> None:
+    root = write_voxconverse(tmp_path / "vox")
+    next(root.rglob("aggyz.rttm")).write_text("")
+    with pytest.raises(MimidiarError, match="test: 1 of 2 recordings have no reference: aggyz"):
+        prepare(root, tmp_path / "out", by=by)
+
+
+@both
+def test_annotation_beyond_the_audio(tmp_path: Path, by: Callable) -> None:
     root = write_voxconverse(tmp_path / "vox")
     write_audio(root / "test" / "voxconverse_test_wav" / "aggyz.wav", 2.0)
     with pytest.raises(MimidiarError, match=r"aggyz \(1 turn\(s\), until 2.250 s; the audio lasts 2.000 s\)"):
-        prepare(root, tmp_path / "out")
-    folders, _ = prepare(root, tmp_path / "out", "cut_beyond_audio=true")
+        prepare(root, tmp_path / "out", by=by)
+    folders, said = prepare(root, tmp_path / "out", "cut_beyond_audio=true", by=by)
     assert read_rttm(folders[1] / "ref.rttm")["aggyz"] == [Turn("aggyz", 0.25, 2.0, "aggyz-spk00")]
+    assert any("1 recording(s) with a reference that goes on after the audio: aggyz" in line for line in said)
+
+
+def test_two_references_of_one_recording(tmp_path: Path) -> None:
+    root = write_voxconverse(tmp_path / "vox")
     shutil.copytree(root / VOX_ANNOTATIONS, root / "voxconverse-master")
     with pytest.raises(MimidiarError, match="abjxc has two references"):
         prepare(root, tmp_path / "again")

@@ -97,6 +97,23 @@ def test_sounds_change_what_is_heard_and_no_label(root: Path, tmp_path: Path) ->
         assert 10 * np.log10(np.mean(clean[speech] ** 2) / np.mean(added**2)) == pytest.approx(10, abs=0.6)
 
 
+def test_the_command_trains_with_sounds(root: Path, tmp_path: Path) -> None:
+    noise = write_folder(tmp_path / "noise", n=0.1 * np.random.default_rng(0).standard_normal(16000))
+    rooms = write_folder(tmp_path / "rooms", r=response(70, {800: 0.5}))
+    weights = {}
+    for name, sounds in (
+        ("plain", []),
+        ("loud", ["--noise", noise, "--rirs", rooms, "--set", "augment.reverb_share=1"]),
+    ):
+        line = ["train", tmp_path / name, "--mixtures", root / "data/train", "--config", root / "train.yaml"]
+        line += ["--dev", root / "data/sim_dev", root / "feats/sim_dev", "--set", "epochs=1", *sounds]
+        done = CliRunner().invoke(cli, list(map(str, line)))
+        assert done.exit_code == 0, done.exception
+        weights[name] = (tmp_path / name / "model.safetensors").read_bytes()
+    assert weights["plain"] != weights["loud"]
+    assert "reverb_share: 1" in (tmp_path / "loud/config.yaml").read_text()
+
+
 def test_sounds_without_mixtures_are_refused(tmp_path: Path) -> None:
     line = ["train", str(tmp_path / "m"), "--train", "a", "b", "--dev", "c", "d", "--noise", str(tmp_path / "noise")]
     refused = CliRunner().invoke(cli, line)

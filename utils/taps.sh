@@ -52,7 +52,7 @@ pool_trials() {
   pool_taps "${sets[@]/#/$data/}"
   if has_texts; then pool_taps "$data/texts/texts_same"; fi
   find_folders "$degraded"/*_"$1"
-  pooled=$pooled$with_sounds pool_taps "${found[@]}"
+  if (( ${#found[@]} > 0 )); then pooled=$pooled$with_sounds pool_taps "${found[@]}"; fi
 }
 
 # pool_windows SET... -- OPTION...: conversations, in the windows that clusters are made of.

@@ -85,15 +85,21 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
         assert line.split() == [f"ami_mix_{split}", *(f"sim_{name}" for name in wanted if name.startswith(split))]
 
 
+# A recipe's functions, with stages that say what they were to do; its options are those of the command line.
+SOURCED = """
+set -eu
+stage.py() { echo "$*"; }
+data=data feats=feats exp=exp encoder=mimi ngpu=0 nj=1 seed=1 cmd=run.py force=false tag= checkpoint= train_config=train.yaml
+for option in "$@"; do declare "$option"; done
+. recipe.sh; . ../local/corpus.sh
+"""
+
+
 @pytest.mark.parametrize(
     ("recipe", "train"), [("ami/adapter", "simulate_conversations"), ("voxceleb/adapter", "train_on_mixtures train")]
 )
 def test_named_sounds_are_prepared_and_are_inputs_of_what_is_trained_on(recipe: str, train: str) -> None:
-    script = 'set -eu; stage.py() { echo "$*"; }; data=data feats=feats exp=exp encoder=mimi ngpu=0 nj=1 seed=1'
-    script += (
-        ' force=false tag= checkpoint= train_config=conf/train.yaml; for option in "$@"; do declare "$option"; done'
-    )
-    script += f"; . recipe.sh; . ../local/corpus.sh; prepare_sounds; {train}; echo tag $tag"
+    script = SOURCED + f"prepare_sounds; {train}; echo tag $tag"
 
     def lines(*options: str) -> list[str]:
         line = ["bash", "-c", script, "recipe", *options]
@@ -112,7 +118,8 @@ set -eu
 stage.py() { echo "$*"; }
 for option in texts musan rirs; do declare "$option="; done
 for option in "${@:2}"; do declare "${option%%=*}=${option#*=}"; done
-data=$1/data feats=feats exp=exp seed=1 encoder=mimi ngpu=0 nj=1 force=false checkpoint= stage=5 train_config=train.yaml
+data=$1/data feats=feats exp=exp seed=1 encoder=mimi ngpu=0 nj=1 cmd=run.py force=false checkpoint= stage=5
+train_config=train.yaml
 eval "$(grep '^tap=' run.sh)"
 . recipe.sh; . taps.sh
 trial_sets; find_train

@@ -89,7 +89,8 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
 SOURCED = """
 set -eu
 stage.py() { echo "$*"; }
-data=data feats=feats exp=exp encoder=mimi ngpu=0 nj=1 seed=1 cmd=run.py force=false tag= checkpoint= train_config=train.yaml
+data=data feats=feats exp=exp encoder=mimi ngpu=0 nj=1 seed=1 cmd=run.py force=false tag= checkpoint=
+train_config=train.yaml
 for option in "$@"; do declare "$option"; done
 . recipe.sh; . ../local/corpus.sh
 """

@@ -43,7 +43,10 @@ class LocalSpeakers:
 class Linking:
     """When two clusters are two speakers. Kept in tuned.yaml with the name of the set that it was tuned on."""
 
-    distance: float = 0.6  # mean cosine distance at which clusters join no more
+    distance: float = 0.65  # mean cosine distance at which clusters join no more
+    # Nearer than this two clusters are one voice, which the model gave two channels in some windows: these alone kept
+    # them apart.
+    same_voice: float = 0.5
     min_alone_sec: float = 1.0  # a local speaker who says less alone makes no cluster, but goes to the likest one
     # A cluster is no speaker whose members say less alone, all together, than this, or, in short recordings, than this
     # share of what all clusters do.
@@ -52,8 +55,9 @@ class Linking:
 
     def check(self) -> None:
         """Raise ValueError unless all are numbers that can be meant."""
-        if not 0 <= self.distance <= 2 or not 0 <= self.min_speaker_share <= 1:
-            raise ValueError(f"distance is {self.distance}, of 0 ... 2; share {self.min_speaker_share}, of 0 ... 1")
+        for name, most in (("distance", 2), ("same_voice", 2), ("min_speaker_share", 1)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must lie in 0 ... {most}")
         if min(self.min_alone_sec, self.min_speaker_sec) < 0:
             raise ValueError("durations must not be negative")
 
@@ -148,29 +152,52 @@ def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> VoiceTree:
 def find_voices(tree: VoiceTree, linking: Linking, count: Count = ANY_NUMBER) -> np.ndarray:
     """Unit vectors (S, E) of the recording's speakers, those who say most first; S = 0 where nobody speaks.
 
-    The tree is cut at `linking.distance`, or, where that gives fewer or more speakers than may be, at the nearest
-    height that does not. Where no height does, small clusters count too, and the largest of too many are taken.
+    The tree is cut at `linking.distance`. Of more speakers than may be, those who say most are taken; fewer are made
+    more by a lower cut.
     """
     if not len(tree.members):
         return np.zeros((0, tree.speakers.vectors.shape[1]))
-    heights = tree.links[:, 2]
-    nearest = heights[np.argsort(np.abs(heights - linking.distance), kind="stable")]
     said = tree.speakers.alone[tree.members].sum()
     enough = min(linking.min_speaker_sec * LABEL_HZ, linking.min_speaker_share * said)
+    clusters = _unite(tree, _large_clusters(tree, linking.distance, enough), linking.same_voice)
+    if len(clusters) < count.least:
+        clusters = _split(tree, linking.distance, enough, count.least)
+    return _centroids(tree, clusters[: count.most])
+
+
+def _unite(tree: VoiceTree, clusters: Sequence[np.ndarray], same_voice: float) -> list[np.ndarray]:
+    """Clusters in falling order of size, each put to the nearest larger one that is nearer than `same_voice`."""
+    vectors, united = tree.speakers.vectors[tree.members], []
+    for own in clusters:
+        distances = [(1 - vectors[own] @ vectors[other].T).mean() for other in united]
+        if distances and min(distances) < same_voice:
+            nearest = int(np.argmin(distances))
+            united[nearest] = np.concatenate([united[nearest], own])
+        else:
+            united.append(own)
+    return united
+
+
+def _split(tree: VoiceTree, distance: float, enough: float, least: int) -> list[np.ndarray]:
+    """At least so many clusters, if there are members for them, by the highest cut that gives them; small ones count
+    where large ones do not suffice.
+    """
+    heights = [distance, *sorted((height for height in tree.links[:, 2] if height < distance), reverse=True), 0.0]
     for min_frames in (enough, 0.0):
-        for height in (linking.distance, *nearest):
-            clusters = _large_clusters(tree, height, min_frames)
-            if count.least <= len(clusters) and (count.most is None or len(clusters) <= count.most):
-                return _centroids(tree, clusters)
-    return _centroids(tree, _large_clusters(tree, 0.0, 0.0)[: count.most])
+        for height in heights:
+            # A cut at the height of a merge is above it: one a little lower undoes it.
+            clusters = _large_clusters(tree, np.nextafter(height, 0), min_frames)
+            if len(clusters) >= least:
+                return clusters
+    return clusters
 
 
 def _large_clusters(tree: VoiceTree, height: float, min_frames: float) -> list[np.ndarray]:
     """Members (places in `tree.members`) of the clusters that say at least so much alone, or of the one that says most;
-    in falling order of that."""
+    in falling order of that.
+    """
     labels = fcluster(tree.links, height, "distance") if len(tree.links) else np.ones(1, int)
-    alone = tree.speakers.alone[tree.members]
-    sums = np.bincount(labels, alone)
+    sums = np.bincount(labels, tree.speakers.alone[tree.members])
     order = [label for label in np.argsort(-sums, kind="stable") if label > 0]
     large = [label for label in order if sums[label] >= min_frames] or order[:1]
     return [np.flatnonzero(labels == label) for label in large]

@@ -21,7 +21,8 @@ from mimidiar.infer.tune import frame_errors
 from mimidiar.infer.windows import Window
 from mimidiar.models.rate import LABEL_HZ
 
-DISTANCES = tuple(round(0.05 * step, 2) for step in range(4, 25))
+DISTANCES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 1.0, 1.15)
+SAME_VOICE = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 MIN_SPEAKER_SEC = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
@@ -44,7 +45,11 @@ def tune_linking(local_dir: Path, data_dir: Path, out_dir: Path, voices: Voices)
     if missing := sorted(set(turns) - set(store.keys())):
         raise MimidiarError(f"{local_dir}: no windows of {len(missing)} recordings: {listed(missing)}; infer them")
     cases = [_case(store, name, turns[name], voices) for name in tqdm(sorted(turns), desc="voices", disable=None)]
-    choices = [Linking(distance, min_speaker_sec=least) for distance, least in product(DISTANCES, MIN_SPEAKER_SEC)]
+    choices = [
+        Linking(distance, same_voice, min_speaker_sec=least)
+        for distance, same_voice, least in product(DISTANCES, SAME_VOICE, MIN_SPEAKER_SEC)
+        if same_voice < distance
+    ]
     found = [_try(cases, linking) for linking in tqdm(choices, desc="tuning", disable=None)]
     best = min(range(len(choices)), key=lambda i: found[i][0])
     tuned = TunedLinking(choices[best], data_dir.resolve().name, tuple(sorted(turns)), *found[best])

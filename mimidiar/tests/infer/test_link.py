@@ -28,7 +28,7 @@ from mimidiar.infer.local import pack_windows, unpack_windows
 from mimidiar.infer.windows import Window, join, run_windows, stitch
 from mimidiar.models.rate import LABEL_HZ
 
-EAGER = Linking(distance=0.5, min_alone_sec=0.5, min_speaker_sec=0.0)
+EAGER = Linking(distance=0.5, same_voice=0.0, min_alone_sec=0.5, min_speaker_sec=0.0)
 
 
 def talk(speakers: int, frames: int, seed: int = 0) -> np.ndarray:
@@ -176,11 +176,28 @@ def test_a_voice_that_says_little_is_no_speaker() -> None:
     active[605:625, 2] = True
     active[600:630, :2] = False
     windows = shuffled_windows(active, 120, 60, 3)
-    lenient, strict = (link(windows, voices_of(active), Linking(0.5, 0.5, sec)) for sec in (0.0, 8.0))
+    lenient, strict = (link(windows, voices_of(active), Linking(0.5, 0.0, 0.5, sec)) for sec in (0.0, 8.0))
     assert (lenient.shape[1], strict.shape[1]) == (3, 2)
-    assert link(windows, voices_of(active), Linking(0.5, 0.5, 8.0), Count(3, 3)).shape[1] == 3
+    assert link(windows, voices_of(active), Linking(0.5, 0.0, 0.5, 8.0), Count(3, 3)).shape[1] == 3
     # A share of what is said bounds the seconds: the voice has 40 of some 2,000 frames, as windows overlap by half.
-    assert link(windows, voices_of(active), Linking(0.5, 0.5, 8.0, min_speaker_share=0.01)).shape[1] == 3
+    assert link(windows, voices_of(active), Linking(0.5, 0.0, 0.5, 8.0, 0.01)).shape[1] == 3
+
+
+def test_a_voice_on_two_channels_is_one_speaker() -> None:
+    """In every other window what is said on one channel goes on, from the middle on, on a free one."""
+    active = talk(2, 1200)
+    windows = shuffled_windows(active, 120, 60, 4)
+    for number, window in enumerate(windows):
+        local = window.posteriors
+        if number % 2 and local[60:, 0].any():
+            free = int(np.flatnonzero(~local.any(0))[0])
+            local[60:, free], local[60:, 0] = local[60:, 0], 0
+    apart, one = (link(windows, voices_of(active), Linking(0.5, same, 0.5, 0.0)) for same in (0.0, 0.3))
+    assert apart.shape[1] > 2 and one.shape[1] == 2
+    # No window gives a speaker two channels, also here.
+    tree = grow_tree(local_speakers(windows, voices_of(active)), 0.5)
+    for own in identify(tree, find_voices(tree, Linking(0.5, 0.3, 0.5, 0.0)), windows):
+        assert len(own[own >= 0]) == len(set(own[own >= 0].tolist()))
 
 
 def test_silence_has_no_speaker() -> None:

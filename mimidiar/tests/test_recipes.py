@@ -93,22 +93,29 @@ def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: i
 
 
 @pytest.mark.parametrize("recipe", ["mini/fusion", "mini/taps", "ami/adapter", "voxceleb/adapter"])
-@pytest.mark.parametrize("ngpu", [0, 1])
+@pytest.mark.parametrize("ngpu", [0, 1, 3])
 def test_what_runs_on_a_gpu_is_started_by_the_command_for_it(
     recipe: str, ngpu: int, elsewhere: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Features and training, as their --device tells; stage.py is a function here, which notes its call."""
+    """Features and training, as their --device tells, training by a process on each GPU and its loaders on cores of
+    their own; stage.py is a function here, which notes its call.
+    """
     (tmp_path / "data/trials_o").mkdir(parents=True)
     (tmp_path / "env").write_text(f'stage.py() {{ echo "$cmd | $*" >> {tmp_path / "called"}; }}\n')
     monkeypatch.setenv("BASH_ENV", str(tmp_path / "env"))
     monkeypatch.setenv("MIMIDIAR_CMD", "slurm.py --partition short")
-    done = run(EGS / recipe / "run.sh", "--ngpu", ngpu, "--stage", 2, "--stop-stage", 4, *elsewhere)
+    done = run(EGS / recipe / "run.sh", "--ngpu", ngpu, "--nj", 4, "--stage", 2, "--stop-stage", 4, *elsewhere)
     assert done.returncode == 0, done.stderr
     lines = [line.split(" | ") for line in (tmp_path / "called").read_text().splitlines()]
-    on_gpu = [command for command, stage in lines if "--device cuda" in stage]
-    assert set(on_gpu) == ({"slurm.py --partition short --gpu 1"} if ngpu else set())
-    others = [command for command, stage in lines if "--device cuda" not in stage]
-    assert set(others) == {"slurm.py --partition short"}
+    device, processes, workers, cores = {0: ("cpu", 1, 0, 1), 1: ("cuda", 1, 4, 5), 3: ("cuda", 3, 2, 9)}[ngpu]
+    for command, stage in lines:
+        wanted = "slurm.py --partition short"
+        if "--device" in stage and ngpu:
+            wanted += " --gpu 1"
+        if "mimidiar train " in stage:
+            wanted += f" --gpu {ngpu} --cpus {cores}" if ngpu else ""
+            assert f"--device {device} --processes {processes} --num-workers {workers}" in stage
+        assert command == wanted and ("--device" not in stage or f"--device {device}" in stage)
     assert len([stage for _, stage in lines if "--device c" in stage]) >= 2
 
 

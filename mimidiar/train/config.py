@@ -19,7 +19,7 @@ class TrainConfig:
     mixtures: MixtureOptions | None = None  # trained on mixtures of utterances that are made on the fly
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
-    batch_size: int = 8
+    batch_size: int = 8  # of all processes together
     epochs: int = 40
     patience: int = 10  # epochs without a better validation loss before training stops
     learning_rate: float = 1e-3
@@ -60,6 +60,14 @@ class TrainConfig:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
         if self.schedule not in ("cosine", "inverse_sqrt"):
             raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose cosine or inverse_sqrt")
+
+    def check_run(self, source: str, processes: int) -> None:
+        """Raise MimidiarError unless it fits so many processes."""
+        if self.batch_size % processes:
+            raise MimidiarError(
+                f"{source}: batch_size is {self.batch_size}, which {processes} processes cannot share equally; make it "
+                f"a multiple of {processes}, or take another number of processes"
+            )
 
     def _check_unfreeze(self, unfreeze: UnfreezeConfig, source: str) -> None:
         if self.fusion:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from mimidiar.audio import resample
 from mimidiar.corpora.audio import SAMPLE_RATE
@@ -21,8 +21,10 @@ from mimidiar.labels import arrival_targets
 from mimidiar.models.build import Model, build_model
 from mimidiar.models.rate import LABEL_HZ, stacking_factor
 from mimidiar.simulate.mixtures import MixtureOptions, draw_mixture, read_voices
+from mimidiar.train.batches import Loader
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch, Conversations, statistics
+from mimidiar.train.processes import Machine, rank
 from mimidiar.train.task import DiarizationTask, Run
 
 STATISTICS_MIXTURES = 200  # of the first epoch, whose features give mean and deviation
@@ -122,21 +124,21 @@ class MixtureTask(DiarizationTask):
 
 
 def on_mixtures(
-    config: TrainConfig, data: Path, dev_data: Conversations, checkpoint: Path | None, device: str, seed: int
+    config: TrainConfig, data: Path, dev_data: Conversations, checkpoint: Path | None, machine: Machine, seed: int
 ) -> Run:
-    """A run on mixtures of the utterances of `data`.
+    """A run on mixtures of the utterances of `data`, on a machine whose device is known.
 
     The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file.
     """
-    encoder = describe_maker(dev_data.meta, checkpoint).build(device)
+    encoder = describe_maker(dev_data.meta, checkpoint).build(machine.device)
     mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed)
     config.model.input_dim = dev_data.input_dim
     try:
         model = build_model(config.model)
     except ValueError as error:
         raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features:
+    if config.normalize_features and rank() == 0:  # which the others get it from
         model.features.set_statistics(*mixture_statistics(mixtures, encoder, config.batch_size))
     draws = EpochDraws(config.mixtures.count)
-    batches = DataLoader(mixtures, config.batch_size, sampler=draws, collate_fn=collate_audio, num_workers=0)
+    batches = Loader(mixtures, draws, config.batch_size, collate_audio, machine.num_workers)
     return Run(model, batches, lambda steps: MixtureTask(model, config, steps, encoder))

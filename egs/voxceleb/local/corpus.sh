@@ -36,8 +36,8 @@ mix_utterances() {
 
 # train_on_mixtures SET: the adapter, on mixtures of SET's utterances that are made on the fly; watched on $dev_set.
 train_on_mixtures() {
-  cmd=$device_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$dev_set" \
+  cmd=$train_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$dev_set" \
     --input "$feats/$dev_set" --input "$train_config" ${checkpoint:+--input "$checkpoint"} -- \
     mimidiar train "$dir/model" --mixtures "$data/$1" --dev "$data/$dev_set" "$feats/$dev_set" --config "$train_config" \
-    --seed "$seed" --device "$device" ${checkpoint:+--checkpoint "$checkpoint"}
+    --seed "$seed" "${train_on[@]}" ${checkpoint:+--checkpoint "$checkpoint"}
 }

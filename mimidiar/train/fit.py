@@ -1,6 +1,8 @@
 """One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
 
 import os
+import signal
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import Sampler
 
 from mimidiar.config import load_config, save_config
@@ -103,7 +106,7 @@ def train(
 
 
 def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
-    """Train to the end, from the last checkpoint on where there is one."""
+    """Train to the end, from the last checkpoint on where there is one. Ended by TERM, the process exits with 143."""
     last = keep_best.folder / "last.ckpt"
     if last.exists() and stopped_early(last):
         keep_best.load_state_dict(best_so_far(last))
@@ -112,7 +115,10 @@ def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epo
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
         task = run.new_task(len(run.batches) * epochs)
-        trainer.fit(task, run.batches, watched, ckpt_path=last if last.exists() else None)
+        try:
+            trainer.fit(task, run.batches, watched, ckpt_path=last if last.exists() else None)
+        except SIGTERMException:  # in itself an exit with code 0, as if all were done
+            sys.exit(128 + signal.SIGTERM)
 
 
 def _finish(folder: Path, keep_best: KeepBest) -> None:

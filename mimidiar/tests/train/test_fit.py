@@ -49,12 +49,12 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_weights(sets, tmp_path: Path)
     run = load_config(TrainConfig, root / "train.yaml"), [train_set], [dev_set]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert wait(start(*run, whole)) == [0]
-    for epochs in (1, 3):
+    for epochs, end, code in ((1, "kill", -signal.SIGKILL), (3, "terminate", 128 + signal.SIGTERM)):
         (process,) = start(*run, cut)
         while process.is_alive() and count_epochs(cut) < epochs:
             time.sleep(0.005)
-        process.kill()
-        assert wait([process]) == [-signal.SIGKILL]
+        getattr(process, end)()
+        assert wait([process]) == [code]
     assert not (cut / "finished.json").exists()
     assert wait(start(*run, cut)) == [0]
     assert [line["epoch"] for line in log(cut)] == list(range(6))

@@ -6,6 +6,8 @@ given, is what the sum over counted frames is divided by in place of their numbe
 several processes.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import permutations
 
 import numpy as np
@@ -18,6 +20,20 @@ _LEAST_COUNT = 1e-6  # where nothing counts the loss is 0
 
 # Up to here all K! orders are compared at once; above, the assignment is solved per recording.
 _MAX_BRUTE_FORCE = 4
+
+
+def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Run with a first argument in single precision, and without autocast, whatever the model runs in.
+
+    A sum over a thousand frames in half precision hides what tells two orders of channels apart.
+    """
+
+    @wraps(function)
+    def run(first: Tensor, *args, **kwargs) -> Tensor:
+        with torch.autocast(first.device.type, enabled=False):
+            return function(first.float(), *args, **kwargs)
+
+    return run
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
@@ -55,6 +71,7 @@ def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor, co
     return binary_cross_entropy(logits, targets.gather(2, order.unsqueeze(1).expand_as(targets)), mask, count)
 
 
+@in_float32
 def hybrid_loss(
     logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: float, count: Tensor | None = None
 ) -> Tensor:
@@ -67,6 +84,7 @@ def hybrid_loss(
     return loss
 
 
+@in_float32
 def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """Mean over pairs of frames of (cosine - 1)^2 where one speaker speaks in both, cosine^2 where two do.
 
@@ -92,6 +110,7 @@ def count_pairs(targets: Tensor, mask: Tensor) -> Tensor:
     return frames_of_one_voice(targets, mask).sum(1).square().sum()
 
 
+@in_float32
 @torch.no_grad()
 def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """(B, K): the target column that each channel is compared with, such that the total BCE is least."""

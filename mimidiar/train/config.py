@@ -8,6 +8,8 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
 from mimidiar.simulate.mixtures import MixtureOptions
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
 
 @dataclass
 class TrainConfig:
@@ -27,6 +29,7 @@ class TrainConfig:
     warmup_steps: int = 100
     schedule: str = "cosine"  # cosine (to 0 at the last step) | inverse_sqrt
     clip_norm: float = 1.0
+    precision: str = "32-true"  # | bf16-mixed | 16-mixed (CUDA alone); weights have 32 bits in all
     sort_weight: float = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
     clustering_weight: float = 0.0  # of deep clustering beside them, on the output of the adapter's clustering_layer
     clustering_layer: int = 2  # from 1
@@ -58,6 +61,8 @@ class TrainConfig:
             raise MimidiarError(f"{source}: model.feature_noise is {noise}; 0, or above with normalize_features")
         if not 0 <= self.sort_weight <= 1:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
+        if self.precision not in PRECISIONS:
+            raise MimidiarError(f"{source}: precision is '{self.precision}'; choose {', '.join(PRECISIONS)}")
         if self.schedule not in ("cosine", "inverse_sqrt"):
             raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose cosine or inverse_sqrt")
 

@@ -78,6 +78,7 @@ def train(
     machine = replace(machine, device=pick_device(machine.device).type)
     if machine.device == "cuda":
         take_gpu(machine.processes)
+    _check_precision(config.precision, machine.device)
     end_with_launcher()
     use_one_thread()
     L.seed_everything(seed, verbose=False)
@@ -181,6 +182,7 @@ def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, 
         num_nodes=machine.processes // here,
         strategy=strategy,
         use_distributed_sampler=False,  # SharedBatches shares
+        precision=config.precision,
         gradient_clip_val=config.clip_norm,
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
         plugins=plugins,
@@ -196,6 +198,11 @@ def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, 
         log_every_n_steps=10,
         deterministic=True,
     )
+
+
+def _check_precision(precision: str, device: str) -> None:
+    if precision == "16-mixed" and device == "cpu":
+        raise MimidiarError("precision is 16-mixed, which a CPU has not; set bf16-mixed or 32-true, or --device cuda")
 
 
 def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:

@@ -86,9 +86,11 @@ class UnfreezeTask(DiarizationTask):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         if self.frozen is None:
             return super().training_step(batch, index)
-        x = latent(self.model.top, batch.features)
-        with torch.no_grad():
-            origin = latent(self.frozen, batch.features)
+        # In single precision: the two differ by less than the rounding of a half.
+        with torch.autocast(self.device.type, enabled=False):
+            x = latent(self.model.top, batch.features)
+            with torch.no_grad():
+                origin = latent(self.frozen, batch.features)
         rows = self.trainer.train_dataloader.batch_sampler.rows(index)
         loss = self.total_loss(self.model.decide(x, batch.mask), batch, rows)
         distance = latent_distance(x, origin, counted_frames(batch, rows))

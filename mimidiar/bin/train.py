@@ -90,7 +90,7 @@ def command(
     from mimidiar.train.processes import Machine, agreed_processes
 
     machine = Machine(device, agreed_processes(processes), num_workers)
-    settings.check_run(source, machine.processes)
+    settings.check_run(source, machine.processes, [data.name for data, _ in train_sets])
 
     from mimidiar.train.fit import train
 

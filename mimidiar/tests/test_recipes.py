@@ -14,6 +14,7 @@ from mimidiar.report.table_file import read_table_file
 from mimidiar.simulate.mixture_sets import MixtureSets
 from mimidiar.simulate.options import Simulation, check_options
 from mimidiar.tests.report.records import COMMIT, make
+from mimidiar.train.config import TrainConfig
 
 EGS = Path(__file__).parents[2] / "egs"
 RECIPES = sorted(EGS.glob("*/*/run.sh"))
@@ -83,6 +84,16 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
     wanted = load_config(Simulation, path).sets
     for line, split in zip(done.stdout.splitlines(), ("train", "dev", "test"), strict=True):
         assert line.split() == [f"ami_mix_{split}", *(f"sim_{name}" for name in wanted if name.startswith(split))]
+
+
+@pytest.mark.parametrize("recipe", ["adapter", "unfreeze"])
+@pytest.mark.parametrize("leaky", ["false", "true"])
+def test_the_ancestor_s_weights_are_of_sets_that_the_recipe_trains_on(recipe: str, leaky: str) -> None:
+    script, folder = 'set -eu; tag=leaky leaky=$0; . ../local/corpus.sh; echo "${train_sets[*]}"', EGS / "ami" / recipe
+    done = subprocess.run(["bash", "-c", script, leaky], capture_output=True, text=True, check=True, cwd=folder)
+    config = load_config(TrainConfig, folder / "conf/ancestor.yaml")
+    config.check_run("ancestor.yaml", 1, done.stdout.split())
+    assert [config.weight_of(name) for name in done.stdout.split()] == [3, 1, 1, 1]
 
 
 @pytest.mark.parametrize(("stage", "first"), [(2, 1), (3, 2), (4, 3), (5, 4)])

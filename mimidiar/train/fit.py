@@ -151,7 +151,8 @@ def _new_model(
 
 def _on_features(config: TrainConfig, data: Conversations, model: Model, machine: Machine, seed: int) -> Run:
     """A run on crops of conversations whose features are stored."""
-    crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed)
+    weights = [config.weight_of(folder.name) for folder in data.sets]
+    crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed, weights)
     return Run(model, _loader(data, crops, config.batch_size, machine), partial(_new_task, model, config))
 
 

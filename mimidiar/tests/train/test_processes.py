@@ -160,8 +160,8 @@ def test_each_process_draws_noise_of_its_own() -> None:
 
 def test_a_batch_must_be_shared_equally() -> None:
     with pytest.raises(MimidiarError, match=r"here: batch_size is 8, which 3 processes cannot .* a multiple of 3"):
-        load_config(TrainConfig).check_run("here", 3)
-    load_config(TrainConfig).check_run("here", 4)
+        load_config(TrainConfig).check_run("here", 3, ["a"])
+    load_config(TrainConfig).check_run("here", 4, ["a"])
 
 
 def test_the_command_and_torchrun_must_agree(monkeypatch) -> None:

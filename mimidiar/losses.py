@@ -1,9 +1,13 @@
 """Losses for speaker channels: binary cross-entropy in arrival order, in the best order, and a mixture of both.
 
 Everywhere: logits and targets (B, T, K), mask (B, T) true on frames that count; a loss is a mean over counted frames
-and channels, so that neither padding nor the number of recordings in a batch changes its scale.
+and channels, so that neither padding nor the number of recordings in a batch changes its scale. `count`, where it is
+given, is what the sum over counted frames is divided by in place of their number here: for a batch that is shared by
+several processes.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import permutations
 
 import numpy as np
@@ -12,14 +16,30 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
+_LEAST_COUNT = 1e-6  # where nothing counts the loss is 0
+
 # Up to here all K! orders are compared at once; above, the assignment is solved per recording.
 _MAX_BRUTE_FORCE = 4
 
 
-def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Run with a first argument in single precision, and without autocast, whatever the model runs in.
+
+    A sum over a thousand frames in half precision hides what tells two orders of channels apart.
+    """
+
+    @wraps(function)
+    def run(first: Tensor, *args, **kwargs) -> Tensor:
+        with torch.autocast(first.device.type, enabled=False):
+            return function(first.float(), *args, **kwargs)
+
+    return run
+
+
+def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """Mean BCE over counted frames and channels, a scalar."""
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(-1)
-    return (loss * mask).sum() / mask.sum().clamp(min=1)
+    return (loss * mask).sum() / (mask.sum() if count is None else count).clamp(min=_LEAST_COUNT)
 
 
 def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
@@ -40,42 +60,57 @@ def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
     return targets.gather(2, order.unsqueeze(1).expand_as(targets))
 
 
-def sort_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+def sort_loss(logits: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """BCE against targets in order of arrival (Park et al., 2024, 'Sortformer', eq. 5)."""
-    return binary_cross_entropy(logits, sort_by_arrival(targets, mask), mask)
+    return binary_cross_entropy(logits, sort_by_arrival(targets, mask), mask, count)
 
 
-def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """The least BCE over all orders of target columns, per recording (EEND: Fujita et al., 2019, eq. 5)."""
     order = best_order(logits, targets, mask)
-    return binary_cross_entropy(logits, targets.gather(2, order.unsqueeze(1).expand_as(targets)), mask)
+    return binary_cross_entropy(logits, targets.gather(2, order.unsqueeze(1).expand_as(targets)), mask, count)
 
 
-def hybrid_loss(logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: float) -> Tensor:
+@in_float32
+def hybrid_loss(
+    logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: float, count: Tensor | None = None
+) -> Tensor:
     """sort_weight x sort loss + (1 - sort_weight) x permutation-invariant loss; a part of weight 0 is not computed."""
     loss = logits.new_zeros(())
     if sort_weight > 0:
-        loss = loss + sort_weight * sort_loss(logits, targets, mask)
+        loss = loss + sort_weight * sort_loss(logits, targets, mask, count)
     if sort_weight < 1:
-        loss = loss + (1 - sort_weight) * permutation_invariant_loss(logits, targets, mask)
+        loss = loss + (1 - sort_weight) * permutation_invariant_loss(logits, targets, mask, count)
     return loss
 
 
-def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+@in_float32
+def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """Mean over pairs of frames of (cosine - 1)^2 where one speaker speaks in both, cosine^2 where two do.
 
     voices (B, T, E), any scale; targets and mask as everywhere, in any order of columns. Frames in which nobody or
     several speak are left out; a recording counts by the square of what is left. The pairs are never built: with unit
     rows V and one-hot rows Y their sum is |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2 (Hershey et al., 2016, "Deep clustering",
-    eq. 3; beside the permutation-invariant loss as in Fujita et al., 2019).
+    eq. 3; beside the permutation-invariant loss as in Fujita et al., 2019). `count` is of pairs (`count_pairs`).
     """
-    alone = mask & (targets.sum(-1) == 1)
+    alone = frames_of_one_voice(targets, mask)
     y = targets * alone.unsqueeze(-1)
     v = F.normalize(voices, dim=-1) * alone.unsqueeze(-1)
     products = (v.mT @ v).square().sum((1, 2)) - 2 * (v.mT @ y).square().sum((1, 2)) + (y.mT @ y).square().sum((1, 2))
-    return products.sum() / alone.sum(1).square().sum().clamp(min=1)
+    return products.sum() / (count_pairs(targets, mask) if count is None else count).clamp(min=_LEAST_COUNT)
 
 
+def frames_of_one_voice(targets: Tensor, mask: Tensor) -> Tensor:
+    """(B, T): counted frames in which one speaker speaks alone."""
+    return mask & (targets.sum(-1) == 1)
+
+
+def count_pairs(targets: Tensor, mask: Tensor) -> Tensor:
+    """Pairs of such frames of one recording, all that deep clustering is a mean over."""
+    return frames_of_one_voice(targets, mask).sum(1).square().sum()
+
+
+@in_float32
 @torch.no_grad()
 def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """(B, K): the target column that each channel is compared with, such that the total BCE is least."""

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by each recipe: how jobs are started. A command here is called as
 #
-#   $cmd [JOB=1:N] [--gpu N] [--mem 8G] [--time 4:00:00] LOG COMMAND...
+#   $cmd [JOB=1:N] [--gpu N] [--cpus N] [--mem 8G] [--time 4:00:00] LOG COMMAND...
 #
 # runs COMMAND (for each JOB, in parallel) with its output in LOG, and ends with 0 only if all jobs did. run.py does so on
 # this machine, slurm.py on a cluster; then, in the environment or in a copy of this file:

@@ -9,8 +9,13 @@ dir=$exp/$tag/seed$seed
 # The weights are an input of the features; a variable that only the encoder read would not be in their key.
 if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
 # A GPU's results differ from a CPU's in the last digits; which one it was is in the logs.
-device=cpu device_cmd=$cmd
-if (( ngpu > 0 )); then device=cuda device_cmd=$cuda_cmd; fi
+device=cpu device_cmd=$cmd train_cmd=$cmd processes=1 num_workers=0
+if (( ngpu > 0 )); then
+  # One process trains on each GPU, fed by its part of --nj loaders: on a CPU loading takes no time, beside a GPU it does.
+  device=cuda device_cmd=$cuda_cmd processes=$ngpu num_workers=$(( (nj + ngpu - 1) / ngpu ))
+  train_cmd="$cuda_cmd --gpu $ngpu --cpus $(( processes * (1 + num_workers) ))"
+fi
+train_on=(--device "$device" --processes "$processes" --num-workers "$num_workers")
 
 # What recipes of a dataset share of their scores: those of systems that know nothing of voices.
 floors=$(dirname "$data")/floors/exp
@@ -82,8 +87,8 @@ train_adapter() {
     if [[ $set == -- ]]; then kind=--dev; continue; fi
     inputs+=(--input "$feats/$set" --input "$data/$set") sets+=("$kind" "$data/$set" "$feats/$set")
   done
-  cmd=$device_cmd stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
-    mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" --device "$device" \
+  cmd=$train_cmd stage.py --out "$dir/model" --force "$force" "${inputs[@]}" --input "$train_config" -- \
+    mimidiar train "$dir/model" "${sets[@]}" --config "$train_config" --seed "$seed" "${train_on[@]}" \
     "${train_options[@]}"
 }
 

@@ -178,7 +178,12 @@ def read_options() -> tuple[list[Job], int, bool]:
     parser = new_parser(__doc__)
     parser.add_argument("--max-jobs-run", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     parser.add_argument("--quiet", action="store_true", help="do not show the end of a failed log")
-    for name, what in (("gpu", "GPUs per job"), ("mem", "memory per job"), ("time", "time per job")):
+    for name, what in (
+        ("gpu", "GPUs per job"),
+        ("cpus", "cores per job"),
+        ("mem", "memory per job"),
+        ("time", "time per job"),
+    ):
         parser.add_argument(f"--{name}", help=f"{what}: for slurm.py; this machine gives what it has")
     options = parse(parser)
     if options.others:

@@ -47,6 +47,9 @@ def read_options() -> Namespace:
     parser = new_parser(__doc__)
     parser.add_argument("--max-jobs-run", type=int, help="jobs of an array at once; default: all that Slurm lets run")
     parser.add_argument("--gpu", type=int, default=0, help="GPUs per job; default: none")
+    parser.add_argument(
+        "--cpus", type=int, default=1, help="cores per job, unless --cpus-per-task is given; default: 1"
+    )
     for name in HANDED_ON:
         parser.add_argument(f"--{name}", dest=name, metavar="VALUE", help="see sbatch")
     options = parse(parser)
@@ -68,7 +71,7 @@ def sbatch_line(options: Namespace, name: str) -> list[str]:
         "--export=ALL",
         "--open-mode=append",
     ]
-    line += ["--no-requeue", "--ntasks=1", "--cpus-per-task=1"]
+    line += ["--no-requeue", "--ntasks=1", f"--cpus-per-task={options.cpus}"]
     log = options.words[0].replace("%", "%%")
     line.append(f"--output={fill(log, '%a') if options.jobs else log}")
     if options.jobs:

@@ -16,8 +16,9 @@ from datetime import datetime
 from pathlib import Path
 
 STATE, LOCK = ".stage.json", ".stage.lock"
-# A device changes the last digits of a result and not what it is: the logs tell which one it was.
-IGNORED = {"--nj", "--job", "--device", "--ngpu", "--num-workers", "--max-jobs-run"}
+# A device, and how many processes train, change the last digits of a result and what dropout draws, but not what it is:
+# the logs tell which they were.
+IGNORED = {"--nj", "--job", "--device", "--ngpu", "--processes", "--num-workers", "--max-jobs-run"}
 IGNORED_FLAGS = {"--progress", "--no-progress", "--quiet", "--verbose"}
 
 

@@ -39,6 +39,18 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, dropout.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="That share each batch, on a GPU each with --device cuda; default: 1, or as many as torchrun has started.",
+)
+@click.option(
+    "--num-workers",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Processes that read data ahead, for each that trains.",
+)
+@click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
     help="With unfreeze or mixtures: the codec's weights, as for extract.",
@@ -47,23 +59,47 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
     "--start-from", type=click.Path(path_type=Path), help="With unfreeze: a trained adapter's model.safetensors."
 )
 def command(
-    folder, train_sets, mixtures, noise, rirs, dev_sets, config, overrides, seed, device, checkpoint, start_from
+    folder,
+    train_sets,
+    mixtures,
+    noise,
+    rirs,
+    dev_sets,
+    config,
+    overrides,
+    seed,
+    device,
+    processes,
+    num_workers,
+    checkpoint,
+    start_from,
 ) -> None:
     """Train a diarization model into FOLDER on sets of conversations, each named by its data and its features.
 
     Called again after an interruption, it goes on from the last whole epoch and ends in the same weights.
+
+    \b
+    Several processes, here or on several machines, share each batch:
+      mimidiar train --processes 2 ...
+      torchrun --nproc-per-node 2 -m mimidiar.cli train ...
     """
     from mimidiar.config import load_config
     from mimidiar.train.config import TrainConfig
 
     settings = load_config(TrainConfig, config, overrides)
-    settings.check(str(config or "configuration"))
+    source = str(config or "configuration")
+    settings.check(source)
     _check_source(train_sets, mixtures, settings.mixtures is not None)
     augmenter = _augmenter(settings, mixtures, noise, rirs)
 
+    from mimidiar.train.processes import Machine, agreed_processes
+
+    machine = Machine(device, agreed_processes(processes), num_workers)
+    settings.check_run(source, machine.processes, [data.name for data, _ in train_sets])
+
     from mimidiar.train.fit import train
 
-    train(settings, train_sets, dev_sets, folder, seed, device, checkpoint, start_from, mixtures, augmenter)
+    train(settings, train_sets, dev_sets, folder, seed, machine, checkpoint, start_from, mixtures, augmenter)
 
 
 def _check_source(train_sets: tuple, mixtures: Path | None, configured: bool) -> None:

@@ -16,8 +16,9 @@ for the same output, so that the one used is part of a figure's protocol:
 - `rttm`: a folder with an RTTM file per meeting, as it is made for forced alignments.
 
 The ancestor study trained on the meetings of all three parts, and drew those to tune and report on from the same lot.
-`ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. Not as there: the ancestor
-had each meeting three times among its recordings, here it counts once.
+`ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. The ancestor had each meeting
+three times among its recordings: here it is in the set once, and how much it counts is for training to say
+(`set_weights`).
 
 Scored is the whole of every meeting, as the UEM of that setup say.
 """

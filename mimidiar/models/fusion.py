@@ -87,10 +87,12 @@ class Anchors(nn.Module):
         much of the speech no earlier anchor accounts for when k is chosen, the same in all frames: an anchor with
         little is a voice that was had before; and whether there is speech.
         """
-        unit = F.normalize(embeddings, dim=-1)
-        voiced = embeddings.norm(dim=-1) > 0
-        anchors, share = self.choose(unit, voiced)
-        odds = self._odds(unit @ anchors.transpose(1, 2)) / 4 * voiced[..., None]
+        # In single precision, whatever the adapter runs in: a half's rounding of a cosine is a good part of `softness`.
+        with torch.autocast(embeddings.device.type, enabled=False):
+            unit = F.normalize(embeddings, dim=-1)
+            voiced = embeddings.norm(dim=-1) > 0
+            anchors, share = self.choose(unit, voiced)
+            odds = self._odds(unit @ anchors.transpose(1, 2)) / 4 * voiced[..., None]
         shares = share[:, None].expand(-1, unit.shape[1], -1)
         return torch.cat([odds, shares, voiced[..., None].to(unit)], dim=-1)
 

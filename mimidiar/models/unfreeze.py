@@ -55,8 +55,9 @@ class UnfrozenAdapter(nn.Module):
         inside = torch.arange(int(lengths.max()), device=x.device) < lengths[:, None]
         crops = x.new_zeros(*inside.shape, x.shape[-1])
         crops[inside] = x[mask]
-        logits = x.new_zeros(*mask.shape, self.max_speakers)
-        logits[mask] = self.adapter(crops, inside)[inside]
+        found = self.adapter(crops, inside)
+        logits = found.new_zeros(*mask.shape, self.max_speakers)  # of its precision, which may be mixed
+        logits[mask] = found[inside]
         return logits
 
 

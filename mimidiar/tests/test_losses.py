@@ -10,6 +10,7 @@ from mimidiar.labels import arrival_order
 from mimidiar.losses import (
     best_order,
     binary_cross_entropy,
+    count_pairs,
     deep_clustering_loss,
     hybrid_loss,
     permutation_invariant_loss,
@@ -128,3 +129,28 @@ def test_deep_clustering_is_zero_for_a_direction_per_speaker_and_without_speech(
     _, targets, mask = random_case(0)
     assert deep_clustering_loss(targets @ torch.eye(4), targets, mask).item() == pytest.approx(0, abs=1e-6)
     assert deep_clustering_loss(torch.randn(*mask.shape, 6), 0 * targets, mask).item() == 0
+
+
+@pytest.mark.parametrize("shares", [2, 3, 5])
+def test_shares_of_a_batch_have_the_loss_and_the_gradient_of_the_batch(shares: int) -> None:
+    """On average, divided by what the mean share has to count; one of the shares counts nothing."""
+    logits, targets, mask = random_case(7)
+    mask[-1] = False
+    for loss, count in (
+        (lambda z, y, m, n=None: hybrid_loss(z, y, m, 0.3, n), lambda y, m: m.sum()),
+        (deep_clustering_loss, count_pairs),
+    ):
+        z = logits.clone().requires_grad_()
+        whole = loss(z, targets, mask)
+        (wanted,) = torch.autograd.grad(whole, z)
+        mean_count = count(targets, mask) / shares
+        rows = [slice(first, None, shares) for first in range(shares)]
+        parts = sum(loss(z[own], targets[own], mask[own], mean_count) for own in rows) / shares
+        assert parts.item() == pytest.approx(whole.item(), abs=1e-6)
+        torch.testing.assert_close(torch.autograd.grad(parts, z)[0], wanted, atol=1e-6, rtol=1e-4)
+
+
+def test_losses_of_nothing_are_0() -> None:
+    logits, targets, mask = random_case(8)
+    nothing = torch.zeros_like(mask)
+    assert hybrid_loss(logits, targets, nothing, 0.5) == deep_clustering_loss(logits, targets, nothing) == 0

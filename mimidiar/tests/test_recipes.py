@@ -14,6 +14,7 @@ from mimidiar.report.table_file import read_table_file
 from mimidiar.simulate.mixture_sets import MixtureSets
 from mimidiar.simulate.options import Simulation, check_options
 from mimidiar.tests.report.records import COMMIT, make
+from mimidiar.train.config import TrainConfig
 
 EGS = Path(__file__).parents[2] / "egs"
 RECIPES = sorted(EGS.glob("*/*/run.sh"))
@@ -156,6 +157,16 @@ def test_options_that_are_named_later_take_nothing_from_the_taps_before(tmp_path
     assert "exp/mimi-texts-musan-rirs/seed1/noise5_trials_x" in both
 
 
+@pytest.mark.parametrize("recipe", ["adapter", "unfreeze"])
+@pytest.mark.parametrize("leaky", ["false", "true"])
+def test_the_ancestor_s_weights_are_of_sets_that_the_recipe_trains_on(recipe: str, leaky: str) -> None:
+    script, folder = 'set -eu; tag=leaky leaky=$0; . ../local/corpus.sh; echo "${train_sets[*]}"', EGS / "ami" / recipe
+    done = subprocess.run(["bash", "-c", script, leaky], capture_output=True, text=True, check=True, cwd=folder)
+    config = load_config(TrainConfig, folder / "conf/ancestor.yaml")
+    config.check_run("ancestor.yaml", 1, done.stdout.split())
+    assert [config.weight_of(name) for name in done.stdout.split()] == [3, 1, 1, 1]
+
+
 @pytest.mark.parametrize(("stage", "first"), [(2, 1), (3, 2), (4, 3), (5, 4)])
 def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: int, elsewhere: list[object]) -> None:
     done = run(EGS / "mini/adapter/run.sh", "--stage", stage, "--stop-stage", stage, *elsewhere)
@@ -164,22 +175,29 @@ def test_a_stage_before_its_turn_names_the_one_to_run_first(stage: int, first: i
 
 
 @pytest.mark.parametrize("recipe", ["mini/fusion", "mini/taps", "ami/adapter", "voxceleb/adapter"])
-@pytest.mark.parametrize("ngpu", [0, 1])
+@pytest.mark.parametrize("ngpu", [0, 1, 3])
 def test_what_runs_on_a_gpu_is_started_by_the_command_for_it(
     recipe: str, ngpu: int, elsewhere: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Features and training, as their --device tells; stage.py is a function here, which notes its call."""
+    """Features and training, as their --device tells, training by a process on each GPU and its loaders on cores of
+    their own; stage.py is a function here, which notes its call.
+    """
     (tmp_path / "data/trials_o").mkdir(parents=True)
     (tmp_path / "env").write_text(f'stage.py() {{ echo "$cmd | $*" >> {tmp_path / "called"}; }}\n')
     monkeypatch.setenv("BASH_ENV", str(tmp_path / "env"))
     monkeypatch.setenv("MIMIDIAR_CMD", "slurm.py --partition short")
-    done = run(EGS / recipe / "run.sh", "--ngpu", ngpu, "--stage", 2, "--stop-stage", 4, *elsewhere)
+    done = run(EGS / recipe / "run.sh", "--ngpu", ngpu, "--nj", 4, "--stage", 2, "--stop-stage", 4, *elsewhere)
     assert done.returncode == 0, done.stderr
     lines = [line.split(" | ") for line in (tmp_path / "called").read_text().splitlines()]
-    on_gpu = [command for command, stage in lines if "--device cuda" in stage]
-    assert set(on_gpu) == ({"slurm.py --partition short --gpu 1"} if ngpu else set())
-    others = [command for command, stage in lines if "--device cuda" not in stage]
-    assert set(others) == {"slurm.py --partition short"}
+    device, processes, workers, cores = {0: ("cpu", 1, 0, 1), 1: ("cuda", 1, 4, 5), 3: ("cuda", 3, 2, 9)}[ngpu]
+    for command, stage in lines:
+        wanted = "slurm.py --partition short"
+        if "--device" in stage and ngpu:
+            wanted += " --gpu 1"
+        if "mimidiar train " in stage:
+            wanted += f" --gpu {ngpu} --cpus {cores}" if ngpu else ""
+            assert f"--device {device} --processes {processes} --num-workers {workers}" in stage
+        assert command == wanted and ("--device" not in stage or f"--device {device}" in stage)
     assert len([stage for _, stage in lines if "--device c" in stage]) >= 2
 
 

@@ -33,13 +33,17 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 class ReseedEachEpoch(Callback):
-    """Dropout in epoch n depends on the seed and n alone: a resumed run draws what the undisturbed one drew."""
+    """Dropout in epoch n depends on the seed and n alone: a resumed run draws what the undisturbed one drew.
+
+    Of several processes each draws its own, or their rows would have the same noise.
+    """
 
     def __init__(self, seed: int):
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
-        digest = hashlib.sha256(f"{self.seed} {trainer.current_epoch}".encode()).digest()
+        own = f" {trainer.global_rank}" if trainer.global_rank else ""
+        digest = hashlib.sha256(f"{self.seed} {trainer.current_epoch}{own}".encode()).digest()
         L.seed_everything(int.from_bytes(digest[:4]), verbose=False)
 
 
@@ -47,7 +51,7 @@ class KeepBest(Checkpoint):
     """After each epoch: a line in log.jsonl, model.safetensors when the validation loss is the best so far, last.ckpt.
 
     last.ckpt comes last. Whatever was written by an epoch that did not get so far is written again, alike, by the
-    resumed run.
+    resumed run. Of several processes the first one writes.
     """
 
     def __init__(self, folder: Path, header: dict[str, Any]):
@@ -63,10 +67,13 @@ class KeepBest(Checkpoint):
 
     def on_train_epoch_end(self, trainer: L.Trainer, task: L.LightningModule) -> None:
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        if values["val_loss"] < self.best_loss:
+        is_best = values["val_loss"] < self.best_loss
+        if is_best:
             self.best_loss, self.best_epoch = values["val_loss"], trainer.current_epoch
-            save_weights(task.model, self.folder / "model.safetensors", self.header)
-        self._log(trainer, values)
+        if trainer.is_global_zero:
+            if is_best:
+                save_weights(task.model, self.folder / "model.safetensors", self.header)
+            self._log(trainer, values)
         trainer.save_checkpoint(self.folder / "last.ckpt")
 
     def _log(self, trainer: L.Trainer, values: dict[str, float]) -> None:

@@ -30,11 +30,14 @@ class VoiceClustering(nn.Module):
     def _look(self, _: nn.Module, __: tuple, output: Tensor) -> None:
         self.seen = output
 
-    def loss(self, targets: Tensor, mask: Tensor) -> Tensor:
-        """The loss of the batch that went through the model last; targets (B, T, K), mask (B, T) as everywhere."""
+    def loss(self, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
+        """The loss of the batch that went through the model last; targets (B, T, K), mask (B, T) as everywhere.
+
+        `count` as in `losses.py`.
+        """
         voices = self.head(self.seen).unflatten(2, (self.frames_per_token, -1)).flatten(1, 2)
         self.seen = None
         inside = torch.arange(int(mask.sum(1).max()), device=mask.device) < mask.sum(1, keepdim=True)
         crops = targets.new_zeros(*inside.shape, targets.shape[-1])
         crops[inside] = targets[mask]  # the adapter sees the crops alone, whatever a row has before them
-        return deep_clustering_loss(voices[:, : inside.shape[1]], crops, inside)
+        return deep_clustering_loss(voices[:, : inside.shape[1]], crops, inside, count)

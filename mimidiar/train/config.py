@@ -1,6 +1,8 @@
 """The typed configuration of a training run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
@@ -8,6 +10,8 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
 from mimidiar.simulate.augment import Augment
 from mimidiar.simulate.mixtures import MixtureOptions
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 @dataclass
@@ -21,7 +25,10 @@ class TrainConfig:
     augment: Augment | None = None  # how much is done to these mixtures where sounds are named
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
-    batch_size: int = 8
+    # Of training sets by their names, or by patterns ("ami_*"); 1 for a set that is not named. An epoch has
+    # crops_per_recording x weight crops of each recording, on average where that is no whole number.
+    set_weights: dict[str, float] = field(default_factory=dict)
+    batch_size: int = 8  # of all processes together
     epochs: int = 40
     patience: int = 10  # epochs without a better validation loss before training stops
     learning_rate: float = 1e-3
@@ -29,6 +36,7 @@ class TrainConfig:
     warmup_steps: int = 100
     schedule: str = "cosine"  # cosine (to 0 at the last step) | inverse_sqrt
     clip_norm: float = 1.0
+    precision: str = "32-true"  # | bf16-mixed | 16-mixed (CUDA alone); weights have 32 bits in all
     sort_weight: float = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
     clustering_weight: float = 0.0  # of deep clustering beside them, on the output of the adapter's clustering_layer
     clustering_layer: int = 2  # from 1
@@ -62,8 +70,36 @@ class TrainConfig:
             raise MimidiarError(f"{source}: model.feature_noise is {noise}; 0, or above with normalize_features")
         if not 0 <= self.sort_weight <= 1:
             raise MimidiarError(f"{source}: sort_weight is {self.sort_weight}; it must lie in 0 ... 1")
+        for name, weight in self.set_weights.items():
+            if weight <= 0:
+                raise MimidiarError(f"{source}: set_weights.{name} is {weight:g}; above 0, or leave the set out")
+        if self.precision not in PRECISIONS:
+            raise MimidiarError(f"{source}: precision is '{self.precision}'; choose {', '.join(PRECISIONS)}")
         if self.schedule not in ("cosine", "inverse_sqrt"):
             raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose cosine or inverse_sqrt")
+
+    def check_run(self, source: str, processes: int, sets: Sequence[str]) -> None:
+        """Raise MimidiarError unless it fits so many processes and training sets of these names."""
+        if self.batch_size % processes:
+            raise MimidiarError(
+                f"{source}: batch_size is {self.batch_size}, which {processes} processes cannot share equally; make it "
+                f"a multiple of {processes}, or take another number of processes"
+            )
+        if self.set_weights and not sets:
+            raise MimidiarError(f"{source}: set_weights are of training sets, and mixtures have none; leave them out")
+        for name in self.set_weights:
+            if not any(fnmatchcase(each, name) for each in sets):
+                raise MimidiarError(f"{source}: set_weights.{name} is of no training set; there are {', '.join(sets)}")
+        for name in sets:
+            if len(own := self._names_of(name)) > 1:
+                raise MimidiarError(f"{source}: set_weights has {' and '.join(own)} for {name}; leave one of them out")
+
+    def weight_of(self, name: str) -> float:
+        """The weight of the training set of this name."""
+        return next((self.set_weights[own] for own in self._names_of(name)), 1.0)
+
+    def _names_of(self, name: str) -> list[str]:
+        return [own for own in self.set_weights if fnmatchcase(name, own)]
 
     def _check_unfreeze(self, unfreeze: UnfreezeConfig, source: str) -> None:
         if self.fusion:

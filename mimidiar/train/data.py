@@ -51,6 +51,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         """
         self.max_speakers, self.history_frames = max_speakers, history_frames
         self.turns: dict[str, list[Interval]] = {}
+        self.sets: dict[Path, list[str]] = {}  # recordings by data folder
         self._stores: dict[str, Features] = {}
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
         for store in stores[1:]:
@@ -67,6 +68,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
             turns[turn.recording_id].append(Interval(turn.start, turn.end, turn.speaker))
         self._check(data, store, turns)
         self.turns |= turns
+        self.sets[data] = sorted(turns)
         self._stores |= dict.fromkeys(turns, store)
         return store
 
@@ -118,28 +120,62 @@ def check_alike(store: Features, first: Features) -> None:
 
 
 class RandomCrops(Sampler[Crop]):
-    """`per_recording` crops of each recording in random order, another set at each epoch, the same for the same seed
-    and epoch.
+    """Random crops in random order, others in each epoch, the same for the same seed and epoch.
+
+    In an epoch a set of n recordings and weight w gives round(n x per_recording x w) crops, of each of its recordings
+    as many as of any other, or one more: of which ones is drawn anew.
     """
 
-    def __init__(self, conversations: Conversations, crop_sec: float, per_recording: int, seed: int):
-        self.conversations, self.per_recording, self.seed = conversations, per_recording, seed
+    def __init__(
+        self,
+        conversations: Conversations,
+        crop_sec: float,
+        per_recording: int,
+        seed: int,
+        weights: Sequence[float] | None = None,
+    ):
+        """`weights`: of the sets of `conversations`, in their order; all 1 unless given.
+
+        Raises MimidiarError for a weight that leaves a set without crops.
+        """
+        self.conversations, self.seed = conversations, seed
         self.length = round(crop_sec * LABEL_HZ)
         self.epoch = 0
+        self.shares: list[tuple[list[str], int]] = []  # recordings and crops of each set
+        for number, (data, recordings) in enumerate(conversations.sets.items()):
+            weight = weights[number] if weights else 1.0
+            crops = round(len(recordings) * per_recording * weight)
+            if recordings and not crops:
+                raise MimidiarError(
+                    f"{data}: {len(recordings)} recordings x {per_recording} crops x weight {weight:g} are no crop in "
+                    "an epoch; raise its weight or leave the set out"
+                )
+            self.shares.append((recordings, crops))
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning at the start of an epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.conversations.recordings) * self.per_recording
+        return sum(count for _, count in self.shares)
 
     def __iter__(self) -> Iterator[Crop]:
         random = np.random.default_rng([self.seed, self.epoch])
-        for recording in random.permutation(np.repeat(self.conversations.recordings, self.per_recording)).tolist():
+        times: dict[str, int] = {}
+        for recordings, count in self.shares:
+            times |= divide_crops(recordings, count, random)
+        names = self.conversations.recordings
+        for recording in random.permutation(np.repeat(names, [times[name] for name in names])).tolist():
             total = self.conversations.num_frames(recording)
             start = int(random.integers(max(total - self.length, 0) + 1))
             yield Crop(recording, start, min(start + self.length, total))
+
+
+def divide_crops(recordings: Sequence[str], count: int, random: np.random.Generator) -> dict[str, int]:
+    """How many of `count` crops each recording gives: as many as any other, or one more, by chance."""
+    each, more = divmod(count, max(len(recordings), 1))
+    chosen = set(random.choice(len(recordings), more, replace=False).tolist()) if more else ()
+    return {recording: each + (number in chosen) for number, recording in enumerate(recordings)}
 
 
 class ConsecutiveCrops(Sampler[Crop]):

@@ -1,14 +1,22 @@
 """One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
 
+import os
+import signal
+import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader, Sampler
+from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch.utils.data import Sampler
 
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
@@ -18,6 +26,7 @@ from mimidiar.models.build import Model, build_model, model_header
 from mimidiar.models.rate import LABEL_HZ
 from mimidiar.simulate.augment import Augmenter
 from mimidiar.torch_setup import pick_device, use_one_thread
+from mimidiar.train.batches import Loader
 from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, best_so_far, stopped_early
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import (
@@ -31,9 +40,13 @@ from mimidiar.train.data import (
 )
 from mimidiar.train.likeness import fit_likeness
 from mimidiar.train.mixtures import on_mixtures
+from mimidiar.train.processes import Machine, disconnect, end_with_launcher, processes_here, rank, take_gpu
+from mimidiar.train.progress import Progress
 from mimidiar.train.task import DiarizationTask, Run
 
 FINISHED = "finished.json"
+# The others wait until the first process knows mean and deviation of the training features.
+PATIENCE = timedelta(hours=2)
 
 
 def train(
@@ -42,7 +55,7 @@ def train(
     dev_sets: Sequence[SetFolders],
     folder: Path,
     seed: int,
-    device: str = "cpu",
+    machine: Machine = Machine(),  # noqa: B008 (frozen)
     checkpoint: Path | None = None,
     start_from: Path | None = None,
     mixtures: Path | None = None,
@@ -55,13 +68,21 @@ def train(
     the data folder `mixtures`, whose utterances are mixed on the fly and pass the codec that made the dev features,
     some of the mixtures with a noise behind them or in a room by the `augmenter`, if given.
 
+    With `machine.processes` above 1 each of them calls this with the same arguments: torchrun has started them all, or
+    the first one does so, by starting the command that it was started by again. Batches are those of one process, and
+    losses, but for rounding and dropout; a run may be continued by another number of processes.
+
     The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
     seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
     goes on from the last whole epoch and ends in the weights of an undisturbed run (on CPU); a finished run is left
     as it is. Raises MimidiarError for sets that do not fit each other or the model, for a folder begun with another
     configuration or seed, and when the validation loss is no number from the first epoch on.
     """
-    device = pick_device(device).type
+    machine = replace(machine, device=pick_device(machine.device).type)
+    if machine.device == "cuda":
+        take_gpu(machine.processes)
+    _check_precision(config.precision, machine.device)
+    end_with_launcher()
     use_one_thread()
     L.seed_everything(seed, verbose=False)
     history = round(config.unfreeze.history_sec * LABEL_HZ) if config.unfreeze else 0
@@ -71,22 +92,25 @@ def train(
     if mixtures is None:
         data = Conversations(train_sets, config.model.max_speakers, history)
         check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
-        run = _on_features(config, data, _new_model(config, data, checkpoint, start_from), seed)
+        run = _on_features(config, data, _new_model(config, data, checkpoint, start_from), machine, seed)
     else:
         data = dev_data  # mixtures have no features of their own
-        run = on_mixtures(config, mixtures, data, checkpoint, device, seed, augmenter)
-    _keep_configuration(config, seed, folder)
+        run = on_mixtures(config, mixtures, data, checkpoint, machine, seed, augmenter)
+    if rank() == 0:
+        _keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     header = (config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion)
     keep_best = KeepBest(folder, model_header(*header, top=run.model.top if config.unfreeze else None))
-    watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size)
-    _fit(run, watched, keep_best, _trainer(config, folder, seed, keep_best, device), config.epochs)
-    _finish(folder, keep_best)
+    watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
+    _fit(run, watched, keep_best, _trainer(config, folder, seed, keep_best, machine), config.epochs)
+    if rank() == 0:
+        _finish(folder, keep_best)
+    disconnect()
 
 
-def _fit(run: Run, watched: DataLoader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
-    """Train to the end, from the last checkpoint on where there is one."""
+def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
+    """Train to the end, from the last checkpoint on where there is one. Ended by TERM, the process exits with 143."""
     last = keep_best.folder / "last.ckpt"
     if last.exists() and stopped_early(last):
         keep_best.load_state_dict(best_so_far(last))
@@ -95,7 +119,10 @@ def _fit(run: Run, watched: DataLoader, keep_best: KeepBest, trainer: L.Trainer,
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
         task = run.new_task(len(run.batches) * epochs)
-        trainer.fit(task, run.batches, watched, ckpt_path=last if last.exists() else None)
+        try:
+            trainer.fit(task, run.batches, watched, ckpt_path=last if last.exists() else None)
+        except SIGTERMException:  # in itself an exit with code 0, as if all were done
+            sys.exit(128 + signal.SIGTERM)
 
 
 def _finish(folder: Path, keep_best: KeepBest) -> None:
@@ -120,15 +147,16 @@ def _new_model(
         model = build_model(config.model, config.fusion)
     except ValueError as error:
         raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features:
+    if config.normalize_features and rank() == 0:  # which the others get it from
         model.features.set_statistics(*feature_statistics(train_data))
     return model
 
 
-def _on_features(config: TrainConfig, data: Conversations, model: Model, seed: int) -> Run:
+def _on_features(config: TrainConfig, data: Conversations, model: Model, machine: Machine, seed: int) -> Run:
     """A run on crops of conversations whose features are stored."""
-    crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed)
-    return Run(model, _loader(data, crops, config.batch_size), partial(_new_task, model, config))
+    weights = [config.weight_of(folder.name) for folder in data.sets]
+    crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed, weights)
+    return Run(model, _loader(data, crops, config.batch_size, machine), partial(_new_task, model, config))
 
 
 def _new_task(model: Model, config: TrainConfig, total_steps: int) -> DiarizationTask:
@@ -139,20 +167,31 @@ def _new_task(model: Model, config: TrainConfig, total_steps: int) -> Diarizatio
     return UnfreezeTask(model, config, total_steps)
 
 
-def _loader(data: Conversations, crops: Sampler, batch_size: int) -> DataLoader:
-    return DataLoader(data, batch_size=batch_size, sampler=crops, collate_fn=collate, num_workers=0)
+def _loader(data: Conversations, crops: Sampler, batch_size: int, machine: Machine) -> Loader:
+    return Loader(data, crops, batch_size, collate, machine.num_workers, pin_memory=machine.device == "cuda")
 
 
-def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, device: str) -> L.Trainer:
+def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, machine: Machine) -> L.Trainer:
+    here = processes_here(machine.processes)
+    plugins, strategy = [AtomicCheckpointIO()], "auto"
+    if machine.processes > 1:
+        # Lightning would take the settings of a Slurm job for those of a launcher.
+        plugins.append(TorchElasticEnvironment() if TorchElasticEnvironment.detect() else LightningEnvironment())
+        strategy = DDPStrategy(broadcast_buffers=False, timeout=PATIENCE)
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Lightning gives each process several
     return L.Trainer(
         max_epochs=config.epochs,
-        accelerator="cpu" if device == "cpu" else "gpu",
-        devices=1,
+        accelerator="cpu" if machine.device == "cpu" else "gpu",
+        devices=here,
+        num_nodes=machine.processes // here,
+        strategy=strategy,
+        use_distributed_sampler=False,  # SharedBatches shares
+        precision=config.precision,
         gradient_clip_val=config.clip_norm,
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
-        plugins=[AtomicCheckpointIO()],
+        plugins=plugins,
         callbacks=[
-            TQDMProgressBar(refresh_rate=10),
+            Progress(),
             ReseedEachEpoch(seed),
             EarlyStopping("val_loss", patience=config.patience),
             keep_best,
@@ -163,6 +202,11 @@ def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, 
         log_every_n_steps=10,
         deterministic=True,
     )
+
+
+def _check_precision(precision: str, device: str) -> None:
+    if precision == "16-mixed" and device == "cpu":
+        raise MimidiarError("precision is 16-mixed, which a CPU has not; set bf16-mixed or 32-true, or --device cuda")
 
 
 def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:

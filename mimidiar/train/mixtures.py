@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from mimidiar.audio import resample
 from mimidiar.corpora.audio import SAMPLE_RATE
@@ -23,8 +23,10 @@ from mimidiar.models.rate import LABEL_HZ, stacking_factor
 from mimidiar.simulate.augment import Augmenter, impulse_responses
 from mimidiar.simulate.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
 from mimidiar.simulate.recording import to_int16
+from mimidiar.train.batches import Loader
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch, Conversations, statistics
+from mimidiar.train.processes import Machine, rank
 from mimidiar.train.task import DiarizationTask, Run
 
 STATISTICS_MIXTURES = 200  # of the first epoch, whose features give mean and deviation
@@ -145,23 +147,23 @@ def on_mixtures(
     data: Path,
     dev_data: Conversations,
     checkpoint: Path | None,
-    device: str,
+    machine: Machine,
     seed: int,
     augmenter: Augmenter | None = None,
 ) -> Run:
-    """A run on mixtures of the utterances of `data`.
+    """A run on mixtures of the utterances of `data`, on a machine whose device is known.
 
     The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file.
     """
-    encoder = describe_maker(dev_data.meta, checkpoint).build(device)
+    encoder = describe_maker(dev_data.meta, checkpoint).build(machine.device)
     mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed, augmenter)
     config.model.input_dim = dev_data.input_dim
     try:
         model = build_model(config.model)
     except ValueError as error:
         raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features:
+    if config.normalize_features and rank() == 0:  # which the others get it from
         model.features.set_statistics(*mixture_statistics(mixtures, encoder, config.batch_size))
     draws = EpochDraws(config.mixtures.count)
-    batches = DataLoader(mixtures, config.batch_size, sampler=draws, collate_fn=collate_audio, num_workers=0)
+    batches = Loader(mixtures, draws, config.batch_size, collate_audio, machine.num_workers)
     return Run(model, batches, lambda steps: MixtureTask(model, config, steps, encoder))

@@ -7,26 +7,31 @@ from typing import Any, NamedTuple
 import lightning as L
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from mimidiar.losses import best_order, hybrid_loss
+from mimidiar.losses import best_order, count_pairs, hybrid_loss
 from mimidiar.models.adapter import Adapter
 from mimidiar.models.build import Model
+from mimidiar.train.batches import Loader
 from mimidiar.train.clustering import VoiceClustering
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch
+from mimidiar.train.processes import copy_from_first, per_process, rank, total
 
 
 class Run(NamedTuple):
     """What a configuration comes to: a model, training batches, and what makes the task from the number of steps."""
 
     model: Model
-    batches: DataLoader
+    batches: Loader
     new_task: Callable[[int], "DiarizationTask"]
 
 
 class DiarizationTask(L.LightningModule):
-    """Trains an adapter on crops with the hybrid of sort loss and permutation-invariant loss, and deep clustering."""
+    """Trains an adapter on crops with the hybrid of sort loss and permutation-invariant loss, and deep clustering.
+
+    Of several processes each computes its share of the batch's loss (`train/processes.py`); what is logged is that of
+    the whole batch, the same in each of them.
+    """
 
     def __init__(self, model: Adapter, config: TrainConfig, total_steps: int):
         super().__init__()
@@ -34,24 +39,41 @@ class DiarizationTask(L.LightningModule):
         weight = config.clustering_weight
         self.clustering = VoiceClustering(model, config.clustering_layer, config.clustering_dim) if weight > 0 else None
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        return self.total_loss(self.model(batch.features, batch.mask), batch)
+    def on_fit_start(self) -> None:
+        """The first process alone has looked at all features; of a model, Lightning hands on the parameters only."""
+        copy_from_first(self.buffers())
 
-    def total_loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """The loss on channels, and, where it has a weight, deep clustering on the voices of the same pass."""
-        loss = hybrid_loss(logits, batch.targets, batch.mask, self.config.sort_weight)
-        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.mask))
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        rows = self.trainer.train_dataloader.batch_sampler.rows(index)
+        return self.total_loss(self.model(batch.features, batch.mask), batch, rows)
+
+    def total_loss(self, logits: Tensor, batch: Batch, rows: int) -> Tensor:
+        """The loss on channels, and, where it has a weight, deep clustering on the voices of the same pass.
+
+        `rows` are those of the batch in all processes together.
+        """
+        counted = counted_frames(batch, rows)
+        frames = per_process(counted.sum())
+        loss = hybrid_loss(logits, batch.targets, counted, self.config.sort_weight, frames)
+        self.log_training("train_loss", loss, rows, prog_bar=True)
         if self.clustering is None:
             return loss
-        clustering = self.clustering.loss(batch.targets, batch.mask)
-        self.log("train_clustering_loss", clustering, on_step=False, on_epoch=True, batch_size=len(batch.mask))
+        targets = batch.targets * counted.unsqueeze(-1)  # of what doesn't count there is no voice
+        clustering = self.clustering.loss(targets, batch.mask, per_process(count_pairs(targets, batch.mask)))
+        self.log_training("train_clustering_loss", clustering, rows)
         return loss + self.config.clustering_weight * clustering
 
-    def validation_step(self, batch: Batch, _: int) -> None:
+    def log_training(self, name: str, loss: Tensor, rows: int, prog_bar: bool = False) -> None:
+        """Log the mean over an epoch of this loss, of which each process has its share."""
+        self.log(name, per_process(loss), prog_bar=prog_bar, on_step=False, on_epoch=True, batch_size=rows)
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        counted = counted_frames(batch, self.trainer.val_dataloaders.batch_sampler.rows(index))
         logits = self.model(batch.features, batch.mask)
-        loss = hybrid_loss(logits, batch.targets, batch.mask, self.config.sort_weight)
-        wrong, speech = count_errors(logits, batch.targets, batch.mask)
-        self.log("val_loss", loss, prog_bar=True, batch_size=int(batch.mask.sum()))
+        frames = total(counted.sum())
+        loss = hybrid_loss(logits, batch.targets, counted, self.config.sort_weight, per_process(counted.sum()))
+        wrong, speech = map(total, count_errors(logits, batch.targets, counted))
+        self.log("val_loss", per_process(loss), prog_bar=True, batch_size=int(frames))
         # A mean weighted by speech is the ratio of the sums, as a corpus DER is.
         self.log("val_der", 100 * wrong / speech.clamp(min=1), prog_bar=True, batch_size=max(int(speech), 1))
 
@@ -77,6 +99,11 @@ class DiarizationTask(L.LightningModule):
             return math.sqrt(warmup / (step + 1))
         progress = min((step - warmup) / max(self.total_steps - warmup, 1), 1.0)
         return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def counted_frames(batch: Batch, rows: int) -> Tensor:
+    """(B, T): the batch's mask; nothing where this process has no row of its own among the `rows` of all processes."""
+    return batch.mask if rank() < rows else torch.zeros_like(batch.mask)
 
 
 @torch.no_grad()

@@ -21,7 +21,8 @@ from mimidiar.models.unfreeze import UnfrozenAdapter, latent
 from mimidiar.models.weights import fill
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch, Conversations, statistics
-from mimidiar.train.task import DiarizationTask
+from mimidiar.train.processes import per_process, rank, total
+from mimidiar.train.task import DiarizationTask, counted_frames
 
 STATISTICS_SEC = 36000.0  # of training audio whose latent gives mean and deviation; more changes no third digit
 
@@ -50,7 +51,7 @@ def new_unfrozen(config: TrainConfig, top: MimiTop, data: Conversations, start_f
     model = build_model(config.model, top=top)
     if start_from is not None:
         _copy_adapter(model, start_from, data.meta)
-    elif config.normalize_features:
+    elif config.normalize_features and rank() == 0:
         model.adapter.features.set_statistics(*statistics(_latents(top, data)))
     return model
 
@@ -85,13 +86,15 @@ class UnfreezeTask(DiarizationTask):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         if self.frozen is None:
             return super().training_step(batch, index)
-        x = latent(self.model.top, batch.features)
-        logits = self.model.decide(x, batch.mask)
-        loss = self.total_loss(logits, batch)
-        with torch.no_grad():
-            origin = latent(self.frozen, batch.features)
-        distance = latent_distance(x, origin, batch.mask)
-        self.log("train_latent_distance", distance, on_step=False, on_epoch=True, batch_size=len(batch.mask))
+        # In single precision: the two differ by less than the rounding of a half.
+        with torch.autocast(self.device.type, enabled=False):
+            x = latent(self.model.top, batch.features)
+            with torch.no_grad():
+                origin = latent(self.frozen, batch.features)
+        rows = self.trainer.train_dataloader.batch_sampler.rows(index)
+        loss = self.total_loss(self.model.decide(x, batch.mask), batch, rows)
+        distance = latent_distance(x, origin, counted_frames(batch, rows))
+        self.log_training("train_latent_distance", distance, rows)
         return loss + self.settings.near_weight * distance
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -110,7 +113,9 @@ class UnfreezeTask(DiarizationTask):
 
 def latent_distance(x: Tensor, origin: Tensor, mask: Tensor) -> Tensor:
     """Squared distance of x to `origin` over the variance of `origin`, on the frames of `mask`: 0 where nothing moved,
-    1 where x is the mean of all frames. (B, T, D) twice, (B, T) -> a scalar.
+    1 where x is the mean of all frames. (B, T, D) twice, (B, T) -> a scalar. Of several processes, this one's share:
+    mean and variance are those of all frames.
     """
     x, origin = x[mask], origin[mask]
-    return (x - origin).square().sum() / (origin - origin.mean(0)).square().sum()
+    mean = total(origin.sum(0)) / total(mask.sum())
+    return (x - origin).square().sum() / per_process((origin - mean).square().sum())

@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 stage=1                            # first stage: 0 download, 1 data, 2 simulation, 3 features, 4 training, 5 scores, 6 table
 stop_stage=6                       # last stage
 nj=2                               # parallel jobs, one thread each
-ngpu=0                             # 1: features and training on a GPU
+ngpu=0                             # above 0: features on a GPU, training on so many
 force=false                        # do a stage again whose settings or inputs changed
 tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout

@@ -39,8 +39,8 @@ mix_utterances() {
 train_on_mixtures() {
   local sounds sound_inputs
   find_sounds
-  cmd=$device_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$dev_set" \
+  cmd=$train_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$dev_set" \
     --input "$feats/$dev_set" --input "$train_config" "${sound_inputs[@]}" ${checkpoint:+--input "$checkpoint"} -- \
     mimidiar train "$dir/model" --mixtures "$data/$1" "${sounds[@]}" --dev "$data/$dev_set" "$feats/$dev_set" \
-    --config "$train_config" --seed "$seed" --device "$device" ${checkpoint:+--checkpoint "$checkpoint"}
+    --config "$train_config" --seed "$seed" "${train_on[@]}" ${checkpoint:+--checkpoint "$checkpoint"}
 }

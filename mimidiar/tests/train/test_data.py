@@ -44,6 +44,18 @@ def test_a_crop_has_its_frames_and_its_own_order_of_arrival(conversations: Conve
     assert len(orders) > 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="how much a process reads is known on Linux alone")
+def test_of_a_long_recording_a_crop_reads_its_own_frames_alone(tmp_path: Path) -> None:
+    long = Conversations([make_conversations(tmp_path, "long", 1, seed=0, frames=20000)], max_speakers=4)
+
+    def bytes_read() -> int:
+        return int(Path("/proc/self/io").read_text().split("rchar: ")[1].split()[0])
+
+    before = bytes_read()
+    features, _ = long[Crop("long-0", 15000, 15100)]
+    assert features.shape == (100, DIM) and bytes_read() - before < 20000 * DIM * 4 / 20
+
+
 def test_random_crops_are_the_same_for_the_same_seed_and_epoch(conversations: Conversations) -> None:
     def draw(seed: int, epoch: int) -> list[Crop]:
         crops = RandomCrops(conversations, crop_sec=2.4, per_recording=3, seed=seed)

@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from safetensors.numpy import load_file
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.conversations import make_conversations
+from mimidiar.tests.train.together import start, wait
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.fit import train
 
@@ -44,36 +44,19 @@ def count_epochs(folder: Path) -> int:
     return len(log(folder)) if (folder / "log.jsonl").exists() else 0
 
 
-def start(sets, folder: Path):
-    """Train in a process of its own, from a server that has imported Lightning once and has no threads to fork."""
-    root, train_set, dev_set = sets
-    config = load_config(TrainConfig, root / "train.yaml")
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["mimidiar.train.fit"])
-    process = context.Process(target=train, args=(config, [train_set], [dev_set], folder, 1))
-    process.start()
-    return process
-
-
-def wait(process) -> int:
-    process.join(timeout=120)
-    if process.is_alive():
-        process.kill()
-        raise AssertionError("the training process hangs")
-    return process.exitcode
-
-
 def test_a_killed_run_goes_on_and_ends_in_the_same_weights(sets, tmp_path: Path) -> None:
+    root, train_set, dev_set = sets
+    run = load_config(TrainConfig, root / "train.yaml"), [train_set], [dev_set]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert wait(start(sets, whole)) == 0
-    for epochs in (1, 3):
-        process = start(sets, cut)
+    assert wait(start(*run, whole)) == [0]
+    for epochs, end, code in ((1, "kill", -signal.SIGKILL), (3, "terminate", 128 + signal.SIGTERM)):
+        (process,) = start(*run, cut)
         while process.is_alive() and count_epochs(cut) < epochs:
             time.sleep(0.005)
-        process.kill()
-        assert wait(process) == -signal.SIGKILL
+        getattr(process, end)()
+        assert wait([process]) == [code]
     assert not (cut / "finished.json").exists()
-    assert wait(start(sets, cut)) == 0
+    assert wait(start(*run, cut)) == [0]
     assert [line["epoch"] for line in log(cut)] == list(range(6))
     assert log(cut) == log(whole)
     assert (cut / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()

@@ -16,10 +16,10 @@ from mimidiar.features.encoders import load_encoder
 from mimidiar.features.extract import extract
 from mimidiar.models.build import load_model
 from mimidiar.simulate.augment import Augment, make_augmenter
-from mimidiar.simulate.mixture_sets import WRITTEN, MixtureSets, write_mixture_sets
+from mimidiar.simulate.mixture_sets import WRITTEN
 from mimidiar.simulate.mixtures import MixtureOptions
 from mimidiar.tests.simulate.echoes import response, write_folder
-from mimidiar.tests.tones import write_tones
+from mimidiar.tests.train.mixed import make_mixtures
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Conversations, Crop
 from mimidiar.train.fit import train
@@ -40,11 +40,7 @@ warmup_steps: 4
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sets train and dev of tones, sim_dev with its log-mel features, and a configuration."""
     root = tmp_path_factory.mktemp("mixtures")
-    write_tones(root / "data/train", [0, 1, 2, 3], level=1.0)
-    write_tones(root / "data/dev", [4, 5, 6], level=1.0)
-    sets = load_config(MixtureSets, None, ["sets.dev.split=dev", "sets.dev.count=6", "sets.dev.seed=3"])
-    write_mixture_sets(sets, root / "data", root / "data", say=lambda _: None)
-    extract(root / "data/sim_dev", root / "feats/sim_dev", "logmel", device="cpu")
+    make_mixtures(root)
     (root / "train.yaml").write_text(CONFIG)
     return root
 

@@ -48,9 +48,8 @@ def test_jobs_run_in_parallel_up_to_the_limit(call, tmp_path):
 
 
 def test_options_of_schedulers_are_accepted_on_both_sides_of_job(call):
-    assert (
-        call("run.py", "--gpu", "1", "JOB=1:2", "--mem", "4G", "--time", "1:00:00", "JOB.log", "true").returncode == 0
-    )
+    words = ["--gpu", "1", "--cpus", "2", "JOB=1:2", "--mem", "4G", "--time", "1:00:00"]
+    assert call("run.py", *words, "JOB.log", "true").returncode == 0
 
 
 def test_options_after_the_log_are_the_commands_own(call, tmp_path):

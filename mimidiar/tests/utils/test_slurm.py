@@ -67,6 +67,13 @@ def test_options_are_handed_to_sbatch(slurm, tmp_path):
         assert option in line
 
 
+def test_cores_are_asked_for_and_the_user_has_the_last_word(slurm, tmp_path):
+    assert slurm("--gpu", "1", "--gpu", "2", "--cpus", "6", "a.log", "true").returncode == 0
+    assert {"--gres=gpu:2", "--cpus-per-task=6"} < set(called(tmp_path))
+    assert slurm("--cpus-per-task", "3", "--cpus", "6", "b.log", "true").returncode == 0
+    assert [word for word in called(tmp_path) if "cpus" in word][-1] == "--cpus-per-task=3"
+
+
 def test_a_single_job_is_no_array_and_gets_one_processor(slurm, tmp_path):
     assert slurm("a.log", "true").returncode == 0
     line = called(tmp_path)

@@ -1,0 +1,56 @@
+"""Training in processes of their own, one or several together, as torchrun starts them."""
+
+import os
+import socket
+from collections.abc import Sequence
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from mimidiar.train.config import TrainConfig
+from mimidiar.train.fit import train
+from mimidiar.train.processes import Machine
+
+Sets = Sequence[tuple[Path, Path]]
+
+
+def start(
+    config: TrainConfig, train_sets: Sets, dev_sets: Sets, folder: Path, processes: int = 1, **options
+) -> list[BaseProcess]:
+    """Begin a run with seed 1, from a server that has imported Lightning once and has no threads to fork."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["mimidiar.train.fit"])
+    arguments = (config, train_sets, dev_sets, folder, 1, Machine(processes=processes))
+    port = free_port()
+    members = [
+        context.Process(target=take_part, args=(rank, processes, port, arguments, options)) for rank in range(processes)
+    ]
+    for member in members:
+        member.start()
+    return members
+
+
+def take_part(rank: int, processes: int, port: int, arguments: tuple, options: dict) -> None:
+    """What one process does: train, and know of the others what torchrun would tell it."""
+    if processes > 1:
+        told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
+        told |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"}
+        os.environ.update({name: str(value) for name, value in told.items()})
+    train(*arguments, **options)
+
+
+def wait(members: list[BaseProcess]) -> list[int]:
+    """The exit codes of a run's processes."""
+    for member in members:
+        member.join(timeout=120)
+    if hung := [member for member in members if member.is_alive()]:
+        for member in hung:
+            member.kill()
+        raise AssertionError(f"{len(hung)} of {len(members)} training processes hang")
+    return [member.exitcode for member in members]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

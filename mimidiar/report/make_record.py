@@ -35,6 +35,7 @@ HOLDS = (
     "feats.scp",
     "posteriors.scp",
 )  # marks of what can be told of
+INFERENCE = {"posteriors.scp": "inference", "local.scp": "inference of windows"}  # which are then linked
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,9 @@ def _speed(folders: Iterable[Path]) -> dict[str, dict[str, Any] | None]:
         if (folder / "feats.scp").is_file():
             about = _texts(folder / "meta.json", "encoder", "tap")
             steps.setdefault(f"features {about['encoder']} {about['tap']}", []).append(folder)
-        if (folder / "posteriors.scp").is_file():
-            steps.setdefault("inference", []).append(folder)
+        for file, step in INFERENCE.items():
+            if (folder / file).is_file():
+                steps.setdefault(step, []).append(folder)
     return {step: _cost(made) for step, made in steps.items()}
 
 

@@ -150,6 +150,16 @@ def test_the_speed_is_that_of_a_new_recording(recipe: Path, clean_code) -> None:
     # Of what is named as well: it is part of the run unless it is a model.
     named = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[other, exp / "start"])
     assert named.speed["features logmel lower"]["real_time_factor"] == 0.5 and len(named.speed) == 3
+    windows = exp / "windows/test"
+    windows.mkdir(parents=True)
+    (windows / "local.scp").touch()
+    add_cost(windows, Cost(50.0, 10.0, "cpu"))
+    write_stage(windows, "mimidiar infer --local", inputs=(exp / "model", feats / "test"))
+    write_stage(exp / "test/posteriors", "mimidiar link run", inputs=(windows, exp / "tuned"))
+    linked = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    assert linked.real_time_factor == pytest.approx(0.26) and set(linked.speed) == {
+        "features logmel mel", "inference of windows", "inference"
+    }  # fmt: skip
     (exp / "test/posteriors/timing.jsonl").unlink()
     slow = make_record(folder, "collar0", Place("ours", "test"), RECORD)
     assert slow.speed["inference"] is None and slow.real_time_factor is None

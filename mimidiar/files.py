@@ -1,5 +1,6 @@
 """Files that are either whole or not there, and their hashes."""
 
+import errno
 import glob
 import hashlib
 import json
@@ -20,13 +21,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     make_folder(path.parent)
-    _sweep(path)
+    sweep(path)
     # The suffix stays last: writers such as gzip or soundfile choose the format by it.
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial
-        _flush_to_disk(partial)
-        os.replace(partial, path)
+        put_in_place(partial, path)
     except OSError as error:
         if error.filename == str(partial):
             error.filename = str(path)  # the name that the user knows
@@ -35,7 +35,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _sweep(path: Path) -> None:
+def sweep(path: Path) -> None:
     """Remove what killed processes left behind when they wrote `path`."""
     for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{glob.escape(path.suffix)}"):
         pid = leftover.name.removesuffix(f".partial{path.suffix}").rpartition(".")[2]
@@ -53,19 +53,32 @@ def make_folder(folder: str | Path) -> None:
         raise disk_error(error, folder) from error
 
 
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a finished file, or a folder with all that is in it, its name; both outlast a power cut that comes after.
+
+    A rename alone may reach the disk before the bytes do (the file would be there, and empty), or after what is done
+    next because it is there.
+    """
+    for each in (partial, *partial.rglob("*")):
+        _flush_to_disk(each)
+    os.replace(partial, path)
+    _flush_to_disk(path.parent)
+
+
 def _flush_to_disk(path: Path) -> None:
-    """A rename alone may reach the disk before the bytes do; after a power cut the file would be there, and empty."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # There are file systems on which a folder cannot be flushed.
+        if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 
 
 def disk_error(error: OSError, path: str | Path) -> Exception:
     """`error` in words that name `path` and the remedy, where it is a full disk; otherwise `error` itself."""
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return MimidiarError(f"{path}: no space left on the device; free some and run the same command again")
     return error

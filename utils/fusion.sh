@@ -9,7 +9,7 @@
 #   likeness  the codec and that likeness
 
 mimi_feats=$feats
-speaker_feats=${feats%/*}/$speaker.$speaker_tap
+speaker_feats=${feats%/*}/$speaker.$speaker_tap$bits
 fused_feats=$mimi_feats+$speaker.$speaker_tap
 if [[ $speaker == titanet ]]; then speaker_checkpoint=${speaker_checkpoint:-${TITANET_CHECKPOINT:-}}; fi
 # Another speaker encoder than the recipe's is in the names, so that a table cannot take one for the other; other windows of

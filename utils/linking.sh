@@ -91,11 +91,10 @@ score_link() {
 score_links() {
   local dev=$1 link set
   shift
+  # Once for those that share it: under --force a second time would be another.
+  if [[ " ${links[*]} " == *" codec "* ]]; then tune_link codec "$dev"; fi
+  if [[ " ${links[*]} " =~ \ (voices|counted)\  ]]; then tune_link voices "$dev"; fi
   for link in "${links[@]}"; do
-    case $link in
-      codec) tune_link codec "$dev" ;;
-      voices | counted) tune_link voices "$dev" ;;
-    esac
     for set in "$dev" "$@"; do link_set "$link" "$set"; done
     stage.py --out "$dir/$link/tuned" --force "$force" --input "$dir/$link/$dev/posteriors" --input "$data/$dev" -- \
       mimidiar tune "$dir/$link/$dev/posteriors" "$data/$dev" "$dir/$link/tuned"

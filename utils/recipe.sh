@@ -2,9 +2,12 @@
 # Sourced by a recipe after its options and stages.sh: where its features and experiments lie, and the stages that recipes of
 # every dataset share. What one dataset alone needs (download, preparation, simulation) is in its local/corpus.sh.
 
-feats=$feats/$encoder${tap:+.$tap}
+# Features in 16 bits are beside the others, and so is what is trained on them.
+bits=
+if [[ ${compress:-false} == true ]]; then bits=-16bit; fi
+feats=$feats/$encoder${tap:+.$tap}$bits
 # Recorded sounds that were named, and sentences that several speakers read, are in the name, as they change what is trained.
-default_tag=$encoder${tap:+.$tap}${texts:+-texts}${musan:+-musan}${rirs:+-rirs} tag=${tag:-$default_tag}
+default_tag=$encoder${tap:+.$tap}${texts:+-texts}${musan:+-musan}${rirs:+-rirs}$bits tag=${tag:-$default_tag}
 dir=$exp/$tag/seed$seed
 # The weights are an input of the features; a variable that only the encoder read would not be in their key.
 if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
@@ -44,7 +47,7 @@ extract_with() {
     cmd=$device_cmd stage.py --out "$feats/$set" --force "$force" --input "$data/$set" \
       ${checkpoint:+--input "$checkpoint"} --nj "$nj" -- \
       mimidiar extract "$data/$set" "$feats/$set" --encoder "$encoder" ${tap:+--tap "$tap"} \
-      ${checkpoint:+--checkpoint "$checkpoint"} --device "$device"
+      ${checkpoint:+--checkpoint "$checkpoint"} --device "$device" ${bits:+--compress}
   done
 }
 

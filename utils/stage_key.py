@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from mimidiar.files import put_in_place
+
 STATE, LOCK = ".stage.json", ".stage.lock"
 # A device, and how many processes train, change the last digits of a result and what dropout draws, but not what it is:
 # the logs tell which they were.
@@ -170,9 +172,7 @@ def write_state(folder: Path, state: State) -> None:
     with open(partial, "w", encoding="utf-8") as stream:
         json.dump(asdict(state), stream, indent=2, ensure_ascii=False)
         stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(folder / STATE)
+    put_in_place(partial, folder / STATE)
 
 
 def changes(old: State, new: State) -> list[str]:

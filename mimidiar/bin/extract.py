@@ -35,17 +35,18 @@ Weights: a .safetensors file in moshi's layout; of titanet a .nemo file.""",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--compress", is_flag=True, help="16 bits for a number, not 32: half of the disk, see egs/README.md.")
 @job_option
-def command(data, out, encoder, tap, checkpoint, seed, device, job):
+def command(data, out, encoder, tap, checkpoint, seed, device, compress, job):
     """Features of all recordings in the data folder DATA, as Kaldi ark/scp in the folder OUT.
 
-    OUT gets feats.*.ark, feats.scp (key per recording, float32 frames x dimensions), meta.json, and what it cost in
-    timing.jsonl. A call that was interrupted is repeated as it was: finished recordings are kept. The result is the
-    same whatever the number of jobs.
+    OUT gets feats.*.ark, feats.scp (key per recording, float32 frames x dimensions; with --compress Kaldi's compressed
+    matrices of two bytes), meta.json, and what it cost in timing.jsonl. A call that was interrupted is repeated as it
+    was: finished recordings are kept. The result is the same whatever the number of jobs.
     """
     from mimidiar.features.extract import extract
     from mimidiar.features.timing import add_cost
 
-    done = extract(data, out, encoder, tap, checkpoint, seed, device, job)
+    done = extract(data, out, encoder, tap, checkpoint, seed, device, job, compress=compress)
     add_cost(out, done.cost)
     click.echo(done.summary(out))

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import disk_error, make_folder, write_text
+from mimidiar.files import disk_error, make_folder, put_in_place, write_text
 
 CHUNK = 1 << 20
 TIMEOUT_SEC = 60
@@ -83,7 +83,7 @@ def fetch(
     except MimidiarError:
         transfer.discard()
         raise
-    partial.replace(path)
+    put_in_place(partial, path)
     transfer.discard()
     return path
 

@@ -1,5 +1,6 @@
 """Archives of corpora, in one piece or cut into parts, to folders."""
 
+import os
 import tarfile
 import zipfile
 import zlib
@@ -39,6 +40,7 @@ def unpack_parts(parts: Iterable[str | Path], folder: str | Path, *, keep: bool 
     except OSError as error:
         raise disk_error(error, folder) from error
     if not keep:
+        os.sync()  # what came out must be on disk before the archive is gone
         for path in paths:
             path.unlink()
 

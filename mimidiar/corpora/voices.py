@@ -15,7 +15,7 @@ from mimidiar.corpora.sentences import make_sentence
 from mimidiar.corpora.splits import hash_order
 from mimidiar.corpora.trials import make_trials
 from mimidiar.errors import MimidiarError
-from mimidiar.files import disk_error, write_text
+from mimidiar.files import disk_error, put_in_place, write_text
 
 UTTERANCES_PER_VOICE = 8
 CORPUS = "espeak"
@@ -107,7 +107,7 @@ def write_voices(out: str | Path, seed: int) -> Path:
         shutil.rmtree(stale, ignore_errors=True)
     try:
         _write_corpus(partial, choose_voices(seed), seed)
-        partial.rename(out)
+        put_in_place(partial, out)
     except OSError as error:
         raise disk_error(error, out) from error
     finally:

@@ -1,8 +1,13 @@
-"""Kaldi's binary archive of float matrices: index one, and read a stretch of one matrix by its offset.
+"""Kaldi's binary archive of matrices: index one, and read a stretch of one matrix by its offset.
 
-kaldiio writes the records (see store.py); the 15 bytes before the numbers are read here, because kaldiio always reads
-a whole matrix and a training crop is a small part of one. Record: key, space, "\\0B" (binary), "FM " (float matrix),
-then rows and columns, each a byte 4 and a little-endian int32, then the numbers row by row.
+kaldiio writes the records (see store.py); the bytes before the numbers are read here, because kaldiio always reads a
+whole matrix and a training crop is a small part of one. Record: key, space, "\\0B" (binary), then one of
+
+    "FM " (float matrix), rows and columns, each a byte 4 and an int32, then float32 numbers row by row;
+    "CM2 " (compressed, two bytes), float32 smallest value and range, int32 rows and columns, then uint16 numbers row by
+    row: the places of the values in that range, in steps of range / 65535;
+
+all little-endian.
 """
 
 import io
@@ -15,28 +20,39 @@ import numpy as np
 
 from mimidiar.errors import MimidiarError
 
-HEADER = struct.Struct("<2s3sbibi")
+FLOATS = struct.Struct("<5sbibi")
+SHORTS = struct.Struct("<6sffii")
+SHORT_STEPS = 65535
 LONGEST_KEY = 4096
 
 
 @dataclass(frozen=True)
 class ArkEntry:
-    """Where one matrix lies: the archive, the offset of its header (what an scp line gives), its shape."""
+    """Where one matrix lies: the archive, the offset of its header (what an scp line gives), its shape.
+
+    Of a compressed one also its `scale`: smallest value and range.
+    """
 
     ark: Path
     offset: int
     rows: int
     columns: int
+    scale: tuple[float, float] | None = None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the numbers in the file."""
+        return np.dtype("<f4" if self.scale is None else "<u2")
 
     @property
     def data(self) -> int:
         """Offset of the first number."""
-        return self.offset + HEADER.size
+        return self.offset + (FLOATS if self.scale is None else SHORTS).size
 
     @property
     def end(self) -> int:
         """Offset just past the last number."""
-        return self.data + 4 * self.rows * self.columns
+        return self.data + self.dtype.itemsize * self.rows * self.columns
 
 
 def index_ark(path: str | Path, cut_short: bool = False) -> dict[str, ArkEntry]:
@@ -65,7 +81,7 @@ def _record_at(stream: io.BufferedReader, path: Path, position: int) -> tuple[st
     stream.seek(position)
     start = stream.read(LONGEST_KEY)
     key, space, _ = start.partition(b" ")
-    if not key or not space:
+    if not space or not key or key[0] == 0:  # zeros are blocks that never reached the disk
         return "", None
     return key.decode("utf-8", "replace"), _entry(stream, path, position + len(key) + 1)
 
@@ -73,13 +89,17 @@ def _record_at(stream: io.BufferedReader, path: Path, position: int) -> tuple[st
 def _entry(stream: io.BufferedReader, path: Path, offset: int) -> ArkEntry | None:
     """The matrix whose header stands at `offset`; None where none does."""
     stream.seek(offset)
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
+    header = stream.read(max(FLOATS.size, SHORTS.size))
+    scale = None
+    if header.startswith(b"\0BFM ") and len(header) >= FLOATS.size:
+        _, size_rows, rows, size_columns, columns = FLOATS.unpack_from(header)
+        if (size_rows, size_columns) != (4, 4):
+            return None
+    elif header.startswith(b"\0BCM2 ") and len(header) >= SHORTS.size:
+        _, *scale, rows, columns = SHORTS.unpack_from(header)
+    else:
         return None
-    binary, kind, size_rows, rows, size_columns, columns = HEADER.unpack(header)
-    if (binary, kind, size_rows, size_columns) != (b"\0B", b"FM ", 4, 4) or rows < 0 or columns < 0:
-        return None
-    return ArkEntry(path, offset, rows, columns)
+    return ArkEntry(path, offset, rows, columns, scale and tuple(scale)) if min(rows, columns) >= 0 else None
 
 
 def entry_at(path: Path, offset: int, key: str) -> ArkEntry:
@@ -91,7 +111,8 @@ def entry_at(path: Path, offset: int, key: str) -> ArkEntry:
     except FileNotFoundError:
         raise MimidiarError(f"{path}: no such archive (it holds {key}); extract again") from None
     if entry is None:
-        raise MimidiarError(f"{path}: no float matrix at byte {offset}, where the scp has {key}; extract again")
+        where = f"at byte {offset}, where the scp has {key}"
+        raise MimidiarError(f"{path}: no matrix of floats, or compressed in two bytes, {where}; extract again")
     if entry.end > size:
         raise MimidiarError(f"{path}: cut short: {key} ends at byte {entry.end}, the file at {size}; extract again")
     return entry
@@ -100,5 +121,9 @@ def entry_at(path: Path, offset: int, key: str) -> ArkEntry:
 def read_rows(entry: ArkEntry, start: int, stop: int) -> np.ndarray:
     """Rows [start, stop) of a matrix as float32, reading no more of the file than those."""
     count = (stop - start) * entry.columns
-    offset = entry.data + 4 * start * entry.columns
-    return np.fromfile(entry.ark, "<f4", count, offset=offset).reshape(stop - start, entry.columns)
+    offset = entry.data + entry.dtype.itemsize * start * entry.columns
+    numbers = np.fromfile(entry.ark, entry.dtype, count, offset=offset).reshape(stop - start, entry.columns)
+    if entry.scale is None:
+        return numbers
+    smallest, value_range = entry.scale
+    return smallest + numbers.astype(np.float32) * value_range / SHORT_STEPS

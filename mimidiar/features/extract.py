@@ -20,7 +20,7 @@ from mimidiar.features.encoders import Encoder, describe_encoder
 from mimidiar.features.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.features.store import META, ShardWriter, shard_path, write_scp
 from mimidiar.features.timing import Cost, clock
-from mimidiar.files import read_json, write_json
+from mimidiar.files import read_json, sweep, write_json
 
 NAME = "feats"
 SHARD_SEC = 600.0  # about this much audio in a shard: small enough to share a small set among a few jobs
@@ -65,12 +65,13 @@ def extract(
     job: tuple[int, int] | None = None,
     batch_sec: float | None = None,
     shard_sec: float = SHARD_SEC,
+    compress: bool = False,
 ) -> Extracted:
     """Write the features of all recordings in `data_dir` to `out_dir`: shards, and at the end `feats.scp`.
 
     `job` (k, n), k from 1, computes the k-th share of the missing shards and stops there; without it everything that
     is missing is computed and the set finished. A killed call is repeated: what is on disk is not computed again.
-    A batch holds `batch_sec` of padded audio, else what the encoder says.
+    A batch holds `batch_sec` of padded audio, else what the encoder says. With `compress` a number takes 16 bits.
     Raises MimidiarError for bad audio (naming the recording), a full disk, an unknown encoder or tap, and an `out_dir`
     that holds features of another encoder or of other recordings.
     """
@@ -79,6 +80,8 @@ def extract(
     recordings = read_recordings(data_dir)
     out_dir = Path(out_dir)
     meta = {**spec.meta(), "recordings": len(recordings), "recordings_sha256": fingerprint(recordings)}
+    if compress:
+        meta["compressed"] = True
     check_meta(out_dir / META, meta)
     shards = plan_shards(recordings, spec.batch_sec if batch_sec is None else batch_sec, shard_sec)
     missing = [number for number in range(len(shards)) if not shard_path(out_dir, NAME, number).is_file()]
@@ -99,16 +102,31 @@ def extract(
 
 
 def check_meta(path: Path, meta: dict) -> None:
-    """Raises MimidiarError when `path` says that the features beside it are of other weights or recordings."""
+    """Raises MimidiarError when `path` says that the features beside it are of other weights or recordings, or in
+    another form; and when there are features and nothing that says of what.
+    """
+    # What is there first, and then whether it is known: another job writes meta.json, and features after it.
+    begun = [each for each in sorted(path.parent.glob(f"*{NAME}.*.ark*")) if _holds_bytes(each)]
     if not path.is_file():
+        if begun:
+            raise MimidiarError(
+                f"{begun[0]}: features, and no {path.name} beside them says of what; put it back, or remove this folder"
+            )
         return
     found = read_json(path)
-    for key, wanted in meta.items():
-        if found.get(key) != wanted:
+    for key in meta | found:
+        if found.get(key) != meta.get(key):
             raise MimidiarError(
-                f"{path}: holds features with {key} = {found.get(key)!r}, asked for {wanted!r}; "
+                f"{path}: holds features with {key} = {found.get(key)!r}, asked for {meta.get(key)!r}; "
                 "name another output folder, or remove this one"
             )
+
+
+def _holds_bytes(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # another job has renamed it meanwhile
+        return False
 
 
 def plan_shards(
@@ -149,7 +167,7 @@ def fill_shards(
     count, seconds = 0, 0.0
     with _progress(total) as bar:
         for number, shard in shards.items():
-            with ShardWriter(out_dir, NAME, number) as writer:
+            with ShardWriter(out_dir, NAME, number, compress=meta.get("compressed", False)) as writer:
                 for batch in shard:
                     length = sum(recording.seconds for recording in batch)
                     if not writer.done.issuperset(recording.id for recording in batch):
@@ -207,6 +225,7 @@ def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarr
 
 def finish(out_dir: Path, shards: int, recordings: list[RecordingFile]) -> None:
     """Write `feats.scp`. Raises MimidiarError when the shards hold other recordings than the manifest."""
+    sweep(out_dir / META)  # two jobs may have begun it, and one been killed
     keys = write_scp(out_dir, NAME, shards)
     wanted = sorted(recording.id for recording in recordings)
     if keys != wanted:

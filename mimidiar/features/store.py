@@ -1,8 +1,8 @@
 """Matrices by key in Kaldi's ark/scp, for features and for posteriors: a reader, a shard writer, and the joining scp.
 
 A shard is written by one process, a batch of records at a time, into a hidden file that takes its name when it is
-whole. A killed process leaves the hidden file; the next one keeps its whole records and goes on behind them, so that
-nothing finished is computed twice and the bytes are those of a run that was never disturbed.
+whole. A killed process, or a power cut, leaves the hidden file; the next one keeps its whole records and goes on behind
+them, so that nothing finished is computed twice and the bytes are those of a run that was never disturbed.
 """
 
 import fcntl
@@ -15,9 +15,10 @@ import numpy as np
 
 from mimidiar.errors import MimidiarError
 from mimidiar.features.ark import ArkEntry, entry_at, index_ark, read_rows
-from mimidiar.files import disk_error, read_json, write_text
+from mimidiar.files import disk_error, put_in_place, read_json, write_text
 
 META = "meta.json"
+TWO_BYTES = 3  # Kaldi's kTwoByteAuto, "CM2": smallest value and range of each matrix, 16 bits for a number
 
 
 class MatrixStore:
@@ -98,10 +99,12 @@ def _read_scp(path: Path) -> dict[str, tuple[Path, int]]:
     return places
 
 
-def pack(matrices: dict[str, np.ndarray]) -> bytes:
+def pack(matrices: dict[str, np.ndarray], compress: bool = False) -> bytes:
     """Archive records of float32 matrices (T, D), in the order given.
 
-    Raises MimidiarError for a key that Kaldi cannot hold, ValueError for anything but a matrix.
+    With `compress` a number takes 16 bits, and is off by at most half of a 65535th of its matrix' range (and by the
+    rounding of float32). Raises MimidiarError for a key that Kaldi cannot hold and, with `compress`, for numbers that
+    are not finite; ValueError for anything but a matrix.
     """
     buffer = io.BytesIO()
     for key, matrix in matrices.items():
@@ -109,7 +112,11 @@ def pack(matrices: dict[str, np.ndarray]) -> bytes:
             raise MimidiarError(f"the key {key!r} is empty or has white space in it, which ends a key in an archive")
         if matrix.ndim != 2:
             raise ValueError(f"{key}: a matrix (T, D) is needed, got shape {matrix.shape}")
-        kaldiio.save_ark(buffer, {key: np.ascontiguousarray(matrix, dtype=np.float32)})
+        if compress and not np.isfinite(matrix).all():
+            raise MimidiarError(f"{key}: not all of its numbers are finite, which 16 bits cannot hold; do not compress")
+        # An empty matrix has no range.
+        method = TWO_BYTES if compress and matrix.size else None
+        kaldiio.save_ark(buffer, {key: np.ascontiguousarray(matrix, dtype=np.float32)}, compression_method=method)
     return buffer.getvalue()
 
 
@@ -120,8 +127,9 @@ class ShardWriter:
     batches for the next run.
     """
 
-    def __init__(self, folder: str | Path, name: str, number: int):
+    def __init__(self, folder: str | Path, name: str, number: int, compress: bool = False):
         self.path = shard_path(folder, name, number)
+        self.compress = compress
         self._partial = self.path.with_name(f".{self.path.name}.partial")
 
     def __enter__(self) -> "ShardWriter":
@@ -143,25 +151,34 @@ class ShardWriter:
         return self
 
     def write(self, matrices: dict[str, np.ndarray]) -> None:
-        """Append a batch and see it on disk. Raises MimidiarError on a full disk, leaving only whole records."""
-        rest = memoryview(pack(matrices))
+        """Append what is not there yet of a batch and see it on disk.
+
+        Raises MimidiarError on a full disk, leaving only whole records.
+        """
+        records = pack({key: each for key, each in matrices.items() if key not in self.done}, self.compress)
         try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-            os.fsync(self._file)
+            # The first byte comes last: a power cut may leave a file of full length in which blocks are missing.
+            self._put(records[1:], self._end + 1)
+            self._put(records[:1], self._end)
         except OSError as error:
             self._cut_back()
             raise disk_error(error, self.path) from error
-        self._end = os.lseek(self._file, 0, os.SEEK_CUR)
+        self._end += len(records)
         self.done.update(matrices)
+
+    def _put(self, data: bytes, at: int) -> None:
+        rest = memoryview(data)
+        while rest:
+            written = os.pwrite(self._file, rest, at)
+            rest, at = rest[written:], at + written
+        os.fsync(self._file)
 
     def _cut_back(self) -> None:
         os.ftruncate(self._file, self._end)
-        os.lseek(self._file, self._end, os.SEEK_SET)
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if kind is None:
-            os.replace(self._partial, self.path)
+            put_in_place(self._partial, self.path)
         elif self._end == 0:
             self._partial.unlink()
         os.close(self._file)

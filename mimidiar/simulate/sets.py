@@ -226,7 +226,7 @@ def _spoken(turns: list[Turn], speaker: str) -> float:
 def _finish(asked: _Asked, plan: list[Conversation], key: str, say: Say) -> None:
     """Write reference, manifests and report, and clear away what interrupted runs left."""
     folder, augmenter = asked.folder, asked.augmenter
-    for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob("*/.*.partial*")]:
+    for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob(".*.partial*"), *folder.glob("*/.*.partial*")]:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     turns = {conversation: read_rttm(_rttm(folder, conversation))[conversation.id] for conversation in plan}
     if asked.options.audio:

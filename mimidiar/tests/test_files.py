@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path, read_json, sha256_file, write_json, write_text
+from mimidiar.files import atomic_path, put_in_place, read_json, sha256_file, write_json, write_text
 
 
 def test_a_raise_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -35,6 +35,43 @@ def test_what_a_killed_process_left_is_swept_and_that_of_a_living_one_is_not(tmp
         path.touch()
     write_text(tmp_path / "a.txt", "new")
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", alive.name, other.name}
+
+
+def test_bytes_are_on_disk_before_the_name_and_the_name_before_what_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def flush(file: int) -> None:
+        events.append(os.path.relpath(os.readlink(f"/proc/self/fd/{file}"), tmp_path))
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "replace", lambda old, new: (events.append("named"), replace(old, new)))
+    with atomic_path(tmp_path / "a.txt") as partial:
+        partial.write_text("all")
+    assert events == [partial.name, "named", "."]
+    events.clear()
+    (tmp_path / "half" / "in").mkdir(parents=True)
+    (tmp_path / "half" / "in" / "b").touch()
+    put_in_place(tmp_path / "half", tmp_path / "whole")
+    assert events == ["half", "half/in", "half/in/b", "named", "."] and (tmp_path / "whole" / "in" / "b").is_file()
+
+
+def test_a_folder_that_its_file_system_cannot_flush_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int, *, code: int = errno.EINVAL) -> None:
+        if os.path.isdir(f"/proc/self/fd/{file}"):
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    write_text(tmp_path / "a", "all")
+    assert (tmp_path / "a").read_text() == "all"
+    monkeypatch.setattr(os, "fsync", lambda file: fail(file, code=errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        write_text(tmp_path / "b", "all")
 
 
 def test_a_full_disk_is_named_and_nothing_stays(tmp_path: Path) -> None:

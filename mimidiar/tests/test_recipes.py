@@ -201,6 +201,32 @@ def test_what_runs_on_a_gpu_is_started_by_the_command_for_it(
     assert len([stage for _, stage in lines if "--device c" in stage]) >= 2
 
 
+@pytest.mark.parametrize(
+    "script", [*EGS.glob("ami/*/run.sh"), EGS / "voxceleb/adapter/run.sh", EGS / "mini/adapter/run.sh"]
+)
+def test_features_in_16_bits_are_made_beside_the_others_and_trained_on_apart(
+    script: Path, elsewhere: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """stage.py is a function here, which notes its call."""
+    (tmp_path / "env").write_text(f'stage.py() {{ echo "$*" >> {tmp_path / "called"}; }}\n')
+    monkeypatch.setenv("BASH_ENV", str(tmp_path / "env"))
+
+    def stages(*options: object) -> dict[str, str]:
+        """Output folder -> the command line of its stage."""
+        done = run(script, *options, "--stage", 3, "--stop-stage", 4, *elsewhere)
+        assert done.returncode == 0, done.stderr
+        lines = (tmp_path / "called").read_text().splitlines()
+        (tmp_path / "called").unlink()
+        return {line.split()[1]: line for line in lines}
+
+    plain, short = stages(), stages("--compress")
+    assert stages("--compress", "false") == plain
+    assert len(plain) == len(short) > 2 and not set(plain) & set(short)
+    assert not any("16bit" in line or "--compress" in line for line in plain.values())
+    assert all("-16bit" in out and "-16bit" in line.split(" -- ")[1] for out, line in short.items())
+    assert all(("--compress" in line) == ("mimidiar extract" in line) for line in short.values())
+
+
 def test_a_corpus_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path, elsewhere: list[object]) -> None:
     done = run(EGS / "mini/baseline/run.sh", "--corpus", tmp_path / "none", "--stop-stage", 1, *elsewhere)
     assert done.returncode == 1 and f"{tmp_path / 'none'}" in done.stderr

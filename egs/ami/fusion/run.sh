@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Exp 3: what does a speaker encoder add to Mimi? The adapter of Exp 2 on Mimi alone, on TitaNet's embeddings alone, and on both:
 # side by side (704 dimensions, as in the paper), and as likeness to the voices of the window. Data and scores as in ../adapter.
-#
 # The ancestor's model and schedule: --train-config ../adapter/conf/ancestor.yaml --speaker-tap window1.5-hop0.2 --tag
 # mimi-ancestor; its data, too, for comparison only: add --leaky true, and -leaky to the tag. Not as the ancestor: embeddings
 # stand where they belong in time.
@@ -18,7 +17,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # above 0: features on a GPU, training on so many
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else encoder[-musan][-rirs]: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-musan][-rirs][-16bit]: results in exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout
 train_config=../adapter/conf/train.yaml   # ../adapter/conf/ancestor.yaml has the ancestor's model and schedule
 sim_config=                        # the conversations, else ../conf/simulate.yaml
@@ -29,6 +28,7 @@ checkpoint=                        # its weights, else $MIMI_CHECKPOINT, else th
 speaker=titanet                    # the speaker encoder; campplus needs no download
 speaker_tap=window1.5-hop0.6-speech   # its windows; 0 where silero-vad hears nobody
 speaker_checkpoint=                # its weights, else $TITANET_CHECKPOINT, else the hub
+compress=false                     # true: features in 16 bits for a number, in folders of their own: half of the disk
 systems="mimi speaker concat voices likeness"   # see utils/fusion.sh
 ami=                               # folder with AMI, else it is looked for, see egs/README.md
 librispeech=                       # folder with LibriSpeech, likewise

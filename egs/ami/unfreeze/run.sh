@@ -15,7 +15,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # above 0: features on a GPU, training on so many
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else encoder[-musan][-rirs]: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-musan][-rirs][-16bit]: results in exp/<tag>/seed<seed>
 seed=1                             # seed of weights, crops and dropout
 train_config=conf/train.yaml       # from the trained adapter
 scratch_config=conf/scratch.yaml   # with a fresh one; conf/ancestor.yaml has the ancestor's model and schedule
@@ -26,6 +26,7 @@ window_sec=90                      # what the adapter sees at once of a recordin
 encoder=mimi                       # see `mimidiar extract --help`
 tap=transformer.4                  # the last one that stays as it is, below the layers that are trained
 checkpoint=                        # weights of the encoder, else $MIMI_CHECKPOINT, else the hub
+compress=false                     # true: features in 16 bits for a number, in folders of their own: half of the disk
 variants="further warm scratch near-weak near-medium near-strong"   # see utils/unfreeze.sh
 ami=                               # folder with AMI, else it is looked for, see egs/README.md
 librispeech=                       # folder with LibriSpeech, likewise
@@ -42,11 +43,11 @@ record=false                       # stage 6: also keep the records in results/,
 # --- end of options ---
 . parse_options.sh
 . stages.sh
-tag=${tag:-$encoder${musan:+-musan}${rirs:+-rirs}}
+compressed=${compress#false} tag=${tag:-$encoder${musan:+-musan}${rirs:+-rirs}${compressed:+-16bit}}
 . recipe.sh
 . ../local/corpus.sh
 . unfreeze.sh
-exp2_options=(--mic "$mic" --reference "$reference" --leaky "$leaky")
+exp2_options=(--mic "$mic" --reference "$reference" --leaky "$leaky" --compress "$compress")
 if stage 0 "download"; then download_corpora; fi
 if stage 1 "data"; then prepare_corpora; fi
 if stage 2 "simulation"; then simulate_conversations; fi

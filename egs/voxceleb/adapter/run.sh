@@ -19,7 +19,7 @@ stop_stage=6                       # last stage
 nj=4                               # parallel jobs, one thread each
 ngpu=0                             # above 0: features on a GPU, training on so many
 force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else encoder[-musan][-rirs]: results go to exp/<tag>/seed<seed>
+tag=                               # name of the experiment, else encoder[-musan][-rirs][-16bit]: results in exp/<tag>/seed<seed>
 seed=1                             # seed of weights, mixtures and dropout
 train_config=conf/train.yaml       # conf/ancestor.yaml has the ancestor's model, mixtures and schedule
 mix_config=                        # the written mixtures, else ../conf/mixtures.yaml
@@ -27,6 +27,7 @@ window_sec=30                      # what the model sees at once of a recording;
 encoder=mimi                       # see `mimidiar extract --help`
 tap=                               # where the codec is read; the latent unless named
 checkpoint=                        # weights of the encoder, else $MIMI_CHECKPOINT, else the hub
+compress=false                     # true: features in 16 bits for a number, in folders of their own: half of the disk
 corpus=                            # folder with VoxCeleb1, else it is looked for, see egs/README.md
 settings=vad=true                  # of `mimidiar prepare voxceleb1`, with blanks between
 leaky=false                        # true: the ancestor's data, training and tuning on speakers of the test part

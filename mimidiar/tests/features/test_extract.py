@@ -217,7 +217,7 @@ def test_a_full_disk_by_its_error_alone(data, tmp_path, monkeypatch):
     def no_space(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("mimidiar.features.store.os.write", no_space)
+    monkeypatch.setattr("mimidiar.features.store.os.pwrite", no_space)
     with pytest.raises(MimidiarError, match="no space left on the device"):
         extract(data, tmp_path / "feats", **SMALL)
 

@@ -22,8 +22,8 @@ from mimidiar.tests.speaker.test_windows import step_at
 RATES = [6.25, 10.0, 12.5, 20.0, 25.0, 100.0]
 
 
-def write_store(folder: Path, name: str, frame_hz: float, **matrices: np.ndarray) -> Path:
-    write_matrix_store(folder, "feats", sorted(matrices.items()))
+def write_store(folder: Path, name: str, frame_hz: float, compress: bool = False, **matrices: np.ndarray) -> Path:
+    write_matrix_store(folder, "feats", sorted(matrices.items()), compress)
     dim = next(iter(matrices.values())).shape[1]
     meta = {"encoder": name, "tap": "latent", "weights": "none", "weights_sha256": name * 3}
     write_json(folder / META, meta | {"frame_hz": frame_hz, "dim": dim})
@@ -70,6 +70,24 @@ def test_any_stretch_equals_that_of_the_whole(tmp_path, rates):
         np.testing.assert_array_equal(whole[:, 3:], parts[1])
     for start, stop in [(0, 1), (7, 20), (13, lengths[0]), (5, 5), (lengths[0] - 1, lengths[0])]:
         np.testing.assert_allclose(store.read("rec", start, stop), whole[start:stop], atol=1e-5)
+
+
+def test_a_stream_may_be_compressed(tmp_path):
+    parts = noise(50, 3), noise(40, 2, 1)
+    whole, short = (
+        fuse(
+            [
+                write_store(tmp_path / f"{compress}{i}", "ab"[i], hz, compress and i == 1, rec=part)
+                for i, (hz, part) in enumerate(zip((12.5, 10.0), parts, strict=True))
+            ],
+            tmp_path / f"fused-{compress}",
+        )
+        for compress in (False, True)
+    )
+    found, wanted = short.read("rec", 7, 20), whole.read("rec", 7, 20)
+    np.testing.assert_array_equal(found[:, :3], wanted[:, :3])
+    difference = np.abs(found[:, 3:] - wanted[:, 3:]).max()
+    assert 0 < difference <= 0.52 * np.ptp(parts[1]) / 65535
 
 
 def test_a_speaker_change_shows_in_the_fused_embeddings(tmp_path):

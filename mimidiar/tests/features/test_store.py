@@ -109,7 +109,7 @@ def test_a_key_in_two_shards(tmp_path):
 @pytest.mark.parametrize("compress", [False, True])
 def test_going_on_after_a_kill_gives_the_same_bytes(tmp_path, compress):
     """The killed writer's file ends anywhere, also between the records of a batch."""
-    wanted = {key: matrix[:2] for key, matrix in matrices(4).items()}
+    wanted = {key: matrix[:1] for key, matrix in matrices(3).items()}
     batches = [dict(list(wanted.items())[:1]), dict(list(wanted.items())[1:])]
     whole = pack(wanted, compress)
     for cut in range(len(whole) + 1):
@@ -117,7 +117,7 @@ def test_going_on_after_a_kill_gives_the_same_bytes(tmp_path, compress):
         folder.mkdir()
         (folder / ".feats.1.ark.partial").write_bytes(whole[:cut])
         with ShardWriter(folder, "feats", 0, compress) as shard:
-            ends = [len(pack(dict(list(wanted.items())[: n + 1]), compress)) for n in range(4)]
+            ends = [len(pack(dict(list(wanted.items())[: n + 1]), compress)) for n in range(3)]
             assert len(shard.done) == sum(end <= cut for end in ends)
             for batch in batches:
                 shard.write(batch)

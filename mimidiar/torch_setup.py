@@ -17,6 +17,8 @@ def use_one_thread() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # It would write every new tensor once in vain, against code that reads what it has not written.
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def pick_device(name: str = "auto") -> torch.device:

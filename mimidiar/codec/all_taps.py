@@ -8,7 +8,7 @@ from moshi.modules.streaming import StreamingContainer
 from moshi.utils.compile import no_compile
 from torch import Tensor
 
-from mimidiar.codec.mimi import MimiEncoder, MimiTap, widen_cache
+from mimidiar.codec.mimi import MimiEncoder, MimiTap, set_cache
 from mimidiar.codec.sizes import LATENT_HZ, tap_number
 
 CODEBOOKS = (1, 2, 4, 8, 16, 32)  # how many are decoded: one is the semantic codebook alone
@@ -38,7 +38,7 @@ class AllTaps(StreamingContainer):
     def _passed(self, audio: Tensor) -> dict[str, Tensor]:
         """Each wanted tap (B, n, D) by name."""
         model, found = self.model, {}
-        x = model.seanet(audio[:, None]).transpose(1, 2)
+        x = model.hear(audio)
         found["seanet"] = in_pairs(x)
         with no_compile():  # as in MimiTap
             x = model.input_proj(x) if model.layers else x
@@ -55,11 +55,11 @@ class AllTaps(StreamingContainer):
                         found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).transpose(1, 2)
         return found
 
-    def new_states(self, batch_size: int, piece_frames: int) -> dict[str, Any]:
+    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
         """As `MimiTap.new_states`."""
         with self.streaming(batch_size):
             for layer in self.model.layers:
-                widen_cache(layer.self_attn, batch_size, 2 * piece_frames)
+                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
             return self.get_streaming_state()
 
 

@@ -1,4 +1,4 @@
-"""Mimi by moshi's own modules, cut open at a tap; the only file that imports moshi.
+"""Mimi by moshi's own modules, cut open at a tap.
 
 Method and weights: Défossez et al. 2024, "Moshi: a speech-text foundation model for real-time dialogue", section 3.3.
 """
@@ -19,16 +19,18 @@ from moshi.utils.compile import no_compile
 from safetensors import SafetensorError
 from torch import nn
 
-from mimidiar.codec.elu import quicken_elu
 from mimidiar.codec.initialise import initialise
+from mimidiar.codec.packed import quicken
 from mimidiar.codec.sizes import FRAME_SAMPLES, CodecSize, tap_number
 from mimidiar.codec.spec import EncoderSpec
 from mimidiar.errors import MimidiarError
 
 SHOWN_KEYS = 3
-# Latent frames (of all streams together) taken through the network at once: memory stays bounded whatever is asked
-# for, and activations fit the processor's caches (50 took two thirds of the time that 500 did, 5 half as much again).
-PIECE_FRAMES = 50
+# Latent frames (of all streams together) taken through the network at once: memory stays bounded whatever is asked for.
+# Fewer read the transformer's weights too often from memory. SEANet's activations, 64 channels at 24 kHz, are larger:
+# of 50 frames on they leave the heap with every layer, and come back as pages to be cleared (a quarter of the time).
+PIECE_FRAMES = 100
+SEANET_FRAMES = 25
 
 
 def configuration(size: CodecSize) -> dict[str, Any]:
@@ -122,7 +124,6 @@ class MimiTap(StreamingContainer):
         transformer = mimi.encoder_transformer
         used = {"seanet": 0, "transformer": (number or 0) + 1}.get(kind, len(transformer.transformer.layers))
         self.seanet = mimi.encoder
-        quicken_elu(self.seanet)
         self.input_proj = transformer.input_proj or nn.Identity()
         self.layers = nn.ModuleList(transformer.transformer.layers[:used])
         self.output_proj = transformer.output_projs[0]
@@ -131,10 +132,11 @@ class MimiTap(StreamingContainer):
         if self.quantizer is not None:
             self.quantizer.set_num_codebooks(number)
             _settle_codebooks(self.quantizer, tap)
+        quicken(self)
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio (B, n * 1920) at 24 kHz -> features (B, F, D), F = n at 12.5 Hz and 2 n at 25 Hz."""
-        x = self.seanet(audio[:, None]).transpose(1, 2)
+        x = self.hear(audio)
         with no_compile():  # moshi would compile the rotary embedding anew for each new length on a GPU
             x = self.input_proj(x) if self.layers else x
             for layer in self.layers:
@@ -146,26 +148,36 @@ class MimiTap(StreamingContainer):
             x = self.quantizer.decode(self.quantizer.encode(x))
         return x.transpose(1, 2)
 
-    def new_states(self, batch_size: int, piece_frames: int) -> dict[str, Any]:
-        """moshi's typed states of all modules at the start of `batch_size` streams, fed `piece_frames` a time at most.
+    def hear(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio (B, n * 1920) -> what SEANet makes of it (B, 2 n, D); a stream on a CPU in pieces of SEANET_FRAMES."""
+        pieces = [audio]
+        if self.is_streaming and audio.device.type == "cpu":
+            pieces = audio.split(max(1, SEANET_FRAMES // len(audio)) * FRAME_SAMPLES, dim=1)
+        return torch.cat([self.seanet(piece[:, None]).transpose(1, 2) for piece in pieces], dim=1)
+
+    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
+        """moshi's typed states of all modules at the start of `batch_size` streams, fed `piece_frames` a time at most,
+        and `frames` in all, if that is known.
 
         moshi's ring cache holds the attention's context and no more, so that the last frames of a longer piece
         overwrite keys which its first frames still attend to; this one holds the context and a whole piece besides.
         """
         with self.streaming(batch_size):
             for layer in self.layers:
-                widen_cache(layer.self_attn, batch_size, 2 * piece_frames)
+                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
             return self.get_streaming_state()
 
 
-def widen_cache(attention: Any, batch_size: int, frames: int) -> None:
-    """Have a streaming attention remember its context and `frames` besides (see `MimiTap.new_states`)."""
-    old = attention._streaming_state.kv_cache
+def set_cache(attention: Any, batch_size: int, piece: int, total: int | None = None) -> None:
+    """Have a streaming attention remember its context and `piece` keys besides (see `MimiTap.new_states`), but no more
+    than `total`: it computes with all that it has room for.
+    """
+    old, room = attention._streaming_state.kv_cache, attention.context + piece
     attention._streaming_state.kv_cache = RingKVCache(
         batch_size,
         attention.num_heads,
         attention.embed_dim // attention.num_heads,
-        attention.context + frames,
+        min(room, total or room),
         device=old.cache.device,
         dtype=old.cache.dtype,
     )
@@ -187,14 +199,15 @@ def _settle_codebooks(quantizer: nn.Module, tap: str) -> None:
 class MimiStream:
     """`batch_size` streams in step. States belong to the stream, so that one encoder serves many side by side."""
 
-    def __init__(self, model: MimiTap, batch_size: int, piece_frames: int | None = None):
+    def __init__(self, model: MimiTap, batch_size: int, piece_frames: int | None = None, frames: int | None = None):
+        """Longer steps are cut into pieces of `piece_frames` latent frames; `frames` come in all, where known."""
         self._model = model
         piece_frames = piece_frames or max(4, PIECE_FRAMES // batch_size)
         self._piece = piece_frames * FRAME_SAMPLES
         self._batch_size = batch_size
         self._device = next(model.parameters()).device
         with torch.inference_mode():
-            self._states = model.new_states(batch_size, piece_frames)
+            self._states = model.new_states(batch_size, piece_frames, frames)
 
     @torch.inference_mode()
     def step(self, audio: torch.Tensor) -> torch.Tensor:
@@ -242,13 +255,18 @@ class MimiEncoder:
         """Audio (B, T) float32 at 24 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,).
 
         The codec is causal: padding on the right reaches no frame of the recording itself. Whatever stands past a
-        length counts as zeros, as moshi pads a single file; features past a row's frames are 0.
+        length counts as zeros, as moshi pads a single file; features past a row's frames are 0. A CPU takes rows one
+        by one: side by side they gain it nothing but the padding.
         """
         lengths = torch.as_tensor(lengths, device=self.device)
+        if self.device.type == "cpu" and len(lengths) > 1:
+            rows = [self.encode(row[None, :length], length[None]) for row, length in zip(audio, lengths, strict=True)]
+            features, frames = zip(*rows, strict=True)
+            return nn.utils.rnn.pad_sequence([each[0] for each in features], batch_first=True), torch.cat(frames)
         samples = -(-int(lengths.max()) // FRAME_SAMPLES) * FRAME_SAMPLES
         audio = nn.functional.pad(audio.to(self.device), (0, max(0, samples - audio.shape[1])))[:, :samples]
         audio = audio * (torch.arange(samples, device=self.device) < lengths[:, None])
-        features = MimiStream(self.model, len(audio)).step(audio)
+        features = MimiStream(self.model, len(audio), frames=samples // FRAME_SAMPLES).step(audio)
         frames = torch.tensor([self.num_frames(int(length)) for length in lengths], device=self.device)
         inside = torch.arange(features.shape[1], device=self.device) < frames[:, None]
         return features * inside[:, :, None], frames

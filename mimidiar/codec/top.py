@@ -14,7 +14,8 @@ from moshi.modules.transformer import ProjectedTransformer
 from moshi.utils.compile import no_compile
 from torch import Tensor
 
-from mimidiar.codec.mimi import configuration, widen_cache
+from mimidiar.codec.mimi import configuration, set_cache
+from mimidiar.codec.packed import quicken
 from mimidiar.codec.sizes import CodecSize, tap_below
 
 STRIDE = 2  # of the downsampling, 25 Hz to 12.5 Hz
@@ -36,6 +37,7 @@ class MimiTop(StreamingContainer):
         self.layers = ProjectedTransformer(**config).transformer.layers
         self.downsample = ConvDownsample1d(STRIDE, dimension=size.dimension, causal=True, learnt=True)
         self.history_frames = layers * (config["context"] - 1) + STRIDE
+        quicken(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, 2 n, D) of the tap -> latent (B, n, D)."""
@@ -49,7 +51,7 @@ class MimiTop(StreamingContainer):
         """The latent (n, D) of a whole recording from its features (2 n, D), in memory for a piece at a time."""
         with self.streaming(1):
             for layer in self.layers:
-                widen_cache(layer.self_attn, 1, piece_frames)
+                set_cache(layer.self_attn, 1, piece_frames, len(features))
             return torch.cat([self(piece[None])[0] for piece in features.split(piece_frames)])
 
 

@@ -36,7 +36,6 @@ from mimidiar.labels import Interval, activity_matrix
 
 Speech = dict[str, Sequence[tuple[float, float]]]  # recording -> where somebody speaks in it, (start, end) in seconds
 SHARD_SEC = 300.0
-TOGETHER = 4  # times the audio in a batch of conversations, which are long and alike: 15 % quicker than one by one
 MIN_HOP_SEC = 0.08  # a frame of the slowest tap
 
 
@@ -174,7 +173,7 @@ def _pool_set(
     known = read_json(out_dir / META).get("taps", []) if (out_dir / META).is_file() else build().taps
     meta = _meta(spec.meta(), known, pooling, recordings)
     check_meta(out_dir / META, meta)
-    shards = plan_shards(recordings, spec.batch_sec * (TOGETHER if pooling.window_sec else 1), SHARD_SEC)
+    shards = plan_shards(recordings, spec.batch_sec, SHARD_SEC)
     share = {
         number: shard
         for number, shard in enumerate(shards)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mimidiar.audio import read_audio
 from mimidiar.codec.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
-from mimidiar.codec.elu import quicken_elu
+from mimidiar.codec.packed import quicken
 from mimidiar.codec.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
 from mimidiar.codec.top import STRIDE, MimiTop, top_of
 from mimidiar.errors import MimidiarError
@@ -58,7 +58,7 @@ def open_codec(store: Features, checkpoint: Path | None) -> Codec:
     if not hasattr(spec, "build_codec"):
         raise MimidiarError(f"{store.folder}: features of {spec.name}, which has no tokens; give those of a Mimi")
     mimi = spec.build_codec("cpu")
-    quicken_elu(mimi.decoder)
+    quicken(mimi.decoder)
     return Codec(mimi, top_of(mimi, spec.size, layers_above(spec.tap, spec.size)))
 
 

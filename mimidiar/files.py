@@ -5,12 +5,16 @@ import glob
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mimidiar.errors import MimidiarError
+
+# In the names of files that are being written: jobs of several machines may share a folder.
+HOST = socket.gethostname()
 
 
 @contextmanager
@@ -23,7 +27,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     make_folder(path.parent)
     sweep(path)
     # The suffix stays last: writers such as gzip or soundfile choose the format by it.
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    partial = path.with_name(f".{path.stem}.{HOST}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial
         put_in_place(partial, path)
@@ -36,8 +40,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def sweep(path: Path) -> None:
-    """Remove what killed processes left behind when they wrote `path`."""
-    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{glob.escape(path.suffix)}"):
+    """Remove what killed processes of this machine left behind when they wrote `path`; others may be at work on it."""
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.{HOST}.*.partial{glob.escape(path.suffix)}"):
         pid = leftover.name.removesuffix(f".partial{path.suffix}").rpartition(".")[2]
         if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
             leftover.unlink(missing_ok=True)

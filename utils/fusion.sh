@@ -12,6 +12,7 @@ mimi_feats=$feats
 speaker_feats=${feats%/*}/$speaker.$speaker_tap$bits
 fused_feats=$mimi_feats+$speaker.$speaker_tap
 if [[ $speaker == titanet ]]; then speaker_checkpoint=${speaker_checkpoint:-${TITANET_CHECKPOINT:-}}; fi
+base_tag=$tag
 # Another speaker encoder than the recipe's is in the names, so that a table cannot take one for the other; other windows of
 # it are, unless the experiment was given a name.
 if [[ $speaker_tap != "${_options_default[speaker_tap]}" && $tag == "$default_tag" ]]; then tag+=-$speaker_tap; fi

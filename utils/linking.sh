@@ -8,15 +8,25 @@
 #   oracle    told who is who: what is left is the model's own error in its windows
 
 read -ra links <<< "$links"
+for link in "${links[@]}"; do
+  case $link in
+    overlap | codec | voices | counted | oracle) ;;
+    *) echo "run.sh: error: no link '$link'; choose among overlap codec voices counted oracle" >&2; exit 1 ;;
+  esac
+done
+# Another model than the recipe's is in the names, as another speaker encoder and other windows of it are (fusion.sh).
+exp3_tag=$tag
+if [[ $system != "${_options_default[system]}" ]]; then tag+=-$system; fi
+dir=$exp/$tag/seed$seed name=${tag//./-}
 # Unless it is named: where experiments lie in <place>/linking/exp, those of fusion lie in <place>/fusion/exp.
 exp3_exp=${fusion_exp:-../fusion/exp}
 if [[ -z ${fusion_exp:-} && $exp == */linking/exp ]]; then exp3_exp=${exp%/linking/exp}/fusion/exp; fi
-exp3_model=$exp3_exp/$tag/seed$seed/$system/model
+exp3_model=$exp3_exp/$exp3_tag/seed$seed/$system/model
 probe=$dir/probe
 
 # exp3 STAGE: a stage of ../fusion, whose model it is.
 exp3() {
-  ../fusion/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --force "$force" --tag "$tag" --seed "$seed" \
+  ../fusion/run.sh --stage "$1" --stop-stage "$1" --nj "$nj" --ngpu "$ngpu" --force "$force" --tag "$base_tag" --seed "$seed" \
     --encoder "$encoder" --checkpoint "$(beside fusion "$checkpoint")" --speaker "$speaker" --speaker-tap "$speaker_tap" \
     --speaker-checkpoint "$(beside fusion "$speaker_checkpoint")" --data "$(beside fusion "$data")" \
     --feats "$(beside fusion "${mimi_feats%/*}")" --exp "$(beside fusion "$exp3_exp")" --systems "$system" \
@@ -70,8 +80,7 @@ link_set() {
   case $1 in
     overlap) voices=(--overlap) inputs=() ;;
     oracle) voices=(--oracle "$data/$2") inputs=(--input "$data/$2") ;;
-    codec | voices | counted) voices_of "$1" "$2"; voices+=(--tuned "$tuned/tuned.yaml") inputs+=(--input "$tuned") ;;
-    *) echo "run.sh: error: no link '$1'; choose among overlap codec voices counted oracle" >&2; exit 1 ;;
+    *) voices_of "$1" "$2"; voices+=(--tuned "$tuned/tuned.yaml") inputs+=(--input "$tuned") ;;
   esac
   if [[ $1 == counted ]]; then voices+=(--oracle-count "$data/$2") inputs+=(--input "$data/$2"); fi
   stage.py --out "$out" --force "$force" --input "$dir/windows/$2" "${inputs[@]}" -- \

@@ -4,7 +4,11 @@
 
 MIMIDIAR_ROOT="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)"
 export MIMIDIAR_ROOT
-"$MIMIDIAR_ROOT/tools/install.sh" || return 1
+# Nobody who asks what a script does has asked for an environment.
+case " $* " in
+  *" --help "* | *" -h "*) ;;
+  *) "$MIMIDIAR_ROOT/tools/install.sh" || return 1 ;;
+esac
 
 # A recipe may be called by another one: the folders enter PATH once.
 case ":$PATH:" in

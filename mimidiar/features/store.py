@@ -124,12 +124,12 @@ class ShardWriter:
     """Write one shard `<name>.<number>.ark`, batch by batch; going on where a killed writer stopped.
 
     Used as a context manager; leaving it normally makes the shard appear, leaving it by an exception keeps the whole
-    batches for the next run.
+    batches for the next run. With `anew` nothing is kept of an earlier one.
     """
 
-    def __init__(self, folder: str | Path, name: str, number: int, compress: bool = False):
+    def __init__(self, folder: str | Path, name: str, number: int, compress: bool = False, anew: bool = False):
         self.path = shard_path(folder, name, number)
-        self.compress = compress
+        self.compress, self.anew = compress, anew
         self._partial = self.path.with_name(f".{self.path.name}.partial")
 
     def __enter__(self) -> "ShardWriter":
@@ -144,7 +144,7 @@ class ShardWriter:
         except OSError:
             os.close(self._file)
             raise MimidiarError(f"{self.path}: another process is writing this shard; wait for it to end") from None
-        entries = index_ark(self._partial, cut_short=True)
+        entries = {} if self.anew else index_ark(self._partial, cut_short=True)
         self.done = set(entries)
         self._end = max((entry.end for entry in entries.values()), default=0)
         self._cut_back()

@@ -7,14 +7,16 @@ import numpy as np
 from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, MatrixStore, ShardWriter, write_scp
 from mimidiar.features.streams import Features, on_time_axis, open_features
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, write_json
-from mimidiar.infer.link import ANY_NUMBER, Count, Linking, link, link_by_reference
+from mimidiar.infer.link import link, link_by_reference
 from mimidiar.infer.local import LOCAL, unpack_windows
 from mimidiar.infer.posteriors import NAME, reference_frames
+from mimidiar.infer.voices import ANY_NUMBER, Count, Linking
 from mimidiar.infer.windows import Window, stitch
 from mimidiar.models.projection import Projection, load_projection
 from mimidiar.models.rate import LABEL_HZ
@@ -78,11 +80,15 @@ def by_reference(data_dir: Path) -> Linker:
 
 
 def reference_count(data_dir: Path) -> Callable[[str], Count]:
-    """The number of speakers of each recording by the reference of the set in `data_dir`."""
-    numbers = {name: len({turn.speaker for turn in turns}) for name, turns in read_rttm(data_dir / "ref.rttm").items()}
+    """The number of speakers of each recording by the reference of the set in `data_dir`; of one in which nobody
+    speaks, any. MimidiarError, when asked, for a recording that the set does not have.
+    """
+    turns, known = read_rttm(data_dir / "ref.rttm"), read_uem(data_dir / "all.uem")
 
     def count(name: str) -> Count:
-        number = numbers.get(name, 0)
+        if name not in known:
+            raise MimidiarError(f"{data_dir}: has no recording '{name}', whose speakers are to be counted")
+        number = len({turn.speaker for turn in turns.get(name, [])})
         return Count(number, number) if number else ANY_NUMBER
 
     return count
@@ -91,16 +97,15 @@ def reference_count(data_dir: Path) -> Callable[[str], Count]:
 def link_all(local_dir: Path, out_dir: Path, linker: Linker) -> Cost:
     """Write the posteriors (T, S) of all recordings to OUT/posteriors.scp, with as many columns as each has speakers.
 
-    Returns what it cost.
+    What an interrupted call left there is made again, as it may have been linked in another way. Returns what it cost.
     """
     store = read_local(local_dir)
     write_json(out_dir / META, {"frame_hz": LABEL_HZ, "model_sha256": read_json(local_dir / META)["model_sha256"]})
     began, frames = clock("cpu"), 0
-    with ShardWriter(out_dir, NAME, 0) as shard:
+    with ShardWriter(out_dir, NAME, 0, anew=True) as shard:
         for name in tqdm(store.keys(), desc="linking", unit="rec", disable=None):
-            if name not in shard.done:
-                windows = windows_of(store, name)
-                shard.write({name: linker(name, windows)})
-                frames += windows[-1].stop
+            windows = windows_of(store, name)
+            shard.write({name: linker(name, windows)})
+            frames += windows[-1].stop
     write_scp(out_dir, NAME, 1)
     return Cost(frames / LABEL_HZ, clock("cpu") - began, "cpu")

@@ -14,10 +14,11 @@ from mimidiar.errors import MimidiarError, listed
 from mimidiar.features.store import MatrixStore
 from mimidiar.files import write_text
 from mimidiar.infer.decide import Decision, decide
-from mimidiar.infer.link import Linking, VoiceTree, find_voices, grow_tree, join_voices, local_speakers
+from mimidiar.infer.link import join_voices
 from mimidiar.infer.link_files import Voices, read_local, windows_of
 from mimidiar.infer.posteriors import reference_frames
 from mimidiar.infer.tune import frame_errors
+from mimidiar.infer.voices import Linking, VoiceTree, find_voices, grow_tree, local_speakers
 from mimidiar.infer.windows import Window
 from mimidiar.models.rate import LABEL_HZ
 
@@ -42,9 +43,12 @@ def tune_linking(local_dir: Path, data_dir: Path, out_dir: Path, voices: Voices)
     return a line that says what was chosen.
     """
     store, turns = read_local(local_dir), read_rttm(data_dir / "ref.rttm")
+    if not turns:
+        raise MimidiarError(f"{data_dir / 'ref.rttm'}: nobody speaks in it; tune on a set with a reference")
     if missing := sorted(set(turns) - set(store.keys())):
         raise MimidiarError(f"{local_dir}: no windows of {len(missing)} recordings: {listed(missing)}; infer them")
-    cases = [_case(store, name, turns[name], voices) for name in tqdm(sorted(turns), desc="voices", disable=None)]
+    names = sorted(store.keys())
+    cases = [_case(store, name, turns.get(name, []), voices) for name in tqdm(names, desc="voices", disable=None)]
     choices = [
         Linking(distance, same_voice, min_speaker_sec=least)
         for distance, same_voice, least in product(DISTANCES, SAME_VOICE, MIN_SPEAKER_SEC)
@@ -52,7 +56,7 @@ def tune_linking(local_dir: Path, data_dir: Path, out_dir: Path, voices: Voices)
     ]
     found = [_try(cases, linking) for linking in tqdm(choices, desc="tuning", disable=None)]
     best = min(range(len(choices)), key=lambda i: found[i][0])
-    tuned = TunedLinking(choices[best], data_dir.resolve().name, tuple(sorted(turns)), *found[best])
+    tuned = TunedLinking(choices[best], data_dir.resolve().name, tuple(names), *found[best])
     write_linking(tuned, out_dir / "tuned.yaml")
     values = ", ".join(f"{key} {value:g}" for key, value in tuned.linking.as_dict().items())
     return (

@@ -23,7 +23,9 @@ def pack_windows(windows: Sequence[Window]) -> np.ndarray:
 def unpack_windows(matrix: np.ndarray) -> list[Window]:
     """The inverse. Raises ValueError where column 0 does not hold frames."""
     frames = matrix[:, 0].astype(np.int64)
-    if not len(frames) or (frames != matrix[:, 0]).any() or frames[0] != 0:
+    if not len(frames):
+        return [Window(0, matrix[:, 1:])]  # of a recording without a frame
+    if (frames != matrix[:, 0]).any() or frames[0] != 0:
         raise ValueError("column 0 does not hold the frames of windows from 0 on")
     starts = np.flatnonzero(np.diff(frames, prepend=frames[0] - 2) != 1)
     stops = [*starts[1:], len(frames)]

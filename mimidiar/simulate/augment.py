@@ -1,7 +1,8 @@
 """What training conversations are heard in: recorded noise, music or babble behind them, and the rooms of a corpus.
 
 Which conversation gets what is drawn from its own seed, so that it depends neither on jobs nor on the other ones. Who
-speaks when stays as it was: a room moves nothing in time, and nobody in the babble is a speaker of the conversation.
+speaks when stays as it was: a room moves nothing in time. Babble is of MUSAN's speech, some of whose readers may be
+LibriSpeech's; of several at once none is understood.
 """
 
 import hashlib

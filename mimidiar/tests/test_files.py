@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path, put_in_place, read_json, sha256_file, write_json, write_text
+from mimidiar.files import HOST, atomic_path, put_in_place, read_json, sha256_file, write_json, write_text
 
 
 def test_a_raise_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -29,12 +29,13 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
-    names = (".a.4194399.partial.txt", ".a.1.partial.txt", ".b.4194399.partial.txt")
-    dead, alive, other = (tmp_path / name for name in names)
-    for path in (dead, alive, other):
+    """Also not that of another machine, whose processes nobody sees from here."""
+    names = (f".a.{HOST}.4194399.partial.txt", f".a.{HOST}.1.partial.txt", f".b.{HOST}.4194399.partial.txt")
+    dead, alive, other, elsewhere = (tmp_path / name for name in (*names, ".a.elsewhere.4194399.partial.txt"))
+    for path in (dead, alive, other, elsewhere):
         path.touch()
     write_text(tmp_path / "a.txt", "new")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", alive.name, other.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", alive.name, other.name, elsewhere.name}
 
 
 def test_bytes_are_on_disk_before_the_name_and_the_name_before_what_comes_next(

@@ -20,7 +20,7 @@ from mimidiar.features.ark import index_ark
 from mimidiar.features.extract import extract, plan_shards
 from mimidiar.features.recordings import read_recordings
 from mimidiar.features.store import META, FeatureStore
-from mimidiar.files import read_json
+from mimidiar.files import HOST, read_json
 from mimidiar.tests.features.test_extract import contents, write_manifest, write_set
 from mimidiar.tests.speech import speech
 from mimidiar.tests.utils.conftest import ROOT, env
@@ -29,7 +29,7 @@ __all__ = ["env"]  # a fixture
 
 # Two batches in the first shard, one in the second.
 LOGMEL = {"encoder": "logmel", "device": "cpu", "batch_sec": 1.0, "shard_sec": 1.5}
-DEAD = 4194399  # no process has this number
+DEAD = f"{HOST}.4194399"  # no process has this number
 
 
 @pytest.fixture(scope="module")

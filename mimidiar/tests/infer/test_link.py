@@ -8,23 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimidiar.errors import MimidiarError
-from mimidiar.infer import link as linking
-from mimidiar.infer.link import (
+from mimidiar.infer.link import assign, identify, link, link_by_reference
+from mimidiar.infer.local import pack_windows, unpack_windows
+from mimidiar.infer.voices import (
+    ANY_NUMBER,
     APART,
     Count,
     Linking,
     LocalSpeakers,
-    assign,
     erode,
     find_voices,
     grow_tree,
-    identify,
-    link,
-    link_by_reference,
     local_speakers,
     make_count,
 )
-from mimidiar.infer.local import pack_windows, unpack_windows
 from mimidiar.infer.windows import Window, join, run_windows, stitch
 from mimidiar.models.rate import LABEL_HZ
 
@@ -200,6 +197,44 @@ def test_a_voice_on_two_channels_is_one_speaker() -> None:
         assert len(own[own >= 0]) == len(set(own[own >= 0].tolist()))
 
 
+def speakers_at(angles: list[float], alone: list[int], window: list[int]) -> LocalSpeakers:
+    """Voices in a plane, at angles in degrees; windows as given, each voice on a channel of its own."""
+    vectors = np.stack([np.cos(np.radians(angles)), np.sin(np.radians(angles))], axis=1)
+    channel = np.array([window[:k].count(number) for k, number in enumerate(window)])
+    return LocalSpeakers(np.array(window), channel, vectors, np.array(alone), np.array(alone))
+
+
+def angles_of(voices: np.ndarray) -> list[int]:
+    return sorted(round(float(angle)) for angle in np.degrees(np.arctan2(voices[:, 1], voices[:, 0])))
+
+
+def test_more_speakers_are_other_voices_and_not_one_voice_twice() -> None:
+    """0 and 1 degrees are one voice on two channels of a window; 90 and 120 are near enough to be one cluster."""
+    tree = grow_tree(speakers_at([0, 1, 90, 120], [100, 90, 80, 70], [0, 0, 1, 2]), 0.5)
+    rule = Linking(0.5, 0.1, 0.5, 0.0)
+    assert len(find_voices(tree, rule)) == 2
+    found = angles_of(find_voices(tree, rule, Count(3, 3)))
+    assert found[0] in (0, 1) and found[1:] == [90, 120]
+    assert len(find_voices(tree, rule, Count(4, 4))) == 4  # at last one voice twice
+
+
+def test_of_too_many_speakers_those_who_say_most_are_taken() -> None:
+    """The voice of 90 degrees is on two channels, of which each says less than the one at 0, and both say more."""
+    tree = grow_tree(speakers_at([0, 90, 91], [200, 190, 180], [0, 1, 1]), 0.5)
+    assert angles_of(find_voices(tree, Linking(0.5, 0.1, 0.5, 0.0), Count(1, 1))) == [90]
+
+
+def test_no_more_speakers_than_local_ones() -> None:
+    tree = grow_tree(speakers_at([0, 90], [50, 50], [0, 0]), 0.5)
+    assert len(find_voices(tree, Linking(), Count(5, 5))) == 2
+
+
+def test_a_recording_without_a_frame_is_one_empty_window() -> None:
+    (window,) = unpack_windows(pack_windows(run_windows(lambda x: x, np.zeros((0, 4)), 40, 20)))
+    assert window.posteriors.shape == (0, 4)
+    assert link([window], np.zeros((0, 8)), Linking()).shape == (0, 1)
+
+
 def test_silence_has_no_speaker() -> None:
     windows = run_windows(lambda x: np.zeros((len(x), 4)), np.zeros((100, 1)), 40, 20)
     assert not link(windows, np.zeros((100, 8)), Linking()).any()
@@ -232,7 +267,7 @@ def test_windows_survive_an_archive(total: int, length: int, data: st.DataObject
     assert all(np.array_equal(a.posteriors, b.posteriors) for a, b in zip(found, windows, strict=True))
 
 
-@pytest.mark.parametrize("column", [[0.5, 1.0], [3, 4], []])
+@pytest.mark.parametrize("column", [[0.5, 1.0], [3, 4]])
 def test_other_matrices_are_no_windows(column: list[float]) -> None:
     with pytest.raises(ValueError, match="frames of windows"):
         unpack_windows(np.column_stack([column, column]))
@@ -245,7 +280,7 @@ def test_windows_are_averaged_where_they_overlap() -> None:
 
 
 def test_numbers_of_speakers_that_cannot_be_are_refused() -> None:
-    assert make_count(None, None, None) == linking.ANY_NUMBER
+    assert make_count(None, None, None) == ANY_NUMBER
     assert make_count(3, None, None) == Count(3, 3)
     assert make_count(None, 2, 5) == Count(2, 5)
     with pytest.raises(MimidiarError, match="3 speakers, and a number at least or at most"):

@@ -12,11 +12,11 @@ from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json
-from mimidiar.infer.link_files import Voices, read_local, windows_of
+from mimidiar.infer.link_files import Linker, Voices, link_all, read_local, windows_of
 from mimidiar.infer.local import LOCAL, pack_windows
 from mimidiar.infer.posteriors import read_posteriors
 from mimidiar.infer.run import infer
-from mimidiar.infer.windows import run_windows
+from mimidiar.infer.windows import Window, run_windows
 from mimidiar.labels import Interval, activity_matrix
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
@@ -104,11 +104,39 @@ def test_the_reference_says_how_many_and_who(made, tmp_path: Path) -> None:
     assert {read_posteriors(tmp_path / "five")[0].num_columns(name) for name in counts} == {5}
 
 
+def test_what_an_interrupted_call_left_is_made_again(made, tmp_path: Path) -> None:
+    """It may have been linked in another way."""
+    _, feats, local = made
+    with pytest.raises(KeyboardInterrupt):
+        link_all(local, tmp_path, stops_after("dev-2"))
+    assert (tmp_path / ".posteriors.1.ark.partial").stat().st_size
+    for folder in (tmp_path, tmp_path / "undisturbed"):
+        assert call("link", "run", local, folder, "--voices", feats).exit_code == 0
+    one, other = (path / "posteriors.1.ark" for path in (tmp_path, tmp_path / "undisturbed"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def stops_after(last: str) -> Linker:
+    def linker(name: str, windows: list[Window]) -> np.ndarray:
+        if name > last:
+            raise KeyboardInterrupt
+        return np.ones((windows[-1].stop, 1), np.float32)
+
+    return linker
+
+
 def test_what_cannot_be_is_refused(made, tmp_path: Path) -> None:
     data, feats, local = made
     run = ("link", "run", local, tmp_path / "out")
     assert "link by one of --voices, --overlap and --oracle" in call(*run).output
     assert "link by one of" in call(*run, "--overlap", "--oracle", data).output
+    assert "numbers of speakers are for --voices" in call(*run, "--overlap", "--num-speakers", 2).output
+    assert (
+        "give the one or the other" in call(*run, "--voices", feats, "--oracle-count", data, "--max-speakers", 2).output
+    )
+    with pytest.raises(MimidiarError, match="has no recording 'dev-0', whose speakers are to be counted"):
+        another, _ = make_conversations(tmp_path, "another", 1, seed=1)
+        raise call(*run, "--voices", feats, "--oracle-count", another).exception
     with pytest.raises(MimidiarError, match="at least 4 speakers and at most 2"):
         raise call(*run, "--voices", feats, "--min-speakers", 4, "--max-speakers", 2).exception
     with pytest.raises(MimidiarError, match="no such file; run `mimidiar link tune` first"):

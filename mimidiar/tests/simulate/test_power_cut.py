@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mimidiar.files import HOST
 from mimidiar.simulate import sets
 from mimidiar.tests.simulate.talks import contents, options, silent
 from mimidiar.tests.utils.conftest import ROOT, env
 
 __all__ = ["env"]  # a fixture
 
-DEAD = 4194399  # no process has this number
+DEAD = f"{HOST}.4194399"  # no process has this number
 SETTINGS = {"conversations": 6, "seconds": 12, "speakers": [2], "join_gap_sec": 0.0}
 
 

@@ -1,6 +1,7 @@
 """The scripts of utils/ are tested from outside, as a recipe uses them: processes in a temporary folder."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,11 @@ def call(tmp_path: Path, env: dict[str, str]) -> Callable[..., subprocess.Comple
     return run
 
 
+def hear_hangup() -> None:
+    """Also where the tests themselves run under nohup, or without a terminal."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def launch(tmp_path: Path, env: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen]]:
     """launch(*words, **more_environment): start a command in tmp_path and go on; it is ended with the test."""
@@ -37,7 +43,7 @@ def launch(tmp_path: Path, env: dict[str, str]) -> Iterator[Callable[..., subpro
 
     def start(*words: object, **more: str) -> subprocess.Popen:
         line = [str(word) for word in words]
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear_hangup}
         started.append(subprocess.Popen(line, cwd=tmp_path, env=env | more, **options))
         return started[-1]
 

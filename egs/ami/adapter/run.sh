@@ -6,7 +6,7 @@
 # for comparison only: --train-config conf/ancestor.yaml --leaky --tag mimi-ancestor-leaky.
 #
 # Needs (rates in ../../README.md): AMI Mix-Headset 11 GB, LibriSpeech train-clean-100, dev-clean and test-clean 14 GB with
-# their archives; stage 2 44 GB, 3 core-hours; stage 3 65 GB, 87 core-hours; stage 4 270 core-hours (conf/ancestor.yaml
+# their archives; stage 2 44 GB, 3 core-hours; stage 3 65 GB, 36 core-hours; stage 4 270 core-hours (conf/ancestor.yaml
 # 140), on a GPU some hours (an estimate: not measured); stage 5 15 core-minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -4,7 +4,7 @@
 # The ancestor's model and schedule: --train-config ../adapter/conf/ancestor.yaml --speaker-tap window1.5-hop0.2 --tag
 # mimi-ancestor; its data, too, for comparison only: add --leaky true, and -leaky to the tag. Not as the ancestor: embeddings
 # stand where they belong in time.
-# Needs (rates in ../../README.md): corpora and stage 2 as ../adapter; stage 3 90 GB, 210 core-hours (of them 120 for TitaNet;
+# Needs (rates in ../../README.md): corpora and stage 2 as ../adapter; stage 3 90 GB, 160 core-hours (of them 120 for TitaNet;
 # window1.5-hop0.2 360); stage 4 270 core-hours a system, on a GPU some hours (an estimate: not measured); stage 5 75
 # core-minutes for five systems.
 set -euo pipefail

@@ -7,7 +7,7 @@
 # 32 and 8 of the test part, for comparison only: --train-config conf/ancestor.yaml --leaky --tag mimi-ancestor-leaky.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour; stage 2 0.4 GB; stage 3
-# 0.6 GB, 1 core-hour; stage 4 1.1 core-hours for each of at most 50 epochs, in one process, on a GPU some hours in all (an
+# 0.6 GB, 0.4 core-hours; stage 4 1.1 core-hours for each of at most 50 epochs, in one process, on a GPU some hours in all (an
 # estimate: not measured); stage 5 5 core-minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -3,9 +3,9 @@
 # on the trials VoxCeleb1-O cleaned, whose speakers nothing is trained on.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour, most of it for speech
-# segments; stage 3 32 GB, 43 core-hours, shared with ../probe; stage 5 15 core-minutes.
+# segments; stage 3 32 GB, 18 core-hours, shared with ../probe; stage 5 15 core-minutes.
 # The test part of the corpus is enough, without the centred scores: --settings "vad=true parts=[test]": 2.5 GB; stage 3 1 GB,
-# 1.3 core-hours.
+# 0.6 core-hours.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -4,7 +4,7 @@
 # Three probes: the corrected one and one with the ancestor's settings, trained on the dev part, whose speakers are in no
 # trial; and one trained, as the ancestor's was, on all utterances of the test part, which the trials are made of: leaky.
 #
-# Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour; stage 3 33 GB, 44
+# Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour; stage 3 33 GB, 18
 # core-hours, all but 1 GB of it shared with ../baseline; stages 4 and 5 half a core-hour for each seed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -19,7 +19,7 @@ from mimidiar.infer.voices import (
     grow_tree,
     local_speakers,
 )
-from mimidiar.infer.windows import Window, join
+from mimidiar.infer.windows import Window, by_speaker, join, overlay
 
 
 def identify(tree: VoiceTree, voices: np.ndarray, windows: Sequence[Window]) -> list[np.ndarray]:
@@ -61,28 +61,17 @@ def agreement(
     """(N, count) in 0 ... 1: how surely each speaker talks, by other windows that have been given to speakers already,
     while a local speaker does; 0 where no other window is.
     """
-    total = windows[-1].stop
-    sums, weight = np.zeros((total, count)), np.zeros(total)
-    shares = [_given(window, own, count) for window, own in zip(windows, owners, strict=True)]
-    for window, share in zip(windows, shares, strict=True):
-        sums[window.start : window.stop] += share
-        weight[window.start : window.stop] += 1
+    given = by_speaker(windows, owners, count)
+    sums, weight = overlay(windows, given)
     found = np.zeros((len(speakers), count))
     for row, (number, channel) in enumerate(zip(speakers.window, speakers.channel, strict=True)):
         window = windows[number]
         span = slice(window.start, window.stop)
         chosen = (window.posteriors[:, channel] > ACTIVE) & (weight[span] > 1)
         if chosen.any():
-            others = (sums[span] - shares[number])[chosen] / (weight[span][chosen, None] - 1)
+            others = (sums[span] - given[number])[chosen] / (weight[span][chosen, None] - 1)
             found[row] = others.mean(0)
     return found
-
-
-def _given(window: Window, owners: np.ndarray, count: int) -> np.ndarray:
-    """(T, count): the posteriors of a window by speaker."""
-    given, owned = np.zeros((len(window.posteriors), count)), np.flatnonzero(owners >= 0)
-    given[:, owners[owned]] = window.posteriors[:, owned]
-    return given
 
 
 def link(

@@ -75,10 +75,27 @@ def join(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) 
     `speakers` says of each window whose its channels are, (K,) from 0, or -1 for nobody's; no speaker has two channels
     of one window. A speaker whom a window does not have is silent there.
     """
-    total = windows[-1].stop
-    posteriors, weight = np.zeros((total, count)), np.zeros((total, 1))
+    sums, weight = overlay(windows, by_speaker(windows, speakers, count))
+    return (sums / weight[:, None]).astype(np.float32)
+
+
+def by_speaker(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+    """For each window its posteriors (T, count) by speaker, `speakers` and `count` as in `join`."""
+    given = []
     for window, owners in zip(windows, speakers, strict=True):
-        span, owned = slice(window.start, window.stop), np.flatnonzero(owners >= 0)
-        posteriors[span, owners[owned]] += window.posteriors[:, owned]
-        weight[span] += 1
-    return (posteriors / weight).astype(np.float32)
+        owned = np.flatnonzero(owners >= 0)
+        given.append(np.zeros((len(window.posteriors), count)))
+        given[-1][:, owners[owned]] = window.posteriors[:, owned]
+    return given
+
+
+def overlay(windows: Sequence[Window], given: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The sum (T, count) over a recording of what was `given` to speakers in each window, and in how many windows each
+    frame is, (T,).
+    """
+    total, count = windows[-1].stop, given[0].shape[1]
+    sums, weight = np.zeros((total, count)), np.zeros(total)
+    for window, share in zip(windows, given, strict=True):
+        sums[window.start : window.stop] += share
+        weight[window.start : window.stop] += 1
+    return sums, weight

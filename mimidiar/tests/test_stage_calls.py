@@ -103,6 +103,35 @@ def test_links_share_their_windows_and_differ_in_how_these_are_joined(commands) 
     assert tuned_links == [f"{dir_}/codec/linking", f"{dir_}/voices/linking"]
 
 
+def test_links_of_another_model_lie_beside_those_of_the_recipe(commands) -> None:
+    """Of another speaker encoder and system: the model is where ../fusion keeps it, the results have both names."""
+    found = commands("mini/linking", "--stage", "4", "--stop-stage", "5", "--speaker", "titanet", "--system", "voices")
+    model = next(folder for folder in found if folder.endswith("/voices/model"))
+    assert model == "exp/mimi-random-titanet/seed1/voices/model"  # in ../fusion
+    own = "exp/mimi-random-titanet-voices/seed1"
+    line = found[f"{own}/windows/sim_long_test"]
+    assert f"../fusion/{model}/model.safetensors feats/titanet.window1.5-hop1.2-speech/sim_long_test" in line
+    assert "--system linking-voices-mimi-random-titanet-voices " in found[f"{own}/voices/sim_long_test/scores"]
+
+
+def test_an_unknown_link_is_named_before_anything_is_done(commands) -> None:
+    with pytest.raises(RuntimeError, match="no link 'bad'; choose among overlap codec voices counted oracle"):
+        commands("mini/linking", "--stage", "5", "--links", "overlap bad")
+
+
+def test_who_asks_what_a_recipe_does_gets_no_environment(tmp_path: Path) -> None:
+    for name in ("utils", "tools"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "utils/path.sh").write_bytes((EGS.parent / "utils/path.sh").read_bytes())
+    install = tmp_path / "tools/install.sh"
+    install.write_text('#!/bin/sh\ntouch "${0%/*}/installed"\n')
+    install.chmod(0o755)
+    for options, installs in ((["--help"], False), (["--seed", "1", "-h"], False), ([], True)):
+        line = ["bash", "-c", ". utils/path.sh", "recipe", *options]
+        subprocess.run(line, cwd=tmp_path, check=True)
+        assert (tmp_path / "tools/installed").exists() == installs
+
+
 LINKS = {
     "overlap": "--overlap",
     "codec": "--voices feats/mimi-random/sim_long_test --probe exp/mimi-random/seed3/probe/model.safetensors --tuned",

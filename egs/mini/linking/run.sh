@@ -2,8 +2,8 @@
 # Whole recordings of 10 minutes, with more speakers than the model has channels: what is lost where its windows are put
 # together, by overlap, by voice, and by the reference? The model is one of ../fusion. For speech see ../baseline.
 #
-# Needs no GPU. On one core: 8 minutes for the codec's features of 6 hours, 12 for the embeddings of CAM++, and for ../fusion
-# what it needs; then 2 for each seed.
+# Needs no GPU. Processor time: 5 minutes for the codec's features of 6 hours, 6 for the embeddings of CAM++ (timing.jsonl in
+# ../feats), and for ../fusion what it needs; less than 2 for each seed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -10,6 +10,7 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
 from mimidiar.simulate.augment import Augment
 from mimidiar.simulate.mixtures import MixtureOptions
+from mimidiar.train.schedule import SCHEDULES
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
@@ -75,8 +76,8 @@ class TrainConfig:
                 raise MimidiarError(f"{source}: set_weights.{name} is {weight:g}; above 0, or leave the set out")
         if self.precision not in PRECISIONS:
             raise MimidiarError(f"{source}: precision is '{self.precision}'; choose {', '.join(PRECISIONS)}")
-        if self.schedule not in ("cosine", "inverse_sqrt"):
-            raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose cosine or inverse_sqrt")
+        if self.schedule not in SCHEDULES:
+            raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose {' or '.join(SCHEDULES)}")
 
     def check_run(self, source: str, processes: int, sets: Sequence[str]) -> None:
         """Raise MimidiarError unless it fits so many processes and training sets of these names."""

@@ -1,33 +1,22 @@
 """One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
 
-import os
-import signal
-import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
-from lightning.pytorch.strategies import DDPStrategy
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import Sampler
 
-from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
 from mimidiar.features.streams import open_features
-from mimidiar.files import make_folder, read_json, write_json
 from mimidiar.models.build import Model, build_model, model_header
 from mimidiar.models.rate import LABEL_HZ
 from mimidiar.simulate.augment import Augmenter
 from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.train.batches import Loader
-from mimidiar.train.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch, best_so_far, stopped_early
+from mimidiar.train.checkpoints import KeepBest, best_so_far, stopped_early
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import (
     ConsecutiveCrops,
@@ -40,13 +29,16 @@ from mimidiar.train.data import (
 )
 from mimidiar.train.likeness import fit_likeness
 from mimidiar.train.mixtures import on_mixtures
-from mimidiar.train.processes import Machine, disconnect, end_with_launcher, processes_here, rank, take_gpu
-from mimidiar.train.progress import Progress
+from mimidiar.train.processes import Machine, disconnect, end_with_launcher, rank, take_gpu
 from mimidiar.train.task import DiarizationTask, Run
-
-FINISHED = "finished.json"
-# The others wait until the first process knows mean and deviation of the training features.
-PATIENCE = timedelta(hours=2)
+from mimidiar.train.trainer import (
+    FINISHED,
+    check_precision,
+    finish,
+    fit_from_last,
+    keep_configuration,
+    make_trainer,
+)
 
 
 def train(
@@ -81,7 +73,7 @@ def train(
     machine = replace(machine, device=pick_device(machine.device).type)
     if machine.device == "cuda":
         take_gpu(machine.processes)
-    _check_precision(config.precision, machine.device)
+    check_precision(config.precision, machine.device)
     end_with_launcher()
     use_one_thread()
     L.seed_everything(seed, verbose=False)
@@ -97,38 +89,27 @@ def train(
         data = dev_data  # mixtures have no features of their own
         run = on_mixtures(config, mixtures, data, checkpoint, machine, seed, augmenter)
     if rank() == 0:
-        _keep_configuration(config, seed, folder)
+        keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     header = (config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion)
     keep_best = KeepBest(folder, model_header(*header, top=run.model.top if config.unfreeze else None))
     watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
-    _fit(run, watched, keep_best, _trainer(config, folder, seed, keep_best, machine), config.epochs)
+    stop_early = EarlyStopping("val_loss", patience=config.patience)
+    trainer = make_trainer(config, seed, keep_best, machine, [stop_early])
+    _fit(run, watched, keep_best, trainer, config.epochs)
     if rank() == 0:
-        _finish(folder, keep_best)
+        finish(keep_best)
     disconnect()
 
 
 def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
-    """Train to the end, from the last checkpoint on where there is one. Ended by TERM, the process exits with 143."""
+    """Train to the end; a run that has stopped early stays as it is."""
     last = keep_best.folder / "last.ckpt"
     if last.exists() and stopped_early(last):
         keep_best.load_state_dict(best_so_far(last))
         return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*number of training batches.*")
-        task = run.new_task(len(run.batches) * epochs)
-        try:
-            trainer.fit(task, run.batches, watched, ckpt_path=last if last.exists() else None)
-        except SIGTERMException:  # in itself an exit with code 0, as if all were done
-            sys.exit(128 + signal.SIGTERM)
-
-
-def _finish(folder: Path, keep_best: KeepBest) -> None:
-    if keep_best.best_epoch < 0:
-        raise MimidiarError(f"{folder}: the validation loss was no number from the start; lower the learning rate")
-    write_json(folder / FINISHED, {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss})
+    fit_from_last(trainer, run.new_task(len(run.batches) * epochs), run.batches, watched, keep_best.folder)
 
 
 def _new_model(
@@ -169,54 +150,3 @@ def _new_task(model: Model, config: TrainConfig, total_steps: int) -> Diarizatio
 
 def _loader(data: Conversations, crops: Sampler, batch_size: int, machine: Machine) -> Loader:
     return Loader(data, crops, batch_size, collate, machine.num_workers, pin_memory=machine.device == "cuda")
-
-
-def _trainer(config: TrainConfig, folder: Path, seed: int, keep_best: KeepBest, machine: Machine) -> L.Trainer:
-    here = processes_here(machine.processes)
-    plugins, strategy = [AtomicCheckpointIO()], "auto"
-    if machine.processes > 1:
-        # Lightning would take the settings of a Slurm job for those of a launcher.
-        plugins.append(TorchElasticEnvironment() if TorchElasticEnvironment.detect() else LightningEnvironment())
-        strategy = DDPStrategy(broadcast_buffers=False, timeout=PATIENCE)
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Lightning gives each process several
-    return L.Trainer(
-        max_epochs=config.epochs,
-        accelerator="cpu" if machine.device == "cpu" else "gpu",
-        devices=here,
-        num_nodes=machine.processes // here,
-        strategy=strategy,
-        use_distributed_sampler=False,  # SharedBatches shares
-        precision=config.precision,
-        gradient_clip_val=config.clip_norm,
-        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
-        plugins=plugins,
-        callbacks=[
-            Progress(),
-            ReseedEachEpoch(seed),
-            EarlyStopping("val_loss", patience=config.patience),
-            keep_best,
-        ],
-        enable_checkpointing=True,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=10,
-        deterministic=True,
-    )
-
-
-def _check_precision(precision: str, device: str) -> None:
-    if precision == "16-mixed" and device == "cpu":
-        raise MimidiarError("precision is 16-mixed, which a CPU has not; set bf16-mixed or 32-true, or --device cuda")
-
-
-def _keep_configuration(config: TrainConfig, seed: int, folder: Path) -> None:
-    """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
-    make_folder(folder)
-    path, seed_path = folder / "config.yaml", folder / "seed.json"
-    if not path.exists():
-        write_json(seed_path, {"seed": seed})
-        save_config(config, path)
-    if load_config(TrainConfig, path) != config or read_json(seed_path)["seed"] != seed:
-        raise MimidiarError(
-            f"{path}: the run in this folder was begun with another configuration or seed; choose another folder"
-        )

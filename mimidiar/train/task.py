@@ -1,6 +1,5 @@
 """The Lightning task: loss, optimizer, schedule and what is logged; the model knows nothing of them."""
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from mimidiar.train.clustering import VoiceClustering
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Batch
 from mimidiar.train.processes import copy_from_first, per_process, rank, total
+from mimidiar.train.schedule import learning_rate_factor
 
 
 class Run(NamedTuple):
@@ -79,7 +79,10 @@ class DiarizationTask(L.LightningModule):
 
     def configure_optimizers(self) -> dict:
         optimizer = torch.optim.AdamW(self.parameter_groups(), weight_decay=self.config.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.learning_rate_factor)
+        kind, warmup = self.config.schedule, self.config.warmup_steps
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step, warmup, self.total_steps, kind)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -89,16 +92,6 @@ class DiarizationTask(L.LightningModule):
     def head_parameters(self) -> list[Tensor]:
         """Of what serves training alone."""
         return list(self.clustering.parameters()) if self.clustering else []
-
-    def learning_rate_factor(self, step: int) -> float:
-        """Linear warm-up, then half a cosine to 0 or the inverse square root of the step."""
-        warmup = max(self.config.warmup_steps, 1)
-        if step < warmup:
-            return (step + 1) / warmup
-        if self.config.schedule == "inverse_sqrt":
-            return math.sqrt(warmup / (step + 1))
-        progress = min((step - warmup) / max(self.total_steps - warmup, 1), 1.0)
-        return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def counted_frames(batch: Batch, rows: int) -> Tensor:

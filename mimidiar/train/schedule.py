@@ -1,0 +1,16 @@
+"""How the learning rate goes up and down over a run."""
+
+import math
+
+SCHEDULES = ("cosine", "inverse_sqrt")
+
+
+def learning_rate_factor(step: int, warmup_steps: int, total_steps: int, schedule: str = "cosine") -> float:
+    """Linear warm-up, then half a cosine to 0 at the last step, or the inverse square root of the step."""
+    warmup = max(warmup_steps, 1)
+    if step < warmup:
+        return (step + 1) / warmup
+    if schedule == "inverse_sqrt":
+        return math.sqrt(warmup / (step + 1))
+    progress = min((step - warmup) / max(total_steps - warmup, 1), 1.0)
+    return 0.5 * (1 + math.cos(math.pi * progress))

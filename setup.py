@@ -35,6 +35,7 @@ setup(
         "soundfile",
         "soxr",
         "scipy",
+        "pystoi>=0.4",
         "matplotlib",
         "tqdm",
     ],

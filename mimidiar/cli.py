@@ -19,6 +19,7 @@ COMMANDS = {
     "extract": "Stage 3: features of a codec or speaker encoder to ark/scp.",
     "fuse": "Stage 3: two feature stores as one, by time.",
     "train": "Stage 4: train the adapter.",
+    "codec": "Stages 4 and 5 of a small Mimi: train it, score its sound, export its weights.",
     "probe": "Stage 4: train the linear speaker probe.",
     "taps": "Stages 3 to 5 of the study of all taps of an encoder.",
     "infer": "Stage 5: posteriors of whole recordings.",

@@ -4,6 +4,8 @@ They are filled as moshi fills its own at the start of training (k-means of the 
 on what the ones before leave over), but with the codec itself as it is; then its tokens can be compared.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,7 @@ PIECE_FRAMES = 4096  # whose distances to all codes are in memory at once
 def are_empty(quantizer: nn.Module) -> bool:
     """Whether a codebook has no vectors but 0."""
     # Not by `embedding`, which moshi computes once and keeps, whatever is loaded afterwards.
-    return any(not layer._codebook.embedding_sum.any() for rvq in _halves(quantizer) for layer in rvq.vq.layers)
+    return any(not codebook.embedding_sum.any() for codebook in codebooks(quantizer))
 
 
 @torch.no_grad()
@@ -27,7 +29,7 @@ def fill_codebooks(quantizer: nn.Module, frames: Tensor, seed: int) -> None:
     Raises MimidiarError for fewer frames than codes.
     """
     generator = torch.Generator().manual_seed(seed)
-    for rvq in _halves(quantizer):
+    for rvq in halves(quantizer):
         rest = rvq.input_proj(frames.T[None])[0].T
         for layer in rvq.vq.layers:
             codebook = layer._codebook
@@ -51,5 +53,11 @@ def _centres(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return centres
 
 
-def _halves(quantizer: nn.Module) -> tuple[nn.Module, nn.Module]:
+def halves(quantizer: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """Of moshi's split quantizer the semantic part, and the acoustic one."""
     return quantizer.rvq_first, quantizer.rvq_rest
+
+
+def codebooks(quantizer: nn.Module) -> Iterator[nn.Module]:
+    """moshi's codebooks, the semantic one first."""
+    return (layer._codebook for half in halves(quantizer) for layer in half.vq.layers)

@@ -1,6 +1,7 @@
 """Weights with their configuration in one safetensors file: the file says what it is and how to build what it fills."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from mimidiar.models.weight_file import ENTRY, read_weight_file
 
 def save_weights(module: torch.nn.Module, path: str | Path, header: dict[str, Any]) -> None:
     """Write a module's state and a JSON header (with its `format`), atomically; same content, same bytes."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    save_tensors(module.state_dict(), path, header)
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: str | Path, header: dict[str, Any]) -> None:
+    """Write tensors by name, likewise."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic_path(path) as partial:
         partial.write_bytes(save(tensors, metadata={ENTRY: json.dumps(header, sort_keys=True)}))
 

@@ -3,8 +3,8 @@
 A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
 name follows from its contents and is checked against them, as is every key:
 
-- `version` of this schema; `kind`: "diarization", "verification", "ancestor" or "drift"; `system`, `set`, `protocol`,
-  `seed`;
+- `version` of this schema; `kind`: "diarization", "verification", "ancestor", "drift" or "reconstruction"; `system`,
+  `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
@@ -36,7 +36,7 @@ from mimidiar.files import read_json, write_text
 from mimidiar.report.schema import Misfit, flag, keys, listing, mapping, number, one_of, optional, simple, text
 
 VERSION = 1
-KINDS = ("diarization", "verification", "ancestor", "drift")
+KINDS = ("diarization", "verification", "ancestor", "drift", "reconstruction")
 FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
 

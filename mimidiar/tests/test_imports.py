@@ -26,7 +26,7 @@ LAYERS = [
 ]
 # library -> the only modules that may import it
 ONLY_IN = {
-    "moshi": ["codec/mimi.py", "codec/top.py", "codec/all_taps.py", "codec/packed.py"],
+    "moshi": ["codec/mimi.py", "codec/top.py", "codec/all_taps.py", "codec/autoencode.py", "codec/packed.py"],
     "nemo": ["simulate/nemo.py", "speaker/titanet.py"],
     "silero_vad": ["corpora/alignment.py"],
     "espeakng_loader": ["corpora/espeak.py"],

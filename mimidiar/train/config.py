@@ -10,9 +10,7 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
 from mimidiar.simulate.augment import Augment
 from mimidiar.simulate.mixtures import MixtureOptions
-from mimidiar.train.schedule import SCHEDULES
-
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+from mimidiar.train.schedule import PRECISIONS, SCHEDULES
 
 
 @dataclass

@@ -1,7 +1,8 @@
-"""How the learning rate goes up and down over a run."""
+"""How a run goes: the learning rate over its steps, and the precisions of its sums."""
 
 import math
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 SCHEDULES = ("cosine", "inverse_sqrt")
 
 

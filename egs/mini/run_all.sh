@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
-# taps, fusion (Exp 3), unfreeze (Exp 2.5) and linking (whole recordings). On the untrained codec, which is the floor of every
-# probing study, and on the log-mel spectrum, which shows what the same models learn when the features know the speaker.
+# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings) and codec (a small Mimi is trained, twice: four hours).
+# On the untrained codec, which is the floor of every probing study, and on the log-mel spectrum, which shows what the same
+# models learn when the features know the speaker.
 #
 # Needs no network, once installed, and no GPU. What is finished is not done again.
 set -euo pipefail
@@ -9,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
-recipes="baseline probe adapter"    # in this order: baseline probe adapter taps fusion unfreeze linking
+recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking
 encoders="mimi-random logmel"       # see `mimidiar extract --help`
 seeds="1 2 3"                       # seeds of the probe and the adapter
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
@@ -34,10 +35,11 @@ for recipe in "${recipes[@]}"; do
   if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
 done
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-small=() fusion=() unfreeze=() linking=()
+small=() codecs=(conf/train.yaml conf/distil.yaml) fusion=() unfreeze=() linking=()
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
+  codecs=(conf/smoke.yaml)
   fusion=(--systems "mimi likeness")
   linking=(--long-config ../conf/simulate_long_smoke.yaml --train-config ../fusion/conf/smoke.yaml)
   unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
@@ -76,6 +78,8 @@ run_adapter() {
   for encoder in "${encoders[@]}"; do run adapter "${small[@]}" --encoder "$encoder" --stop-stage 3; done
   train_and_score adapter "${encoders[@]}" -- "${small[@]}"
 }
+# Once, whatever the seeds and encoders.
+run_codec() { local config; for config in "${codecs[@]}"; do run codec --train-config "$config" --stop-stage 5; done; }
 run_taps() {
   for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --stop-stage 3; done
   for seed in "${seeds[@]}"; do
@@ -106,6 +110,7 @@ mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
 if [[ $record == true ]]; then
   for recipe in "${recipes[@]}"; do
     folders=("${encoders[@]/#/$recipe/exp/}")
+    if [[ $recipe == codec ]]; then folders=(codec/exp/*); fi
     if [[ $recipe =~ ^(fusion|unfreeze|linking)$ ]]; then folders=("${folders[0]}"); fi
     mimidiar publish "${folders[@]}" -o "$recipe/results"
   done

@@ -20,6 +20,7 @@ def commands(tmp_path: Path):
     def call(recipe: str, *options: str) -> dict[str, str]:
         # BASH_ENV is read when the recipe starts: a function comes before whatever path.sh puts into PATH.
         (tmp_path / "env").write_text(f'stage.py() {{ {note} "$@"; }}\n')
+        (tmp_path / "data/trials_o").mkdir(parents=True, exist_ok=True)
         folders = [f"--{name}={tmp_path / name}" for name in ("data", "feats", "exp")]
         done = subprocess.run(
             [str(EGS / recipe / "run.sh"), *options, *folders],
@@ -139,3 +140,30 @@ LINKS = {
     "counted": "--voices feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
     "oracle": "--oracle data/sim_long_test",
 }
+
+
+@pytest.mark.parametrize(("config", "tag"), [("train", "mimi-mini"), ("distil", "mimi-mini-distil")])
+def test_a_codec_is_trained_shipped_and_judged_as_it_is_shipped(commands, config: str, tag: str) -> None:
+    found = commands("mini/codec", "--stage", "3", "--stop-stage", "5", "--train-config", f"conf/{config}.yaml")
+    own, shipped = f"exp/{tag}/seed1", f"exp/{tag}/seed1/export/{tag}.safetensors"
+    targets = "feats/campplus.window3-hop1.5-speech/train"
+    assert (f"--targets {targets}" in found[f"{own}/model"]) == (targets in found) == (config == "distil")
+    assert "--train data/train" in found[f"{own}/model"] and "--processes 2" in found[f"{own}/model"]
+    assert found[f"{own}/export"].endswith(f"mimidiar codec export {own}/model/model.safetensors {shipped}")
+    for folder in (f"{own}/feats/trials_o", f"{own}/dev/sound"):
+        assert f"--encoder mimi-mini --checkpoint {shipped}" in found[folder] and f"--input {shipped}" in found[folder]
+    assert "--codebooks 1 --codebooks 8" in found[f"{own}/dev/sound"]
+    sound = f"{own}/dev/sound"
+    ways = f"{sound}/unquantized {sound}/quantized1 {sound}/quantized8"
+    assert f"record {ways} --system codec-{tag} --set dev --seed 1" in found[sound]
+
+
+def test_the_untrained_codec_is_judged_alike_and_without_its_codebooks(commands) -> None:
+    found = commands("mini/codec", "--stage", "5", "--stop-stage", "5", "--seed", "4")
+    sound = found["exp/mimi-random/dev/sound"]
+    assert "--encoder mimi-random --examples" in sound and "--codebooks" not in sound
+    for pooling in ("all", "centred"):
+        trials = found[f"exp/mimi-random/trials_o/{pooling}"]
+        assert "embed data/trials_o feats/mimi-random/trials_o" in trials
+        assert "--system codec-mimi-random --set trials_o --seed 0" in trials
+        assert "--system codec-mimi-mini --set trials_o --seed 4" in found[f"exp/mimi-mini/seed4/trials_o/{pooling}"]

@@ -2,10 +2,11 @@
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.fit import train
@@ -17,26 +18,31 @@ Sets = Sequence[tuple[Path, Path]]
 def start(
     config: TrainConfig, train_sets: Sets, dev_sets: Sets, folder: Path, processes: int = 1, **options
 ) -> list[BaseProcess]:
-    """Begin a run with seed 1, from a server that has imported Lightning once and has no threads to fork."""
+    """Begin a run of the adapter with seed 1."""
+    return begin(train, (config, train_sets, dev_sets, folder, 1, Machine(processes=processes)), options, processes)
+
+
+def begin(function: Callable, arguments: tuple, options: dict[str, Any], processes: int) -> list[BaseProcess]:
+    """Begin a run, from a server that has imported Lightning once and has no threads to fork."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["mimidiar.train.fit"])
-    arguments = (config, train_sets, dev_sets, folder, 1, Machine(processes=processes))
+    context.set_forkserver_preload(["mimidiar.train.fit", "mimidiar.train.codec"])
     port = free_port()
     members = [
-        context.Process(target=take_part, args=(rank, processes, port, arguments, options)) for rank in range(processes)
+        context.Process(target=take_part, args=(rank, processes, port, function, arguments, options))
+        for rank in range(processes)
     ]
     for member in members:
         member.start()
     return members
 
 
-def take_part(rank: int, processes: int, port: int, arguments: tuple, options: dict) -> None:
+def take_part(rank: int, processes: int, port: int, function: Callable, arguments: tuple, options: dict) -> None:
     """What one process does: train, and know of the others what torchrun would tell it."""
     if processes > 1:
         told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
         told |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"}
         os.environ.update({name: str(value) for name, value in told.items()})
-    train(*arguments, **options)
+    function(*arguments, **options)
 
 
 def wait(members: list[BaseProcess]) -> list[int]:

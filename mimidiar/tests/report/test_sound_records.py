@@ -1,0 +1,38 @@
+"""A reconstruction is kept among the results as a score is, under the conventions of its own kind."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mimidiar.errors import MimidiarError
+from mimidiar.report.make_record import figures, read_score
+from mimidiar.report.publish import publish
+from mimidiar.report.record import read_record, write_record
+from mimidiar.score.sound import Reconstruction, sound_document, write_sound
+from mimidiar.tests.report.records import LINEAGE, make, score_hash
+
+
+def heard(folder: Path, **protocol) -> Path:
+    """Score and record of a reconstruction, as stage 5 leaves them."""
+    found = [Reconstruction("a", 4.0, -3.0, 70.0), Reconstruction("b", 6.0, 1.0, 90.0)]
+    document = sound_document(found, [], None, {"num_codebooks": 8} | protocol)
+    document["protocol"] |= protocol
+    write_sound(folder, found, document)
+    lineage = LINEAGE | {"score_sha256": score_hash(folder)}
+    record = replace(make("codec-x", protocol="quantized8"), kind="reconstruction", lineage=lineage)
+    return write_record(folder, replace(record, **figures(folder, read_score(folder))))
+
+
+def test_a_reconstruction_is_published_with_its_figures(tmp_path: Path) -> None:
+    path = heard(tmp_path / "exp/quantized8")
+    publish([tmp_path / "exp"], tmp_path / "results")
+    record = read_record(tmp_path / "results" / path.name)
+    assert (record.metrics["mel_db"], record.metrics["si_sdr_db"], record.metrics["stoi"]) == (5, -1, 80)
+    assert record.intervals["stoi"]["level"] == 0.95
+
+
+def test_one_of_other_conventions_is_not(tmp_path: Path) -> None:
+    heard(tmp_path / "exp/quantized8", conventions=0)
+    with pytest.raises(MimidiarError, match="scored under version 0 of the conventions of scoring"):
+        publish([tmp_path / "exp"], tmp_path / "results")

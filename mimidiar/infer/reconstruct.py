@@ -11,7 +11,6 @@ import torch
 from tqdm import tqdm
 
 from mimidiar.codec.autoencode import autoencode, set_codebooks
-from mimidiar.codec.elu import quicken_elu
 from mimidiar.codec.sizes import FRAME_SAMPLES, SAMPLE_RATE
 from mimidiar.corpora.splits import hash_order
 from mimidiar.errors import MimidiarError
@@ -64,7 +63,6 @@ def reconstruct(
     if not hasattr(spec, "build_codec"):
         raise MimidiarError(f"{encoder} decodes nothing; choose a Mimi")
     mimi = spec.build_codec("cpu")
-    quicken_elu(mimi)
     ways = {AROUND: None} | {f"quantized{number}": number for number in codebooks}
     for number in codebooks:
         set_codebooks(mimi, number)

@@ -26,7 +26,7 @@ from mimidiar.train.codec_data import CodecBatch, CodecCrops, Targets, collate_c
 from mimidiar.train.codec_export import FORMAT
 from mimidiar.train.codec_losses import MelLoss, distillation_loss, waveform_loss
 from mimidiar.train.mixtures import Draw, EpochDraws
-from mimidiar.train.processes import Machine, check_devices, disconnect, end_with_launcher, per_process, rank
+from mimidiar.train.processes import Machine, disconnect, end_with_launcher, per_process, rank, take_gpu
 from mimidiar.train.schedule import learning_rate_factor
 from mimidiar.train.trainer import FINISHED, check_precision, finish, fit_from_last, keep_configuration, make_trainer
 
@@ -50,7 +50,8 @@ def train_codec(
     configuration or seed, and when the validation loss is no number.
     """
     machine = replace(machine, device=pick_device(machine.device).type)
-    check_devices(machine.device, machine.processes)
+    if machine.device == "cuda":
+        take_gpu(machine.processes)
     check_precision(config.precision, machine.device)
     if (config.distillation is None) != (targets_dir is None):
         raise MimidiarError("distillation needs both: --targets FEATS, and `distillation` in the configuration")

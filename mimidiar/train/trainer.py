@@ -76,6 +76,8 @@ def fit_from_last(trainer: L.Trainer, task: L.LightningModule, batches: Loader, 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        # What is logged is of all processes already.
+        warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
         try:
             trainer.fit(task, batches, watched, ckpt_path=last if last.exists() else None)
         except SIGTERMException:  # in itself an exit with code 0, as if all were done

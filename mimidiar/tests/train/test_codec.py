@@ -153,7 +153,7 @@ def test_two_processes_train_one_codec(data: Path, voices: Path, tmp_path: Path)
     assert wait(members) == [0, 0]
     (line,) = log(tmp_path / "m")
     assert line["step"] == 4 and line["val_distillation_loss"] > 0
-    load_encoder("mimi-mini", "quantized.8", checkpoint=tmp_path / "m/model.safetensors")
+    load_encoder("mimi-mini", checkpoint=tmp_path / "m/model.safetensors")
 
 
 def test_distillation_wants_targets_and_targets_distillation(data: Path, voices: Path, tmp_path: Path) -> None:

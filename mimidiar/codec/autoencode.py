@@ -45,6 +45,9 @@ def autoencode(mimi: MimiModel, audio: Tensor, quantized: bool = True) -> Autoen
             result = mimi.quantizer(latent, mimi.frame_rate)
             x, commitment = result.x, result.penalty
             entropy = result.metrics.get("rvq_entropy", entropy)
+            for codebook in codebooks(mimi.quantizer):
+                # moshi's moving averages keep the graph of their step, and through it those of all steps before.
+                codebook.embedding_sum.detach_()
         else:
             x = sum(half.output_proj(half.input_proj(latent)) for half in halves(mimi.quantizer))
         (x,) = mimi.decoder_transformer(mimi.upsample(x))

@@ -38,6 +38,7 @@ COMMANDS = {
     "record": "Stage 5: a score and all that it depends on in one file.",
     "publish": "Stage 6: records into the results that are kept.",
     "report": "Stage 6: tables of records.",
+    "ship": "Weights into the package, with their record and model card.",
     "figure": "Timelines, DET curves, histograms, training curves, bars, progressions.",
 }
 

@@ -17,6 +17,7 @@ from mimidiar.codec.spec import Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 from mimidiar.hub import fetch_file
+from mimidiar.shipped import shipped_file
 
 # The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
 HUB_REPO = "kyutai/moshiko-pytorch-bf16"
@@ -42,14 +43,9 @@ def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec
 
 
 def mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
-    """The small Mimi, from `checkpoint`."""
+    """The small Mimi, from `checkpoint`, else the one that comes with the package."""
     check_tap(tap, MINI, name)
-    if checkpoint is None:
-        raise MimidiarError(
-            "mimi-mini: its weights are not shipped yet; give a weights file of that size by --checkpoint, or use "
-            "--encoder mimi-random, the untrained control of the same size"
-        )
-    return _from_file(name, tap, MINI, checkpoint)
+    return _from_file(name, tap, MINI, checkpoint or shipped_file("mimi-mini"))
 
 
 def untrained_mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:

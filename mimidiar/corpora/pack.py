@@ -9,6 +9,7 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
 from mimidiar.corpora.manifests import Span, Trial, read_trials
+from mimidiar.corpora.origins import corpus_of_speaker
 from mimidiar.errors import MimidiarError
 
 SPLITS = ("train", "dev", "test")
@@ -101,12 +102,6 @@ def _read_utterances(folder: Path) -> Iterator[Utterance]:
             gender=values.get("gender", "").lower() or None,
             text=values.get("text") or None,
         )
-
-
-def corpus_of_speaker(speaker: str, folder: str) -> str:
-    """'ls-1034' -> 'ls': folders that share speaker names are parts of one corpus. Without a prefix, the folder."""
-    prefix, dash, _ = speaker.rpartition("-")
-    return prefix.split("-")[0] if dash else folder
 
 
 def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:

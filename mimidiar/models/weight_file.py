@@ -1,8 +1,9 @@
 """Reading a file of weights and its header, as torch tensors or, without torch, as numpy arrays."""
 
 import json
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
@@ -28,3 +29,31 @@ def read_weight_file(path: str | Path, format_name: str, framework: str) -> tupl
     if header.get("format") != format_name:
         raise MimidiarError(f"{path}: its header names the format {header.get('format')}, expected {format_name}")
     return tensors, header
+
+
+class Contents(NamedTuple):
+    """What a file of weights says of itself: its header, the number of values in it, and of which types they are."""
+
+    header: dict[str, Any]
+    values: int
+    types: list[str]
+
+
+def inspect_weight_file(path: str | Path) -> Contents:
+    """The contents of a file that this package wrote, of whichever format, without reading its values.
+
+    MimidiarError for a file that is missing, damaged, or of others' making.
+    """
+    if not Path(path).is_file():
+        raise MimidiarError(f"{path}: no such file of weights")
+    try:
+        with safe_open(path, framework="numpy") as stream:
+            header = json.loads((stream.metadata() or {}).get(ENTRY, "{}"))
+            slices = [stream.get_slice(name) for name in stream.keys()]  # noqa: SIM118 (not a dict)
+            values = sum(prod(each.get_shape()) for each in slices)
+            types = sorted({each.get_dtype() for each in slices})
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise MimidiarError(f"{path}: not a whole safetensors file ({error})") from None
+    if not header.get("format"):
+        raise MimidiarError(f"{path}: its header names no format of mimidiar; it was written by something else")
+    return Contents(header, values, types)

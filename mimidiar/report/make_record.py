@@ -156,7 +156,7 @@ def _hashes(score_dir: Path, document: dict[str, Any], lineage: Lineage, stages:
         "score_sha256": sha256_file(score_dir / SCORE_FILE),
         "scored": {name: value for name, value in document.items() if value and name.endswith("_sha256")},
         "models": lineage.models,
-        "configurations": _configurations(stages),
+        "configurations": configurations_of(stages),
         "tuned": lineage.tuned,
         "features": lineage.features,
         "speech": lineage.speech,
@@ -165,8 +165,13 @@ def _hashes(score_dir: Path, document: dict[str, Any], lineage: Lineage, stages:
 
 def _with_code(stages: list[Stage], **values: Any) -> Record:
     """The record with the code behind it: dirty unless every stage and this process surely ran committed code."""
-    commit = code_commit()
-    entries = [
+    record = Record(stages=stage_entries(stages), commit=code_commit(), dirty=False, **values)
+    return replace(record, dirty=bool(record.unclean()))
+
+
+def stage_entries(stages: Iterable[Stage]) -> list[dict[str, Any]]:
+    """A record's `stages`."""
+    return [
         {
             "folder": place(stage.folder.resolve()),
             "directory": place(stage.directory),
@@ -176,8 +181,6 @@ def _with_code(stages: list[Stage], **values: Any) -> Record:
         }
         for stage in stages
     ]
-    record = Record(stages=entries, commit=commit, dirty=False, **values)
-    return replace(record, dirty=bool(record.unclean()))
 
 
 def read_score(score_dir: Path) -> dict[str, Any]:
@@ -253,7 +256,7 @@ def _texts(path: Path, *names: str) -> dict[str, str]:
     return {name: str(document[name]) for name in names}
 
 
-def _configurations(stages: list[Stage]) -> dict[str, str]:
+def configurations_of(stages: list[Stage]) -> dict[str, str]:
     """The YAML files among the inputs of the stages, with their hashes."""
     return {place(path): digest for stage in stages for path, digest in stage.inputs.items() if path.suffix == ".yaml"}
 

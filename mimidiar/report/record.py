@@ -94,8 +94,13 @@ class Record:
 
     def unclean(self) -> list[str]:
         """Where code was, or may have been, at work that no commit names: folders of stages, or the record itself."""
-        found = [_unclean(stage) for stage in self.stages if stage["doubt"] or not all(map(is_clean, stage["commits"]))]
-        return found + ([] if is_clean(self.commit) else ["the record itself"])
+        return unclean_code(self.stages, self.commit)
+
+
+def unclean_code(stages: Iterable[dict[str, Any]], commit: str) -> list[str]:
+    """Of a record with these `stages` that code of this `commit` wrote, what no commit names."""
+    found = [_unclean(stage) for stage in stages if stage["doubt"] or not all(map(is_clean, stage["commits"]))]
+    return found + ([] if is_clean(commit) else ["the record itself"])
 
 
 def _unclean(stage: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from mimidiar.codec.mimi import configuration, untrained_mimi
 from mimidiar.codec.sizes import FRAME_SAMPLES, FULL, LATENT_HZ, MINI, SAMPLE_RATE, TRANSFORMER_HZ
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import ENCODERS, describe_encoder, load_encoder
+from mimidiar.files import sha256_file, write_json
 from mimidiar.tests.codec.checkpoints import filled_mimi, save_checkpoint
 from mimidiar.tests.speech import speech
 
@@ -58,7 +59,6 @@ def test_a_tap_computes_no_more_than_it_needs():
         (("mimo",), r"unknown encoder 'mimo'; choose one of mimi, mimi-mini, mimi-random, mimi-random-full"),
         (("mimi-random", "transformer.2"), r"no tap 'transformer.2'; choose seanet, transformer.0 to transformer.1"),
         (("mimi-random", "quantized.9"), r"quantized.1 to quantized.8"),
-        (("mimi-mini",), r"not shipped yet.*mimi-random"),
         (("mimi", "latent", "/nowhere/mimi.safetensors"), r"/nowhere/mimi.safetensors: no such weights file"),
         (("mimi-random", "latent", "some.safetensors"), r"reads no checkpoint"),
         (("mimi-random", "quantized.2"), r"codebooks of these weights are empty"),
@@ -67,6 +67,20 @@ def test_a_tap_computes_no_more_than_it_needs():
 def test_what_cannot_be_loaded(arguments, said):
     with pytest.raises(MimidiarError, match=said):
         load_encoder(*arguments)
+
+
+def test_the_small_one_needs_no_file_where_it_is_shipped(mini_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("mimidiar.shipped.ASSETS", tmp_path)
+    with pytest.raises(MimidiarError, match=r"no weights called 'mimi-mini' \(with none\); name a file"):
+        load_encoder("mimi-mini")
+    (tmp_path / "mimi-mini.safetensors").write_bytes(mini_checkpoint.read_bytes())
+    write_json(tmp_path / "mimi-mini.json", {"sha256": sha256_file(mini_checkpoint)})
+    spec = describe_encoder("mimi-mini")
+    assert (spec.weights, spec.weights_sha256) == ("mimi-mini.safetensors", sha256_file(mini_checkpoint))
+    assert describe_encoder("mimi-mini", checkpoint=mini_checkpoint).weights == mini_checkpoint.name
+    audio, length = torch.randn(1, FRAME_SAMPLES), torch.tensor([FRAME_SAMPLES])
+    ours = load_encoder("mimi-mini").encode(audio, length)[0]
+    assert torch.equal(ours, load_encoder("mimi-mini", checkpoint=mini_checkpoint).encode(audio, length)[0])
 
 
 def test_pickles_are_refused(tmp_path):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mimidiar.corpora.pack import corpus_of_speaker, read_pack
+from mimidiar.corpora.origins import corpus_of_speaker
+from mimidiar.corpora.pack import read_pack
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import edit, write_pack
 

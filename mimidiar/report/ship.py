@@ -1,0 +1,163 @@
+"""Weights into the package, with the record of how they were made and a model card that is generated from it.
+
+`<name>.json`, written by `mimidiar ship` alone: `sha256`, `bytes`, `values` and `types` of `<name>.safetensors`, and
+its `header` (format, size, configuration, seed); `stages` on the way to it from the data, with every command and
+commit, as in the record of a score (report/record.py), and the `command` that shipped it; hashes of `configurations`;
+the `sets` behind it, by corpus, with licences, what the `speech` is, and the `features` of others' weights; `figures`
+of the records that name these weights, and `beside` them those of others; `environment`; `dirty`, where code had a part
+in it that no commit names.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mimidiar.commit import code_commit
+from mimidiar.corpora.origins import corpus_of_speaker, describe_corpus
+from mimidiar.errors import MimidiarError, listed
+from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
+from mimidiar.models.weight_file import inspect_weight_file
+from mimidiar.report.card import write_card
+from mimidiar.report.environment import describe_environment
+from mimidiar.report.make_record import Lineage, configurations_of, stage_entries
+from mimidiar.report.record import Record, find_records, read_record, unclean_code
+from mimidiar.report.seen import MANIFEST
+from mimidiar.report.stages import Stage, as_line, place, stage_of_score, stages_behind, walk_folders
+from mimidiar.shipped import CARD, RECORD, WEIGHTS
+
+MOST_BYTES = 12_000_000
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SUPERVISIONS = "supervisions.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """A file of weights, its name, the file of what people say of its use and limits, folders of records that may be of
+    these weights, and of others to stand beside them.
+    """
+
+    weights: Path
+    name: str
+    card: Path
+    results: Sequence[Path] = ()
+    beside: Sequence[Path] = ()
+
+
+def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: bool = False) -> Path:
+    """Put the weights, their record and their card into `folder`; returns where the weights are.
+
+    MimidiarError for a file above MOST_BYTES or of others' making, for results none of which is of these weights, and,
+    unless `allow_dirty`, for weights that code had a part in which is in no commit.
+    """
+    weights = shipment.weights
+    about = inspect_weight_file(weights)
+    if (size := weights.stat().st_size) > MOST_BYTES:
+        raise MimidiarError(f"{weights}: {size} bytes, and at most {MOST_BYTES} are shipped; export it in 16 bits")
+    if not NAME.fullmatch(shipment.name):
+        raise MimidiarError(f"'{shipment.name}' cannot name weights; use small letters, digits and single dashes")
+    text = _written_by_people(shipment.card)
+    made_by = stage_of_score(weights, list(command))
+    stages = stages_behind([made_by]) if made_by else []
+    code = _code(stages)
+    if code["dirty"] and not allow_dirty:
+        found = unclean_code(code["stages"], code["commit"]) or ["no stage of a recipe made it"]
+        raise MimidiarError(
+            f"{weights}: code that is in no commit had a part in it ({listed(found, '; ')}); commit and make it again, "
+            "or give --allow-dirty, which its record will say"
+        )
+    record = {"name": shipment.name, "sha256": sha256_file(weights), "bytes": size, **about._asdict()}
+    record |= {"command": as_line(command), **code, **_material(stages), "environment": describe_environment()}
+    record["figures"] = _figures(_of_these(shipment.results, {record["sha256"], *_parts(about.header)}))
+    record["beside"] = _figures(map(read_record, find_records(shipment.beside)))
+    if shipment.results and not record["figures"]:
+        folders = listed([*map(str, shipment.results)])
+        raise MimidiarError(f"{folders}: no record there is of {weights}; score this very file, or leave out --results")
+    return _put(weights, record, text, folder)
+
+
+def _put(weights: Path, record: dict[str, Any], text: str, folder: Path) -> Path:
+    """The weights last: interrupted, they are not there, or their sha256 is not that of the record."""
+    make_folder(folder)
+    write_json(folder / f"{record['name']}{RECORD}", record)
+    write_text(folder / f"{record['name']}{CARD}", write_card(record, text))
+    out = folder / f"{record['name']}{WEIGHTS}"
+    with atomic_path(out) as partial:
+        partial.write_bytes(weights.read_bytes())
+    return out
+
+
+def _written_by_people(card: Path) -> str:
+    try:
+        text = card.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MimidiarError(f"{card}: cannot be read ({error}); name the text on use and limits") from None
+    if not text:
+        raise MimidiarError(f"{card}: is empty; write what these weights are for, and what they cannot do")
+    return text
+
+
+def _parts(header: dict[str, Any]) -> list[str]:
+    """The sha256 of files that this one was put together from, where the header tells."""
+    parts = header.get("sha256")
+    return list(parts.values()) if isinstance(parts, dict) else []
+
+
+def _code(stages: list[Stage]) -> dict[str, Any]:
+    entries, commit = stage_entries(stages), code_commit()
+    return {"stages": entries, "commit": commit, "dirty": not entries or bool(unclean_code(entries, commit))}
+
+
+def _material(stages: list[Stage]) -> dict[str, Any]:
+    """Configurations, sets and others' weights behind the file."""
+    lineage, folders = Lineage(), list(walk_folders(stages))
+    for folder in folders:
+        lineage.look_into(folder, is_named=False)
+    sets = [_describe_set(folder) for folder in folders if (folder / MANIFEST).is_file()]
+    return {
+        "configurations": configurations_of(stages),
+        "sets": sets,
+        "speech": lineage.speech,
+        "features": lineage.features,
+    }
+
+
+def _describe_set(folder: Path) -> dict[str, Any]:
+    """How much speech of how many speakers of which corpora is in a set."""
+    seconds = sum(row["duration"] for row in _rows(folder / MANIFEST))
+    speakers: dict[str, set[str]] = {}
+    for row in _rows(folder / SUPERVISIONS):
+        name = (row.get("custom") or {}).get("corpus") or corpus_of_speaker(row["speaker"], folder.name)
+        speakers.setdefault(name, set()).add(row["speaker"])
+    corpora = [
+        {"corpus": name, "speakers": len(own), **dict(zip(("origin", "licence"), describe_corpus(name), strict=True))}
+        for name, own in sorted(speakers.items())
+    ]
+    return {"set": place(folder), "hours": round(seconds / 3600, 3), "corpora": corpora}
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            yield from map(json.loads, stream)
+    except (OSError, EOFError, ValueError) as error:
+        raise MimidiarError(f"{path}: cannot be read ({error}); prepare the set again") from None
+
+
+def _of_these(results: Sequence[Path], identities: set[str]) -> Iterator[Record]:
+    """The records in which one of these hashes stands as that of a model, or of what features or sound were made by."""
+    for path in find_records(results):
+        record = read_record(path)
+        features, models = record.lineage["features"], record.lineage["models"]
+        named = {*record.lineage["scored"].values(), *map(str, record.conditions.values())}
+        named |= {each["weights_sha256"] for each in features} | {each["sha256"] for each in models}
+        if identities & named:
+            yield record
+
+
+def _figures(records: Iterable[Record]) -> list[dict[str, Any]]:
+    keys = ("kind", "system", "set", "protocol", "seed", "metrics", "intervals", "dirty")
+    return [{key: getattr(record, key) for key in keys} for record in records]

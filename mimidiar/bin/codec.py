@@ -20,6 +20,12 @@ def command():
 @click.option(
     "--targets", type=PATH, metavar="FEATS", help="With distillation: features of a speaker encoder of the same set."
 )
+@click.option(
+    "--start-from",
+    type=PATH,
+    metavar="MODEL",
+    help="Weights to start from instead of untrained ones: model.safetensors of this command, or an export of it.",
+)
 @click.option("--config", type=PATH, help="YAML file of a CodecConfig.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, codes.")
@@ -36,8 +42,8 @@ def command():
     show_default=True,
     help="Processes that read data ahead, for each that trains.",
 )
-def train(folder, data, targets, config, overrides, seed, device, processes, num_workers):
-    """Train a Mimi of the small size from nothing into FOLDER/model.safetensors.
+def train(folder, data, targets, start_from, config, overrides, seed, device, processes, num_workers):
+    """Train a Mimi of the small size into FOLDER/model.safetensors, from nothing unless --start-from.
 
     5 % of the speakers (watched_share) are not trained on: they choose the epoch that is kept. Called again after an
     interruption, it goes on from the last whole epoch and ends in the same weights.
@@ -55,7 +61,7 @@ def train(folder, data, targets, config, overrides, seed, device, processes, num
 
     from mimidiar.train.codec import train_codec
 
-    train_codec(settings, data, folder, seed, machine, targets)
+    train_codec(settings, data, folder, seed, machine, targets, start_from)
 
 
 @command.command(context_settings=SETTINGS)

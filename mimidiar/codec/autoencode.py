@@ -55,15 +55,15 @@ def autoencode(mimi: MimiModel, audio: Tensor, quantized: bool = True) -> Autoen
 
 
 def begin_training(mimi: MimiModel, skip_rate: float, dropout: bool) -> None:
-    """Make a Mimi with the weights of `initialise` ready: balanced, in training mode, its quantizer prepared."""
+    """Make a Mimi ready: in training mode, its quantizer prepared."""
     mimi.train()
     prepare_quantizer(mimi.quantizer, skip_rate, dropout)
-    _balance(mimi)
 
 
 @torch.no_grad()
-def _balance(mimi: MimiModel) -> None:
-    """Bring what flows inside to the order of 1, between a quiet input and a quiet output, in place.
+def balance(mimi: MimiModel) -> None:
+    """Of a Mimi with the weights of `initialise`, bring what flows inside to the order of 1, between a quiet input and
+    a quiet output, in place.
 
     Speech is a signal of 0.05, where ELU is the identity: the first layers would be linear for thousands of steps, as
     Adam moves a weight by the learning rate at most. So the first convolution amplifies, and those that downsample take

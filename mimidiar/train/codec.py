@@ -13,11 +13,13 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from mimidiar.codec.autoencode import Autoencoded, autoencode, begin_epoch, begin_training
-from mimidiar.codec.mimi import untrained_mimi
+from mimidiar.codec.autoencode import Autoencoded, autoencode, balance, begin_epoch, begin_training
+from mimidiar.codec.mimi import load_mimi, untrained_mimi
 from mimidiar.codec.sizes import MINI, SAMPLE_RATE
 from mimidiar.corpora.source import read_source
 from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json, sha256_file, write_json
+from mimidiar.models.weight_file import read_weight_file
 from mimidiar.torch_setup import keep_freed_memory, pick_device, use_one_thread
 from mimidiar.train.batches import Loader
 from mimidiar.train.checkpoints import KeepBest
@@ -38,16 +40,19 @@ def train_codec(
     seed: int,
     machine: Machine = Machine(),  # noqa: B008 (frozen)
     targets_dir: Path | None = None,
+    start_from: Path | None = None,
 ) -> None:
     """Train a Mimi of the small size on the utterances of a set into a model folder, from the weights of `mimi-random`.
 
-    `targets_dir`: features of a speaker encoder, which `config.distillation` wants. A part of the speakers is not
-    trained on: their crops choose the epoch that is kept.
+    `targets_dir`: features of a speaker encoder, which `config.distillation` wants. `start_from`: the weights of a
+    codec that was trained here, or exported, in the place of those of `mimi-random`; its codebooks go on as they are.
+    A part of the speakers is not trained on: their crops choose the epoch that is kept.
 
     The folder gets what that of an adapter gets (`train.fit.train`), model.safetensors in moshi's layout. Killed at any
     moment and called again, it goes on from the last whole epoch and ends in the weights of an undisturbed run (on
-    CPU). Raises MimidiarError for a set that cannot be read or has no such features, for a folder begun with another
-    configuration or seed, and when the validation loss is no number.
+    CPU). Raises MimidiarError for a set that cannot be read or has no such features, for weights to start from that
+    are not such a codec's, for a folder begun with another configuration, start or seed, and when the validation loss
+    is no number.
     """
     machine = replace(machine, device=pick_device(machine.device).type)
     if machine.device == "cuda":
@@ -58,21 +63,54 @@ def train_codec(
     end_with_launcher()
     use_one_thread()
     keep_freed_memory()
+    start_sha256 = sha256_of_codec(start_from) if start_from else None
     L.seed_everything(seed, verbose=False)
     train_crops, watched_crops = _crops(config, data_dir, targets_dir, seed)
     if rank() == 0:
+        _keep_start(start_sha256, folder)
         keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     header = {"format": FORMAT, "size": asdict(MINI), "config": asdict(config), "seed": seed}
+    header |= {"started_from": start_sha256} if start_sha256 else {}
     keep_best = KeepBest(folder, header)
     batches = _loader(train_crops, EpochDraws(config.crops_per_epoch), config, machine)
     watched = _loader(watched_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
-    task = CodecTask(untrained_mimi(MINI, seed), config, len(batches) * config.epochs, train_crops.targets.dim, seed)
+    task = CodecTask(_new(start_from, seed), config, len(batches) * config.epochs, train_crops.targets.dim, seed)
     fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, watched, folder)
     if rank() == 0:
         finish(keep_best)
     disconnect()
+
+
+def sha256_of_codec(path: Path) -> str:
+    """The hash of a codec's weights to start from. MimidiarError for a file of something else, or of another size."""
+    _, header = read_weight_file(path, FORMAT, framework="pt")
+    if (found := header.get("size")) != asdict(MINI):
+        raise MimidiarError(f"{path}: a codec of the size {found}; what is trained here has {asdict(MINI)}")
+    return sha256_file(path)
+
+
+def _keep_start(sha256: str | None, folder: Path) -> None:
+    """Write start.json, where training starts from other weights than those of `mimi-random`, or refuse to go on."""
+    path = folder / "start.json"
+    if sha256 and not (folder / "config.yaml").exists():
+        write_json(path, {"sha256": sha256})
+    found = read_json(path)["sha256"] if path.exists() else None
+    if found != sha256:
+        raise MimidiarError(
+            f"{folder}: the run in this folder was begun from the weights {found or 'of mimi-random'}, now from "
+            f"{sha256 or 'those of mimi-random'}; choose another folder"
+        )
+
+
+def _new(start_from: Path | None, seed: int) -> nn.Module:
+    """A Mimi from nothing, balanced, or one that was trained before, as it is."""
+    if start_from is not None:
+        return load_mimi(start_from, MINI)
+    mimi = untrained_mimi(MINI, seed)
+    balance(mimi)
+    return mimi
 
 
 def _crops(config: CodecConfig, data_dir: Path, targets_dir: Path | None, seed: int) -> tuple[CodecCrops, CodecCrops]:

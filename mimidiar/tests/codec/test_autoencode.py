@@ -5,6 +5,7 @@ import torch
 
 from mimidiar.codec.autoencode import (
     autoencode,
+    balance,
     begin_epoch,
     begin_training,
     prepare_quantizer,
@@ -135,6 +136,7 @@ def test_settled_codebooks_are_the_same_vectors(learning) -> None:
 def test_an_untrained_decoder_begins_as_loud_as_speech(mimi) -> None:
     mimi = untrained_mimi(MINI, 1)
     begin_training(mimi, 0.5, True)
+    balance(mimi)
     with torch.no_grad():
         loud = autoencode(mimi, signal(2.4), quantized=False).audio.std()
     assert 0.003 < loud < 0.3

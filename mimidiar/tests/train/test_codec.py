@@ -11,22 +11,25 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from mimidiar.cli import cli
 from mimidiar.codec.mimi import untrained_mimi
-from mimidiar.codec.sizes import MINI
+from mimidiar.codec.sizes import FRAME_SAMPLES, MINI
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import load_encoder
 from mimidiar.features.store import META
-from mimidiar.files import write_json
+from mimidiar.files import sha256_file, write_json
+from mimidiar.models.weights import save_weights
 from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.speech import speech
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.train.together import begin, wait
 from mimidiar.train.codec import train_codec
 from mimidiar.train.codec_config import CodecConfig
+from mimidiar.train.codec_data import FULL_SCALE, read_all
+from mimidiar.train.codec_export import FORMAT, export_codec
 from mimidiar.train.processes import Machine
 
 EGS = Path(__file__).parents[3] / "egs"
@@ -100,8 +103,10 @@ def test_its_weights_are_a_mimi_and_nothing_else(trained: Path) -> None:
     assert header["seed"] == 1 and header["config"]["epochs"] == 4
 
 
-def test_it_is_read_as_an_encoder_at_all_taps(trained: Path) -> None:
-    audio = torch.from_numpy(speech(2.0).copy())[None]
+def test_it_is_read_as_an_encoder_at_all_taps(trained: Path, data: Path) -> None:
+    """Of voices that it was trained on: after 32 steps, all frames of another kind of sound may have one code."""
+    heard = np.concatenate([*read_all(data).values()])[: 25 * FRAME_SAMPLES] / np.float32(FULL_SCALE)
+    audio = torch.from_numpy(heard)[None]
     for tap, dim in (("latent", 256), ("quantized.8", 256), ("quantized.1", 256)):
         encoder = load_encoder("mimi-mini", tap, checkpoint=trained / "model.safetensors")
         features, _ = encoder.encode(audio, torch.tensor([audio.shape[1]]))
@@ -121,6 +126,50 @@ def test_exported_in_half_the_bytes_it_hears_the_same(trained: Path, tmp_path: P
         before, after = (encoder.encode(audio, torch.tensor([audio.shape[1]]))[0] for encoder in encoders)
         same = (after - before).abs().amax(2) < 0.02 * before.std()
         assert same.float().mean() > (0.999 if tap == "latent" else 0.9)  # a code may change where two are as near
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exported") / "mini.safetensors"
+    export_codec(trained / "model.safetensors", out)
+    return out
+
+
+@pytest.mark.parametrize("is_exported", [False, True])
+def test_training_can_start_from_a_trained_codec(
+    trained: Path, exported: Path, data: Path, tmp_path: Path, is_exported: bool
+) -> None:
+    """It begins where that one ended, with its codebooks, and is not balanced again."""
+    first = exported if is_exported else trained / "model.safetensors"
+    config = configured("epochs=1", "learning_rate=1e-6", "overlap_rate=0")
+    train_codec(config, data, tmp_path / "m", 1, start_from=first)
+    before, after = load_file(first), load_file(tmp_path / "m/model.safetensors")
+    for name, value in before.items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(after[name], value.float(), atol=1e-4, rtol=1e-3)
+    (line,) = log(tmp_path / "m")
+    assert line["val_mel_loss"] < 1.1 * log(trained)[-1]["val_mel_loss"]
+    with safe_open(tmp_path / "m/model.safetensors", "np") as stream:
+        header = json.loads(stream.metadata()["mimidiar"])
+    assert header["started_from"] == sha256_file(first)
+
+
+def test_a_start_that_is_no_such_codec_or_another_one_is_refused(
+    trained: Path, exported: Path, data: Path, tmp_path: Path
+) -> None:
+    def refused(said: str, folder: Path, first: Path | None) -> None:
+        with pytest.raises(MimidiarError, match=said):
+            train_codec(configured("epochs=1"), data, folder, 1, start_from=first)
+
+    foreign, odd = tmp_path / "foreign.safetensors", tmp_path / "odd.safetensors"
+    save_file({"w": torch.zeros(2)}, foreign)
+    refused("its header names the format None", tmp_path / "m", foreign)
+    save_weights(torch.nn.Linear(1, 1), odd, {"format": FORMAT, "size": {"dimension": 3}})
+    refused("odd.safetensors: a codec of the size {'dimension': 3}; what is trained here has", tmp_path / "m", odd)
+    assert not (tmp_path / "m").exists()
+    train_codec(configured("epochs=1"), data, tmp_path / "m", 1, start_from=exported)
+    for other in (None, trained / "model.safetensors"):
+        refused(f"was begun from the weights {sha256_file(exported)}, now from", tmp_path / "m", other)
 
 
 def start(config: CodecConfig, data: Path, folder: Path, processes: int = 1) -> list[BaseProcess]:

@@ -13,6 +13,8 @@ from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
 
 HASH_DIGITS = 8  # of a hash, where people read it
 NO_SET = "(no set)"  # where a pattern finds none
+# Conditions that say what was measured, and not how: a codec, by itself or against itself as it was. Rows differ in it.
+SUBJECT = ("codec_sha256", "codebooks", "codebooks_sha256")
 
 
 @dataclass
@@ -115,7 +117,7 @@ class _Filler:
                         f"{self.where(row, column)}: {filed.path} and {first.path} differ in {odd}; what stands in one "
                         "column is measured in one way: score them alike, or give them columns of their own"
                     )
-        return f"{column.measured}: {_in_words(first.record.conditions)}" if first else ""
+        return f"{column.measured}: {_in_words(_how(first.record))}" if first else ""
 
     def _kind(self, place: int) -> str | None:
         return next((filed.record.kind for found in self.found for filed in found[place]), None)
@@ -188,7 +190,11 @@ def _check_reference(found: list[Filed], column: Column, where: str) -> None:
 
 
 def _protocol(filed: Filed) -> dict[str, Any]:
-    return {"kind": filed.record.kind, **filed.record.conditions}
+    return {"kind": filed.record.kind, **_how(filed.record)}
+
+
+def _how(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in record.conditions.items() if name not in SUBJECT}
 
 
 def _mark_best(rows: list[FilledRow], place: int, column: Column) -> None:

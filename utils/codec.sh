@@ -12,8 +12,11 @@ all_feats=$feats
 . recipe.sh
 # On a CPU as many processes train as there are jobs: their batches are one, so that the result is the same but for rounding.
 if (( ngpu == 0 )); then train_on=(--device cpu --processes "$nj" --num-workers 0); fi
+# The speaker's embedding is told by a codec that is trained already, the plain one of this seed.
 targets=
-if [[ $distils == true ]]; then targets=$all_feats/campplus.$speaker_tap; fi
+if [[ $distils == true ]]; then
+  targets=$all_feats/campplus.$speaker_tap start_from=${start_from:-$exp/mimi-mini/seed$seed/model/model.safetensors}
+fi
 checkpoint=$dir/export/$tag.safetensors
 feats=$dir/feats
 
@@ -22,10 +25,14 @@ extract_targets() { if [[ -n $targets ]]; then extract_with campplus "$speaker_t
 
 # train_codec SET: on SET's utterances; the weights as they are shipped.
 train_codec() {
+  if [[ -n $start_from && ! -f $start_from ]]; then
+    echo "run.sh: error: $start_from, where training starts, is not there; train the plain codec of seed $seed first" >&2
+    exit 1
+  fi
   cmd=$train_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" ${targets:+--input "$targets/$1"} \
-    --input "$train_config" -- \
-    mimidiar codec train "$dir/model" --train "$data/$1" ${targets:+--targets "$targets/$1"} --config "$train_config" \
-    --seed "$seed" "${train_on[@]}"
+    ${start_from:+--input "$start_from"} --input "$train_config" -- \
+    mimidiar codec train "$dir/model" --train "$data/$1" ${targets:+--targets "$targets/$1"} \
+    ${start_from:+--start-from "$start_from"} --config "$train_config" --seed "$seed" "${train_on[@]}"
   stage.py --out "$dir/export" --force "$force" --input "$dir/model" -- \
     mimidiar codec export "$dir/model/model.safetensors" "$checkpoint"
 }

@@ -5,12 +5,19 @@
 # Features in 16 bits are beside the others, and so is what is trained on them.
 bits=
 if [[ ${compress:-false} == true ]]; then bits=-16bit; fi
-feats=$feats/$encoder${tap:+.$tap}$bits
+# Other weights of the small Mimi than those that are shipped are in the names, as their file is called: mimi-mini-distil.
+called=$encoder
+if [[ $encoder == mimi-mini && ${checkpoint##*/} == mimi-mini-*.safetensors ]]; then
+  called=${checkpoint##*/} called=${called%.safetensors}
+fi
+feats=$feats/$called${tap:+.$tap}$bits
 # Recorded sounds that were named, and sentences that several speakers read, are in the name, as they change what is trained.
-default_tag=$encoder${tap:+.$tap}${texts:+-texts}${musan:+-musan}${rirs:+-rirs}$bits tag=${tag:-$default_tag}
+default_tag=$called${tag_tap-${tap:+.$tap}}${texts:+-texts}${musan:+-musan}${rirs:+-rirs}$bits tag=${tag:-$default_tag}
 dir=$exp/$tag/seed$seed
 # The weights are an input of the features; a variable that only the encoder read would not be in their key.
 if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
+shipped=$MIMIDIAR_ROOT/mimidiar/assets/mimi-mini.safetensors
+if [[ $encoder == mimi-mini && -z $checkpoint && -f $shipped ]]; then checkpoint=$shipped; fi
 # A GPU's results differ from a CPU's in the last digits; which one it was is in the logs.
 device=cpu device_cmd=$cmd train_cmd=$cmd processes=1 num_workers=0
 if (( ngpu > 0 )); then

@@ -143,11 +143,19 @@ LINKS = {
 
 
 @pytest.mark.parametrize(("config", "tag"), [("train", "mimi-mini"), ("distil", "mimi-mini-distil")])
-def test_a_codec_is_trained_shipped_and_judged_as_it_is_shipped(commands, config: str, tag: str) -> None:
+def test_a_codec_is_trained_shipped_and_judged_as_it_is_shipped(
+    commands, config: str, tag: str, tmp_path: Path
+) -> None:
+    plain = tmp_path / "exp/mimi-mini/seed1/model/model.safetensors"
+    plain.parent.mkdir(parents=True)
+    plain.touch()
     found = commands("mini/codec", "--stage", "3", "--stop-stage", "5", "--train-config", f"conf/{config}.yaml")
     own, shipped = f"exp/{tag}/seed1", f"exp/{tag}/seed1/export/{tag}.safetensors"
     targets = "feats/campplus.window3-hop1.5-speech/train"
     assert (f"--targets {targets}" in found[f"{own}/model"]) == (targets in found) == (config == "distil")
+    start = "exp/mimi-mini/seed1/model/model.safetensors"
+    assert (f"--start-from {start}" in found[f"{own}/model"]) == (config == "distil")
+    assert (f"--input {start}" in found[f"{own}/model"]) == (config == "distil")
     assert "--train data/train" in found[f"{own}/model"] and "--processes 2" in found[f"{own}/model"]
     assert found[f"{own}/export"].endswith(f"mimidiar codec export {own}/model/model.safetensors {shipped}")
     for folder in (f"{own}/feats/trials_o", f"{own}/dev/sound"):
@@ -167,3 +175,23 @@ def test_the_untrained_codec_is_judged_alike_and_without_its_codebooks(commands)
         assert "embed data/trials_o feats/mimi-random/trials_o" in trials
         assert "--system codec-mimi-random --set trials_o --seed 0" in trials
         assert "--system codec-mimi-mini --set trials_o --seed 4" in found[f"exp/mimi-mini/seed4/trials_o/{pooling}"]
+
+
+def test_distillation_without_the_plain_codec_says_what_to_train(commands) -> None:
+    with pytest.raises(
+        RuntimeError, match=r"seed5/model/model\.safetensors, where training starts, is not there; train"
+    ):
+        commands("mini/codec", "--stage", "4", "--stop-stage", "4", "--train-config", "conf/distil.yaml", "--seed", "5")
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "called"), [("mimi-mini-distil", "mimi-mini-distil"), ("mimi-mini", "mimi-mini"), ("x", "mimi-mini")]
+)
+def test_other_weights_of_the_small_codec_have_names_of_their_own(commands, checkpoint: str, called: str) -> None:
+    named = ("--encoder", "mimi-mini", "--checkpoint", f"/some/{checkpoint}.safetensors")
+    found = commands("mini/baseline", "--stage", "3", "--stop-stage", "5", *named)
+    features = found[f"feats/{called}/trials_o"]
+    assert f"--encoder mimi-mini --checkpoint /some/{checkpoint}.safetensors" in features
+    assert f"--system baseline-all-{called} " in found[f"exp/{called}/trials_o/all"]
+    found = commands("mini/unfreeze", "--stage", "4", "--stop-stage", "4", *named)
+    assert f"feats/{called}.transformer.0/sim_train" in found[f"exp/{called}/seed1/warm/model"]

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # mimi-mini: a small Mimi trained from nothing on the training speakers, in less than two hours of two cores; what it decodes of
 # speakers that it never heard, and what its latent knows of who speaks, before training and after it.
-# conf/distil.yaml: the latent must also tell CAM++'s embedding of the speaker. conf/train_gpu.yaml: longer, on a GPU (--ngpu 1).
+# conf/distil.yaml: that codec goes on for half an hour, and its latent must also tell CAM++'s embedding of the speaker.
+# conf/train_gpu.yaml: longer, on a GPU (--ngpu 1).
 #
 # Needs no network and no GPU. For speech see ../baseline. Sound files to listen to: exp/<tag>/seed<seed>/dev/sound/examples.
+# `mimidiar ship` puts what is in exp/<tag>/seed<seed>/export into the package; conf/card.md is the card's text.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
@@ -17,6 +19,7 @@ force=false                        # do a stage again whose settings or inputs c
 tag=                               # name of the experiment, else mimi-mini, or mimi-mini-distil
 seed=1                             # seed of weights, crops and codes
 train_config=conf/train.yaml       # conf/distil.yaml, conf/train_gpu.yaml
+start_from=                        # weights to start from; conf/distil.yaml: else those of conf/train.yaml, of this seed
 speaker_tap=window3-hop1.5-speech  # of CAM++, whose mean over an utterance conf/distil.yaml wants the latent to tell
 examples=6                         # sound files of so many recordings
 corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md

@@ -36,7 +36,8 @@ record=false                       # stage 6: also keep the records in results/,
 # --- end of options ---
 . parse_options.sh
 . stages.sh
-tag=${tag:-$encoder}
+# shellcheck disable=SC2034
+tag_tap=  # not in the name of the experiment, as it has but one
 . recipe.sh
 . ../local/corpus.sh
 . unfreeze.sh

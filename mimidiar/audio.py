@@ -5,7 +5,7 @@ The two ways run the same code (the whole file is the chunks joined), so they gi
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +46,13 @@ def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
     return np.concatenate(list(stream_audio(path, sample_rate)))
 
 
-def stream_audio(path: str | Path, sample_rate: int, chunk_sec: float = CHUNK_SEC) -> Iterator[np.ndarray]:
+def stream_audio(
+    path: str | Path, sample_rate: int, chunk_sec: float = CHUNK_SEC, channel: int | None = None
+) -> Iterator[np.ndarray]:
     """Yield what `read_audio` returns in chunks of about `chunk_sec` seconds; a few chunks are in memory at a time.
 
-    Raises what `read_audio` raises, at the chunk where the fault lies.
+    With `channel` (from 0) that one alone in place of the mean of all. Raises what `read_audio` raises, at the chunk
+    where the fault lies.
     """
     with _open(path) as file:
         _warn_narrow_band(file.samplerate)
@@ -57,7 +60,7 @@ def stream_audio(path: str | Path, sample_rate: int, chunk_sec: float = CHUNK_SE
         block = max(1, round(chunk_sec * file.samplerate))
         read = 0
         while read < file.frames:
-            samples = _read_block(file, path, read, min(block, file.frames - read))
+            samples = _read_block(file, path, read, min(block, file.frames - read), channel)
             read += len(samples)
             chunk = resample(samples, read == file.frames)
             if len(chunk):
@@ -67,6 +70,31 @@ def stream_audio(path: str | Path, sample_rate: int, chunk_sec: float = CHUNK_SE
 def resample(samples: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
     """A whole signal (T,) at another rate, as `read_audio` gives that of a file at `source_rate`."""
     return _resampler(source_rate, sample_rate)(samples, True)
+
+
+def stream_samples(
+    samples: np.ndarray, source_rate: int, sample_rate: int, chunk_sec: float = CHUNK_SEC
+) -> Iterator[np.ndarray]:
+    """Yield a signal (T,) in memory as `stream_audio` yields that of a file at `source_rate`."""
+    resample = _resampler(source_rate, sample_rate)
+    block = max(1, round(chunk_sec * source_rate))
+    for start in range(0, len(samples), block):
+        chunk = resample(samples[start : start + block], start + block >= len(samples))
+        if len(chunk):
+            yield chunk
+
+
+def in_frames(chunks: Iterable[np.ndarray], frame_samples: int) -> Iterator[np.ndarray]:
+    """Chunks of one signal, of any length -> chunks of whole frames; the end is padded with zeros to a whole one."""
+    rest = np.zeros(0, np.float32)
+    for chunk in chunks:
+        audio = np.concatenate([rest, chunk])
+        whole = len(audio) // frame_samples * frame_samples
+        rest = audio[whole:]
+        if whole:
+            yield audio[:whole]
+    if len(rest):
+        yield np.pad(rest, (0, frame_samples - len(rest)))
 
 
 def _open(path: str | Path) -> soundfile.SoundFile:
@@ -103,7 +131,7 @@ def _check_promise(file: soundfile.SoundFile, path: Path) -> None:
         raise MimidiarError(f"{path}: holds 0 samples; record or fetch it again, or leave it out of the data")
 
 
-def _read_block(file: soundfile.SoundFile, path: str | Path, start: int, count: int) -> np.ndarray:
+def _read_block(file: soundfile.SoundFile, path: str | Path, start: int, count: int, channel: int | None) -> np.ndarray:
     """`count` samples from `start` on as mono float32. Raises MimidiarError when they are not there or not finite."""
     try:
         block = file.read(count, dtype="float32", always_2d=True)
@@ -111,6 +139,8 @@ def _read_block(file: soundfile.SoundFile, path: str | Path, start: int, count: 
         raise MimidiarError(f"{_cut_short(file, path, start)} ({error})") from None
     if len(block) < count:
         raise MimidiarError(_cut_short(file, path, start + len(block)))
+    if channel is not None:
+        block = block[:, channel : channel + 1]
     mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
     if not np.isfinite(mono).all():
         where = start + int(np.flatnonzero(~np.isfinite(mono))[0])

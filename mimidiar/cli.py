@@ -28,6 +28,8 @@ COMMANDS = {
     "decide": "Stage 5: posteriors to RTTM.",
     "codebooks": "Stage 3: codebooks for an untrained codec.",
     "drift": "Stage 5: tokens and sound of a trained codec against the frozen one.",
+    "bundle": "A model and what was tuned for it as a diarizer in one file.",
+    "diarize": "Who speaks when in audio files: RTTM, subtitles, TextGrid, JSON.",
     "floor": "Stage 5: the RTTM of a system that knows nothing.",
     "score": "Stage 5: diarization error rate of RTTM against a reference.",
     "embed": "Stage 5: scores of verification trials.",

@@ -1,6 +1,8 @@
 """How every command of this package sets torch up: one thread, the same result each time, one device."""
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -23,6 +25,17 @@ def use_one_thread() -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     # It would write every new tensor once in vain, against code that reads what it has not written.
     torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread until the block ends, in a process that may have set torch up in another way."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def keep_freed_memory() -> None:

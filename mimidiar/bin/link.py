@@ -67,5 +67,6 @@ def run(local, out, voices, probe, tuned, num_speakers, min_speakers, max_speake
     else:
         count = make_count(*numbers)
         counts = files.reference_count(oracle_count) if oracle_count else lambda _: count
-        linker = files.by_voice(files.Voices(voices, probe), read_linking(tuned) if tuned else Linking(), counts)
+        linking = read_linking(tuned).linking if tuned else Linking()
+        linker = files.by_voice(files.Voices(voices, probe), linking, counts)
     add_cost(out, files.link_all(local, out, linker))

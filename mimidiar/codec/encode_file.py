@@ -1,12 +1,13 @@
 """Encode a recording of any length from its file, in memory that does not grow with the audio."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mimidiar.audio import CHUNK_SEC, stream_audio
+from mimidiar.annotation.regions import Region
+from mimidiar.audio import CHUNK_SEC, in_frames, stream_audio
 from mimidiar.codec.spec import Encoder
 
 
@@ -26,18 +27,24 @@ def encode_chunks(encoder: Encoder, chunks: Iterable[np.ndarray]) -> Iterator[np
     last.
     """
     with encoder.stream(1) as stream:
-        rest = np.zeros(0, np.float32)
-        for chunk in chunks:
-            audio = np.concatenate([rest, chunk])
-            whole = len(audio) // encoder.frame_samples * encoder.frame_samples
-            rest = audio[whole:]
-            if whole:
-                yield _step(stream, audio[:whole])
-        if len(rest):
-            yield _step(stream, np.pad(rest, (0, encoder.frame_samples - len(rest))))
+        for audio in in_frames(chunks, encoder.frame_samples):
+            yield _step(stream, audio)
         if encoder.lookahead_frames:
             yield stream.end()[0].cpu().numpy()
 
 
 def _step(stream, audio: np.ndarray) -> np.ndarray:
     return stream.step(torch.from_numpy(audio)[None])[0].cpu().numpy()
+
+
+def encode_recording(
+    encoder: Encoder, read: Callable[[int], Iterable[np.ndarray]], speech: Sequence[Region] | None = None
+) -> np.ndarray:
+    """Features (F, D) of a recording of any length; `read(sample_rate)` gives its audio in chunks, each time anew.
+
+    `speech`, its regions in seconds, is for an encoder that hears the whole recording and asks where there is any.
+    """
+    if encoder.lookahead_frames is None:
+        return encoder.encode_recording(lambda: read(encoder.sample_rate), speech)
+    pieces = list(encode_chunks(encoder, read(encoder.sample_rate)))
+    return np.concatenate(pieces) if pieces else np.zeros((0, encoder.dim), np.float32)

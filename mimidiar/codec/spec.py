@@ -1,12 +1,15 @@
 """What an encoder says of itself, and what it can do: the contract between a codec and everything that uses one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+
+    from mimidiar.annotation.regions import Region
 
 
 BATCH_SEC = 60.0  # padded audio in a batch; a longer recording goes alone, and in chunks
@@ -77,6 +80,13 @@ class Encoder(Protocol):
 
         What lies past a length changes no frame of that row; features past a row's frames are 0.
         """
+
+    def encode_recording(
+        self, read: "Callable[[], Iterable[np.ndarray]]", speech: "Sequence[Region] | None" = None
+    ) -> "np.ndarray":
+        """Features (F, D) of one recording, whose audio `read()` gives in chunks, each time anew: those of `encode`, in
+        memory that does not grow with the audio. Only encoders have it that hear the whole recording
+        (`lookahead_frames` is None) and so have no stream; they may be told where there is speech, in seconds."""
 
     def stream(self, batch_size: int) -> AbstractContextManager[EncoderStream]:
         """Start `batch_size` streams; the same frames as `encode`, piece by piece."""

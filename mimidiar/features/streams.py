@@ -7,6 +7,7 @@ recording in all its columns, whatever the rates of the two stores. Nothing is s
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,6 +92,18 @@ def on_time_axis(frames: np.ndarray, rate: float, start: int, stop: int, offset:
     whole = np.minimum(np.floor(edges + 1e-9).astype(int), len(held) - 1)
     until = sums[whole] + (edges - whole)[:, None] * held[whole]
     return (np.diff(until, axis=0) / rate).astype(np.float32)
+
+
+def split_meta(meta: dict[str, Any]) -> list[dict[str, Any]]:
+    """What names the encoders behind features: of one encoder's itself, of fused ones the two that were joined.
+
+    Raises KeyError and ValueError where something is not there.
+    """
+    if "streams" not in meta:
+        return [meta]
+    named = {key: meta[key].split("+") for key in ("encoder", "tap", "weights_sha256")}
+    pairs = zip(*named.values(), meta["streams"], strict=True)
+    return [dict(zip((*named, "dim", "weights"), (*pair, meta["weights"]), strict=True)) for pair in pairs]
 
 
 Features = FeatureStore | FusedStore

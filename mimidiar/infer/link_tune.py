@@ -105,13 +105,15 @@ def write_linking(tuned: TunedLinking, path: Path) -> None:
     write_text(path, yaml.safe_dump(values, sort_keys=False))
 
 
-def read_linking(path: Path) -> Linking:
-    """The linking of a tuned.yaml. MimidiarError names the file and what it lacks."""
+def read_linking(path: Path) -> TunedLinking:
+    """Read the tuned.yaml of a linking. MimidiarError names the file and what it lacks."""
     try:
-        linking = Linking(**yaml.safe_load(path.read_text(encoding="utf-8"))["linking"])
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        linking = Linking(**values["linking"])
         linking.check()
+        named = values["tuned_on"], tuple(values["recordings"])
+        return TunedLinking(linking, *named, values["frame_der"], values["counted_right"])
     except FileNotFoundError:
         raise MimidiarError(f"{path}: no such file; run `mimidiar link tune` first") from None
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: not a tuned linking ({error}); run `mimidiar link tune` again") from None
-    return linking

@@ -31,6 +31,15 @@ def check_features(trained: TrainedModel, store: Features, model_path: Path) -> 
             )
 
 
+def check_windows(window_sec: float, hop_sec: float) -> None:
+    """MimidiarError unless windows overlap and move on."""
+    if not 1 <= round(hop_sec * LABEL_HZ) < round(window_sec * LABEL_HZ):
+        raise MimidiarError(
+            f"a hop of {hop_sec:g} s does not fit windows of {window_sec:g} s: at least {1 / LABEL_HZ} s, and "
+            "shorter than the window, since channels are matched where windows overlap"
+        )
+
+
 def local_posteriors(trained: TrainedModel, features: np.ndarray, window_sec: float, hop_sec: float) -> list[Window]:
     """In 0 ... 1, of the windows of a whole recording, from its features (T', D) at the store's rate."""
 
@@ -76,11 +85,7 @@ def infer(
     check_features(trained, store, model_path)
     window_sec = trained.crop_sec if window_sec is None else window_sec
     hop_sec = window_sec / 2 if hop_sec is None else hop_sec
-    if not 1 <= round(hop_sec * LABEL_HZ) < round(window_sec * LABEL_HZ):
-        raise MimidiarError(
-            f"a hop of {hop_sec:g} s does not fit windows of {window_sec:g} s: at least {1 / LABEL_HZ} s, and "
-            "shorter than the window, since channels are matched where windows overlap"
-        )
+    check_windows(window_sec, hop_sec)
     meta = {"frame_hz": LABEL_HZ, "window_sec": window_sec, "hop_sec": hop_sec, "model_sha256": sha256_file(model_path)}
     keep_meta(out_dir / META, meta)
     keys = store.keys()

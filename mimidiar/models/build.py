@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.fusion import FusedAdapter, FusionConfig, build_fused
@@ -70,13 +72,18 @@ def load_model(path: str | Path) -> TrainedModel:
 
     MimidiarError for a file that is missing, damaged, of another kind or of another shape.
     """
-    tensors, header = load_weights(path, FORMAT)
+    return build_trained(*load_weights(path, FORMAT), path)
+
+
+def build_trained(tensors: dict[str, Tensor], header: dict[str, Any], path: str | Path) -> TrainedModel:
+    """The model of a header (`model_header`) with these tensors; `path` names their file in MimidiarErrors."""
     try:
         fusion, unfreeze = header["model"].get("fusion"), header["model"].get("unfreeze")
         top = build_top(unfreeze) if unfreeze else None
         model = build_model(AdapterConfig(**header["model"]["adapter"]), fusion and FusionConfig(**fusion), top)
+        said = float(header["frame_hz"]), float(header["crop_sec"]), dict(header["encoder"])
     except (KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: its header describes no model of this version ({error})") from None
     fill(model, tensors, path)
     model = model.eval() if top is None else model.eval().adapter
-    return TrainedModel(model, header["frame_hz"], header["crop_sec"], header["encoder"], top)
+    return TrainedModel(model, *said, top)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +34,12 @@ class Projection:
 
 def load_projection(path: str | Path) -> Projection:
     """Read a probe's model.safetensors. MimidiarError for a file that is missing, damaged or no probe."""
-    tensors, header = read_weight_file(path, PROBE_FORMAT, framework="numpy")
+    return build_projection(*read_weight_file(path, PROBE_FORMAT, framework="numpy"), path)
+
+
+def build_projection(tensors: dict[str, np.ndarray], header: dict[str, Any], path: str | Path) -> Projection:
+    """The probe of a header with these tensors; `path` names their file in MimidiarErrors."""
     names = ("linear.weight", "features.mean", "features.std")
     if missing := [name for name in names if name not in tensors]:
         raise MimidiarError(f"{path}: a probe without {missing[0]}; train it again")
-    return Projection(*(tensors[name] for name in names), header["pooling"])
+    return Projection(*(tensors[name] for name in names), header.get("pooling"))

@@ -1,18 +1,29 @@
 """A speaker encoder behind the same protocol as a codec: windows of 16 kHz audio in, a vector every 80 ms out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 
+from mimidiar.annotation.regions import Region
+from mimidiar.audio import in_frames
 from mimidiar.codec.spec import EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.speaker.cut import LABEL_HZ, Cut
 from mimidiar.speaker.grid import Grid, neighbours
-from mimidiar.speaker.speech import find_speech
-from mimidiar.speaker.windows import Embedder, audible, embed_pieces, embed_recordings, frame_times, mix
+from mimidiar.speaker.speech import find_speech, find_speech_in_chunks
+from mimidiar.speaker.windows import (
+    Embedder,
+    audible,
+    embed_chunks,
+    embed_pieces,
+    embed_recordings,
+    frame_times,
+    in_regions,
+    mix,
+)
 
 
 class SpeakerEncoder:
@@ -40,6 +51,28 @@ class SpeakerEncoder:
         speech = find_speech([row.cpu().numpy() for row in rows]) if self.cut.speech else None
         embeddings = embed_recordings(self.embedder, rows, self.cut, speech)
         return torch.nn.utils.rnn.pad_sequence(embeddings, batch_first=True), frames.to(self.device)
+
+    @torch.inference_mode()
+    def encode_recording(
+        self, read: Callable[[], Iterable[np.ndarray]], speech: Sequence[Region] | None = None
+    ) -> np.ndarray:
+        """Embeddings (F, D) of one recording, whose audio `read()` gives in chunks, each time anew: those of `encode`.
+
+        Memory does not grow with the audio, only with the embeddings. For a cut by speech its regions are found unless
+        they are given, in seconds.
+        """
+
+        def whole_frames() -> Iterator[np.ndarray]:
+            return in_frames(read(), self.frame_samples)
+
+        heard = np.zeros(0, bool)
+        for audio in whole_frames():
+            more = audible(torch.from_numpy(audio), len(audio) // self.frame_samples, self.sample_rate)
+            heard = np.concatenate([heard, more])
+        if self.cut.speech:
+            regions = find_speech_in_chunks([whole_frames()])[0] if speech is None else speech
+            heard &= in_regions(regions, len(heard))
+        return embed_chunks(self.embedder, whole_frames, self.cut, heard, self.device).numpy()
 
     @contextmanager
     def stream(self, batch_size: int) -> Iterator["SpeakerStream"]:

@@ -5,7 +5,7 @@ into pieces that go side by side, each with some audio before it, on which the d
 pause or a word at the cut is judged whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -18,20 +18,49 @@ AROUND_SEC = 1.5  # before and after a piece: longer than the pauses and words t
 
 def find_speech(recordings: Sequence[np.ndarray], piece_sec: float = PIECE_SEC) -> list[list[Region]]:
     """Recordings (T,) float32 at 16 kHz -> for each the regions with speech, disjoint and sorted, in seconds."""
+    return find_speech_in_chunks([[audio] for audio in recordings], piece_sec)
+
+
+def find_speech_in_chunks(
+    recordings: Iterable[Iterable[np.ndarray]], piece_sec: float = PIECE_SEC
+) -> list[list[Region]]:
+    """The same of recordings that come in chunks (T,); a batch of pieces is in memory at a time."""
     from mimidiar.corpora.alignment import speech_segments
 
-    pieces = [(i, *cut) for i, audio in enumerate(recordings) for cut in _pieces(len(audio), piece_sec)]
-    sounds = (recordings[i][first:last] for i, first, last, _ in pieces)
-    found: list[list[Region]] = [[] for _ in recordings]
-    for (i, first, _, inside), segments in zip(pieces, speech_segments(sounds), strict=True):
-        offset = first / SAMPLE_RATE
+    found: list[list[Region]] = []
+    places: list[tuple[int, float, Region]] = []
+
+    def sounds() -> Iterator[np.ndarray]:
+        for i, chunks in enumerate(recordings):
+            found.append([])
+            for first, sound, inside in _pieces(chunks, piece_sec):
+                places.append((i, first / SAMPLE_RATE, inside))
+                yield sound
+
+    for number, segments in enumerate(speech_segments(sounds())):
+        i, offset, inside = places[number]
         found[i] += intersect([(offset + start, offset + end) for start, end in segments], [inside])
     return [union(regions) for regions in found]
 
 
-def _pieces(samples: int, piece_sec: float) -> Iterator[tuple[int, int, Region]]:
-    """[first, last) sample of each piece with what is around it, and the stretch in seconds that it speaks for."""
+def _pieces(chunks: Iterable[np.ndarray], piece_sec: float) -> Iterator[tuple[int, np.ndarray, Region]]:
+    """Of each piece the number of its first sample, its samples with what is around it, and the stretch in seconds that
+    it speaks for."""
     size, around = round(piece_sec * SAMPLE_RATE), round(AROUND_SEC * SAMPLE_RATE)
-    for start in range(0, samples, size):
-        end = min(start + size, samples)
-        yield max(start - around, 0), min(end + around, samples), (start / SAMPLE_RATE, end / SAMPLE_RATE)
+    audio, first, start = np.zeros(0, np.float32), 0, 0
+    for chunk in chunks:
+        audio = np.concatenate([audio, chunk])
+        while first + len(audio) >= start + size + around:
+            yield _piece(audio, first, start, start + size, around)
+            start += size
+        kept = max(start - around, 0)
+        audio, first = audio[kept - first :], kept
+    samples = first + len(audio)
+    for begin in range(start, samples, size):
+        yield _piece(audio, first, begin, min(begin + size, samples), around)
+
+
+def _piece(audio: np.ndarray, first: int, start: int, end: int, around: int) -> tuple[int, np.ndarray, Region]:
+    """Samples [start, end) of a recording of which `audio` holds those from `first` on."""
+    begin = max(start - around, 0)
+    return begin, audio[begin - first : end + around - first], (start / SAMPLE_RATE, end / SAMPLE_RATE)

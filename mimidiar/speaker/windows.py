@@ -4,9 +4,10 @@ Windows of all recordings of a batch go through the embedder together, sorted by
 window's vector is that of the window alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -51,7 +52,7 @@ def embed_recordings(
         heard = audible(audio, frames, rate)
         if speech is not None:
             heard &= in_regions(speech[i], frames)
-        plan = _plan(grid.centres(len(audio)), frame_times(frames, rate), heard, cut.interpolation)
+        plan = plan_windows(grid.centres(len(audio)), frame_times(frames, rate), heard, cut.interpolation)
         plans.append(plan)
         pieces += [audio[slice(*grid.span(centre, len(audio)))] for centre in plan.centres]
     vectors = embed_pieces(embedder, pieces).to(recordings[0].device)
@@ -59,8 +60,35 @@ def embed_recordings(
     return [plan.fill(vectors) for plan, vectors in zip(plans, shares, strict=True)]
 
 
+def embed_chunks(
+    embedder: Embedder, read: Callable[[], Iterable[np.ndarray]], cut: Cut, heard: np.ndarray, device: Any = "cpu"
+) -> torch.Tensor:
+    """The same (frames, D) for one recording that is never whole in memory, of whole label frames.
+
+    `read()` gives its audio in chunks; `heard` (frames,) says in which label frames there is something to embed.
+    """
+    rate, frames = embedder.sample_rate, len(heard)
+    grid, samples = Grid.of(cut, rate), round(frames * rate / LABEL_HZ)
+    plan = plan_windows(grid.centres(samples), frame_times(frames, rate), heard, cut.interpolation)
+    pieces = cut_pieces(read(), (grid.span(int(centre), samples) for centre in plan.centres))
+    vectors = [torch.zeros(0, embedder.dim)]
+    while group := [torch.from_numpy(piece).to(device) for piece in islice(pieces, BATCH_WINDOWS)]:
+        vectors.append(embed_pieces(embedder, group).cpu())
+    return plan.fill(torch.cat(vectors))
+
+
+def cut_pieces(chunks: Iterable[np.ndarray], spans: Iterable[tuple[int, int]]) -> Iterator[np.ndarray]:
+    """The samples [first, last) of each span, both ascending, of a signal that comes in chunks."""
+    coming, audio, begin = iter(chunks), np.zeros(0, np.float32), 0
+    for first, last in spans:
+        while begin + len(audio) < last:
+            passed = min(first - begin, len(audio))
+            audio, begin = np.concatenate([audio[passed:], next(coming)]), begin + passed
+        yield audio[first - begin : last - begin]
+
+
 @dataclass(frozen=True)
-class _Plan:
+class WindowPlan:
     """The `centres` of the windows that a recording's audible frames need; of each frame (F,) the windows before and
     after it (places in `centres`), the share of the one after, and whether it is `heard`."""
 
@@ -77,12 +105,12 @@ class _Plan:
         return mix(vectors[self.before], vectors[self.after], self.share, self.heard)
 
 
-def _plan(centres: np.ndarray, times: np.ndarray, heard: np.ndarray, interpolation: str) -> _Plan:
+def plan_windows(centres: np.ndarray, times: np.ndarray, heard: np.ndarray, interpolation: str) -> WindowPlan:
     before, after, share = neighbours(centres, times, interpolation)
     needed = np.union1d(before[heard & (share < 1)], after[heard & (share > 0)])
     last = max(len(needed) - 1, 0)  # frames that are not heard may have no window; theirs is multiplied by 0
     before, after = (np.searchsorted(needed, each).clip(max=last) for each in (before, after))
-    return _Plan(centres[needed], before, after, share, heard)
+    return WindowPlan(centres[needed], before, after, share, heard)
 
 
 def mix(before: torch.Tensor, after: torch.Tensor, share: np.ndarray, heard: np.ndarray) -> torch.Tensor:

@@ -1,0 +1,60 @@
+"""What a diarizer's encoders hear in a recording: chunk by chunk, so that the audio is never whole in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mimidiar.audio import in_frames
+from mimidiar.codec.encode_file import encode_recording
+from mimidiar.codec.spec import Encoder
+from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.features.streams import on_time_axis
+from mimidiar.infer.sound import Sound
+from mimidiar.labels import Interval, activity_matrix
+from mimidiar.models.projection import Projection
+from mimidiar.models.rate import LABEL_HZ, stacking_factor
+
+PROBED_FRAMES = 10_000  # at once: a probe has as many outputs as its training had speakers
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Of a recording the model's `features` (T', D) at the first encoder's rate; at the label rate the `voices` (T, E),
+    0 where nobody speaks; and `near_speech` (T,), where somebody may speak."""
+
+    features: np.ndarray
+    voices: np.ndarray
+    near_speech: np.ndarray
+
+
+def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, margin_sec: float) -> Heard:
+    """Features of all encoders side by side on the time axis of the first, as a model is trained on (`FusedStore`)."""
+    from mimidiar.speaker.speech import find_speech_in_chunks
+
+    # In whole label frames, as an encoder that looks for speech itself would hear it.
+    whole = in_frames(sound.read(SAMPLE_RATE), round(SAMPLE_RATE / LABEL_HZ))
+    (speech,) = find_speech_in_chunks([whole])
+    features, hz = encode_recording(encoders[0], sound.read, speech), encoders[0].frame_hz
+    if not len(features):  # so few samples that there are none at another rate
+        return Heard(features, np.zeros((0, 1), np.float32), np.zeros(0, bool))
+    for encoder in encoders[1:]:
+        more = encode_recording(encoder, sound.read, speech)
+        features = np.concatenate([features, on_time_axis(more, encoder.frame_hz / hz, 0, len(features))], axis=1)
+    frames = -(-len(features) // stacking_factor(hz))
+    own = features[:, -encoders[-1].dim :] if probe is None else features[:, : encoders[0].dim]
+    voices = on_time_axis(own, hz / LABEL_HZ, 0, frames)
+    if probe is not None:
+        voices = np.concatenate(list(_probed(probe, voices)))
+    return Heard(features, voices * _within(speech, frames)[:, None], _within(speech, frames, margin_sec))
+
+
+def _probed(probe: Projection, frames: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(frames), PROBED_FRAMES):
+        yield probe(frames[start : start + PROBED_FRAMES]).astype(np.float32)
+
+
+def _within(speech: Sequence[tuple[float, float]], frames: int, margin_sec: float = 0.0) -> np.ndarray:
+    """Bool (frames,): label frames whose middle is in speech, or as near to it as `margin_sec`."""
+    spans = [Interval(start - margin_sec, end + margin_sec, "speech") for start, end in speech]
+    return activity_matrix(spans, ["speech"], frames, LABEL_HZ)[:, 0]

@@ -1,13 +1,12 @@
 """The `mimidiar` command: a table of subcommands, each loaded when it is called, so that `--help` stays quick."""
 
 import importlib
-import os
 import sys
 
 import click
 
 from mimidiar import __version__
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, os_error_text
 
 COMMANDS = {
     "download": "Stage 0: a corpus from where it is published.",
@@ -80,14 +79,6 @@ def main() -> None:
     except OSError as error:
         click.echo(f"mimidiar: error: {os_error_text(error)}", err=True)
         sys.exit(1)
-
-
-def os_error_text(error: OSError) -> str:
-    """`file: what is wrong` in one line; where the system names no file, what the error itself says."""
-    file = error.filename2 or error.filename  # of a rename, the name that was wanted
-    if file is not None and error.strerror:
-        return f"{os.fsdecode(file) if isinstance(file, bytes) else file}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 if __name__ == "__main__":

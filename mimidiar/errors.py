@@ -1,5 +1,6 @@
-"""The one error that a user is meant to read, and lists of names in its messages."""
+"""The one error that a user is meant to read, lists of names in its messages, and errors of the system in its form."""
 
+import os
 from collections.abc import Sequence
 
 SHOWN = 10
@@ -16,3 +17,11 @@ def listed(names: Sequence[str], between: str = ", ") -> str:
     """The first ten names, and how many more there are."""
     rest = f" ... and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return between.join(names[:SHOWN]) + rest
+
+
+def os_error_text(error: OSError) -> str:
+    """`file: what is wrong` in one line; where the system names no file, what the error itself says."""
+    file = error.filename2 or error.filename  # of a rename, the name that was wanted
+    if file is not None and error.strerror:
+        return f"{os.fsdecode(file) if isinstance(file, bytes) else file}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

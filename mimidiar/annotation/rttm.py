@@ -72,14 +72,20 @@ def _turn(fields: list[str], file: Path, line: int) -> Turn:
 
 
 def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
-    """Write turns sorted by recording, start, end and speaker, in milliseconds; atomically, same turns same bytes.
+    """Write the `rttm_lines` of turns; atomically, same turns same bytes."""
+    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
+        stream.writelines(f"{line}\n" for line in rttm_lines(turns, path))
+
+
+def rttm_lines(turns: Iterable[Turn], path: str | Path) -> Iterator[str]:
+    """Turns sorted by recording, start, end and speaker, in milliseconds. MimidiarError that names `path` for a name
+    that RTTM cannot hold.
 
     Start and end are rounded, so that turns which touch still do; a turn that rounds to nothing is left out.
     """
     rows = sorted((t.recording, round(t.start, 3), round(t.end, 3), t.speaker) for t in turns)
-    with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
-        for recording, start, end, speaker in rows:
-            for name in (recording, speaker):
-                check_name(name, path, "RTTM")
-            if end > start:
-                stream.write(f"SPEAKER {recording} 1 {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>\n")
+    for recording, start, end, speaker in rows:
+        for name in (recording, speaker):
+            check_name(name, path, "RTTM")
+        if end > start:
+            yield f"SPEAKER {recording} 1 {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>"

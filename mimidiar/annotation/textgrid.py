@@ -24,6 +24,7 @@ TOKEN = re.compile(
 )
 BINARY = b"ooBinaryFile"
 INTERVALS, POINTS = "IntervalTier", "TextTier"
+NOBODY = "nobody"
 
 
 def read_textgrid(
@@ -114,16 +115,19 @@ def _interval(tokens: _Tokens, recording: str, speaker: str) -> Iterator[Row]:
         yield Turn(recording, start, end, speaker), Said(text) if text != speaker else None
 
 
-def write_textgrid(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:
+def write_textgrid(
+    path: str | Path, turns: Turns, transcript: Transcript | None = None, seconds: float | None = None
+) -> None:
     """Write the turns of one recording in the long text form, UTF-8, a tier for each speaker by name; atomically.
 
-    The grid ends with the last turn, because turns do not tell how long the recording is.
+    The grid is as long as the recording, `seconds`; else it ends with the last turn, because turns do not tell. Of a
+    recording in which nobody speaks, which is then possible, it has one tier without a turn, for Praat wants one.
     """
     rows = [turn for recording in turns.values() for turn in recording]
-    if len(turns) != 1 or not rows:
+    if len(turns) != 1 or not (rows or seconds):
         raise MimidiarError(f"{path}: a TextGrid holds one recording with turns, not {len(turns)}")
-    speakers = sorted({turn.speaker for turn in rows})
-    end = max(turn.end for turn in rows)
+    speakers = sorted({turn.speaker for turn in rows}) or [NOBODY]
+    end = max([seconds or 0.0, *(turn.end for turn in rows)])
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
         stream.write('File type = "ooTextFile"\nObject class = "TextGrid"\n\n')
         stream.write(f"xmin = 0 \nxmax = {_number(end)} \ntiers? <exists> \nsize = {len(speakers)} \nitem []: \n")

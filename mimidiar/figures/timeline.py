@@ -68,7 +68,7 @@ def draw_timeline(
     grid = figure.add_gridspec(len(heights), 1, height_ratios=list(heights.values()))
     panels = {name: figure.add_subplot(grid[row]) for row, name in enumerate(heights)}
     if posteriors is not None:
-        _draw_posteriors(panels["posteriors"], posteriors, window, [hyp for _, hyp in lanes])
+        draw_posteriors(panels["posteriors"], posteriors, window, [hyp for _, hyp in lanes])
     _draw_lanes(panels["lanes"], errors, lanes, window)
     _draw_error_rate(panels["errors"], errors, window)
     for axes in panels.values():
@@ -169,7 +169,7 @@ def _seconds_before(pieces: Sequence[Piece], times: np.ndarray) -> np.ndarray:
     return total
 
 
-def _draw_posteriors(axes, posteriors: Posteriors, window: Region, speakers: list[str]) -> None:
+def draw_posteriors(axes, posteriors: Posteriors, window: Region, speakers: list[str]) -> None:
     """A heat map of the channels, in the order of the lanes where they bear the names of hypothesis speakers."""
     channels = list(posteriors.channels)
     rank = {name: row for row, name in enumerate(speakers) if name}

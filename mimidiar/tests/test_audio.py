@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import soxr
 
-from mimidiar.audio import probe_audio, read_audio, resample, stream_audio
+from mimidiar.audio import in_frames, probe_audio, read_audio, resample, stream_audio, stream_samples
 from mimidiar.errors import MimidiarError
 
 
@@ -43,6 +43,35 @@ def test_channels_are_averaged(tmp_path):
     soundfile.write(path, np.stack([tone(1, 16000), np.zeros(16000, np.float32)], axis=1), 16000)
     np.testing.assert_allclose(read_audio(path, 16000), tone(1, 16000) / 2, atol=1e-4)
     assert probe_audio(path).channels == 2
+
+
+def test_one_channel_is_read_alone(tmp_path):
+    path = tmp_path / "stereo.flac"
+    soundfile.write(path, np.stack([tone(1, 16000), tone(1, 16000, 300.0)], axis=1), 16000)
+    for channel, hertz in enumerate((440.0, 300.0)):
+        read = np.concatenate(list(stream_audio(path, 16000, channel=channel)))
+        np.testing.assert_allclose(read, tone(1, 16000, hertz), atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_samples_are_streamed_as_a_file_is(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    noise = np.random.default_rng(0).standard_normal(2 * rate + 13).astype(np.float32) * 0.1
+    soundfile.write(path, noise, rate, subtype="FLOAT")
+    chunks = list(stream_samples(noise, rate, 24000, chunk_sec=0.7))
+    assert len(chunks) >= 3 and np.array_equal(
+        np.concatenate(chunks), np.concatenate(list(stream_audio(path, 24000, 0.7)))
+    )
+
+
+@pytest.mark.parametrize("lengths", [[], [7], [10], [3, 3, 3, 3], [25, 1], [4, 20, 6]])
+def test_chunks_become_whole_frames(lengths):
+    signal = np.arange(1.0, sum(lengths) + 1, dtype=np.float32)
+    found = list(in_frames(np.split(signal, np.cumsum(lengths)[:-1]) if lengths else [], 10))
+    assert all(len(each) % 10 == 0 and len(each) for each in found)
+    joined = np.concatenate([np.zeros(0, np.float32), *found])
+    assert len(joined) == -(-len(signal) // 10) * 10
+    assert np.array_equal(joined[: len(signal)], signal) and not joined[len(signal) :].any()
 
 
 def test_telephone_speech_is_read_with_a_warning(tmp_path):

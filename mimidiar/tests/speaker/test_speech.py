@@ -8,9 +8,10 @@ import torch
 
 from mimidiar.annotation.regions import subtract, total_sec
 from mimidiar.errors import MimidiarError
+from mimidiar.features.encoders import describe_encoder
 from mimidiar.speaker import encoder as encoder_module
 from mimidiar.speaker.cut import Cut, parse_tap
-from mimidiar.speaker.speech import find_speech
+from mimidiar.speaker.speech import _pieces, find_speech, find_speech_in_chunks
 from mimidiar.tests.speaker.embedders import RATE, Levels, made_up_encoder
 from mimidiar.tests.speaker.test_windows import noise
 from mimidiar.tests.speech import speech
@@ -48,3 +49,57 @@ def test_the_tap_says_so_and_is_no_stream():
         made_up_encoder(Levels(), Cut(speech=True)).stream(1),
     ):
         pass
+
+
+def cut_anywhere(signal: np.ndarray, seed: int, cuts: int = 9) -> list[np.ndarray]:
+    return np.split(signal, np.sort(np.random.default_rng(seed).integers(0, len(signal) + 1, cuts)))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 3.0, 4.5, 6.0, 17.2])
+def test_pieces_are_the_same_however_the_signal_comes(seconds):
+    """Each holds what it speaks for and what is around that, as far as there is a signal."""
+    signal = np.random.default_rng(0).standard_normal(round(seconds * RATE)).astype(np.float32)
+    whole = list(_pieces([signal], 3.0))
+    for first, sound, (start, end) in whole:
+        assert first == max(0, round((start - 1.5) * RATE))
+        assert np.array_equal(sound, signal[first : round((end + 1.5) * RATE)])
+    edges = [edge for _, _, region in whole for edge in region]
+    assert edges[::2] == edges[:1] + edges[1:-1:2] and (not edges or edges[-1] == seconds)
+    for seed in range(3):
+        pieces = list(_pieces(cut_anywhere(signal, seed), 3.0))
+        assert [(first, region) for first, _, region in pieces] == [(first, region) for first, _, region in whole]
+        assert all(np.array_equal(a[1], b[1]) for a, b in zip(pieces, whole, strict=True))
+
+
+@pytest.mark.skipif("MIMIDIAR_MINI_CORPUS" not in os.environ, reason="silero-vad hears no speech in noise")
+def test_speech_is_the_same_however_the_signal_comes():
+    audio = np.repeat(speech(30.0)[::3], 2)
+    (whole,) = find_speech([audio])
+    assert total_sec(whole) > 10
+    assert find_speech_in_chunks([cut_anywhere(audio, 1), []]) == [whole, []]
+
+
+@pytest.mark.parametrize("cut", [Cut(), Cut(1.5, 0.2, "nearest"), Cut(speech=True), Cut(3.0, 1.0, speech=True)])
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 1.0, 9.03])
+def test_a_recording_in_chunks_is_the_whole(monkeypatch, cut, seconds):
+    regions = [(0.5, 2.0), (4.02, 4.1), (8.0, 20.0)]
+    monkeypatch.setattr(encoder_module, "find_speech", lambda rows: [regions])
+    monkeypatch.setattr(encoder_module, "find_speech_in_chunks", lambda recordings: [regions])
+    encoder, audio = made_up_encoder(Levels(), cut), noise(round(seconds * RATE))
+    audio[3 * RATE : 4 * RATE] = 0
+    whole, (frames,) = encoder.encode(audio[None], torch.tensor([len(audio)]))
+    for seed in range(3):
+        chunks = cut_anywhere(audio.numpy(), seed)
+        for speech_given in (None, regions):
+            found = encoder.encode_recording(lambda chunks=chunks: iter(chunks), speech_given)
+            assert found.shape == (frames, 4)
+            np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-6)
+    assert not cut.speech or not found[round(2.2 * 12.5) : round(4 * 12.5)].any()
+
+
+def test_campplus_in_chunks_is_the_whole(campplus_checkpoint):
+    spec = describe_encoder("campplus", "window1.5-hop0.6", campplus_checkpoint)
+    encoder, audio = spec.build("cpu"), noise(round(6.7 * RATE))
+    whole, _ = encoder.encode(audio[None], torch.tensor([len(audio)]))
+    found = encoder.encode_recording(lambda: iter(cut_anywhere(audio.numpy(), 0)))
+    np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-5)

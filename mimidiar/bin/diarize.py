@@ -94,7 +94,8 @@ def run(tasks, folder, formats, plot, count, loading, say, complain) -> None:
         if folder is None:
             tell(rttm_text(found), sys.stdout, end="")
             return found.sound.name
-        return ", ".join(map(str, write_outputs(found, folder, formats, plot)))
+        first, *more = write_outputs(found, folder, formats, plot)
+        return ", ".join([str(first), *(file.suffix for file in more)])
 
     for line in diarize_tasks(diarizer, tasks, count, write, complain):
         say(line)

@@ -112,7 +112,7 @@ def _files(path: Path, say: Tell) -> list[Path]:
     files = [each for each in inside if each.is_file() and each.suffix.lower().removeprefix(".") in AUDIO]
     folders = sum(each.is_dir() for each in inside)
     if not files:
-        below = f"; its {many(folders, 'folder')} are not looked into: name them" if folders else ""
+        below = f"; folders in it are not looked into ({folders}), name them" if folders else ""
         raise MimidiarError(f"{path}: no audio file directly in this folder (by suffix: {', '.join(AUDIO)}){below}")
     passed = [(folders, "folder"), (len(inside) - len(files) - folders, "other file")]
     rest = " and ".join(many(number, what) for number, what in passed if number)

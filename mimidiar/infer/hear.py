@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mimidiar.annotation.regions import Region, total_sec
 from mimidiar.audio import in_frames
 from mimidiar.codec.encode_file import encode_recording
 from mimidiar.codec.spec import Encoder
@@ -15,6 +16,8 @@ from mimidiar.labels import Interval, activity_matrix
 from mimidiar.models.projection import Projection
 from mimidiar.models.rate import LABEL_HZ, stacking_factor
 
+# Farther than the first from all other speech, less than the second, or than that share of a recording, is none.
+ALONE_GAP_SEC, ALONE_SEC, ALONE_SHARE = 1.0, 0.6, 0.05
 PROBED_FRAMES = 10_000  # at once: a probe has as many outputs as its training had speakers
 
 
@@ -46,7 +49,22 @@ def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, ma
     voices = on_time_axis(own, hz / LABEL_HZ, 0, frames)
     if probe is not None:
         voices = np.concatenate(list(_probed(probe, voices)))
-    return Heard(features, voices * _within(speech, frames)[:, None], _within(speech, frames, margin_sec))
+    trusted = trust(speech, sound.seconds)
+    return Heard(features, voices * _within(trusted, frames)[:, None], _within(trusted, frames, margin_sec))
+
+
+def trust(speech: Sequence[Region], seconds: float) -> list[Region]:
+    """The regions without those that are alone and very short: a moment of music is now and then like a voice. In a
+    short recording, where a word may be all there is, less is enough.
+    """
+    stretches: list[list[Region]] = []
+    for region in speech:
+        if stretches and region[0] - stretches[-1][-1][1] <= ALONE_GAP_SEC:
+            stretches[-1].append(region)
+        else:
+            stretches.append([region])
+    enough = min(ALONE_SEC, ALONE_SHARE * seconds)
+    return [region for stretch in stretches if total_sec(stretch) >= enough for region in stretch]
 
 
 def _probed(probe: Projection, frames: np.ndarray) -> Iterator[np.ndarray]:
@@ -54,7 +72,7 @@ def _probed(probe: Projection, frames: np.ndarray) -> Iterator[np.ndarray]:
         yield probe(frames[start : start + PROBED_FRAMES]).astype(np.float32)
 
 
-def _within(speech: Sequence[tuple[float, float]], frames: int, margin_sec: float = 0.0) -> np.ndarray:
+def _within(speech: Sequence[Region], frames: int, margin_sec: float = 0.0) -> np.ndarray:
     """Bool (frames,): label frames whose middle is in speech, or as near to it as `margin_sec`."""
     spans = [Interval(start - margin_sec, end + margin_sec, "speech") for start, end in speech]
     return activity_matrix(spans, ["speech"], frames, LABEL_HZ)[:, 0]

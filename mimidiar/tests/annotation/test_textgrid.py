@@ -172,3 +172,16 @@ def test_real_consultations_agree_with_a_plain_search(tmp_path):
         assert [turns[0].speaker] == re.findall(r'name = "(.*)"', file.read_text(encoding="utf-8"))
         total += len(turns)
     assert total > 5000
+
+
+def test_a_grid_is_as_long_as_the_recording_where_that_is_known(tmp_path):
+    turns = {"talk": [Turn("talk", 1.0, 2.5, "ann")]}
+    write_textgrid(tmp_path / "talk.TextGrid", turns, seconds=7.25)
+    assert read_textgrid(tmp_path / "talk.TextGrid") == turns
+    assert (tmp_path / "talk.TextGrid").read_text().count("xmax = 7.25 ") == 3
+    write_textgrid(tmp_path / "silence.TextGrid", {"silence": []}, seconds=3.0)
+    assert read_textgrid(tmp_path / "silence.TextGrid") == {}
+    text = (tmp_path / "silence.TextGrid").read_text()
+    assert "size = 1 \n" in text and text.count("xmax = 3 ") == 3
+    with pytest.raises(MimidiarError, match="holds one recording with turns"):
+        write_textgrid(tmp_path / "nothing.TextGrid", {"silence": []})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mimidiar.bin.fuse import command
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, FeatureStore
-from mimidiar.features.streams import STREAMS, fuse, on_time_axis, open_features
+from mimidiar.features.streams import STREAMS, fuse, on_time_axis, open_features, split_meta
 from mimidiar.files import write_json
 from mimidiar.speaker.cut import Cut
 from mimidiar.speaker.windows import embed_recordings
@@ -132,3 +132,14 @@ def test_what_does_not_fit_is_refused_and_nothing_written(tmp_path):
     write_json(tmp_path / "out" / STREAMS, ["../a"])
     with pytest.raises(MimidiarError, match="not the names of two feature folders"):
         open_features(tmp_path / "out")
+
+
+def test_the_names_of_the_two_are_found_in_what_was_joined(tmp_path):
+    folders = [write_store(tmp_path / n, n, 12.5, x=noise(10, dim)) for n, dim in (("one", 3), ("two", 4))]
+    fused = fuse(folders, tmp_path / "both").meta
+    both = [(each["encoder"], each["tap"], each["weights_sha256"], each["dim"]) for each in split_meta(fused)]
+    assert both == [("one", "latent", "oneoneone", 3), ("two", "latent", "twotwotwo", 4)]
+    single = FeatureStore(folders[0]).meta
+    assert split_meta(single) == [single]
+    with pytest.raises(ValueError, match="shorter"):
+        split_meta(fused | {"tap": "latent"})

@@ -225,7 +225,7 @@ def test_calls_that_mean_nothing(diarize, here, option) -> None:
 def test_an_unknown_model_names_what_there_is(here) -> None:
     write("talk.wav", tones(*TALK))
     result = CliRunner().invoke(cli, ["diarize", "talk.wav", "--model", "maxi"])
-    assert result.exit_code == 1 and "no weights 'maxi'" in str(result.exception)
+    assert result.exit_code == 1 and "no weights called 'maxi'" in str(result.exception)
     assert files(here) == {"talk.wav"}
 
 

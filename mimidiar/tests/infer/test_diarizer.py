@@ -212,7 +212,7 @@ def test_other_weights_than_those_it_was_trained_on_are_refused(file, tmp_path) 
     path = remade(file, tmp_path, lambda h: h["model"]["encoder"].update(weights_sha256="0" * 64))
     with pytest.raises(MimidiarError, match=r"logmel: the weights at hand are .* made with .* \(00000000\)"):
         Diarizer.from_pretrained(path)
-    with pytest.raises(MimidiarError, match="no weights 'maxi' come with mimidiar"):
+    with pytest.raises(MimidiarError, match="no weights called 'maxi'"):
         Diarizer.from_pretrained("maxi")
     with pytest.raises(MimidiarError, match=r"nowhere.safetensors: no such model file"):
         Diarizer.from_pretrained("nowhere.safetensors")

@@ -18,25 +18,28 @@ MIN_SPEECH_MS = 250
 MIN_SILENCE_MS = 100
 
 
-def speech_segments(utterances: Iterable[np.ndarray]) -> Iterator[list[tuple[float, float]]]:
+def speech_segments(utterances: Iterable[np.ndarray], batch_rows: int = BATCH) -> Iterator[list[tuple[float, float]]]:
     """For each utterance (float32 samples at 16 kHz) the (start, end) of its speech in seconds, in order.
 
-    An utterance without speech gives an empty list. The result depends only on the utterances and their order.
+    An utterance without speech gives an empty list. The result depends only on the utterances and their order, and, by
+    rounding, on how many go side by side: where they are few, fewer rows are quicker.
     """
     torch.set_num_threads(1)
     model = load_silero_vad()
     batch: list[np.ndarray] = []
     for samples in utterances:
         batch.append(samples)
-        if len(batch) == BATCH:
-            yield from _segments_of_batch(model, batch)
+        if len(batch) == batch_rows:
+            yield from _segments_of_batch(model, batch, batch_rows)
             batch = []
     if batch:
-        yield from _segments_of_batch(model, batch)
+        yield from _segments_of_batch(model, batch, batch_rows)
 
 
-def _segments_of_batch(model: torch.nn.Module, batch: Sequence[np.ndarray]) -> Iterator[list[tuple[float, float]]]:
-    probabilities = _speech_probabilities(model, batch)
+def _segments_of_batch(
+    model: torch.nn.Module, batch: Sequence[np.ndarray], rows: int
+) -> Iterator[list[tuple[float, float]]]:
+    probabilities = _speech_probabilities(model, batch, rows)
     for samples, row in zip(batch, probabilities, strict=True):
         steps = -(-len(samples) // CHUNK)
         found = get_speech_timestamps_from_probs(
@@ -50,11 +53,11 @@ def _segments_of_batch(model: torch.nn.Module, batch: Sequence[np.ndarray]) -> I
         yield [(s["start"] / SAMPLE_RATE, min(s["end"], len(samples)) / SAMPLE_RATE) for s in found]
 
 
-def _speech_probabilities(model: torch.nn.Module, batch: Sequence[np.ndarray]) -> torch.Tensor:
+def _speech_probabilities(model: torch.nn.Module, batch: Sequence[np.ndarray], rows: int) -> torch.Tensor:
     """(utterances, steps) probabilities. The model is causal, so zeros after the end of an utterance change nothing."""
     steps = max(-(-len(samples) // CHUNK) for samples in batch)
-    # Always BATCH rows: matrix products of another shape may round differently.
-    padded = torch.zeros(BATCH, steps * CHUNK)
+    # Always as many rows: matrix products of another shape may round differently.
+    padded = torch.zeros(rows, steps * CHUNK)
     for row, samples in zip(padded, batch, strict=False):
         row[: len(samples)] = torch.from_numpy(samples)
     model.reset_states()

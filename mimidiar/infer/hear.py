@@ -37,7 +37,7 @@ def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, ma
 
     # In whole label frames, as an encoder that looks for speech itself would hear it.
     whole = in_frames(sound.read(SAMPLE_RATE), round(SAMPLE_RATE / LABEL_HZ))
-    (speech,) = find_speech_in_chunks([whole])
+    (speech,) = find_speech_in_chunks([whole], seconds=sound.seconds)
     features, hz = encode_recording(encoders[0], sound.read, speech), encoders[0].frame_hz
     if not len(features):  # so few samples that there are none at another rate
         return Heard(features, np.zeros((0, 1), np.float32), np.zeros(0, bool))

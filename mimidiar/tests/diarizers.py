@@ -69,7 +69,7 @@ def write_diarizer(folder: Path, half: bool = False) -> Path:
 def hear_what_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of silero-vad: seconds of 0.1 s steps that are loud."""
 
-    def segments(utterances: Iterable[np.ndarray]) -> Iterator[list[tuple[float, float]]]:
+    def segments(utterances: Iterable[np.ndarray], batch_rows: int) -> Iterator[list[tuple[float, float]]]:
         for samples in utterances:
             steps = [samples[start : start + 1600] for start in range(0, len(samples), 1600)]
             loud = [k for k, step in enumerate(steps) if np.sqrt(np.mean(step**2)) > LOUD]

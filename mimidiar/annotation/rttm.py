@@ -89,3 +89,8 @@ def rttm_lines(turns: Iterable[Turn], path: str | Path) -> Iterator[str]:
             check_name(name, path, "RTTM")
         if end > start:
             yield f"SPEAKER {recording} 1 {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>"
+
+
+def rttm_name(name: str) -> str:
+    """A name that RTTM can hold: its fields end with white space, so that this becomes `_`."""
+    return "_".join(name.split())

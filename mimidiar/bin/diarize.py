@@ -69,9 +69,10 @@ def command(
         tell(text, sys.stderr if to_stdout else sys.stdout)
 
     tasks = find_tasks(files, per_channel, say, complain)
-    check_outputs(tasks, Path(out))
+    folder = None if to_stdout else Path(out)
+    check_outputs(tasks, folder)
     if tasks:
-        run(tasks, None if to_stdout else Path(out), formats, plot, count, (model, device, checkpoint), say, complain)
+        run(tasks, folder, formats, plot, count, (model, device, checkpoint), say, complain)
     if failed:
         tell(f"mimidiar: {len(failed)} could not be diarized", sys.stderr)
         sys.exit(1)

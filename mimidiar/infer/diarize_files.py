@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mimidiar.annotation.lines import many
+from mimidiar.annotation.rttm import rttm_name
 from mimidiar.annotation.text_file import file_recording
 from mimidiar.audio import NARROW_BAND_HZ, probe_audio
 from mimidiar.errors import MimidiarError, os_error_text
@@ -48,15 +49,16 @@ def find_tasks(paths: Sequence[Path], per_channel: bool, say: Tell, complain: Te
     return list(tasks.values())
 
 
-def check_outputs(tasks: Sequence[Task], folder: Path) -> None:
-    """MimidiarError where two recordings would be written to the same files."""
+def check_outputs(tasks: Sequence[Task], folder: Path | None) -> None:
+    """MimidiarError where two recordings would be written to the same files, or, without a folder, under one name."""
     taken: dict[str, Task] = {}
     for task in tasks:
-        other = taken.setdefault(task.name, task)
+        other = taken.setdefault(task.name if folder else rttm_name(task.name), task)
         if other is not task:
+            target = f"{folder / task.name}.*" if folder else f"recording {rttm_name(task.name)}"
             raise MimidiarError(
-                f"{other.path} and {task.path} would both be written as {folder / task.name}.*; rename one of them, or "
-                "diarize them in two calls with another folder each (-o)"
+                f"{other.path} and {task.path} would both be written as {target}; rename one of them, or diarize them "
+                "in two calls with another folder each (-o)"
             )
 
 

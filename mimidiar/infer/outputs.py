@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mimidiar.annotation.pyannote_json import write_pyannote
-from mimidiar.annotation.rttm import rttm_lines, write_rttm
+from mimidiar.annotation.rttm import rttm_lines, rttm_name, write_rttm
 from mimidiar.annotation.srt import write_srt
 from mimidiar.annotation.textgrid import write_textgrid
 from mimidiar.annotation.turns import Turn
@@ -59,8 +59,7 @@ def named_turns(found: Diarization, recording: str) -> list[Turn]:
 
 
 def rttm_turns(found: Diarization) -> list[Turn]:
-    """Turns under a name that RTTM can hold: its fields end with white space, so that this becomes `_`."""
-    return named_turns(found, "_".join(found.sound.name.split()))
+    return named_turns(found, rttm_name(found.sound.name))
 
 
 def rttm_text(found: Diarization) -> str:

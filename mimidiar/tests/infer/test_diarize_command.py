@@ -191,6 +191,10 @@ def test_two_that_would_be_one_file_are_refused(diarize, here) -> None:
     assert result.exit_code == 1 and not (here / "out").exists()
     assert "a/talk.wav and b/talk.flac would both be written as out/talk.*" in str(result.exception)
     assert diarize("a/talk.wav", "a/../a/talk.wav", "-o", "out").stdout.count("talk.rttm") == 1
+    write("a b.wav", tones(*TALK)), write("a_b.wav", tones(*TALK))
+    assert diarize("a b.wav", "a_b.wav", "-o", "both").exit_code == 0
+    result = diarize("a b.wav", "a_b.wav", "-o", "-")
+    assert result.exit_code == 1 and "both be written as recording a_b" in str(result.exception)
 
 
 def test_rttm_to_standard_output(diarize, here) -> None:

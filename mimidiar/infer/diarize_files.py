@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What is taken of a folder; of a file that is named, its content tells.
 AUDIO = ("wav", "wave", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "sph")
+BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
 
 Tell = Callable[[str], None]
 
@@ -66,8 +67,8 @@ def diarize_tasks(
     diarizer: "Diarizer", tasks: Sequence[Task], count: Count, write: Callable[["Diarization"], str], complain: Tell
 ) -> Iterator[str]:
     """Diarize and `write` one after the other; a line on each that was written. Those that failed go to `complain`."""
-    with tqdm(total=sum(task.seconds for task in tasks), unit="s", desc="audio", disable=None) as bar:
-        bar.bar_format = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
+    total = sum(task.seconds for task in tasks)
+    with tqdm(total=total, desc="audio", bar_format=BAR, disable=None) as bar:
         before = 0.0
         for task in tasks:
             bar.set_description(task.path.name)

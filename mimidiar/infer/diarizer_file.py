@@ -73,7 +73,7 @@ def bundle(
     speech_margin_sec: float = SPEECH_MARGIN_SEC,
     half: bool = False,
 ) -> DiarizerParts:
-    """Write a diarizer file and read it again.
+    """Write a diarizer file; what it holds is returned.
 
     Windows default to the crop length in training, every half of it. `half`: matrices in 16 bits. MimidiarError for
     parts that are damaged or do not belong together; then nothing is written.

@@ -29,6 +29,7 @@ COMMANDS = {
     "drift": "Stage 5: tokens and sound of a trained codec against the frozen one.",
     "bundle": "A model and what was tuned for it as a diarizer in one file.",
     "diarize": "Who speaks when in audio files: RTTM, subtitles, TextGrid, JSON.",
+    "bench": "Stage 5: diarizers side by side, ours and others', and what they cost.",
     "floor": "Stage 5: the RTTM of a system that knows nothing.",
     "score": "Stage 5: diarization error rate of RTTM against a reference.",
     "embed": "Stage 5: scores of verification trials.",

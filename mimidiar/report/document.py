@@ -36,12 +36,14 @@ def make_report(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> Rep
 
 
 def _facts(records: list[Record]) -> list[str]:
-    """What the speech was, whose weights made the features, which code and libraries were at work."""
+    """What the speech was, whose weights and packages were at work, which code and libraries."""
     speech = {f"Speech: {origin}" for record in records for origin in record.lineage["speech"]}
     features = {_features(entry) for record in records for entry in record.lineage["features"]}
+    packages = {f"{p['package']}: version {p['version']}" for r in records for p in r.lineage.get("packages", [])}
     code = sorted({_short_commit(commit) for record in records for commit in record.commits()})
     made = {_environment(record) for record in records}
-    return [*sorted(speech), *sorted(features), *([f"Code: {', '.join(code)}"] if code else []), *sorted(made)]
+    known = [*sorted(speech), *sorted(features), *sorted(packages)]
+    return [*known, *([f"Code: {', '.join(code)}"] if code else []), *sorted(made)]
 
 
 def _features(entry: dict[str, str]) -> str:

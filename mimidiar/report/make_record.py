@@ -35,6 +35,7 @@ HOLDS = (
     "feats.scp",
     "posteriors.scp",
 )  # marks of what can be told of
+SYSTEM_FILE = "system.json"  # beside the folder of the score: what `mimidiar bench` tells of the system that it ran
 INFERENCE = {"posteriors.scp": "inference", "local.scp": "inference of windows"}  # which are then linked
 
 
@@ -152,15 +153,25 @@ def _lineage(stages: list[Stage], named: list[Path]) -> Lineage:
 
 def _hashes(score_dir: Path, document: dict[str, Any], lineage: Lineage, stages: list[Stage]) -> dict[str, Any]:
     """The record's `lineage`."""
+    system = _system(score_dir)
     return {
         "score_sha256": sha256_file(score_dir / SCORE_FILE),
         "scored": {name: value for name, value in document.items() if value and name.endswith("_sha256")},
-        "models": lineage.models,
+        "models": [*lineage.models, *system["models"]],
         "configurations": configurations_of(stages),
         "tuned": lineage.tuned,
         "features": lineage.features,
         "speech": lineage.speech,
+        **({"packages": system["packages"]} if system["packages"] else {}),
     }
+
+
+def _system(score_dir: Path) -> dict[str, list]:
+    """Models and packages of a system that was run as its users run it; none where nothing is told of it."""
+    path = score_dir.resolve().parent / SYSTEM_FILE
+    about = read_json(path) if path.is_file() else {"weights_sha256": [], "packages": []}
+    models = [{"sha256": digest, "configuration_sha256": None} for digest in about["weights_sha256"]]
+    return {"models": models, "packages": about["packages"]}
 
 
 def _with_code(stages: list[Stage], **values: Any) -> Record:

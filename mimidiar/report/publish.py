@@ -88,9 +88,11 @@ def _require_conventions(path: Path, record: Record) -> None:
 
 def _conventions(kind: str) -> Any:
     """The version of the conventions that this code scores by; the ancestor's DER in crops is by ours."""
+    from mimidiar.bench import cost
     from mimidiar.score import diarization, drift, sound, verification
 
     own = {"verification": verification.CONVENTIONS, "drift": drift.CONVENTIONS, "reconstruction": sound.CONVENTIONS}
+    own["cost"] = cost.CONVENTIONS
     return own.get(kind, diarization.CONVENTIONS)
 
 

@@ -3,8 +3,8 @@
 A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
 name follows from its contents and is checked against them, as is every key:
 
-- `version` of this schema; `kind`: "diarization", "verification", "ancestor", "drift" or "reconstruction"; `system`,
-  `set`, `protocol`, `seed`;
+- `version` of this schema; `kind`: "diarization", "verification", "ancestor", "drift", "reconstruction" or "cost";
+  `system`, `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
@@ -13,7 +13,7 @@ name follows from its contents and is checked against them, as is every key:
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
   where a model does not tell;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
-  the weights of `features`, and what the `speech` was;
+  the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
 - `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
   null where the cost of some of it is not known; `environment`;
 - `stages` from the first to the last: folder, commands, commits of the code; `doubt`: why that may not be all of it;
@@ -36,7 +36,7 @@ from mimidiar.files import read_json, write_text
 from mimidiar.report.schema import Misfit, flag, keys, listing, mapping, number, one_of, optional, simple, text
 
 VERSION = 1
-KINDS = ("diarization", "verification", "ancestor", "drift", "reconstruction")
+KINDS = ("diarization", "verification", "ancestor", "drift", "reconstruction", "cost")
 FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
 
@@ -122,6 +122,7 @@ _LINEAGE = {
     "tuned": listing(keys({"sha256": _sha256, "tuned_on": text()})),
     "features": listing(keys({"encoder": text(), "tap": text(), "weights": text(), "weights_sha256": text()})),
     "speech": listing(text()),
+    "packages": listing(keys({"package": text(), "version": text()})),
 }
 _COST = {"audio_sec": number(low=0), "compute_sec": number(low=0), "device": text(), "real_time_factor": number(low=0)}
 _STAGE = {"folder": text(), "directory": text(), "commands": listing(text()), "commits": listing(_commit)}
@@ -141,7 +142,7 @@ _RECORD = {
     "leaky": listing(text(r"(?s).+", "a reason")),
     "tuned_on": listing(text()),
     "trained_on": listing(text()),
-    "lineage": keys(_LINEAGE),
+    "lineage": keys(_LINEAGE, may_lack=("packages",)),  # as records do that are older, or of nobody else's system
     "speed": mapping(optional(keys(_COST))),
     "stages": listing(keys(_STAGE)),
     "environment": mapping(optional(text())),

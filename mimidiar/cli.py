@@ -13,6 +13,7 @@ COMMANDS = {
     "prepare": "Stage 1: a corpus to manifests.",
     "validate": "Check data folders: what is wrong, and how to mend it.",
     "simulate": "Stage 2: conversations from single utterances.",
+    "chain": "Stage 2: conversations for testing alone, by a Markov chain, in other rooms and noises.",
     "mix": "Stage 2: mixtures of two utterances.",
     "degrade": "Stage 2: the same utterances quieter, with noise, in a room.",
     "extract": "Stage 3: features of a codec or speaker encoder to ark/scp.",

@@ -175,8 +175,10 @@ score_floors() {
 report_also=()
 report() {
   local folders=("$exp/$tag" "${report_also[@]}")
+  local table=(../conf/table.yaml --only "${PWD##*/}")
+  if [[ -f conf/table.yaml ]]; then table=(conf/table.yaml); fi
   if [[ -d $floors ]]; then folders+=("$floors"); fi
-  mimidiar report ../conf/table.yaml --only "${PWD##*/}" "${folders[@]/#/--results=}" --allow-dirty
+  mimidiar report "${table[@]}" "${folders[@]/#/--results=}" --allow-dirty
   if [[ $record == true ]]; then
     mimidiar publish "$exp/$tag" -o results
     if [[ -d $floors ]]; then mimidiar publish "$floors" -o ../floors/results; fi

@@ -34,5 +34,11 @@ simulate_long() {
     mimidiar simulate --config "$long_config" "$data" "$data"
 }
 
+# simulate_chain: conversations for testing alone, of nothing that anybody is trained or tuned on.
+simulate_chain() {
+  stage.py --out "$data/chain_test" --force "$force" --input "$data/test" --input "$chain_config" -- \
+    mimidiar chain "$data/test" "$data/chain_test" --config "$chain_config"
+}
+
 # The sets of conversations to score: simulated ones, and real ones where the corpus brought them.
 test_sets() { echo sim_test; if [[ -d $data/ami_excerpts ]]; then echo ami_excerpts; fi; }

@@ -95,11 +95,11 @@ def maker_of(path: str) -> int | None:
             case "downloads":
                 return 0
             case "data":
-                return 2 if parts[place + 1 : place + 2] and parts[place + 1].startswith("sim") else 1
+                return 2 if parts[place + 1 : place + 2] and parts[place + 1].startswith(("sim", "chain")) else 1
             case "feats":
                 return 3
             case "exp":
-                return 4 if "model" in parts[place:] else 5
+                return 4 if {"model", "env"} & set(parts[place:]) else 5
     return None
 
 

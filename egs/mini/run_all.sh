@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
-# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings) and codec (a small Mimi is trained: two hours).
+# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (a small Mimi is trained: two hours) and peers (what
+# others offer, which is fetched).
 # On the untrained codec, which is the floor of every probing study, and on the log-mel spectrum, which shows what the same
 # models learn when the features know the speaker.
 #
@@ -10,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
-recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking
+recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking peers
 encoders="mimi-random logmel"       # see `mimidiar extract --help`; mimi-mini-distil: as the recipe codec has trained it
 seeds="1 2 3"                       # seeds of the probe and the adapter
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
@@ -35,13 +36,14 @@ for recipe in "${recipes[@]}"; do
   if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
 done
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-small=() codecs=(conf/train.yaml conf/distil.yaml) fusion=() unfreeze=() linking=()
+small=() codecs=(conf/train.yaml conf/distil.yaml) fusion=() unfreeze=() linking=() peers=()
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
   codecs=(conf/smoke.yaml conf/smoke_distil.yaml)
   fusion=(--systems "mimi likeness")
   linking=(--long-config ../conf/simulate_long_smoke.yaml --train-config ../fusion/conf/smoke.yaml)
+  peers=(--peers "" --sim-config ../conf/simulate_smoke.yaml --chain-config ../conf/chain_smoke.yaml --rounds 1)
   unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
 fi
 # run RECIPE OPTION...
@@ -123,16 +125,20 @@ run_linking() {
     run linking "${small[@]}" "${linking[@]}" "${chosen[@]}" --seed "$seed" --stop-stage 5
   done
 }
+# Once as well: nothing is trained.
+run_peers() { run peers "${peers[@]}" --stop-stage 5; }
 
 for recipe in "${recipes[@]}"; do "run_$recipe"; done
 results=("${recipes[@]/#/--results=$work/}")
 results=("${results[@]/%//exp}")
 if [[ -d $work/floors/exp ]]; then results+=("--results=$work/floors/exp"); fi
 mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
+if [[ " ${recipes[*]} " == *" peers "* ]]; then mimidiar report peers/conf/table.yaml "${results[@]}" --allow-dirty; fi
 if [[ $record == true ]]; then
   for recipe in "${recipes[@]}"; do
     folders=("${encoders[@]/#/$recipe/exp/}")
     if [[ $recipe == codec ]]; then folders=(codec/exp/*); fi
+    if [[ $recipe == peers ]]; then folders=(peers/exp/side-by-side); fi
     if [[ $recipe =~ ^(fusion|unfreeze|linking)$ ]]; then folders=("${folders[0]}"); fi
     mimidiar publish "${folders[@]}" -o "$recipe/results"
   done

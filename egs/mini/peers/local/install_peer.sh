@@ -12,7 +12,7 @@ if ! uv=$(command -v uv); then fail "no uv; tools/install.sh brings it"; fi
 export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-180}" UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 rm -f "$folder/package.json"
 "$uv" venv --quiet --clear --no-python-downloads --python "$(command -v python3)" "$venv"
-if ! "$uv" pip install --python "$venv/bin/python" --no-deps -r "$lock" 2> >(tee "$folder/uv.txt" >&2); then
+if ! "$uv" pip install --python "$venv/bin/python" --no-deps -r "$lock" 2>&1 | tee "$folder/uv.txt" >&2; then
   if grep -qiE 'no space left|quota exceeded' "$folder/uv.txt"; then
     fail "no space left for $package: it takes about 7.5 GB, most of it torch, whose files tools/venv shares on the same disk"
   elif grep -qiE 'dns error|name resolution|error sending request|failed to fetch|connect|timed out|network' "$folder/uv.txt"; then

@@ -15,6 +15,7 @@ COMMANDS = {
     "simulate": "Stage 2: conversations from single utterances.",
     "chain": "Stage 2: conversations for testing alone, by a Markov chain, in other rooms and noises.",
     "mix": "Stage 2: mixtures of two utterances.",
+    "talk": "Stage 2: talks, as diarizers are trained on.",
     "degrade": "Stage 2: the same utterances quieter, with noise, in a room.",
     "extract": "Stage 3: features of a codec or speaker encoder to ark/scp.",
     "fuse": "Stage 3: two feature stores as one, by time.",

@@ -23,6 +23,18 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
     metavar="DATA",
     help="Train on mixtures of the utterances of this set, made on the fly; with mixtures in the configuration.",
 )
+@click.option(
+    "--talks",
+    type=click.Path(path_type=Path),
+    metavar="DATA",
+    help="Train on talks of the speakers of this set, drawn on the fly; with talks in the configuration.",
+)
+@click.option("--turns", type=click.Path(path_type=Path), help="With talks: YAML file, how people take turns.")
+@click.option(
+    "--pool",
+    type=click.Path(path_type=Path),
+    help="With talks: folder for their features, which models may share. [default: FOLDER/talks]",
+)
 @click.option("--noise", type=click.Path(path_type=Path), help="With mixtures: noises behind some, as for simulate.")
 @click.option("--rirs", type=click.Path(path_type=Path), help="With mixtures: rooms for some, as for simulate.")
 @click.option(
@@ -62,6 +74,9 @@ def command(
     folder,
     train_sets,
     mixtures,
+    talks,
+    turns,
+    pool,
     noise,
     rirs,
     dev_sets,
@@ -89,7 +104,7 @@ def command(
     settings = load_config(TrainConfig, config, overrides)
     source = str(config or "configuration")
     settings.check(source)
-    _check_source(train_sets, mixtures, settings.mixtures is not None)
+    _check_source(settings, train_sets, mixtures, talks, turns)
     augmenter = _augmenter(settings, mixtures, noise, rirs)
 
     from mimidiar.train.processes import Machine, agreed_processes
@@ -99,19 +114,41 @@ def command(
 
     from mimidiar.train.fit import train
 
-    train(settings, train_sets, dev_sets, folder, seed, machine, checkpoint, start_from, mixtures, augmenter)
+    on_the_fly = _on_the_fly(mixtures, augmenter, talks, turns, pool or folder / "talks")
+    train(settings, train_sets, dev_sets, folder, seed, machine, checkpoint, start_from, on_the_fly)
 
 
-def _check_source(train_sets: tuple, mixtures: Path | None, configured: bool) -> None:
+def _on_the_fly(mixtures: Path | None, augmenter, talks: Path | None, turns: Path, pool: Path):
+    """What makes the training data, where no sets are named."""
+    from functools import partial
+
+    if mixtures is not None:
+        from mimidiar.train.mixtures import on_mixtures
+
+        return partial(on_mixtures, data=mixtures, augmenter=augmenter)
+    if talks is not None:
+        from mimidiar.train.talks import on_talks
+
+        return partial(on_talks, data=talks, turns=turns, pool=pool)
+    return None
+
+
+def _check_source(settings, train_sets: tuple, mixtures: Path | None, talks: Path | None, turns: Path | None) -> None:
     """Raise MimidiarError unless it is clear what is trained on, and the configuration says how."""
     from mimidiar.errors import MimidiarError
 
-    if bool(train_sets) == (mixtures is not None):
+    if sum((bool(train_sets), mixtures is not None, talks is not None)) != 1:
         raise MimidiarError(
-            "name what to train on: sets by --train DATA FEATS, or utterances to mix by --mixtures DATA"
+            "name what to train on: sets by --train DATA FEATS, or utterances to mix by --mixtures DATA, or speakers "
+            "who talk by --talks DATA"
         )
-    if configured != (mixtures is not None):
-        raise MimidiarError("mixtures need both: --mixtures DATA, and how to mix under `mixtures` in the configuration")
+    for name, folder in (("mixtures", mixtures), ("talks", talks)):
+        if (getattr(settings, name) is not None) != (folder is not None):
+            raise MimidiarError(f"{name} need both: --{name} DATA, and `{name}` in the configuration that says how")
+    if (talks is not None) != (turns is not None):
+        raise MimidiarError(
+            "talks need --turns, a file that says how people take turns, and nothing else has use for it"
+        )
 
 
 def _augmenter(settings, mixtures: Path | None, noise: Path | None, rirs: Path | None):

@@ -9,7 +9,16 @@ from mimidiar.codec.spec import Encoder, EncoderSpec, EncoderStream
 from mimidiar.errors import MimidiarError
 from mimidiar.speaker import specs as speaker
 
-__all__ = ["ENCODERS", "Encoder", "EncoderSpec", "EncoderStream", "describe_encoder", "describe_maker", "load_encoder"]
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "EncoderSpec",
+    "EncoderStream",
+    "describe_encoder",
+    "describe_maker",
+    "describe_makers",
+    "load_encoder",
+]
 
 # name -> function (name, tap, checkpoint, seed) -> EncoderSpec
 ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
@@ -52,6 +61,20 @@ def describe_maker(meta: dict[str, Any], checkpoint: str | Path | None = None, s
             f"with {meta['weights']} ({meta['weights_sha256'][:8]}); name that file by --checkpoint"
         )
     return spec
+
+
+def describe_makers(meta: dict[str, Any], checkpoint: str | Path | None = None) -> list[EncoderSpec]:
+    """The encoders that made a store: one, or of a fused store (`features.streams`) its two; `checkpoint` is the
+    codec's, which comes first. Raises what `describe_maker` raises.
+    """
+    if "streams" not in meta:
+        return [describe_maker(meta, checkpoint)]
+    parts = zip(*(str(meta[key]).split("+") for key in ("encoder", "tap", "weights_sha256")), strict=True)
+    keys = ("encoder", "tap", "weights_sha256", "weights")
+    return [
+        describe_maker(dict(zip(keys, (*part, meta["weights"]), strict=True)), None if number else checkpoint)
+        for number, part in enumerate(parts)
+    ]
 
 
 def load_encoder(

@@ -3,19 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from lhotse import Recording, SupervisionSegment
-from tqdm import tqdm
-
-from mimidiar.corpora.audio import SAMPLE_RATE, write_flac
-from mimidiar.corpora.manifests import file_recording, write_set
 from mimidiar.corpora.validate import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
-from mimidiar.simulate.mixtures import Mixture, MixtureOptions, Say, draw_mixture, read_voices
-
-# Seeds of written sets begin with it and those of training do not: no mixture of the one is one of the other.
-WRITTEN = 2**31
+from mimidiar.simulate.drawn_sets import WRITTEN, write_drawn
+from mimidiar.simulate.mixtures import MixtureOptions, Say, draw_mixture, read_voices
 
 
 @dataclass
@@ -52,21 +44,7 @@ def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, s
 
 def _write(name: str, options: MixtureSet, data: Path, folder: Path, say: Say) -> Path:
     source = read_voices(data / options.split, options, say)
-    recordings, supervisions, seconds = [], [], 0.0
-    for index in tqdm(range(options.count), desc=folder.name, unit="mixture", disable=None):
-        mixture = draw_mixture(source, options, (WRITTEN, options.seed, index))
-        mixture_id = f"{folder.name}-{options.seed}-{index:05d}"
-        recordings.append(_write_audio(folder / "wav" / f"{mixture_id}.flac", mixture_id, mixture))
-        seconds += recordings[-1].duration
-        for number, (start, end, speaker) in enumerate(mixture.turns):
-            turn_id, length = f"{mixture_id}-{number:04d}", round(end - start, 3)
-            supervisions.append(SupervisionSegment(turn_id, mixture_id, start, length, speaker=speaker))
-    write_set(folder, recordings, supervisions)
-    say(f"{folder}: {len(recordings)} mixtures, {seconds / 3600:.2f} h, of {len(source)} speakers ({options.labels})")
+    mixtures = (draw_mixture(source, options, (WRITTEN, options.seed, index)) for index in range(options.count))
+    hours = write_drawn(folder, options.seed, options.count, mixtures, "mixture") / 3600
+    say(f"{folder}: {options.count} mixtures, {hours:.2f} h, of {len(source)} speakers ({options.labels})")
     return folder
-
-
-def _write_audio(path: Path, mixture_id: str, mixture: Mixture) -> Recording:
-    samples = np.round(mixture.samples() * 32767).astype(np.int16)
-    write_flac(path, samples)
-    return file_recording(mixture_id, path, SAMPLE_RATE, len(samples))

@@ -10,6 +10,7 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.models.unfreeze import UnfreezeConfig
 from mimidiar.simulate.augment import Augment
 from mimidiar.simulate.mixtures import MixtureOptions
+from mimidiar.simulate.talks import TalkOptions
 from mimidiar.train.schedule import PRECISIONS, SCHEDULES
 
 
@@ -22,6 +23,10 @@ class TrainConfig:
     unfreeze: UnfreezeConfig | None = None  # layers of the codec are trained as well, over the tap below them
     mixtures: MixtureOptions | None = None  # trained on mixtures of utterances that are made on the fly
     augment: Augment | None = None  # how much is done to these mixtures where sounds are named
+    talks: TalkOptions | None = None  # trained on talks that are drawn and heard on the fly
+    talk_lives: int = (
+        4  # epochs in which a talk is heard, other crops in each; in all but the first an epoch's share is new
+    )
     crop_sec: float = 30.0
     crops_per_recording: int = 1  # random crops of each recording in an epoch
     # Of training sets by their names, or by patterns ("ami_*"); 1 for a set that is not named. An epoch has
@@ -54,6 +59,8 @@ class TrainConfig:
             self.mixtures.check(f"{source}: mixtures")
             if self.fusion or self.unfreeze:
                 raise MimidiarError(f"{source}: mixtures pass the frozen codec alone; leave out fusion and unfreeze")
+        if self.talks:
+            self._check_talks(self.talks, source)
         if self.augment:
             self.augment.check(source)
         for key in ("clustering_weight", "warmup_steps"):
@@ -77,6 +84,18 @@ class TrainConfig:
         if self.schedule not in SCHEDULES:
             raise MimidiarError(f"{source}: schedule is '{self.schedule}'; choose {' or '.join(SCHEDULES)}")
 
+    def _check_talks(self, talks: TalkOptions, source: str) -> None:
+        talks.check(f"{source}: talks")
+        if self.mixtures or self.unfreeze:
+            raise MimidiarError(f"{source}: talks are heard by frozen encoders alone; leave out mixtures and unfreeze")
+        if self.talk_lives < 1:
+            raise MimidiarError(f"{source}: talk_lives is {self.talk_lives}; at least 1")
+        if max(talks.speakers) > self.model.max_speakers:
+            raise MimidiarError(
+                f"{source}: talks.speakers goes to {max(talks.speakers)}, the model has {self.model.max_speakers} "
+                "channels; raise model.max_speakers or ask for fewer"
+            )
+
     def check_run(self, source: str, processes: int, sets: Sequence[str]) -> None:
         """Raise MimidiarError unless it fits so many processes and training sets of these names."""
         if self.batch_size % processes:
@@ -85,7 +104,7 @@ class TrainConfig:
                 f"a multiple of {processes}, or take another number of processes"
             )
         if self.set_weights and not sets:
-            raise MimidiarError(f"{source}: set_weights are of training sets, and mixtures have none; leave them out")
+            raise MimidiarError(f"{source}: set_weights are of training sets, and there are none; leave them out")
         for name in self.set_weights:
             if not any(fnmatchcase(each, name) for each in sets):
                 raise MimidiarError(f"{source}: set_weights.{name} is of no training set; there are {', '.join(sets)}")

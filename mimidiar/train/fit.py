@@ -1,6 +1,6 @@
 """One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.streams import open_features
 from mimidiar.models.build import Model, build_model, model_header
 from mimidiar.models.rate import LABEL_HZ
-from mimidiar.simulate.augment import Augmenter
 from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.train.batches import Loader
 from mimidiar.train.checkpoints import KeepBest, best_so_far, stopped_early
@@ -28,7 +27,6 @@ from mimidiar.train.data import (
     feature_statistics,
 )
 from mimidiar.train.likeness import fit_likeness
-from mimidiar.train.mixtures import on_mixtures
 from mimidiar.train.processes import Machine, disconnect, end_with_launcher, rank, take_gpu
 from mimidiar.train.task import DiarizationTask, Run
 from mimidiar.train.trainer import (
@@ -40,6 +38,9 @@ from mimidiar.train.trainer import (
     make_trainer,
 )
 
+# From the configuration, the watched data, the codec's weights (or None), the machine and the seed.
+RunMaker = Callable[[TrainConfig, Conversations, Path | None, Machine, int], Run]
+
 
 def train(
     config: TrainConfig,
@@ -50,15 +51,13 @@ def train(
     machine: Machine = Machine(),  # noqa: B008 (frozen)
     checkpoint: Path | None = None,
     start_from: Path | None = None,
-    mixtures: Path | None = None,
-    augmenter: Augmenter | None = None,
+    on_the_fly: RunMaker | None = None,
 ) -> None:
     """Train a model on one or more sets, as (data, feats) folders, into a model folder.
 
     With `config.unfreeze` the codec's weights are read again, from `checkpoint` where they are a file, and the adapter
-    begins as that of the trained model `start_from`, if given. With `config.mixtures` there are no training sets but
-    the data folder `mixtures`, whose utterances are mixed on the fly and pass the codec that made the dev features,
-    some of the mixtures with a noise behind them or in a room by the `augmenter`, if given.
+    begins as that of the trained model `start_from`, if given. Where training data are made `on_the_fly`
+    (`train.mixtures`, `train.talks`) there are no training sets.
 
     With `machine.processes` above 1 each of them calls this with the same arguments: torchrun has started them all, or
     the first one does so, by starting the command that it was started by again. Batches are those of one process, and
@@ -81,13 +80,13 @@ def train(
     dev_data = Conversations(dev_sets, config.model.max_speakers, history)
     if start_from is not None and not config.unfreeze:
         raise MimidiarError(f"{start_from}: a model to start from is for configurations with unfreeze alone")
-    if mixtures is None:
+    if on_the_fly is None:
         data = Conversations(train_sets, config.model.max_speakers, history)
         check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
         run = _on_features(config, data, _new_model(config, data, checkpoint, start_from), machine, seed)
     else:
-        data = dev_data  # mixtures have no features of their own
-        run = on_mixtures(config, mixtures, data, checkpoint, machine, seed, augmenter)
+        data = dev_data  # what is made on the fly has no store of its own
+        run = on_the_fly(config, data, checkpoint, machine, seed)
     if rank() == 0:
         keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():

@@ -54,6 +54,8 @@ def even_odds(data: Conversations, streams: list[int]) -> tuple[float, float]:
 
 def _pairs(data: Conversations, recording: str, streams: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """Cosines of frames of different speakers, and of one speaker: frames in which that one alone speaks."""
+    if not data.turns[recording]:
+        return np.zeros(0), np.zeros(0)
     stacked = data.features(recording).reshape(-1, data.factor, sum(streams))
     embeddings = stacked[..., streams[0] :].mean(1)
     length = np.linalg.norm(embeddings, axis=1)

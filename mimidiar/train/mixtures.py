@@ -144,16 +144,17 @@ class MixtureTask(DiarizationTask):
 
 def on_mixtures(
     config: TrainConfig,
-    data: Path,
     dev_data: Conversations,
     checkpoint: Path | None,
     machine: Machine,
     seed: int,
+    data: Path,
     augmenter: Augmenter | None = None,
 ) -> Run:
     """A run on mixtures of the utterances of `data`, on a machine whose device is known.
 
-    The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file.
+    The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file. Some of
+    the mixtures have a noise behind them or are heard in a room by the `augmenter`, if given.
     """
     encoder = describe_maker(dev_data.meta, checkpoint).build(machine.device)
     mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed, augmenter)

@@ -1,6 +1,7 @@
 """Training on mixtures made on the fly: they are those that a written set would hold, and the same after a break."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,15 @@ from mimidiar.tests.train.mixed import make_mixtures
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Conversations, Crop
 from mimidiar.train.fit import train
-from mimidiar.train.mixtures import Draw, EpochDraws, Mixtures, collate_audio, encode_batch, mixture_statistics
+from mimidiar.train.mixtures import (
+    Draw,
+    EpochDraws,
+    Mixtures,
+    collate_audio,
+    encode_batch,
+    mixture_statistics,
+    on_mixtures,
+)
 
 CONFIG = """
 model: {model_dim: 16, num_layers: 1, num_heads: 2, ff_dim: 32, dropout: 0.2, max_speakers: 2}
@@ -49,7 +58,7 @@ def run(root: Path, folder: Path, *overrides: str, seed: int = 1) -> list[dict]:
     """Train, and the lines of the log."""
     config = load_config(TrainConfig, root / "train.yaml", overrides)
     dev = [(root / "data/sim_dev", root / "feats/sim_dev")]
-    train(config, [], dev, folder, seed, mixtures=root / "data/train")
+    train(config, [], dev, folder, seed, on_the_fly=partial(on_mixtures, data=root / "data/train"))
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Diarizers that are shipped: on the codec and CAM++ (mini-fusion), on the codec alone (mini), trained on talks that are drawn and
+# heard on the fly; and what each thing in them is worth. For speech see ../baseline. With --ship they are put into the package.
+#
+# Needs no GPU. Processor time: 35 minutes for the features of the talks of the first system (those of the others have most in
+# common with them), 15 for each training; 2 GB for these features, in exp/pool, which may be deleted.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./path.sh
+. ./cmd.sh
+# --- options ---
+stage=1                            # first stage: 0 download, 1 data, 2 simulation, 3 features, 4 training, 5 scores, 6 table
+stop_stage=6                       # last stage
+nj=2                               # parallel jobs, one thread each
+ngpu=0                             # above 0: features on a GPU, training on so many
+force=false                        # do a stage again whose settings or inputs changed
+tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
+seed=1                             # seed of weights, talks and dropout
+train_config=                      # of all systems; else conf/fusion.yaml and conf/codec.yaml
+probe_config=../probe/conf/train.yaml      # of the probe by which the codec's own frames are voices
+sim_config=                        # the conversations of sim_test; else ../conf/simulate.yaml, for synthetic voices _short
+talk_config=conf/talks.yaml        # the talks that are tuned on
+turns=conf/turns.yaml              # how people take turns (local/measure_turns.py)
+window_sec=15                      # what the model sees at once of a recording; windows overlap by half
+encoder=mimi-mini                  # the codec, see `mimidiar extract --help`
+tap=                               # where it is read; the latent unless named
+checkpoint=                        # its weights, if it needs a file
+speaker=campplus                   # the speaker encoder
+speaker_tap=window1.5-hop0.6-speech  # its windows; 0 where silero-vad hears nobody
+speaker_checkpoint=                # its weights, if it needs a file
+systems="fusion mimi plain untrained untrained-mimi"  # see utils/diarizer.sh
+num_workers=1                      # processes that draw and encode talks beside each that trains
+ship=false                         # after stage 6: put fusion and mimi into the package, as mini-fusion and mini
+corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
+limit_speakers=0                   # speakers per corpus and split; 0: all
+data=../data                       # manifests, shared by the recipes of egs/mini
+feats=../feats                     # features, likewise
+exp=exp                            # experiments
+record=false                       # stage 6: also keep the records in results/, and write all tables
+# --- end of options ---
+. parse_options.sh
+. stages.sh; . recipe.sh; . ../local/corpus.sh; . diarizer.sh
+
+if stage 0 "download"; then download_corpus; fi
+if stage 1 "data"; then prepare_corpus; fi
+if stage 2 "simulation"; then simulate_conversations; draw_talks; fi
+if stage 3 "features of the talks that are tuned on"; then each_system extract_system train talk_dev; fi
+if stage 4 "training"; then each_system train_on_talks train talk_dev; fi
+mapfile -t tests < <(test_sets)
+if stage 5 "diarizers, tuned on talk_dev, and scores"; then each_system score_diarizer talk_dev "${tests[@]}"; fi
+if stage 6 "table"; then report; fi

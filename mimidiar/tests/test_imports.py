@@ -34,7 +34,16 @@ ONLY_IN = {
 }
 # What must be light: these packages and all that they import at module level.
 LIGHT = [
-    "annotation", "score", "report", "figures", "bench", "labels.py", "config.py", "files.py", "errors.py", "shipped.py"
+    "annotation",
+    "score",
+    "report",
+    "figures",
+    "bench",
+    "labels.py",
+    "config.py",
+    "files.py",
+    "errors.py",
+    "shipped.py",
 ]
 HEAVY = {"torch", "lhotse", "nemo", "moshi", "lightning"}
 

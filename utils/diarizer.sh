@@ -92,3 +92,15 @@ score_diarizer() {
   done
   for set in "${@:2}"; do score_floors "$set"; done
 }
+
+# ship_diarizers: into the package, where that is asked for; with the records of the exports that were scored.
+ship_diarizers() {
+  if [[ $ship != true ]]; then return; fi
+  local system shipped
+  for system in fusion mimi; do
+    shipped=mini
+    if [[ $system == fusion ]]; then shipped=mini-fusion; fi
+    mimidiar ship "$exp/$tag/seed$seed/$system/diarizer/$system.safetensors" "$shipped" \
+      --card "conf/$system.md" --results "$exp/$tag/seed$seed/$system"
+  done
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Diarizers that are shipped: on the codec and CAM++ (mini-fusion), on the codec alone (mini), trained on talks that are drawn and
-# heard on the fly; and what each thing in them is worth. For speech see ../baseline. With --ship they are put into the package.
+# heard on the fly; and what each thing in them is worth. For speech see ../baseline. With --ship true they go into the package.
 #
 # Needs no GPU. Processor time: 35 minutes for the features of the talks of the first system (those of the others have most in
 # common with them), 15 for each training; 2 GB for these features, in exp/pool, which may be deleted.
@@ -30,7 +30,7 @@ speaker_tap=window1.5-hop0.6-speech  # its windows; 0 where silero-vad hears nob
 speaker_checkpoint=                # its weights, if it needs a file
 systems="fusion mimi plain untrained untrained-mimi"  # see utils/diarizer.sh
 num_workers=1                      # processes that draw and encode talks beside each that trains
-ship=false                         # after stage 6: put fusion and mimi into the package, as mini-fusion and mini
+ship=false                         # stage 6: also put fusion and mimi into the package, as mini-fusion and mini
 corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
 limit_speakers=0                   # speakers per corpus and split; 0: all
 data=../data                       # manifests, shared by the recipes of egs/mini
@@ -48,4 +48,4 @@ if stage 3 "features of the talks that are tuned on"; then each_system extract_s
 if stage 4 "training"; then each_system train_on_talks train talk_dev; fi
 mapfile -t tests < <(test_sets)
 if stage 5 "diarizers, tuned on talk_dev, and scores"; then each_system score_diarizer talk_dev "${tests[@]}"; fi
-if stage 6 "table"; then report; fi
+if stage 6 "table"; then report; ship_diarizers; fi

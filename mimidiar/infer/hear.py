@@ -42,15 +42,18 @@ def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, ma
     if not len(features):  # so few samples that there are none at another rate
         return Heard(features, np.zeros((0, 1), np.float32), np.zeros(0, bool))
     for encoder in encoders[1:]:
-        more = encode_recording(encoder, sound.read, speech)
-        features = np.concatenate([features, on_time_axis(more, encoder.frame_hz / hz, 0, len(features))], axis=1)
+        rate = encoder.frame_hz / hz
+        more = on_time_axis(encode_recording(encoder, sound.read, speech), rate, 0, len(features))
+        features = np.concatenate([features, more], axis=1)
+        del more  # of two hours 70 MB
     frames = -(-len(features) // stacking_factor(hz))
     own = features[:, -encoders[-1].dim :] if probe is None else features[:, : encoders[0].dim]
     voices = on_time_axis(own, hz / LABEL_HZ, 0, frames)
     if probe is not None:
         voices = np.concatenate(list(_probed(probe, voices)))
     trusted = trust(speech, sound.seconds)
-    return Heard(features, voices * _within(trusted, frames)[:, None], _within(trusted, frames, margin_sec))
+    voices *= _within(trusted, frames)[:, None]
+    return Heard(features, voices, _within(trusted, frames, margin_sec))
 
 
 def trust(speech: Sequence[Region], seconds: float) -> list[Region]:

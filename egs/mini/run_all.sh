@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
-# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (a small Mimi is trained: two hours) and peers (what
-# others offer, which is fetched).
+# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (a small Mimi is trained: two hours), diarizer
+# (those that are shipped) and peers (what others offer, which is fetched).
 # On the untrained codec, which is the floor of every probing study, and on the log-mel spectrum, which shows what the same
 # models learn when the features know the speaker.
 #
@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
-recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking peers
+recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking diarizer peers
 encoders="mimi-random logmel"       # see `mimidiar extract --help`; mimi-mini-distil: as the recipe codec has trained it
 seeds="1 2 3"                       # seeds of the probe and the adapter
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
@@ -36,13 +36,14 @@ for recipe in "${recipes[@]}"; do
   if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
 done
 common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-small=() codecs=(conf/train.yaml conf/distil.yaml) fusion=() unfreeze=() linking=() peers=()
+small=() codecs=(conf/train.yaml conf/distil.yaml) fusion=() unfreeze=() linking=() diarizer=() peers=()
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 8)
   small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
   codecs=(conf/smoke.yaml conf/smoke_distil.yaml)
   fusion=(--systems "mimi likeness")
   linking=(--long-config ../conf/simulate_long_smoke.yaml --train-config ../fusion/conf/smoke.yaml)
+  diarizer=(--systems "fusion mimi" --talk-config conf/talks_smoke.yaml)
   peers=(--peers "" --sim-config ../conf/simulate_smoke.yaml --chain-config ../conf/chain_smoke.yaml --rounds 1)
   unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
 fi
@@ -124,6 +125,11 @@ run_linking() {
   for seed in "${seeds[@]}"; do
     run linking "${small[@]}" "${linking[@]}" "${chosen[@]}" --seed "$seed" --stop-stage 5
   done
+}
+# Once, by the first seed: five systems are trained for an hour or two.
+run_diarizer() {
+  choose "${encoders[0]}"
+  run diarizer "${small[@]}" "${diarizer[@]}" "${chosen[@]}" --seed "${seeds[0]}" --stop-stage 5
 }
 # Once as well: nothing is trained.
 run_peers() { run peers "${peers[@]}" --stop-stage 5; }

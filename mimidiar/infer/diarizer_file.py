@@ -78,14 +78,11 @@ def bundle(
     Windows default to the crop length in training, every half of it. `half`: matrices in 16 bits. MimidiarError for
     parts that are damaged or do not belong together; then nothing is written.
     """
-    tensors, model = load_weights(model_path, MODEL_FORMAT)
-    tensors = {MODEL + name: value for name, value in tensors.items()}
-    sources = {"model": model_path, "linking": linking_path, "decision": decision_path}
-    probe = None
-    if probe_path is not None:
-        more, probe = load_weights(probe_path, PROBE_FORMAT)
-        tensors |= {PROBE + name: value for name, value in more.items()}
-        sources["probe"] = probe_path
+    weights, model = load_weights(model_path, MODEL_FORMAT)
+    more, probe = load_weights(probe_path, PROBE_FORMAT) if probe_path else ({}, None)
+    tensors = {MODEL + name: value for name, value in weights.items()}
+    tensors |= {PROBE + name: value for name, value in more.items()}
+    sources = {"model": model_path, "linking": linking_path, "decision": decision_path, "probe": probe_path}
     window_sec = model["crop_sec"] if window_sec is None else window_sec
     linking, decision = read_linking(linking_path), read_tuned(decision_path)
     header = {
@@ -98,7 +95,7 @@ def bundle(
         "linking": linking.linking.as_dict(),
         "decision": decision.decision.as_dict(),
         "tuned_on": {"linking": linking.tuned_on, "decision": decision.tuned_on},
-        "sha256": {name: sha256_file(path) for name, path in sources.items()},
+        "sha256": {name: sha256_file(path) for name, path in sources.items() if path},
     }
     tensors = {name: _halved(name, value, model_path) if half else value for name, value in tensors.items()}
     parts = _build(tensors, header, out)

@@ -1,12 +1,8 @@
 """How every command of this package sets torch up: one thread, the same result each time, one device."""
 
-import ctypes
-
 import torch
 
 from mimidiar.errors import MimidiarError
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def use_one_thread() -> None:
@@ -23,18 +19,6 @@ def use_one_thread() -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     # It would write every new tensor once in vain, against code that reads what it has not written.
     torch.utils.deterministic.fill_uninitialized_memory = False
-
-
-def keep_freed_memory() -> None:
-    """Have glibc keep what is freed for the next allocation, in this process; another C library does as it does.
-
-    It gives blocks of some MB back to the system at once, which clears every page of the next one: of a training step
-    on long signals that is a fifth of the time.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 1 << 30)
-        mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
 def pick_device(name: str = "auto") -> torch.device:

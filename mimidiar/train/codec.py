@@ -18,7 +18,7 @@ from mimidiar.codec.mimi import untrained_mimi
 from mimidiar.codec.sizes import MINI, SAMPLE_RATE
 from mimidiar.corpora.source import read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.torch_setup import keep_freed_memory, pick_device, use_one_thread
+from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.train.batches import Loader
 from mimidiar.train.checkpoints import KeepBest
 from mimidiar.train.codec_config import CodecConfig
@@ -57,7 +57,6 @@ def train_codec(
         raise MimidiarError("distillation needs both: --targets FEATS, and `distillation` in the configuration")
     end_with_launcher()
     use_one_thread()
-    keep_freed_memory()
     L.seed_everything(seed, verbose=False)
     train_crops, watched_crops = _crops(config, data_dir, targets_dir, seed)
     if rank() == 0:

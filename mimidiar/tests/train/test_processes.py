@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ from mimidiar.tests.train.voices import add_voices
 from mimidiar.train.checkpoints import ReseedEachEpoch
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.fit import train
+from mimidiar.train.mixtures import on_mixtures
 from mimidiar.train.processes import agreed_processes, take_gpu
 
 # Fourteen recordings in batches of six: the last batch has two, of which a third process gets nothing. Those that are
@@ -88,7 +90,7 @@ def test_losses_are_those_of_one_process(kind: str, sets, root: Path, tmp_path: 
     elif kind == "mixtures":
         data, dev = make_mixtures(tmp_path)
         changes, train_sets, dev_sets = ["mixtures.count=7", "model.max_speakers=2"], [], [dev]
-        options = {"mixtures": data}
+        options = {"on_the_fly": partial(on_mixtures, data=data)}
     several = 3 if kind == "conversations" else 2
     for processes in (1, several):
         config = load_config(TrainConfig, None, [*SMALL, *changes])

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -251,11 +250,11 @@ def test_what_is_there_stays_when_a_write_is_interrupted(diarize, here, monkeypa
 def test_ended_midway_it_leaves_whole_files_alone(tmp_path, model, how) -> None:
     """The first file is done, the second is an hour long."""
     write(tmp_path / "a.wav", np.zeros(RATE)), write(tmp_path / "b.wav", np.zeros(3600 * RATE))
-    command = [sys.executable, "-m", "mimidiar.cli", "diarize", "a.wav", "b.wav", "--model", str(model)]
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # Whoever runs the tests in the background may have it ignored.
-    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed, **silent) as process:
+    # Whoever runs the tests in the background may have interrupts ignored.
+    code = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "runpy.run_module('mimidiar.cli', run_name='__main__')"
+    command = [sys.executable, "-c", code, "diarize", "a.wav", "b.wav", "--model", str(model)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not (tmp_path / "a.rttm").exists():
             assert process.poll() is None
             time.sleep(0.05)

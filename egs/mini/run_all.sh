@@ -60,8 +60,8 @@ choose() {
     chosen=(--encoder mimi-mini --checkpoint "$work/codec/exp/$1/seed1/export/$1.safetensors")
   fi
 }
-# line WORD...: one for xargs.
-line() { printf '"%s" ' "$@"; echo; }
+# line WORD...: one for xargs, which takes a line that ends in a blank for one with the next.
+line() { local words; printf -v words '"%s" ' "$@"; echo "${words% }"; }
 every_encoder() { for encoder in "${encoders[@]}"; do choose "$encoder"; line "${chosen[@]}"; done; }
 # every_seed ENCODER...: with each of the seeds.
 every_seed() {

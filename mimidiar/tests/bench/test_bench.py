@@ -74,7 +74,7 @@ def test_systems_take_turns_and_each_answers_for_each_file(data: Path) -> None:
     costs = {name: json.loads((out / name / "cost/score.json").read_text()) for name in ("one", "two")}
     assert costs["one"]["protocol"] == costs["two"]["protocol"]
     assert costs["one"]["audio_sec"] == 6 and costs["one"]["wall_ratio"] == 1 and costs["two"]["wall_ratio"] > 0
-    assert costs["one"]["peak_mb"] > 3 and costs["one"]["intervals"]["wall_rtf"]["level"] == 1
+    assert costs["one"]["peak_mb"] > 0 and costs["one"]["intervals"]["wall_rtf"]["level"] == 1
 
 
 def test_what_is_finished_is_not_run_again(data: Path) -> None:

@@ -54,7 +54,7 @@ train_on_talks() {
     --input "$config" --input "$turns" ${checkpoint:+--input "$checkpoint"} -- \
     mimidiar train "$dir/model" --talks "$data/$1" --turns "$turns" --pool "$pool" --dev "$data/$2" "$feats/$2" \
     --config "$config" --seed "$seed" ${checkpoint:+--checkpoint "$checkpoint"} --device "$device" \
-    --processes "$processes" --num-workers "$num_workers" "${talk_options[@]}"
+    --processes "$processes" --num-workers "$loaders" "${talk_options[@]}"
   if [[ $fused == false ]]; then
     stage.py --out "$dir/probe" --force "$force" --input "$data/$1" --input "$feats/$1" --input "$probe_config" -- \
       mimidiar probe "$data/$1" "$feats/$1" "$dir/probe" --config "$probe_config" --seed "$seed"

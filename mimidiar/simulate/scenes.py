@@ -13,6 +13,7 @@ from mimidiar.audio import read_audio
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 from mimidiar.simulate.mixtures import Source
+from mimidiar.simulate.sounds import unit_power
 
 TELEPHONE_HZ = (300.0, 3400.0)
 
@@ -148,7 +149,7 @@ def coloured_noise(length: int, colour: float, rng: np.random.Generator) -> np.n
     """(length,) with power 1/f^colour above LOWEST_HZ, of mean power 1: white noise, weighted in the spectrum."""
     spectrum = np.fft.rfft(rng.standard_normal(length))
     frequency = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), LOWEST_HZ)
-    return _unit_power(np.fft.irfft(spectrum * frequency ** (-colour / 2), length))
+    return unit_power(np.fft.irfft(spectrum * frequency ** (-colour / 2), length))
 
 
 def in_room(tracks: Sequence[np.ndarray], seed: int, t60_sec: float) -> list[np.ndarray]:
@@ -182,21 +183,17 @@ def _babble(paths: Sequence[str], length: int, rng: np.random.Generator) -> np.n
     """(length,) of mean power 1: all of these files at once, each again and again from a moment of its own on."""
     sums = np.zeros(length)
     for path in paths:
-        samples = _unit_power(read_audio(path, SAMPLE_RATE))
+        samples = unit_power(read_audio(path, SAMPLE_RATE))
         sums += np.resize(np.roll(samples, int(rng.integers(len(samples)))), length)
-    return _unit_power(sums)
+    return unit_power(sums)
 
 
 def _tones(tones: Sequence[float], length: int, rng: np.random.Generator) -> np.ndarray:
     time = np.arange(length) / SAMPLE_RATE
-    return _unit_power(np.sum([np.sin(2 * np.pi * (f * time + rng.random())) * rng.random() for f in tones], axis=0))
+    return unit_power(np.sum([np.sin(2 * np.pi * (f * time + rng.random())) * rng.random() for f in tones], axis=0))
 
 
 def _unit_speech(track: np.ndarray) -> np.ndarray:
     """Scaled so that what is not silent has a mean power of 1."""
     spoken = track[track != 0]
     return track / max(float(np.sqrt(np.mean(spoken.astype(np.float64) ** 2))) if len(spoken) else 1.0, 1e-9)
-
-
-def _unit_power(samples: np.ndarray) -> np.ndarray:
-    return samples / max(float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))), 1e-9)

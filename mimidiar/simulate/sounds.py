@@ -19,14 +19,14 @@ def noise_stretch(noises: Sequence[RecordingFile], count: int, rng: np.random.Ge
     while (missing := count - sum(map(len, pieces))) > 0:
         chosen = noises[int(rng.integers(len(noises)))]
         start = int(rng.integers(max(chosen.samples - missing, 0) + 1))
-        pieces.append(_unit_power(_read(chosen, start, missing)))
-    return _unit_power(np.concatenate(pieces))
+        pieces.append(unit_power(_read(chosen, start, missing)))
+    return unit_power(np.concatenate(pieces))
 
 
 def babble(speech: Sequence[RecordingFile], talkers: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """(count,) of mean power 1: so many of the recordings of speech at once, or all where there are fewer."""
     chosen = rng.choice(len(speech), min(talkers, len(speech)), replace=False)
-    return _unit_power(np.sum([noise_stretch([speech[k]], count, rng) for k in chosen], axis=0))
+    return unit_power(np.sum([noise_stretch([speech[k]], count, rng) for k in chosen], axis=0))
 
 
 def read_response(recording: RecordingFile) -> np.ndarray:
@@ -71,6 +71,6 @@ def _read(sound: RecordingFile, start: int, count: int) -> np.ndarray:
     return samples[:, 0]
 
 
-def _unit_power(samples: np.ndarray) -> np.ndarray:
+def unit_power(samples: np.ndarray) -> np.ndarray:
     """Scaled to a mean power of 1; silence stays silent."""
     return samples / max(float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))), 1e-9)

@@ -68,6 +68,7 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
         return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
 
     def talk(self, born: int, index: int) -> Talk:
+        """The talk `index` of those born in an epoch; no audio is read."""
         return draw_talk(self.source, self.options, self.kinds, (self.seed, born, index))
 
     def features(self, born: int, index: int) -> np.ndarray:

@@ -21,8 +21,9 @@ from mimidiar.report.record import find_records, read_record
 
 # Says that `who` speaks from 0 to 1 s of each file, and notes how it was called.
 DIARIZER = """
-import sys
+import sys, time
 from pathlib import Path
+time.sleep(0.2)  # several looks at its memory
 who, out, *files = sys.argv[1:]
 Path(out).mkdir(exist_ok=True)
 with open(Path(__file__).with_name("called"), "a") as note:
@@ -74,7 +75,7 @@ def test_systems_take_turns_and_each_answers_for_each_file(data: Path) -> None:
     costs = {name: json.loads((out / name / "cost/score.json").read_text()) for name in ("one", "two")}
     assert costs["one"]["protocol"] == costs["two"]["protocol"]
     assert costs["one"]["audio_sec"] == 6 and costs["one"]["wall_ratio"] == 1 and costs["two"]["wall_ratio"] > 0
-    assert costs["one"]["peak_mb"] > 0 and costs["one"]["intervals"]["wall_rtf"]["level"] == 1
+    assert costs["one"]["peak_mb"] > 3 and costs["one"]["intervals"]["wall_rtf"]["level"] == 1
 
 
 def test_what_is_finished_is_not_run_again(data: Path) -> None:

@@ -1,7 +1,8 @@
 """What a stage is known by: its key, made of the command and of what its inputs hold; kept in DIR/.stage.json.
 
-In the key, options that cannot change the result (IGNORED below) are left out, and DIR and the inputs stand as "output"
-and "input n", so that a folder which was moved is still the same. What an input holds is told by the key of the stage
+In the key, options that cannot change the result (IGNORED below) are left out, and DIR, the folders that it lies in and
+the inputs stand as what they are to the stage, so that a folder which was moved, or is called by another path, is still
+the same. What an input holds is told by the key of the stage
 that made it and by when that finished (made again, it may come from other code); without a stage, a file by its bytes,
 a folder by the names, sizes and modification times of all its files.
 """
@@ -137,10 +138,13 @@ def split_options(command: list[str]) -> list[tuple[str, str]]:
 
 
 def place_free(command: list[str], out: str, inputs: list[str]) -> list[tuple[str, str]]:
-    """`split_options` with the folders of this stage named by what they are to it."""
+    """`split_options` with the folders of this stage, and those that its output lies in, named by what they are to it."""
     names = {out: "<output>"} | {path: f"<input {n}>" for n, path in enumerate(inputs, 1)}
+    above = {str(folder): "<output>" + "/.." * n for n, folder in enumerate(Path(out).parents, 1) if folder.name not in ("", "..")}
 
     def neutral(value: str) -> str:
+        if value in above and value not in names:
+            return above[value]
         for path in sorted(names, key=len, reverse=True):
             if value == path or value.startswith(path + "/"):
                 return names[path] + value[len(path) :]

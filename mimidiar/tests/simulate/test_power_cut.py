@@ -95,7 +95,8 @@ def test_cut_off_between_and_in_its_files(data: Path, tmp_path: Path, fake: None
 @pytest.mark.long
 def test_killed_three_times_under_nemo(data: Path, tmp_path: Path, env: dict[str, str]) -> None:
     """kill -9 of a stage with two jobs, all at once, some moment after another file was begun."""
-    (tmp_path / "simulate.yaml").write_text(yaml.safe_dump({"sets": {"train": SETTINGS}}))
+    settings = SETTINGS | {"conversations": 40}  # so many that no machine is done before the third kill
+    (tmp_path / "simulate.yaml").write_text(yaml.safe_dump({"sets": {"train": settings}}))
 
     def start(out: str, jobs: int) -> subprocess.Popen:
         command = ["mimidiar", "simulate", data, out, "--config", "simulate.yaml"]

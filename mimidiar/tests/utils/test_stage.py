@@ -238,6 +238,17 @@ def test_moved_folders_keep_their_key(stage, tmp_path):
     assert features("there").stdout.startswith("skipped")
 
 
+def test_the_folder_above_by_another_path_is_the_same(stage, tmp_path):
+    def simulation(data):
+        return stage("echo", data, out=f"{data}/sim", inputs=[f"{data}/train"])
+
+    stage("true", out="work/data/train")
+    assert simulation("work/data").returncode == 0
+    assert simulation(tmp_path / "work/data").stdout.startswith("skipped")
+    refused = stage("echo", "work", out="work/data/sim", inputs=["work/data/train"])
+    assert "command: echo '<output>/..' -> echo '<output>/../..'" in refused.stderr
+
+
 # --- locks and signals ---
 
 SLOW = "(echo $BASHPID > child; exec sleep 60) & echo x >> out/made; echo $$ > job; wait"

@@ -3,7 +3,7 @@ error.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -41,6 +41,22 @@ def load_config(schema: type[T], path: str | Path | None = None, overrides: Sequ
 def save_config(config: Any, path: str | Path) -> None:
     """Write a filled dataclass as YAML, atomically."""
     write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+Rule = tuple[str, Any, bool, str]  # key, its value, whether that can be, and what it must be
+
+
+def require(where: str, rules: Iterable[Rule]) -> None:
+    """Raise MimidiarError, naming the key, its value and what it must be, for the first rule that does not hold."""
+    for key, value, holds, wanted in rules:
+        if not holds:
+            raise MimidiarError(f"{where}: {key} is {value}; it must be {wanted}")
+
+
+def range_rule(key: str, pair: Sequence[float], lowest: float, highest: float) -> Rule:
+    """Of a range (low, high) to draw from, which must lie between two numbers."""
+    holds = len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest
+    return key, pair, holds, f"two numbers, low and high, from {lowest:g} to {highest:g}"
 
 
 def _sources(path: str | Path | None, overrides: Sequence[str]) -> list[tuple[str, Any]]:

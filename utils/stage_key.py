@@ -138,9 +138,10 @@ def split_options(command: list[str]) -> list[tuple[str, str]]:
 
 
 def place_free(command: list[str], out: str, inputs: list[str]) -> list[tuple[str, str]]:
-    """`split_options` with the folders of this stage, and those that its output lies in, named by what they are to it."""
+    """`split_options` with the folders of this stage, and those its output lies in, named by what they are to it."""
     names = {out: "<output>"} | {path: f"<input {n}>" for n, path in enumerate(inputs, 1)}
-    above = {str(folder): "<output>" + "/.." * n for n, folder in enumerate(Path(out).parents, 1) if folder.name not in ("", "..")}
+    folders = enumerate(Path(out).parents, 1)
+    above = {str(path): "<output>" + "/.." * n for n, path in folders if path.name not in ("", "..")}
 
     def neutral(value: str) -> str:
         if value in above and value not in names:

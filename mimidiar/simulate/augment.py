@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mimidiar.config import range_rule, require
 from mimidiar.corpora.rirs import read_rooms
 from mimidiar.errors import MimidiarError
 from mimidiar.features.recordings import MANIFEST, RecordingFile, fingerprint, read_recordings
@@ -35,17 +36,15 @@ class Augment:
 
     def check(self, where: str) -> None:
         """Raise MimidiarError naming the key, its value and what it must be."""
-        snr, talkers = self.noise_snr_db, self.babble_talkers
+        talkers = self.babble_talkers
         several = len(talkers) == 2 and 2 <= talkers[0] <= talkers[1]
         rules = [
             ("noise_share", self.noise_share, 0 <= self.noise_share <= 1, "between 0 and 1"),
             ("reverb_share", self.reverb_share, 0 <= self.reverb_share <= 1, "between 0 and 1"),
-            ("noise_snr_db", snr, len(snr) == 2 and -20 <= snr[0] <= snr[1] <= 120, "two numbers from -20 to 120"),
+            range_rule("noise_snr_db", self.noise_snr_db, -20, 120),
             ("babble_talkers", talkers, several, "two numbers from 2 on"),
         ]
-        for key, value, holds, wanted in rules:
-            if not holds:
-                raise MimidiarError(f"{where}: augment.{key} is {value}, it must be {wanted}")
+        require(f"{where}: augment", rules)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mimidiar.annotation.turns import Turn
+from mimidiar.config import range_rule, require
 from mimidiar.corpora.audio import SAMPLE_RATE, read_corpus_audio, write_flac
 from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
@@ -74,19 +75,12 @@ class ChainSet:
             ("babble_talkers", self.babble_talkers, self.babble_talkers >= 1, "at least 1"),
             *((key, value, value > 0, "above 0") for key, value in means),
             *((key, value, 0 <= value <= 1, "from 0 to 1") for key, value in shares),
+            range_rule("speaker_db", self.speaker_db, -60, 60),
+            range_rule("level_dbfs", self.level_dbfs, -90, 0),
+            range_rule("noise_snr_db", self.noise_snr_db, -20, 100),
+            range_rule("t60_sec", self.t60_sec, 0.1, 3),
         ]
-        for key, low, high in (
-            ("speaker_db", -60, 60),
-            ("level_dbfs", -90, 0),
-            ("noise_snr_db", -20, 100),
-            ("t60_sec", 0.1, 3),
-        ):
-            pair = getattr(self, key)
-            holds = len(pair) == 2 and low <= pair[0] <= pair[1] <= high
-            rules.append((key, pair, holds, f"two numbers, low and high, from {low:g} to {high:g}"))
-        for key, value, holds, wanted in rules:
-            if not holds:
-                raise MimidiarError(f"{where}: {key} is {value}; it must be {wanted}")
+        require(where, rules)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio import read_audio
+from mimidiar.config import range_rule, require
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.corpora.source import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError, listed
@@ -44,22 +45,16 @@ class MixtureOptions:
 
     def check(self, where: str) -> None:
         """Raise MimidiarError naming the key, its value and what it must be."""
-        pair = self.level_db
         rules = [
             ("count", self.count, self.count >= 1, "at least 1"),
-            ("overlap", self.overlap, _is_range(self.overlap, 0, 1), "two numbers, low and high, from 0 to 1"),
+            range_rule("overlap", self.overlap, 0, 1),
             ("max_utterance_sec", self.max_utterance_sec, self.max_utterance_sec >= 1, "at least 1"),
-            ("level_db", pair, pair is None or _is_range(pair, -60, 60), "two numbers, low and high, from -60 to 60"),
             ("labels", self.labels, self.labels in LABELS, " or ".join(LABELS)),
             ("join_gap_sec", self.join_gap_sec, self.join_gap_sec >= 0, "0 or more"),
         ]
-        for key, value, holds, wanted in rules:
-            if not holds:
-                raise MimidiarError(f"{where}: {key} is {value}; it must be {wanted}")
-
-
-def _is_range(pair: list[float], lowest: float, highest: float) -> bool:
-    return len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest
+        if self.level_db is not None:
+            rules.append(range_rule("level_db", self.level_db, -60, 60))
+        require(where, rules)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mimidiar.errors import MimidiarError
+from mimidiar.config import range_rule, require
 from mimidiar.simulate.augment import Augment
 
 
@@ -85,12 +85,9 @@ def check_options(name: str, options: ConversationSet) -> None:
     fits = weights is None or (len(weights) == len(options.speakers) and all(weight > 0 for weight in weights))
     rules.append(("speaker_weights", weights, fits, "one weight above 0 for each of speakers"))
     for key, lowest, highest in _RANGES:
-        pair = getattr(options, key)
-        fits = pair is None or (len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest)
-        rules.append((key, pair, fits, f"two numbers, low and high, from {lowest:g} to {highest:g}"))
-    for key, value, holds, wanted in rules:
-        if not holds:
-            raise MimidiarError(f"simulation set {name!r}: {key} is {value}, it must be {wanted}")
+        if (pair := getattr(options, key)) is not None:
+            rules.append(range_rule(key, pair, lowest, highest))
+    require(f"simulation set {name!r}", rules)
 
 
 def _good_counts(counts: list[int]) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import signal
 
 from mimidiar.audio import read_audio
+from mimidiar.config import range_rule, require
 from mimidiar.corpora.audio import SAMPLE_RATE
-from mimidiar.errors import MimidiarError
 from mimidiar.simulate.mixtures import Source
 from mimidiar.simulate.sounds import unit_power
 
@@ -40,14 +40,9 @@ class SceneOptions:
     def check(self, where: str) -> None:
         """Raise MimidiarError naming the key, its value and what it must be."""
         rules = [(key, getattr(self, key), 0 <= getattr(self, key) <= 1, "between 0 and 1") for key in _SHARES]
-        for key, low, high in _RANGES:
-            value = getattr(self, key)
-            holds = len(value) == 2 and low <= value[0] <= value[1] <= high
-            rules.append((key, value, holds, f"two numbers, low and high, from {low:g} to {high:g}"))
+        rules += [range_rule(key, getattr(self, key), low, high) for key, low, high in _RANGES]
         rules.append(("room_t60_sec", self.room_t60_sec, 0.1 <= self.room_t60_sec <= 3, "from 0.1 to 3"))
-        for key, value, holds, wanted in rules:
-            if not holds:
-                raise MimidiarError(f"{where}: {key} is {value}; it must be {wanted}")
+        require(where, rules)
 
 
 _SHARES = ("babble_share", "hum_share", "room_share", "telephone_share")

@@ -13,6 +13,7 @@ import numpy as np
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio import read_audio, resample
+from mimidiar.config import range_rule, require
 from mimidiar.corpora.audio import SAMPLE_RATE
 from mimidiar.corpora.source import SourceUtterance
 from mimidiar.errors import MimidiarError
@@ -56,22 +57,14 @@ class TalkOptions:
             ("silent_share", self.silent_share, 0 <= self.silent_share < 1, "from 0 to below 1"),
             ("evenness", self.evenness, self.evenness > 0, "above 0"),
             ("join_gap_sec", self.join_gap_sec, self.join_gap_sec >= 0, "0 or more"),
-            ("overlap_share", self.overlap_share, _is_range(self.overlap_share, 0, 1), "two numbers from 0 to 1"),
+            range_rule("overlap_share", self.overlap_share, 0, 1),
+            *(range_rule(key, getattr(self, key), 0.1, 10) for key in ("turn_factor", "gap_factor", "speed")),
         ]
-        for key in ("turn_factor", "gap_factor", "speed"):
-            value = getattr(self, key)
-            rules.append((key, value, _is_range(value, 0.1, 10), "two numbers, low and high, from 0.1 to 10"))
         fits = len(weights) == len(self.speakers) and min(weights, default=0) >= 0 and sum(weights) > 0
         rules.append(("speaker_weights", weights, fits, "a weight from 0 on for each of `speakers`"))
-        for key, value, holds, wanted in rules:
-            if not holds:
-                raise MimidiarError(f"{where}: {key} is {value}; it must be {wanted}")
+        require(where, rules)
         if self.scene is not None:
             self.scene.check(f"{where}: scene")
-
-
-def _is_range(pair: list[float], lowest: float, highest: float) -> bool:
-    return len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest
 
 
 @dataclass(frozen=True)

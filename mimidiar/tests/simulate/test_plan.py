@@ -51,12 +51,12 @@ def test_too_few_speakers() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("conversations", 0, "conversations is 0, it must be at least 1"),
-        ("overlap_var", 0.2, "overlap_var is 0.2, it must be 0, or below"),
-        ("speakers", [2, 9], r"speakers is \[2, 9\], it must be different counts from 1 to 8"),
-        ("speaker_weights", [1.0], r"speaker_weights is \[1.0\], it must be one weight above 0 for each of speakers"),
-        ("volume_range", [1.0], r"volume_range is \[1.0\], it must be two numbers"),
-        ("turn_prob", 0.2, "turn_prob is 0.2, it must be between 0.5 and 1"),
+        ("conversations", 0, "conversations is 0; it must be at least 1"),
+        ("overlap_var", 0.2, "overlap_var is 0.2; it must be 0, or below"),
+        ("speakers", [2, 9], r"speakers is \[2, 9\]; it must be different counts from 1 to 8"),
+        ("speaker_weights", [1.0], r"speaker_weights is \[1.0\]; it must be one weight above 0 for each of speakers"),
+        ("volume_range", [1.0], r"volume_range is \[1.0\]; it must be two numbers"),
+        ("turn_prob", 0.2, "turn_prob is 0.2; it must be between 0.5 and 1"),
     ],
 )
 def test_options_that_cannot_be(key: str, value: object, message: str) -> None:

@@ -104,7 +104,7 @@ def test_a_speaker_keeps_one_speed_through_a_conversation(
     assert all(len(speed) == 1 for speed in speeds) and len(set.union(*speeds)) > 10
     assert 0.9 <= min(map(min, speeds)) < 0.95 and 1.05 < max(map(max, speeds)) <= 1.1
     with pytest.raises(
-        MimidiarError, match=r"speed_range is \[0.1, 1.0\], it must be two numbers, low and high, from 0.5 to 2"
+        MimidiarError, match=r"speed_range is \[0.1, 1.0\]; it must be two numbers, low and high, from 0.5 to 2"
     ):
         sets.simulate_sets(options(speed_range=[0.1, 1.0]), data, tmp_path, say=silent)
 

@@ -67,6 +67,7 @@ if [[ $full == true ]]; then
   part "fusion recipe under Slurm, smoke" under_slurm "${smoke[@]}" --recipes fusion
   part "linking recipe, smoke" "${smoke[@]}" --recipes linking
   part "diarizer recipe, smoke" "${smoke[@]}" --recipes diarizer
+  part "peers recipe, without peers, smoke" "${smoke[@]}" --recipes peers
   part "codec recipe, smoke" "${smoke[@]}" --recipes "codec baseline" --encoders mimi-mini-distil
   part "recipes, full size" tools/test_recipes.sh
 fi

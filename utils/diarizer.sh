@@ -15,18 +15,17 @@ read -ra systems <<< "$systems"
 
 # each_system COMMAND...: for each system of `systems`, with its codec, its features, its options and its folder.
 each_system() {
-  local system encoder checkpoint mimi_feats feats config talk_options fused dir name
+  local system encoder checkpoint mimi_feats feats train_options fused dir name
   for system in "${systems[@]}"; do
-    encoder=$mimi_encoder checkpoint=$mimi_checkpoint mimi_feats=$base_feats fused=true talk_options=()
+    encoder=$mimi_encoder checkpoint=$mimi_checkpoint mimi_feats=$base_feats fused=true train_options=()
     case $system in
       fusion | mimi) ;;
-      plain) talk_options=(--set talks.scene=null) ;;
+      plain) train_options=(--set talks.scene=null) ;;
       untrained | untrained-mimi) encoder=mimi-random checkpoint='' mimi_feats=$mimi_root/mimi-random${tap:+.$tap} ;;
       *) echo "run.sh: error: no system '$system'; choose among fusion mimi plain untrained untrained-mimi" >&2; exit 1 ;;
     esac
-    feats=$mimi_feats+$speaker.$speaker_tap config=${train_config:-conf/fusion.yaml}
-    if [[ $system == *mimi ]]; then fused=false feats=$mimi_feats config=${train_config:-conf/codec.yaml}; fi
-    if [[ $fused == true && -n $train_config ]]; then talk_options+=(--set fusion.anchors=4); fi
+    feats=$mimi_feats+$speaker.$speaker_tap
+    if [[ $system == *mimi ]]; then fused=false feats=$mimi_feats train_options+=(--set fusion=null); fi
     dir=$exp/$tag/seed$seed/$system name=$system-${tag//./-}
     "$@"
   done
@@ -51,10 +50,10 @@ extract_system() {
 # train_on_talks TRAIN DEV: on talks of TRAIN's speakers, watched on DEV; and the probe, where voices are the codec's.
 train_on_talks() {
   cmd=$train_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$2" --input "$feats/$2" \
-    --input "$config" --input "$turns" ${checkpoint:+--input "$checkpoint"} -- \
+    --input "$train_config" --input "$turns" ${checkpoint:+--input "$checkpoint"} -- \
     mimidiar train "$dir/model" --talks "$data/$1" --turns "$turns" --pool "$pool" --dev "$data/$2" "$feats/$2" \
-    --config "$config" --seed "$seed" ${checkpoint:+--checkpoint "$checkpoint"} --device "$device" \
-    --processes "$processes" --num-workers "$loaders" "${talk_options[@]}"
+    --config "$train_config" --seed "$seed" ${checkpoint:+--checkpoint "$checkpoint"} --device "$device" \
+    --processes "$processes" --num-workers "$loaders" "${train_options[@]}"
   if [[ $fused == false ]]; then
     stage.py --out "$dir/probe" --force "$force" --input "$data/$1" --input "$feats/$1" --input "$probe_config" -- \
       mimidiar probe "$data/$1" "$feats/$1" "$dir/probe" --config "$probe_config" --seed "$seed"

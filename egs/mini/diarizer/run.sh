@@ -3,7 +3,7 @@
 # heard on the fly; and what each thing in them is worth. For speech see ../baseline. With --ship true they go into the package.
 #
 # Needs no GPU. Processor time: 35 minutes for the features of the talks of the first system (those of the others have most in
-# common with them), 15 for each training; 2 GB for these features, in exp/pool, which may be deleted.
+# common with them), 30 for each training; 2 GB for these features, in exp/pool, which may be deleted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
@@ -16,7 +16,7 @@ ngpu=0                             # above 0: features on a GPU, training on so 
 force=false                        # do a stage again whose settings or inputs changed
 tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
 seed=1                             # seed of weights, talks and dropout
-train_config=                      # of all systems; else conf/fusion.yaml and conf/codec.yaml
+train_config=conf/train.yaml       # of all systems
 probe_config=../probe/conf/train.yaml      # of the probe by which the codec's own frames are voices
 sim_config=                        # the conversations of sim_test; else ../conf/simulate.yaml, for synthetic voices _short
 talk_config=conf/talks.yaml        # the talks that are tuned on

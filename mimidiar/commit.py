@@ -5,8 +5,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 UNKNOWN, DIRTY = "unknown", "-dirty"
-# Written by programs from results, or read by people alone: a figure does not depend on them.
-NO_CODE = ("egs/**/results/**", "egs/paper/tables/**", "egs/paper/figures/**", "**/RESULTS.md", "**/README.md")
+# Written by programs from results, or read by people alone: a figure does not depend on them. On shipped weights it may,
+# but records have their digest.
+MADE = ("egs/**/results/**", "egs/paper/tables/**", "egs/paper/figures/**", "**/RESULTS.md", "mimidiar/assets/**")
+NO_CODE = (*MADE, "**/README.md")
 
 
 def code_commit(root: Path = ROOT) -> str:

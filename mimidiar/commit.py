@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 UNKNOWN, DIRTY = "unknown", "-dirty"
-# Written by programs from results, or read by people alone: a figure does not depend on them. On shipped weights one may,
-# but its record has their digest.
+# Written by programs from results, or read by people alone: a figure does not depend on them. On shipped weights one
+# may, but its record has their digest.
 MADE = ("egs/**/results/**", "egs/paper/tables/**", "egs/paper/figures/**", "**/RESULTS.md", "mimidiar/assets/**")
 NO_CODE = (*MADE, "**/README.md")
 

@@ -126,7 +126,7 @@ run_linking() {
     run linking "${small[@]}" "${linking[@]}" "${chosen[@]}" --seed "$seed" --stop-stage 5
   done
 }
-# Once, by the first seed: five systems are trained for an hour or two.
+# Once, by the first seed: five systems are trained for some hours.
 run_diarizer() {
   choose "${encoders[0]}"
   run diarizer "${small[@]}" "${diarizer[@]}" "${chosen[@]}" --seed "${seeds[0]}" --stop-stage 5

@@ -42,7 +42,9 @@ def autoencode(mimi: MimiModel, audio: Tensor, quantized: bool = True) -> Autoen
         latent = mimi.downsample(x)
         commitment = entropy = latent.new_zeros(())
         if quantized:
-            result = mimi.quantizer(latent, mimi.frame_rate)
+            # Codebooks are moving averages, which moshi sums up in single precision alone.
+            with torch.autocast(latent.device.type, enabled=False):
+                result = mimi.quantizer(latent.float(), mimi.frame_rate)
             x, commitment = result.x, result.penalty
             entropy = result.metrics.get("rvq_entropy", entropy)
             for codebook in codebooks(mimi.quantizer):

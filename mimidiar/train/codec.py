@@ -173,12 +173,12 @@ class CodecTask(L.LightningModule):
         self._log_mean("val_unquantized_mel_loss", around.mel, batch)
 
     def losses(self, passed: Autoencoded, batch: CodecBatch) -> Losses:
-        audio, wanted = passed.audio[:, 0].float(), batch.audio[:, 0]
+        audio, wanted = passed.audio[:, 0], batch.audio[:, 0]
         mel, waveform = self.mel(audio, wanted).mean(), waveform_loss(audio, wanted).mean()
         distillation = mel.new_zeros(())
         if self.speaker is not None:
             known = per_process((batch.targets.norm(dim=1) > 0).sum())
-            guess = self.speaker(passed.latent.mean(2)).float()
+            guess = self.speaker(passed.latent.mean(2))
             distillation = distillation_loss(guess, batch.targets, known)
         return Losses(mel, waveform, passed.commitment, distillation)
 
@@ -198,7 +198,8 @@ class CodecTask(L.LightningModule):
     def configure_optimizers(self) -> dict:
         config = self.config
         parameters = [value for value in self.parameters() if value.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay, fused=True)
+        fused = config.precision == "32-true"  # Lightning clips no gradients of a fused one otherwise
+        optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay, fused=fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, config.warmup_steps, self.total_steps)
         )

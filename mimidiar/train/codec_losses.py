@@ -6,6 +6,8 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
+from mimidiar.losses import in_float32
+
 HOP_SHARE = 2  # windows overlap by half: at hops of a quarter a step takes a sixth longer
 BINS_PER_BAND = 8
 FLOOR = 1e-4  # -80 dB of a sine at full scale: what lies below it is not to be reproduced
@@ -34,6 +36,9 @@ class MelLoss(nn.Module):
 
     def forward(self, audio: Tensor, wanted: Tensor) -> Tensor:
         """Both (B, T) -> (B,)."""
+        return in_float32(self._distance)(audio, wanted)
+
+    def _distance(self, audio: Tensor, wanted: Tensor) -> Tensor:
         found = torch.zeros(len(audio), device=audio.device)
         for size in self.windows:
             with torch.no_grad():
@@ -42,11 +47,13 @@ class MelLoss(nn.Module):
         return found / len(self.windows)
 
 
+@in_float32
 def waveform_loss(audio: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute difference over the mean magnitude of what was wanted; both (B, T) -> (B,)."""
     return (audio - wanted).abs().mean(1) / wanted.abs().mean(1).clamp(min=FLOOR)
 
 
+@in_float32
 def distillation_loss(guess: Tensor, target: Tensor, count: Tensor | None = None) -> Tensor:
     """1 - cosine, the mean over the rows whose target is not 0; both (B, D). 0 where no row has one.
 

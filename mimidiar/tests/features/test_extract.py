@@ -267,3 +267,21 @@ def test_the_command(data, tmp_path):
     assert FeatureStore(tmp_path / "feats").frame_hz == 25
     done = CliRunner().invoke(command, [*arguments, "--job", "3/2"])
     assert done.exit_code == 2 and "'3/2' is not K/N" in done.output
+
+
+TAPS = [("mimi-random", "latent"), ("mimi-mini", "quantized.8"), ("logmel", None)]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("encoder", "tap"), TAPS)
+def test_a_gpu_extracts_the_same(data: Path, tmp_path: Path, encoder: str, tap: str | None) -> None:
+    """But for rounding; where two codes are as near, it may take the other."""
+    stores = []
+    for device in ("cpu", "cuda"):
+        extract(data, tmp_path / device, **{**SMALL, "encoder": encoder, "tap": tap, "device": device})
+        stores.append(FeatureStore(tmp_path / device))
+    wanted, found = ([store.read(item.id) for item in read_recordings(data)] for store in stores)
+    assert [len(features) for features in found] == [len(features) for features in wanted]
+    wanted, found = np.concatenate(wanted), np.concatenate(found)
+    same = np.abs(found - wanted).max(1) < 0.01 * wanted.std()
+    assert same.mean() > (0.95 if tap == "quantized.8" else 0.999)

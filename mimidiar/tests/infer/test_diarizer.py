@@ -19,6 +19,8 @@ from mimidiar.infer.diarizer_file import FORMAT, bundle, read_diarizer
 from mimidiar.infer.link import link
 from mimidiar.models.weights import load_weights, save_tensors
 from mimidiar.tests.diarizers import RATE, hear_what_is_loud, tones, write_diarizer, write_parts
+from mimidiar.tests.speech import RATE as SPEECH_RATE
+from mimidiar.tests.speech import corpus_folder, speech
 
 TALK = ((300, 8.0), (0, 2.0), (2500, 8.0), (300, 6.0))
 
@@ -234,3 +236,19 @@ def test_parts_that_do_not_belong_together_make_no_file(tmp_path) -> None:
     assert (header["window_sec"], header["hop_sec"]) == (3.0, 1.5)
     assert header["tuned_on"] == {"linking": "made-up-dev", "decision": "made-up-dev"}
     assert set(header["sha256"]) == {"model", "linking", "decision", "probe"}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", ["mini", "mini-fusion"])
+def test_a_gpu_hears_the_same(model: str) -> None:
+    """The same speakers and turns, but for frames at which a posterior lies at its threshold."""
+    corpus_folder()
+    found = []
+    for device in ("cpu", "cuda"):
+        diarizer = Diarizer.from_pretrained(model, device)
+        found.append(diarizer(speech(60.0), SPEECH_RATE, return_posteriors=True))
+    (wanted, sure), (ours, surely) = found
+    assert ours.labels() == wanted.labels() and wanted.labels()
+    np.testing.assert_allclose(surely.data, sure.data, atol=0.02)
+    lengths = [annotation.get_timeline().support().duration() for annotation in (wanted, ours)]
+    assert lengths[1] == pytest.approx(lengths[0], abs=1.0)

@@ -42,6 +42,7 @@ SMALL = [
     "warmup_steps=2",
 ]
 SMALL += ["mel_windows=[1024,256]", "level_dbfs=[-20,-20]"]
+LEARNS = ["crops_per_epoch=32", "learning_rate=2e-3", "overlap_rate=0", "distillation.weight=1"]
 
 
 def configured(*overrides: str) -> CodecConfig:
@@ -69,10 +70,7 @@ def voices(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(data: Path, voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder, after 32 steps with distillation."""
     folder = tmp_path_factory.mktemp("codec") / "model"
-    config = configured(
-        "epochs=4", "crops_per_epoch=32", "learning_rate=2e-3", "overlap_rate=0", "distillation.weight=1"
-    )
-    train_codec(config, data, folder, 1, targets_dir=voices)
+    train_codec(configured(*LEARNS, "epochs=4"), data, folder, 1, targets_dir=voices)
     return folder
 
 
@@ -261,3 +259,26 @@ def test_every_shipped_configuration_is_valid(path: Path) -> None:
     config = load_config(CodecConfig, path)
     config.check(str(path))
     config.check_processes(str(path), 2)
+
+
+def test_bf16_trains_and_keeps_weights_of_32_bits(trained: Path, data: Path, voices: Path, tmp_path: Path) -> None:
+    """Codebooks and losses stay in single precision; what is rounded elsewhere makes other codes, and little else."""
+    train_codec(configured(*LEARNS, "epochs=4", "precision=bf16-mixed"), data, tmp_path / "m", 1, targets_dir=voices)
+    half, single = log(tmp_path / "m")[0], log(trained)[0]
+    for name in ("train_mel_loss", "train_distillation_loss"):
+        assert half[name] == pytest.approx(single[name], rel=0.15)
+    assert {value.dtype for value in load_file(tmp_path / "m" / "model.safetensors").values()} == {torch.float32}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_a_gpu_trains_it_too(trained: Path, data: Path, voices: Path, tmp_path: Path, precision: str) -> None:
+    """To the losses of a CPU but for other random draws; and the weights are read as any other."""
+    config = configured(*LEARNS, "epochs=4", f"precision={precision}")
+    train_codec(config, data, tmp_path / "gpu", 1, Machine("cuda"), voices)
+    for ours, cpu in zip(log(tmp_path / "gpu"), log(trained), strict=True):
+        for name in ("train_mel_loss", "val_mel_loss", "train_distillation_loss"):
+            assert ours[name] == pytest.approx(cpu[name], rel=0.15, abs=0.02)
+    encoder = load_encoder("mimi-mini", "latent", checkpoint=tmp_path / "gpu" / "model.safetensors")
+    audio = torch.from_numpy(speech(1.0).copy())[None]
+    assert encoder.encode(audio, torch.tensor([audio.shape[1]]))[0].isfinite().all()

@@ -68,7 +68,7 @@ def test_systems_take_turns_and_each_answers_for_each_file(data: Path) -> None:
     systems = ["--system", "one", command(data, "x"), "--system", "two", command(data, "b")]
     done = bench(data, *systems, "--rounds", 2)
     assert done.returncode == 0, done.stderr
-    assert called(data) == ["x 1", "b 1", "x 2", "b 2"] * 2
+    assert called(data) == ["x 1", "b 1"] + ["x 1", "b 1", "x 2", "b 2"] * 2  # those before the rounds do not count
     out = data.parent / "out"
     assert {name: turns[0].speaker for name, turns in read_rttm(out / "one/hyp.rttm").items()} == {"a": "x", "b": "x"}
     assert list(read_rttm(out / "two/hyp.rttm")) == ["a"]
@@ -83,7 +83,7 @@ def test_what_is_finished_is_not_run_again(data: Path) -> None:
     bench(data, *systems, "--rounds", 2)
     shutil.rmtree(data.parent / "out/one/runs/all.2")
     assert bench(data, *systems, "--rounds", 2).returncode == 0
-    assert called(data) == ["x 1", "x 2"] * 2 + ["x 2"]
+    assert called(data) == ["x 1"] + ["x 1", "x 2"] * 2 + ["x 2"]
 
 
 def test_a_record_says_which_package_and_which_weights_were_at_work(data: Path) -> None:

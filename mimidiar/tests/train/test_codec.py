@@ -273,12 +273,13 @@ def test_bf16_trains_and_keeps_weights_of_32_bits(trained: Path, data: Path, voi
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
 def test_a_gpu_trains_it_too(trained: Path, data: Path, voices: Path, tmp_path: Path, precision: str) -> None:
-    """To the losses of a CPU but for other random draws; and the weights are read as any other."""
+    """From the losses of a CPU on, to others, as it draws others; and the weights are read as any other."""
     config = configured(*LEARNS, "epochs=4", f"precision={precision}")
     train_codec(config, data, tmp_path / "gpu", 1, Machine("cuda"), voices)
-    for ours, cpu in zip(log(tmp_path / "gpu"), log(trained), strict=True):
-        for name in ("train_mel_loss", "val_mel_loss", "train_distillation_loss"):
-            assert ours[name] == pytest.approx(cpu[name], rel=0.15, abs=0.02)
+    first, last, of_cpu = log(tmp_path / "gpu")[0], log(tmp_path / "gpu")[-1], log(trained)[0]
+    assert first["train_mel_loss"] == pytest.approx(of_cpu["train_mel_loss"], rel=0.15)
+    assert last["train_mel_loss"] < 0.6 * first["train_mel_loss"]
+    assert last["train_distillation_loss"] < 0.5 * first["train_distillation_loss"]
     encoder = load_encoder("mimi-mini", "latent", checkpoint=tmp_path / "gpu" / "model.safetensors")
     audio = torch.from_numpy(speech(1.0).copy())[None]
     assert encoder.encode(audio, torch.tensor([audio.shape[1]]))[0].isfinite().all()

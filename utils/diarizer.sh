@@ -3,10 +3,12 @@
 # `mimidiar diarize` reads.
 #
 #   fusion          the codec and likeness to the voices that the speaker encoder hears (models/fusion.py)
-#   mimi            the codec alone; voices of the recording by a linear probe of its frames
 #   plain           as fusion, trained on talks without noise, rooms, bands and levels
 #   untrained       as fusion, with the untrained codec
-#   untrained-mimi  as mimi, with the untrained codec
+#   distil          the codec alone that was also taught what a speaker encoder hears (../codec/conf/distil.yaml); voices of the
+#                   recording by a linear probe of its frames
+#   mimi            as distil, with the codec of fusion
+#   untrained-mimi  as distil, with the untrained codec
 
 pool=$exp/pool
 mimi_root=${feats%/*}
@@ -21,11 +23,17 @@ each_system() {
     case $system in
       fusion | mimi) ;;
       plain) train_options=(--set talks.scene=null) ;;
-      untrained | untrained-mimi) encoder=mimi-random checkpoint='' mimi_feats=$mimi_root/mimi-random${tap:+.$tap} ;;
-      *) echo "run.sh: error: no system '$system'; choose among fusion mimi plain untrained untrained-mimi" >&2; exit 1 ;;
+      untrained | untrained-mimi) encoder=mimi-random checkpoint='' mimi_feats=$mimi_root/$encoder${tap:+.$tap} ;;
+      distil)
+        encoder=mimi-mini-distil checkpoint=$(shipped_weights mimi-mini-distil) mimi_feats=$mimi_root/$encoder${tap:+.$tap}
+        ;;
+      *) echo "run.sh: error: no system '$system'; choose among fusion plain untrained distil mimi untrained-mimi" >&2; exit 1 ;;
     esac
     feats=$mimi_feats+$speaker.$speaker_tap
-    if [[ $system == *mimi ]]; then fused=false feats=$mimi_feats train_options+=(--set fusion=null); fi
+    # Without anybody's voices to compare, channels mean nothing until deep clustering has them tell speakers apart.
+    if [[ $system == distil || $system == *mimi ]]; then
+      fused=false feats=$mimi_feats train_options+=(--set fusion=null --set clustering_weight=1.0)
+    fi
     dir=$exp/$tag/seed$seed/$system name=$system-${tag//./-}
     "$@"
   done
@@ -96,7 +104,7 @@ score_diarizer() {
 ship_diarizers() {
   if [[ $ship != true ]]; then return; fi
   local system shipped
-  for system in fusion mimi; do
+  for system in fusion distil; do
     shipped=mini
     if [[ $system == fusion ]]; then shipped=mini-fusion; fi
     mimidiar ship "$exp/$tag/seed$seed/$system/diarizer/$system.safetensors" "$shipped" \

@@ -16,8 +16,12 @@ default_tag=$called${tag_tap-${tap:+.$tap}}${texts:+-texts}${musan:+-musan}${rir
 dir=$exp/$tag/seed$seed
 # The weights are an input of the features; a variable that only the encoder read would not be in their key.
 if [[ $encoder == mimi ]]; then checkpoint=${checkpoint:-${MIMI_CHECKPOINT:-}}; fi
-shipped=$MIMIDIAR_ROOT/mimidiar/assets/mimi-mini.safetensors
-if [[ $encoder == mimi-mini && -z $checkpoint && -f $shipped ]]; then checkpoint=$shipped; fi
+# shipped_weights ENCODER: the file that it reads where no other is named, if it comes with the package.
+shipped_weights() {
+  local file=$MIMIDIAR_ROOT/mimidiar/assets/$1.safetensors
+  if [[ -f $file ]]; then echo "$file"; fi
+}
+checkpoint=${checkpoint:-$(shipped_weights "$encoder")}
 # A GPU's results differ from a CPU's in the last digits; which one it was is in the logs.
 device=cpu device_cmd=$cmd train_cmd=$cmd processes=1 num_workers=0
 if (( ngpu > 0 )); then

@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # --- options ---
 nj=2                                # parallel jobs, one thread each
 recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking diarizer peers
-encoders="mimi-random logmel"       # see `mimidiar extract --help`; mimi-mini-distil: as the recipe codec has trained it
+encoders="mimi-random logmel"       # see `mimidiar extract --help`
 seeds="1 2 3"                       # seeds of the probe and the adapter
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
 smoke=false                         # a few speakers and steps: does everything run?
@@ -53,83 +53,69 @@ run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
 # each RECIPE OPTION...: once for each line of options on stdin, as many at once as there are jobs.
 each() { xargs -P "$nj" -L 1 "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}" --nj 1; }
 
-# choose ENCODER: puts the options that name it into `chosen`.
-choose() {
-  chosen=(--encoder "$1")
-  if [[ $1 == mimi-mini-distil ]]; then
-    chosen=(--encoder mimi-mini --checkpoint "$work/codec/exp/$1/seed1/export/$1.safetensors")
-  fi
-}
 # line WORD...: one for xargs, which takes a line that ends in a blank for one with the next.
 line() { local words; printf -v words '"%s" ' "$@"; echo "${words% }"; }
-every_encoder() { for encoder in "${encoders[@]}"; do choose "$encoder"; line "${chosen[@]}"; done; }
+every_encoder() { for encoder in "${encoders[@]}"; do line --encoder "$encoder"; done; }
 # every_seed ENCODER...: with each of the seeds.
 every_seed() {
-  local encoder seed chosen
+  local encoder seed
   for encoder in "$@"; do
-    choose "$encoder"
-    for seed in "${seeds[@]}"; do line "${chosen[@]}" --seed "$seed"; done
+    for seed in "${seeds[@]}"; do line --encoder "$encoder" --seed "$seed"; done
   done
 }
 
 # train_and_score RECIPE ENCODER... -- OPTION...: stages 4 and 5 for every seed.
 train_and_score() {
-  local recipe=$1 encoders=() chosen
+  local recipe=$1 encoders=()
   while shift; [[ $1 != -- ]]; do encoders+=("$1"); done
   every_seed "${encoders[@]}" | each "$recipe" "${@:2}" --stage 4 --stop-stage 4
   # The first one alone, as it makes the floors that all share; and when they are forced to be made again, one by one.
-  choose "${encoders[0]}"
-  run "$recipe" "${@:2}" "${chosen[@]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
+  run "$recipe" "${@:2}" --encoder "${encoders[0]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
   local nj=$nj
   if [[ $force == true ]]; then nj=1; fi
   every_seed "${encoders[@]}" | each "$recipe" "${@:2}" --stage 5 --stop-stage 5
 }
 
 run_baseline() {
-  for encoder in "${encoders[@]}"; do choose "$encoder"; run baseline "${chosen[@]}" --stop-stage 3; done
+  for encoder in "${encoders[@]}"; do run baseline --encoder "$encoder" --stop-stage 3; done
   every_encoder | each baseline --stage 5 --stop-stage 5
 }
 run_probe() {
-  for encoder in "${encoders[@]}"; do choose "$encoder"; run probe "${chosen[@]}" --stop-stage 3; done
+  for encoder in "${encoders[@]}"; do run probe --encoder "$encoder" --stop-stage 3; done
   every_seed "${encoders[@]}" | each probe --stage 4 --stop-stage 5
 }
 run_adapter() {
-  for encoder in "${encoders[@]}"; do choose "$encoder"; run adapter "${small[@]}" "${chosen[@]}" --stop-stage 3; done
+  for encoder in "${encoders[@]}"; do run adapter "${small[@]}" --encoder "$encoder" --stop-stage 3; done
   train_and_score adapter "${encoders[@]}" -- "${small[@]}"
 }
 # Once, whatever the seeds and encoders.
 run_codec() { local config; for config in "${codecs[@]}"; do run codec --train-config "$config" --stop-stage 5; done; }
 run_taps() {
-  for encoder in "${encoders[@]}"; do choose "$encoder"; run taps "${small[@]}" "${chosen[@]}" --stop-stage 3; done
+  for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --stop-stage 3; done
   for seed in "${seeds[@]}"; do
     for encoder in "${encoders[@]}"; do
-      choose "$encoder"
-      run taps "${small[@]}" "${chosen[@]}" --seed "$seed" --stage 4 --stop-stage 5
+      run taps "${small[@]}" --encoder "$encoder" --seed "$seed" --stage 4 --stop-stage 5
     done
   done
 }
 # What is fused and unfrozen is the codec.
 run_fusion() {
-  choose "${encoders[0]}"
-  run fusion "${small[@]}" "${chosen[@]}" --stop-stage 3
+  run fusion "${small[@]}" --encoder "${encoders[0]}" --stop-stage 3
   train_and_score fusion "${encoders[0]}" -- "${small[@]}" "${fusion[@]}"
 }
 run_unfreeze() {
-  choose "${encoders[0]}"
   for seed in "${seeds[@]}"; do
-    run unfreeze "${small[@]}" "${unfreeze[@]}" "${chosen[@]}" --seed "$seed" --stop-stage 5
+    run unfreeze "${small[@]}" "${unfreeze[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
   done
 }
 run_linking() {
-  choose "${encoders[0]}"
   for seed in "${seeds[@]}"; do
-    run linking "${small[@]}" "${linking[@]}" "${chosen[@]}" --seed "$seed" --stop-stage 5
+    run linking "${small[@]}" "${linking[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
   done
 }
 # Once, by the first seed: five systems are trained for some hours.
 run_diarizer() {
-  choose "${encoders[0]}"
-  run diarizer "${small[@]}" "${diarizer[@]}" "${chosen[@]}" --seed "${seeds[0]}" --stop-stage 5
+  run diarizer "${small[@]}" "${diarizer[@]}" --encoder "${encoders[0]}" --seed "${seeds[0]}" --stop-stage 5
 }
 # Once as well: nothing is trained.
 run_peers() { run peers "${peers[@]}" --stop-stage 5; }

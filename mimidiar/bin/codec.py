@@ -6,7 +6,7 @@ import click
 
 PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
-MIMIS = ["mimi", "mimi-mini", "mimi-random", "mimi-random-full"]
+MIMIS = ["mimi", "mimi-mini", "mimi-mini-distil", "mimi-random", "mimi-random-full"]
 
 
 @click.group(context_settings=SETTINGS)

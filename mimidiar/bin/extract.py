@@ -16,6 +16,7 @@ from mimidiar.features.encoders import ENCODERS
     show_default=True,
     help="""\
 mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: a small one of this package.
+mimi-mini-distil: the same, which was also taught what CAM++ hears of a speaker.
 mimi-random, mimi-random-full: untrained controls of both sizes. logmel: no codec, the positive control.
 titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB).""",
 )

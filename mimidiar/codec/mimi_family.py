@@ -1,6 +1,7 @@
 """The members of the Mimi family: where the weights of each come from, and how to build it.
 
-`mimi` is Kyutai's; `mimi-mini` a small one of the same classes; `mimi-random` and `mimi-random-full` the untrained
+`mimi` is Kyutai's; `mimi-mini` a small one of the same classes, `mimi-mini-distil` the same taught what a speaker encoder
+hears; `mimi-random` and `mimi-random-full` the untrained
 controls that a probing study needs beside the two.
 """
 
@@ -43,9 +44,9 @@ def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec
 
 
 def mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
-    """The small Mimi, from `checkpoint`, else the one that comes with the package."""
+    """A small Mimi, from `checkpoint`, else the one of that name that comes with the package."""
     check_tap(tap, MINI, name)
-    return _from_file(name, tap, MINI, checkpoint or shipped_file("mimi-mini"))
+    return _from_file(name, tap, MINI, checkpoint or shipped_file(name))
 
 
 def untrained_mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:

@@ -24,6 +24,7 @@ __all__ = [
 ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
     "mimi": mimi_family.real,
     "mimi-mini": mimi_family.mini,
+    "mimi-mini-distil": mimi_family.mini,
     "mimi-random": mimi_family.untrained_mini,
     "mimi-random-full": mimi_family.untrained_full,
     "logmel": mel.logmel,

@@ -5,7 +5,7 @@
 # conf/train_gpu.yaml: longer, on a GPU (--ngpu 1).
 #
 # Needs no network and no GPU. For speech see ../baseline. Sound files to listen to: exp/<tag>/seed<seed>/dev/sound/examples.
-# `mimidiar ship` puts what is in exp/<tag>/seed<seed>/export into the package; conf/card.md is the card's text.
+# `mimidiar ship` puts what is in exp/<tag>/seed<seed>/export into the package; conf/card*.md are the cards' texts.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

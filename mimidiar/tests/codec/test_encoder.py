@@ -56,7 +56,7 @@ def test_a_tap_computes_no_more_than_it_needs():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("mimo",), r"unknown encoder 'mimo'; choose one of mimi, mimi-mini, mimi-random, mimi-random-full"),
+        (("mimo",), r"unknown encoder 'mimo'; choose one of mimi, mimi-mini, mimi-mini-distil, mimi-random, mimi-random-full"),
         (("mimi-random", "transformer.2"), r"no tap 'transformer.2'; choose seanet, transformer.0 to transformer.1"),
         (("mimi-random", "quantized.9"), r"quantized.1 to quantized.8"),
         (("mimi", "latent", "/nowhere/mimi.safetensors"), r"/nowhere/mimi.safetensors: no such weights file"),
@@ -69,18 +69,19 @@ def test_what_cannot_be_loaded(arguments, said):
         load_encoder(*arguments)
 
 
-def test_the_small_one_needs_no_file_where_it_is_shipped(mini_checkpoint, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["mimi-mini", "mimi-mini-distil"])
+def test_a_small_one_needs_no_file_where_it_is_shipped(name, mini_checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr("mimidiar.shipped.ASSETS", tmp_path)
-    with pytest.raises(MimidiarError, match=r"no weights called 'mimi-mini' \(with none\); name a file"):
-        load_encoder("mimi-mini")
-    (tmp_path / "mimi-mini.safetensors").write_bytes(mini_checkpoint.read_bytes())
-    write_json(tmp_path / "mimi-mini.json", {"sha256": sha256_file(mini_checkpoint)})
-    spec = describe_encoder("mimi-mini")
-    assert (spec.weights, spec.weights_sha256) == ("mimi-mini.safetensors", sha256_file(mini_checkpoint))
-    assert describe_encoder("mimi-mini", checkpoint=mini_checkpoint).weights == mini_checkpoint.name
+    with pytest.raises(MimidiarError, match=rf"no weights called '{name}' \(with none\); name a file"):
+        load_encoder(name)
+    (tmp_path / f"{name}.safetensors").write_bytes(mini_checkpoint.read_bytes())
+    write_json(tmp_path / f"{name}.json", {"sha256": sha256_file(mini_checkpoint)})
+    spec = describe_encoder(name)
+    assert (spec.weights, spec.weights_sha256) == (f"{name}.safetensors", sha256_file(mini_checkpoint))
+    assert describe_encoder(name, checkpoint=mini_checkpoint).weights == mini_checkpoint.name
     audio, length = torch.randn(1, FRAME_SAMPLES), torch.tensor([FRAME_SAMPLES])
-    ours = load_encoder("mimi-mini").encode(audio, length)[0]
-    assert torch.equal(ours, load_encoder("mimi-mini", checkpoint=mini_checkpoint).encode(audio, length)[0])
+    ours = load_encoder(name).encode(audio, length)[0]
+    assert torch.equal(ours, load_encoder(name, checkpoint=mini_checkpoint).encode(audio, length)[0])
 
 
 def test_pickles_are_refused(tmp_path):
@@ -161,4 +162,5 @@ def test_full_size_from_its_file_equals_moshi(tmp_path, monkeypatch):
 
 
 def test_the_registry_is_one_line_each():
-    assert list(ENCODERS) == ["mimi", "mimi-mini", "mimi-random", "mimi-random-full", "logmel", "titanet", "campplus"]
+    codecs = ["mimi", "mimi-mini", "mimi-mini-distil", "mimi-random", "mimi-random-full"]
+    assert list(ENCODERS) == [*codecs, "logmel", "titanet", "campplus"]

@@ -43,7 +43,7 @@ if [[ $smoke == true ]]; then
   codecs=(conf/smoke.yaml conf/smoke_distil.yaml)
   fusion=(--systems "mimi likeness")
   linking=(--long-config ../conf/simulate_long_smoke.yaml --train-config ../fusion/conf/smoke.yaml)
-  diarizer=(--systems "fusion mimi" --talk-config conf/talks_smoke.yaml)
+  diarizer=(--systems "fusion distil" --talk-config conf/talks_smoke.yaml)
   peers=(--peers "" --sim-config ../conf/simulate_smoke.yaml --chain-config ../conf/chain_smoke.yaml --rounds 1)
   unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
 fi
@@ -113,7 +113,7 @@ run_linking() {
     run linking "${small[@]}" "${linking[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
   done
 }
-# Once, by the first seed: five systems are trained for some hours.
+# Once, by the first seed: six systems are trained for some hours.
 run_diarizer() {
   run diarizer "${small[@]}" "${diarizer[@]}" --encoder "${encoders[0]}" --seed "${seeds[0]}" --stop-stage 5
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Diarizers that are shipped: on the codec and CAM++ (mini-fusion), on the codec alone (mini), trained on talks that are drawn and
-# heard on the fly; and what each thing in them is worth. For speech see ../baseline. With --ship true they go into the package.
+# Diarizers that are shipped: on the codec and CAM++ (mini-fusion), on the distilled codec alone (mini), trained on talks that are
+# drawn and heard on the fly; and what each thing in them is worth. For speech see ../baseline. With --ship true they go into the
+# package.
 #
 # Needs no GPU. Processor time: an hour and more for the features of the talks of the first system, and again for plain, whose
-# talks are others (the rest have most in common with the first), half an hour for each training; 2 GB for these features, in exp/pool, which may be deleted.
+# talks are others (the rest hear the same ones, through other codecs), half an hour for each training; 4 GB for these features,
+# in exp/pool, which may be deleted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

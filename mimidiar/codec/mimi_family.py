@@ -1,8 +1,7 @@
 """The members of the Mimi family: where the weights of each come from, and how to build it.
 
-`mimi` is Kyutai's; `mimi-mini` a small one of the same classes, `mimi-mini-distil` the same taught what a speaker encoder
-hears; `mimi-random` and `mimi-random-full` the untrained
-controls that a probing study needs beside the two.
+`mimi` is Kyutai's; `mimi-mini` a small one of the same classes, `mimi-mini-distil` the same, taught what a speaker
+encoder hears; `mimi-random` and `mimi-random-full` the untrained controls that a probing study needs beside them.
 """
 
 import hashlib

@@ -9,10 +9,8 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
 
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
@@ -20,7 +18,7 @@ from mimidiar.features.streams import fuse
 from mimidiar.tests.conversations import make_conversations
 from mimidiar.tests.tapped import make_tapped
 from mimidiar.tests.train.mixed import make_mixtures
-from mimidiar.tests.train.together import Sets, start, wait
+from mimidiar.tests.train.together import Sets, assert_same_losses, log, start, wait
 from mimidiar.tests.train.voices import add_voices
 from mimidiar.train.checkpoints import ReseedEachEpoch
 from mimidiar.train.config import TrainConfig
@@ -58,23 +56,6 @@ def fused(sets: tuple[Sets, Sets], root: Path) -> tuple[Sets, Sets]:
         fuse((feats, add_voices(data, feats, seed)), root / "fused" / data.name)
         found.append([(data, root / "fused" / data.name)])
     return tuple(found)
-
-
-def log(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def assert_same_losses(folder: Path, reference: Path) -> None:
-    """Every number of every epoch to 1e-4 of the model's units, percents of errors to 1e-2."""
-    ours, theirs = log(folder), log(reference)
-    assert len(ours) == len(theirs) and {"train_loss", "val_loss", "val_der"} < ours[0].keys()
-    for mine, other in zip(ours, theirs, strict=True):
-        assert mine.keys() == other.keys()
-        for name, value in other.items():
-            assert mine[name] == pytest.approx(value, abs=1e-2 if name == "val_der" else 1e-4), name
-    weights = load_file(reference / "model.safetensors")
-    for name, values in load_file(folder / "model.safetensors").items():
-        np.testing.assert_allclose(values, weights[name], atol=2e-3, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", ["conversations", "fusion", "unfreeze", "mixtures"])

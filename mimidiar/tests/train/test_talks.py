@@ -24,6 +24,7 @@ from mimidiar.simulate.talk_sets import TalkSets, write_talk_sets
 from mimidiar.simulate.talks import draw_talk
 from mimidiar.simulate.turn_statistics import TurnStatistics, write_statistics
 from mimidiar.tests.tones import write_tones
+from mimidiar.tests.train.together import assert_same_losses, start, wait
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.data import Conversations, Crop
 from mimidiar.train.fit import train
@@ -200,3 +201,16 @@ def test_what_does_not_fit_is_named(root: Path, tmp_path: Path, options: list[st
     result = CliRunner().invoke(cli, ["train", str(tmp_path / "m"), *dev, *filled])
     assert result.exit_code != 0
     assert message in str(result.output) + str(result.exception)
+
+
+def test_two_processes_hear_what_one_does(root: Path, tmp_path: Path) -> None:
+    """The same talks, which both may want at once, in the same batches; no dropout, which each draws by itself."""
+    config = load_config(TrainConfig, root / "train.yaml", ["model.dropout=0", "model.attention_dropout=0"])
+    dev = [(root / "data/talk_dev", root / "feats/talk_dev")]
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        made = partial(on_talks, data=root / "data/train", turns=root / "turns.yaml", pool=folder / "talks")
+        assert wait(start(config, [], dev, folder, processes, on_the_fly=made)) == [0] * processes
+    assert_same_losses(tmp_path / "2", tmp_path / "1")
+    names = [sorted(path.name for path in (tmp_path / one / "talks").glob("*/*")) for one in "12"]
+    assert names[0] == names[1] == sorted(f"{born}.{index}.npy" for born in range(3) for index in range(3))

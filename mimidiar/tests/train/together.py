@@ -1,5 +1,6 @@
-"""Training in processes of their own, one or several together, as torchrun starts them."""
+"""Training in processes of their own, one or several together, as torchrun starts them; what they learn is the same."""
 
+import json
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -7,6 +8,10 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
 
 from mimidiar.train.config import TrainConfig
 from mimidiar.train.fit import train
@@ -60,3 +65,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def log(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def assert_same_losses(folder: Path, reference: Path) -> None:
+    """Every number of every epoch to 1e-4 of the model's units, percents of errors to 1e-2."""
+    ours, theirs = log(folder), log(reference)
+    assert len(ours) == len(theirs) and {"train_loss", "val_loss", "val_der"} < ours[0].keys()
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine.keys() == other.keys()
+        for name, value in other.items():
+            assert mine[name] == pytest.approx(value, abs=1e-2 if name == "val_der" else 1e-4), name
+    weights = load_file(reference / "model.safetensors")
+    for name, values in load_file(folder / "model.safetensors").items():
+        np.testing.assert_allclose(values, weights[name], atol=2e-3, err_msg=name)

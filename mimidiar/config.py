@@ -46,11 +46,14 @@ def save_config(config: Any, path: str | Path) -> None:
 Rule = tuple[str, Any, bool, str]  # key, its value, whether that can be, and what it must be
 
 
-def require(where: str, rules: Iterable[Rule]) -> None:
-    """Raise MimidiarError, naming the key, its value and what it must be, for the first rule that does not hold."""
+def require(where: str, rules: Iterable[Rule], above: str = "") -> None:
+    """Raise MimidiarError, naming the key, its value and what it must be, for the first rule that does not hold.
+
+    `above`: what the keys are in, with a dot at the end, so that a key is named as it is set.
+    """
     for key, value, holds, wanted in rules:
         if not holds:
-            raise MimidiarError(f"{where}: {key} is {value}; it must be {wanted}")
+            raise MimidiarError(f"{where}: {above}{key} is {value}; it must be {wanted}")
 
 
 def range_rule(key: str, pair: Sequence[float], lowest: float, highest: float) -> Rule:

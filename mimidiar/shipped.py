@@ -9,14 +9,15 @@ ASSETS = Path(__file__).parent / "assets"
 WEIGHTS, RECORD, CARD = ".safetensors", ".json", ".md"
 
 
-def shipped_file(name: str) -> Path:
+def shipped_file(name: str, format_name: str | None = None) -> Path:
     """The file of the weights of that name, whole: its sha256 is the one in its record.
 
-    MimidiarError for an unknown name, listing what there is, and for other bytes than those of the record.
+    MimidiarError for a name that there is not, or not of the format, listing what there is of it; and for other bytes
+    than those of the record.
     """
     path, record = ASSETS / f"{name}{WEIGHTS}", ASSETS / f"{name}{RECORD}"
-    if not path.is_file():
-        there = listed(shipped_names()) or "none"
+    if name not in (names := shipped_names(format_name)):
+        there = listed(names) or "none"
         raise MimidiarError(f"mimidiar comes with no weights called '{name}' (with {there}); name a file of weights")
     wanted, found = read_json(record).get("sha256"), sha256_file(path)
     if found != wanted:
@@ -27,6 +28,9 @@ def shipped_file(name: str) -> Path:
     return path
 
 
-def shipped_names() -> list[str]:
-    """The names of all weights that come with the package."""
-    return sorted(file.stem for file in ASSETS.glob(f"*{WEIGHTS}"))
+def shipped_names(format_name: str | None = None) -> list[str]:
+    """The names of all weights that come with the package, or of those of a format (`mimidiar-diarizer-1`, ...)."""
+    names = sorted(file.stem for file in ASSETS.glob(f"*{WEIGHTS}"))
+    if format_name is None:
+        return names
+    return [name for name in names if read_json(ASSETS / f"{name}{RECORD}")["header"]["format"] == format_name]

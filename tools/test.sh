@@ -68,8 +68,13 @@ if [[ $full == true ]]; then
   part "linking recipe, smoke" "${smoke[@]}" --recipes linking
   part "diarizer recipe, smoke" "${smoke[@]}" --recipes diarizer
   part "peers recipe, without peers, smoke" "${smoke[@]}" --recipes peers
-  part "codec recipe, smoke" "${smoke[@]}" --recipes "codec baseline" --encoders mimi-mini-distil
+  part "codec recipe, smoke" "${smoke[@]}" --recipes codec
   part "recipes, full size" tools/test_recipes.sh
+  if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+    part "tests on a GPU" pytest -m gpu
+  else
+    echo "tests on a GPU: left out, as torch finds none"
+  fi
 fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then

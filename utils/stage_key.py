@@ -96,7 +96,7 @@ def maker_of(path: str) -> int | None:
             case "downloads":
                 return 0
             case "data":
-                return 2 if parts[place + 1 : place + 2] and parts[place + 1].startswith(("sim", "chain")) else 1
+                return 2 if parts[place + 1 : place + 2] and parts[place + 1].startswith(("sim", "chain", "talk")) else 1
             case "feats":
                 return 3
             case "exp":

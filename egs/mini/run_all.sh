@@ -115,7 +115,7 @@ run_linking() {
 }
 # Once, by the first seed: six systems are trained for some hours.
 run_diarizer() {
-  run diarizer "${small[@]}" "${diarizer[@]}" --encoder "${encoders[0]}" --seed "${seeds[0]}" --stop-stage 5
+  run diarizer "${small[@]}" "${diarizer[@]}" --seed "${seeds[0]}" --stop-stage 5
 }
 # Once as well: nothing is trained.
 run_peers() { run peers "${peers[@]}" --stop-stage 5; }

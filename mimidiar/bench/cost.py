@@ -6,7 +6,8 @@ Figures, each the median over rounds, with the range over rounds as its interval
   from its start to its end, loading included;
 - `wall_rtf_further`, `cpu_rtf_further`: the same without start-up: what all files take more than the first one alone
   does, over the audio that is more;
-- `startup_wall_sec`, `startup_cpu_sec`: what the first file takes more than that rate gives;
+- `startup_wall_sec`, `startup_cpu_sec`: what the first file takes more than that rate gives; neither, and a warning,
+  where in some round the first file alone took longer than all, as on a machine that was busy with something else;
 - `peak_mb`: the most memory at once, in MiB, of the process and its children;
 - `wall_ratio`: seconds on the wall over those of the system called `reference` in the same round.
 
@@ -42,6 +43,8 @@ class Round:
             if self.first is not None:
                 first = getattr(self.first, f"{clock}_sec")
                 rate = (whole - first) / (self.audio_sec - self.first_audio_sec)
+                if rate <= 0:
+                    continue
                 found[f"{clock}_rtf_further"] = rate
                 found[f"startup_{clock}_sec"] = first - rate * self.first_audio_sec
         return found
@@ -52,7 +55,9 @@ def cost_document(own: Sequence[Round], others: Sequence[Round], reference: str)
     rows = [each.figures() for each in own]
     for row, one, other in zip(rows, own, others, strict=True):
         row["wall_ratio"] = one.whole.wall_sec / other.whole.wall_sec
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    names = [name for name in rows[0] if all(name in row for row in rows)]
+    columns = {name: [row[name] for row in rows] for name in names}
+    odd = [number for number, (row, one) in enumerate(zip(rows, own, strict=True), 1) if _is_odd(row, one)]
     ranges = {name: {"low": min(values), "high": max(values), "level": 1.0} for name, values in columns.items()}
     return {
         "kind": "cost",
@@ -60,6 +65,13 @@ def cost_document(own: Sequence[Round], others: Sequence[Round], reference: str)
         "audio_sec": rounded(own[0].audio_sec),
         "n_recordings": own[0].n_recordings,
         "intervals": rounded(ranges) if len(own) > 1 else {},
-        "warnings": [],
+        "warnings": [
+            f"round {number}: the first file alone took longer than all; no rate without start-up" for number in odd
+        ],
         "protocol": {"rounds": len(own), "reference": reference, "conventions": CONVENTIONS},
     }
+
+
+def _is_odd(row: dict[str, float], one: Round) -> bool:
+    """A clock gave no rate, though there was a first file."""
+    return one.first is not None and not {"wall_rtf_further", "cpu_rtf_further"} <= row.keys()

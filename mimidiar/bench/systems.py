@@ -27,7 +27,7 @@ from mimidiar.score.score_file import SCORE_FILE
 
 Say = Callable[[str], None]
 FILES, OUT = "{files}", "{out}"
-SYSTEM_FILE = "system.json"
+SYSTEM_FILE, USAGE_FILE = "system.json", "usage.json"
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,26 @@ def bench(
     """Run the systems in turn on the recordings of a set, so many rounds; on the first recording, and on all.
 
     Before them each is run once on the first recording, which does not count: what a system reads from disk is in
-    memory then in every round, whichever was there before. A run that is finished is not done again. Raises
-    MimidiarError for a system that fails or leaves a file out.
+    memory then in every round, whichever was there before. A run that is finished is not done again, and where all of
+    a system's are, nothing is warmed up. Raises MimidiarError for a system that fails or leaves a file out.
     """
     recordings, out = read_recordings(data), Path(out)
     _check(systems, recordings)
     chosen = allowed_cores(cores)
     sets = {"first": recordings[:1], "all": recordings} if len(recordings) > 1 else {"all": recordings}
+    runs = [(f"{part}.{number}", files) for number in range(1, rounds + 1) for part, files in sets.items()]
     for system in systems:
-        _run(system, recordings[:1], out / system.name / "runs" / "warm-up", chosen)
-    for number in range(1, rounds + 1):
-        for part, files in sets.items():
-            for system in systems:
-                usage = _run(system, files, out / system.name / "runs" / f"{part}.{number}", chosen)
-                say(
-                    f"round {number}, {system.name}, {len(files)} files: {usage.wall_sec:.1f} s, "
-                    f"{usage.cpu_sec:.1f} s of the processor, {usage.peak_mb:.0f} MB"
-                )
+        folder = out / system.name / "runs"
+        if not all((folder / name / USAGE_FILE).is_file() for name, _ in runs):
+            shutil.rmtree(folder / "warm-up", ignore_errors=True)
+            _run(system, recordings[:1], folder / "warm-up", chosen)
+    for name, files in runs:
+        for system in systems:
+            usage = _run(system, files, out / system.name / "runs" / name, chosen)
+            say(
+                f"{name}, {system.name}, {len(files)} files: {usage.wall_sec:.1f} s, "
+                f"{usage.cpu_sec:.1f} s of the processor, {usage.peak_mb:.0f} MB"
+            )
     machine = {"cores": cores, "processor": describe_environment()["processor"]}
     conditions = machine | {"recordings_sha256": _digest(recordings)}
     costs = {system.name: _rounds(out / system.name, rounds, recordings) for system in systems}
@@ -105,8 +108,8 @@ def _check(systems: Sequence[System], recordings: Sequence[RecordingFile]) -> No
 
 def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, cores: Sequence[int]) -> Usage:
     """One process of a system; its RTTMs, its log and usage.json are in `folder` once it has ended well."""
-    if (folder / "usage.json").is_file():
-        return Usage(**read_json(folder / "usage.json"))
+    if (folder / USAGE_FILE).is_file():
+        return Usage(**read_json(folder / USAGE_FILE))
     make_folder(folder)
     with _scratch(folder) as scratch:
         files = [recording.path.resolve() for recording in recordings]
@@ -116,7 +119,7 @@ def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, core
             if not found.is_file():
                 raise MimidiarError(f"{system.name}: no {found.name} for {recording.path}; see {folder / 'log'}")
             shutil.copy(found, folder / found.name)
-    write_json(folder / "usage.json", asdict(usage))
+    write_json(folder / USAGE_FILE, asdict(usage))
     return usage
 
 
@@ -139,9 +142,9 @@ def _rounds(folder: Path, rounds: int, recordings: Sequence[RecordingFile]) -> l
     seconds = sum(recording.seconds for recording in recordings)
     found = []
     for number in range(1, rounds + 1):
-        first = folder / f"runs/first.{number}/usage.json"
+        first = folder / f"runs/first.{number}" / USAGE_FILE
         one = Usage(**read_json(first)) if first.is_file() else None
-        whole = Usage(**read_json(folder / f"runs/all.{number}/usage.json"))
+        whole = Usage(**read_json(folder / f"runs/all.{number}" / USAGE_FILE))
         found.append(Round(len(recordings), seconds, whole, recordings[0].seconds, one))
     return found
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from mimidiar.features.encoders import ENCODERS
+
 PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
-MIMIS = ["mimi", "mimi-mini", "mimi-mini-distil", "mimi-random", "mimi-random-full"]
+MIMIS = [name for name in ENCODERS if name.startswith("mimi")]
 
 
 @click.group(context_settings=SETTINGS)

@@ -23,7 +23,7 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
     "-o", "--out", metavar="DIR", default=".", help="Where to write; - is RTTM to standard output.  [default: .]"
 )
 @click.option("--model", default="mini-fusion", show_default=True, help="A name, or a file of `mimidiar bundle`.")
-@click.option("--num-speakers", type=NUMBER, help="So many speakers, where so many voices are heard.")
+@click.option("--num-speakers", type=NUMBER, help="Exactly so many; fewer where fewer voices are found.")
 @click.option("--min-speakers", type=NUMBER, help="At least so many; likewise.")
 @click.option("--max-speakers", type=NUMBER, help="At most so many.")
 @click.option(
@@ -36,7 +36,7 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
 )
 @click.option("--plot", is_flag=True, help="Also draw who speaks when: NAME.png.")
 @click.option("--per-channel", is_flag=True, help="Each channel by itself, as NAME-channel1, ...; else their mean.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--checkpoint", type=click.Path(path_type=Path), help="The codec's weights, if the model's are not shipped."
 )
@@ -71,15 +71,14 @@ def command(
     tasks = find_tasks(files, per_channel, say, complain)
     folder = None if to_stdout else Path(out)
     check_outputs(tasks, folder)
-    if tasks:
-        run(tasks, folder, formats, plot, count, (model, device, checkpoint), say, complain)
+    done = run(tasks, folder, formats, plot, count, (model, device, checkpoint), say, complain) if tasks else 0
     if failed:
-        tell(f"mimidiar: {len(failed)} could not be diarized", sys.stderr)
+        tell(f"mimidiar: {len(failed)} could not be diarized, {done} could", sys.stderr)
         sys.exit(1)
 
 
-def run(tasks, folder, formats, plot, count, loading, say, complain) -> None:
-    """Load the diarizer, which takes two seconds, and do the tasks."""
+def run(tasks, folder, formats, plot, count, loading, say, complain) -> int:
+    """Load the diarizer, which takes two seconds, and do the tasks; how many were done."""
     from mimidiar.files import make_folder
     from mimidiar.infer.diarize_files import diarize_tasks
     from mimidiar.infer.diarizer import Diarizer
@@ -98,8 +97,11 @@ def run(tasks, folder, formats, plot, count, loading, say, complain) -> None:
         first, *more = write_outputs(found, folder, formats, plot)
         return ", ".join([str(first), *(file.suffix for file in more)])
 
+    done = 0
     for line in diarize_tasks(diarizer, tasks, count, write, complain):
         say(line)
+        done += 1
+    return done
 
 
 def tell(text: str, stream, end: str = "\n") -> None:

@@ -15,7 +15,7 @@ from mimidiar.codec.spec import Encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.encoders import describe_maker
 from mimidiar.infer.decide import decide
-from mimidiar.infer.diarizer_file import DiarizerParts, read_diarizer
+from mimidiar.infer.diarizer_file import FORMAT, DiarizerParts, read_diarizer
 from mimidiar.infer.hear import hear
 from mimidiar.infer.link import link
 from mimidiar.infer.run import local_posteriors
@@ -68,15 +68,16 @@ class Diarizer:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | Path = DEFAULT_MODEL, device: str = "cpu", checkpoint: str | Path | None = None
+        cls, model: str | Path = DEFAULT_MODEL, device: str = "auto", checkpoint: str | Path | None = None
     ) -> "Diarizer":
         """A diarizer that comes with the package, by its name, or of `mimidiar bundle`, by the path of its file.
 
-        `device` (auto, cpu or cuda) is where the encoders run; `checkpoint` the codec's weights file, if it needs one.
+        `device` is where the encoders run (auto: on a GPU where there is one; cpu, cuda); `checkpoint` the codec's
+        weights file, if it needs one.
         MimidiarError for an unknown name, a file that is no diarizer, and encoders whose weights are not at hand or
         other ones than the model was trained on.
         """
-        parts = read_diarizer(model if _is_path(model) else shipped_file(str(model)))
+        parts = read_diarizer(model if _is_path(model) else shipped_file(str(model), FORMAT))
         place, checkpoints = pick_device(device), [checkpoint] + [None] * len(parts.encoders)
         makers = [describe_maker(meta, file) for meta, file in zip(parts.encoders, checkpoints, strict=False)]
         return cls(parts, [maker.build(place) for maker in makers])
@@ -136,4 +137,4 @@ class Diarizer:
 
 def _is_path(model: str | Path) -> bool:
     """Names of diarizers that are shipped have neither suffix nor folder."""
-    return isinstance(model, Path) or Path(model).name != model or Path(model).suffix == ".safetensors"
+    return isinstance(model, Path) or Path(model).name != model or Path(model).suffix != ""

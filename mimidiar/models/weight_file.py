@@ -19,7 +19,7 @@ def read_weight_file(path: str | Path, format_name: str, framework: str) -> tupl
     MimidiarError for a file that is missing, damaged, or of another format.
     """
     if not Path(path).is_file():
-        raise MimidiarError(f"{path}: no such model file; run the training stage first")
+        raise MimidiarError(f"{path}: no such model file; check the path, or run the stage that trains it")
     try:
         with safe_open(path, framework=framework) as stream:
             header = json.loads((stream.metadata() or {}).get(ENTRY, "{}"))

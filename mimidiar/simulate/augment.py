@@ -44,7 +44,7 @@ class Augment:
             range_rule("noise_snr_db", self.noise_snr_db, -20, 120),
             ("babble_talkers", talkers, several, "two numbers from 2 on"),
         ]
-        require(f"{where}: augment", rules)
+        require(where, rules, "augment.")
 
 
 @dataclass(frozen=True)

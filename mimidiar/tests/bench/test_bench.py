@@ -83,7 +83,7 @@ def test_what_is_finished_is_not_run_again(data: Path) -> None:
     bench(data, *systems, "--rounds", 2)
     shutil.rmtree(data.parent / "out/one/runs/all.2")
     assert bench(data, *systems, "--rounds", 2).returncode == 0
-    assert called(data) == ["x 1"] + ["x 1", "x 2"] * 2 + ["x 2"]
+    assert called(data) == ["x 1"] + ["x 1", "x 2"] * 2 + ["x 1", "x 2"]
 
 
 def test_a_record_says_which_package_and_which_weights_were_at_work(data: Path) -> None:
@@ -144,6 +144,15 @@ def test_start_up_is_what_the_first_file_takes_more_than_the_rate_of_the_others(
     low, high = (found["intervals"]["wall_rtf"][end] for end in ("low", "high"))
     assert (low, high) == pytest.approx(((5 + 36) / 360, (5 + 72) / 360), abs=1e-6)
     assert found["wall_ratio"] == 1 and found["intervals"]["wall_ratio"]["low"] == pytest.approx(41 / 77, abs=1e-6)
+
+
+def test_a_first_file_that_took_longer_than_all_gives_no_rate_and_a_warning() -> None:
+    good = Round(2, 20.0, Usage(4.0, 4.0, 1.0), 10.0, Usage(3.0, 3.0, 1.0))
+    odd = Round(2, 20.0, Usage(4.0, 4.0, 1.0), 10.0, Usage(9.0, 3.0, 1.0))
+    found = cost_document([good, odd], [good, good], "x")
+    assert found["cpu_rtf_further"] == 0.1 and not {"wall_rtf_further", "startup_wall_sec"} & found.keys()
+    assert found["warnings"] == ["round 2: the first file alone took longer than all; no rate without start-up"]
+    assert cost_document([good], [good], "x")["warnings"] == []
 
 
 def test_one_file_or_one_round_gives_no_rate_and_no_range_that_is_not_there() -> None:

@@ -1,4 +1,4 @@
-"""The small trees are what the readers take, with the speech of the pack in them; the weights are of full size."""
+"""The small trees are what the readers take, with the mini corpus' speech in them; the weights are of full size."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def prepared(root: Path) -> Path:
 
 
 def test_the_meetings_have_the_turns_of_the_excerpts_heard_in_them(prepared: Path) -> None:
-    """From the pack's RTTM to words in XML and back, by the rule of only_words."""
+    """From the mini corpus' RTTM to words in XML and back, by the rule of only_words."""
     talks = {talk.id: talk for talks in read_pack(corpus_folder()).conversations.values() for talk in talks}
     found = {
         k: v for name in ("train", "dev", "test") for k, v in read_rttm(prepared / "ami" / name / "ref.rttm").items()

@@ -169,9 +169,9 @@ def test_sounds_that_are_none_and_options_that_cannot_be(sounds: dict[str, Path]
     with pytest.raises(MimidiarError, match=r"empty/recordings.jsonl.gz: no such manifest"):
         make_augmenter(Augment(), None, tmp_path / "empty")
     for changes, said in [
-        ({"noise_share": 1.5}, "augment: noise_share is 1.5; it must be between 0 and 1"),
-        ({"noise_snr_db": [9.0, 3.0]}, r"augment: noise_snr_db is \[9.0, 3.0\]"),
-        ({"babble_talkers": [1, 3]}, r"augment: babble_talkers is \[1, 3\]; it must be two numbers from 2 on"),
+        ({"noise_share": 1.5}, "augment.noise_share is 1.5; it must be between 0 and 1"),
+        ({"noise_snr_db": [9.0, 3.0]}, r"augment.noise_snr_db is \[9.0, 3.0\]"),
+        ({"babble_talkers": [1, 3]}, r"augment.babble_talkers is \[1, 3\]; it must be two numbers from 2 on"),
     ]:
         with pytest.raises(MimidiarError, match=said):
             make_augmenter(Augment(**changes), None, None)

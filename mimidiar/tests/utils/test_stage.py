@@ -206,6 +206,7 @@ def test_missing_input_names_the_stage_to_run_first(stage, tmp_path):
         ("downloads/vox", 0),
         ("data/train", 1),
         ("data/sim_train", 2),
+        ("data/talk_dev", 2),
         ("feats/mimi/train", 3),
         ("exp/a/model", 4),
         ("exp/a/dev", 5),

@@ -8,7 +8,7 @@
 #   distil          the codec alone that was also taught what a speaker encoder hears (../codec/conf/distil.yaml); voices of the
 #                   recording by a linear probe of its frames
 #   mimi            as distil, with the codec of fusion
-#   untrained-mimi  as distil, with the untrained codec
+#   random          as distil, with the untrained codec
 
 pool=$exp/pool
 mimi_root=${feats%/*}
@@ -23,15 +23,15 @@ each_system() {
     case $system in
       fusion | mimi) ;;
       plain) train_options=(--set talks.scene=null) ;;
-      untrained | untrained-mimi) encoder=mimi-random checkpoint='' mimi_feats=$mimi_root/$encoder${tap:+.$tap} ;;
+      untrained | random) encoder=mimi-random checkpoint='' mimi_feats=$mimi_root/$encoder${tap:+.$tap} ;;
       distil)
         encoder=mimi-mini-distil checkpoint=$(shipped_weights mimi-mini-distil) mimi_feats=$mimi_root/$encoder${tap:+.$tap}
         ;;
-      *) echo "run.sh: error: no system '$system'; choose among fusion plain untrained distil mimi untrained-mimi" >&2; exit 1 ;;
+      *) echo "run.sh: error: no system '$system'; choose among fusion plain untrained distil mimi random" >&2; exit 1 ;;
     esac
     feats=$mimi_feats+$speaker.$speaker_tap
     # Without anybody's voices to compare, channels mean nothing until deep clustering has them tell speakers apart.
-    if [[ $system == distil || $system == *mimi ]]; then
+    if [[ $system == distil || $system == mimi || $system == random ]]; then
       fused=false feats=$mimi_feats train_options+=(--set fusion=null --set clustering_weight=1.0)
     fi
     dir=$exp/$tag/seed$seed/$system name=$system-${tag//./-}

@@ -50,6 +50,22 @@ def test_systems_differ_in_their_input_alone(commands) -> None:
         assert ("--set fusion.anchors=4" in line) == (system in ("voices", "likeness"))
 
 
+def test_diarizers_differ_in_one_thing_each(commands) -> None:
+    found = commands("mini/diarizer", "--stage", "4", "--stop-stage", "4", "--seed", "2", "--loaders", "3")
+    trained = {folder.split("/")[-2]: line for folder, line in found.items() if folder.endswith("/model")}
+    assert list(trained) == ["fusion", "plain", "untrained", "distil", "mimi", "random"]
+    alone, voices = ("distil", "mimi", "random"), "+campplus.window1.5-hop0.6-speech"
+    codecs = {"distil": "mimi-mini-distil", "untrained": "mimi-random", "random": "mimi-random"}
+    for system, line in trained.items():
+        codec, heard = codecs.get(system, "mimi-mini"), "" if system in alone else voices
+        assert f" --dev data/talk_dev feats/{codec}{heard}/talk_dev --config conf/train.yaml --seed 2 " in line
+        assert (f"--checkpoint {EGS.parent}/mimidiar/assets/{codec}.safetensors" in line) == (codec != "mimi-random")
+        assert ("--set fusion=null --set clustering_weight=1.0" in line) == (system in alone)
+        assert ("--set talks.scene=null" in line) == (system == "plain")
+        assert (f"exp/mimi-mini/seed2/{system}/probe" in found) == (system in alone)
+        assert "--pool exp/pool" in line and "--num-workers 3" in line
+
+
 @pytest.mark.parametrize(("recipe", "speaker"), [("mini", "campplus"), ("ami", "titanet")])
 def test_both_encoders_are_extracted_and_named_together(commands, recipe: str, speaker: str) -> None:
     found = commands(f"{recipe}/fusion", "--stage", "3", "--stop-stage", "3", "--encoder", "logmel")

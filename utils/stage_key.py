@@ -96,7 +96,8 @@ def maker_of(path: str) -> int | None:
             case "downloads":
                 return 0
             case "data":
-                return 2 if parts[place + 1 : place + 2] and parts[place + 1].startswith(("sim", "chain", "talk")) else 1
+                made = parts[place + 1] if place + 1 < len(parts) else ""
+                return 2 if made.startswith(("sim", "chain", "talk")) else 1
             case "feats":
                 return 3
             case "exp":

@@ -279,7 +279,7 @@ def test_a_gpu_trains_it_too(trained: Path, data: Path, voices: Path, tmp_path: 
     first, last, of_cpu = log(tmp_path / "gpu")[0], log(tmp_path / "gpu")[-1], log(trained)[0]
     assert first["train_mel_loss"] == pytest.approx(of_cpu["train_mel_loss"], rel=0.15)
     assert last["train_mel_loss"] < 0.6 * first["train_mel_loss"]
-    assert last["train_distillation_loss"] < 0.5 * first["train_distillation_loss"]
+    assert last["train_distillation_loss"] < 0.8 * first["train_distillation_loss"]
     encoder = load_encoder("mimi-mini", "latent", checkpoint=tmp_path / "gpu" / "model.safetensors")
     audio = torch.from_numpy(speech(1.0).copy())[None]
     assert encoder.encode(audio, torch.tensor([audio.shape[1]]))[0].isfinite().all()

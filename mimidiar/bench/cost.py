@@ -6,8 +6,8 @@ Figures, each the median over rounds, with the range over rounds as its interval
   from its start to its end, loading included;
 - `wall_rtf_further`, `cpu_rtf_further`: the same without start-up: what all files take more than the first one alone
   does, over the audio that is more;
-- `startup_wall_sec`, `startup_cpu_sec`: what the first file takes more than that rate gives; neither, and a warning,
-  where in some round the first file alone took longer than all, as on a machine that was busy with something else;
+- `startup_wall_sec`, `startup_cpu_sec`: what the first file takes more than that rate gives. With a warning where in
+  some round the first file alone took longer than all, as on a machine that was busy with something else;
 - `peak_mb`: the most memory at once, in MiB, of the process and its children;
 - `wall_ratio`: seconds on the wall over those of the system called `reference` in the same round.
 
@@ -22,6 +22,8 @@ from typing import Any
 from mimidiar.bench.process import Usage
 from mimidiar.score.score_file import rounded
 
+CLOCKS = ("wall", "cpu")
+ODD = "the first file alone took longer than all; the rate without start-up means nothing"
 CONVENTIONS = 2  # version of what the figures mean; another one is not to be compared with this
 
 
@@ -37,14 +39,12 @@ class Round:
 
     def figures(self) -> dict[str, float]:
         found = {"peak_mb": self.whole.peak_mb}
-        for clock in ("wall", "cpu"):
+        for clock in CLOCKS:
             whole = getattr(self.whole, f"{clock}_sec")
             found[f"{clock}_rtf"] = whole / self.audio_sec
             if self.first is not None:
                 first = getattr(self.first, f"{clock}_sec")
                 rate = (whole - first) / (self.audio_sec - self.first_audio_sec)
-                if rate <= 0:
-                    continue
                 found[f"{clock}_rtf_further"] = rate
                 found[f"startup_{clock}_sec"] = first - rate * self.first_audio_sec
         return found
@@ -55,9 +55,8 @@ def cost_document(own: Sequence[Round], others: Sequence[Round], reference: str)
     rows = [each.figures() for each in own]
     for row, one, other in zip(rows, own, others, strict=True):
         row["wall_ratio"] = one.whole.wall_sec / other.whole.wall_sec
-    names = [name for name in rows[0] if all(name in row for row in rows)]
-    columns = {name: [row[name] for row in rows] for name in names}
-    odd = [number for number, (row, one) in enumerate(zip(rows, own, strict=True), 1) if _is_odd(row, one)]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    odd = [number for number, row in enumerate(rows, 1) if min(row.get(f"{c}_rtf_further", 1) for c in CLOCKS) <= 0]
     ranges = {name: {"low": min(values), "high": max(values), "level": 1.0} for name, values in columns.items()}
     return {
         "kind": "cost",
@@ -65,13 +64,6 @@ def cost_document(own: Sequence[Round], others: Sequence[Round], reference: str)
         "audio_sec": rounded(own[0].audio_sec),
         "n_recordings": own[0].n_recordings,
         "intervals": rounded(ranges) if len(own) > 1 else {},
-        "warnings": [
-            f"round {number}: the first file alone took longer than all; no rate without start-up" for number in odd
-        ],
+        "warnings": [f"round {number}: {ODD}" for number in odd],
         "protocol": {"rounds": len(own), "reference": reference, "conventions": CONVENTIONS},
     }
-
-
-def _is_odd(row: dict[str, float], one: Round) -> bool:
-    """A clock gave no rate, though there was a first file."""
-    return one.first is not None and not {"wall_rtf_further", "cpu_rtf_further"} <= row.keys()

@@ -5,6 +5,7 @@ every state of the code that had a part in it can be found, and nothing of it ha
 """
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from mimidiar.files import read_json, sha256_file
 STATE = ".stage.json"
 DOWNLOAD = ["mimidiar", "download"]  # what it brings is not made by our code
 MADE_ONCE = ("model.safetensors", "tuned.yaml", "codebooks.safetensors")  # and not for each recording anew
+ABSOLUTE = re.compile(r"""(?<![^\s='"])/[^\s'"]+""")  # a path, at the beginning of a word
 CLOCK_SEC = 2.0  # stages keep whole seconds, some file systems every other one
 
 
@@ -134,6 +136,8 @@ def as_line(command: Iterable[str]) -> str:
 
 
 def _neutral(word: str) -> str:
+    if any(letter.isspace() for letter in word):  # a command in itself, as `mimidiar bench` takes them
+        return ABSOLUTE.sub(lambda found: place(found[0]), word)
     option, equals, value = word.partition("=")
     if equals and value.startswith("/"):
         return f"{option}={place(value)}"

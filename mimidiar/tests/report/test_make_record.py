@@ -20,7 +20,7 @@ from mimidiar.features.timing import Cost, add_cost
 from mimidiar.files import sha256_file
 from mimidiar.report.make_record import Place, make_record
 from mimidiar.report.record import read_record
-from mimidiar.report.stages import place, stages_behind
+from mimidiar.report.stages import as_line, place, stages_behind
 from mimidiar.tests.report.records import COMMIT, FEATURES, score_hash, write_score
 
 
@@ -395,3 +395,10 @@ def test_one_protocol_names_one_score(tmp_path: Path) -> None:
     assert "can name only one of 2 scores" in str(CliRunner().invoke(cli, [*line, "--protocol", "x"]).exception)
     done = CliRunner().invoke(cli, line)
     assert done.exit_code == 0 and "a.b.collar0.25.seed0.json" in done.output
+
+
+def test_a_command_inside_a_command_names_no_place_of_this_machine() -> None:
+    inner = f"mimidiar diarize --checkpoint {ROOT}/mimidiar/assets/x.safetensors --a=/home/b/c.wav -o {{out}} d/e"
+    told = as_line(["mimidiar", "bench", "--system", "m", inner, f"--data={ROOT}/egs", "/home/b/f"])
+    inner = "mimidiar diarize --checkpoint mimidiar/assets/x.safetensors --a=.../c.wav -o {out} d/e"
+    assert told == f"mimidiar bench --system m '{inner}' --data=egs .../f"

@@ -211,28 +211,34 @@ def with_others(state: State, others: list[str]) -> list[State]:
     return [state, *(replace(state, out=path, key=f"{state.key}/{Path(path).name}") for path in others)]
 
 
-def commits_before(state: State) -> list[str]:
-    """The code that began what `state` goes on with."""
+def take_over(state: State) -> None:
+    """The code that began what `state` goes on with, and the seconds that it took."""
     old = read_state(Path(state.out))
-    return old.commits if old is not None and old.status == "running" and old.key == state.key else []
+    if old is not None and old.status == "running" and old.key == state.key:
+        state.commits, state.seconds = old.commits, old.seconds
+
+
+def add_commit(state: State) -> None:
+    state.commits = list(dict.fromkeys([*state.commits, code_commit()]))
 
 
 def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) -> int:
-    began, commit = time.monotonic(), code_commit()
+    began = time.monotonic()
     for state in states:
-        state.commits = list(dict.fromkeys([*commits_before(state), commit]))
+        take_over(state)
+        add_commit(state)
         write_state(Path(state.out), state)
-    for line in command_lines(options):
-        if code := runner.run(line):
-            return code
-    seconds, commit = round(time.monotonic() - began, 1), code_commit()
+    code = next(filter(None, map(runner.run, command_lines(options))), 0)
+    seconds = round(time.monotonic() - began, 1)
     for state in states:
-        if commit not in state.commits:  # the code was changed meanwhile
-            state.commits.append(commit)
-        state.status, state.finished, state.seconds = "done", now(), seconds
+        add_commit(state)  # the code was changed meanwhile, perhaps
+        state.seconds = round((state.seconds or 0.0) + seconds, 1)
+        if not code:
+            state.status, state.finished = "done", now()
         write_state(Path(state.out), state)
-    print(f"finished in {seconds} s: {' '.join(state.out for state in states)}", flush=True)
-    return 0
+    if not code:
+        print(f"finished in {seconds} s: {' '.join(state.out for state in states)}", flush=True)
+    return code
 
 
 def main() -> int:

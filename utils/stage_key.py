@@ -34,7 +34,8 @@ class State:
     """The contents of DIR/.stage.json. Times are local with their offset; `inputs` maps paths as written to digests.
 
     Relative paths start from `directory`. `commits` are those of the code that worked here: more than one where a stage
-    went on after an interruption. Neither is part of the key.
+    went on after an interruption; `seconds` what these runs took together, but for any that was killed outright. None
+    of the three is part of the key.
     """
 
     status: str

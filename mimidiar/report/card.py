@@ -70,11 +70,20 @@ def _making(record: dict[str, Any]) -> Iterator[str]:
         "made with " + ", ".join(f"{name} {version}" for name, version in record["environment"].items() if version),
     ]
     yield "\n".join(f"- {line}" for line in lines)
-    yield "Commands, from the data on:"
-    commands = [command for stage in record["stages"] for command in stage["commands"]]
+    yield "Commands, from the data on, and how long they took, on a machine that had other work perhaps:"
+    commands = [line for stage in record["stages"] for line in _timed(stage)]
     yield "\n".join(["```", *commands, record["command"], "```"])
     yield "What the file says of itself:"
     yield "\n".join(["```", json.dumps(about, indent=1, sort_keys=True), "```"])
+
+
+def _timed(stage: dict[str, Any]) -> list[str]:
+    """The commands of a stage; behind the last one, what they took."""
+    seconds = stage["seconds"]
+    if seconds is None:
+        return stage["commands"]
+    took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return [*stage["commands"][:-1], f"{stage['commands'][-1]}  # {took}"]
 
 
 def _table(head: list[str], rows: Any) -> str:

@@ -108,6 +108,8 @@ def _parts(header: dict[str, Any]) -> list[str]:
 
 def _code(stages: list[Stage]) -> dict[str, Any]:
     entries, commit = stage_entries(stages), code_commit()
+    for entry, stage in zip(entries, stages, strict=True):
+        entry["seconds"] = stage.seconds
     return {"stages": entries, "commit": commit, "dirty": not entries or bool(unclean_code(entries, commit))}
 
 

@@ -30,7 +30,7 @@ class Stage:
     """The folder that a stage made, its commands, the code, and its inputs: path -> hash, as stage.py keeps it.
 
     `digest`: how the hash of its folder begins where later stages keep it. `doubt` says why code of these commits may
-    not be all that was at work.
+    not be all that was at work. `seconds` is the time that it took.
     """
 
     folder: Path
@@ -42,6 +42,7 @@ class Stage:
     finished: datetime | None = None
     digest: str = ""
     doubt: str | None = None
+    seconds: float | None = None
 
 
 def stage_of(path: Path) -> Stage | None:
@@ -120,9 +121,10 @@ def _read(folder: Path) -> Stage:
         finished = datetime.fromisoformat(state["finished"]) if done else None
         digest = f"{state['key']} {state['finished']}"  # as `digest_of` in utils/stage_key.py
         commands, commits = split_commands(state["command"]), state.get("commits") or [UNKNOWN]
+        seconds = float(state["seconds"]) if state.get("seconds") is not None else None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MimidiarError(f"{folder / STATE} cannot be read; remove {folder} and run its stage again") from None
-    return Stage(folder, directory, commands, commits, inputs, started, finished, digest)
+    return Stage(folder, directory, commands, commits, inputs, started, finished, digest, seconds=seconds)
 
 
 def split_commands(words: list[str]) -> list[list[str]]:

@@ -30,13 +30,14 @@ def write_stage(
     inputs: tuple[Path, ...] = (),
     commits: tuple[str, ...] = (COMMIT,),
     times: tuple[int, int | None] = (0, 0),
+    seconds: float | None = None,
 ) -> None:
     """.stage.json as utils/stage.py leaves it; `times`: minutes at which it started and finished (None: it did not)."""
     folder.mkdir(parents=True, exist_ok=True)
     started, finished = (None if minute is None else f"2030-01-01T10:{minute:02d}:00+01:00" for minute in times)
     digests = {str(path): digest(path) for path in inputs}
     state = {"command": " ::: ".join(commands).split(), "inputs": digests, "directory": str(folder.parent)}
-    state |= {"commits": list(commits), "key": folder.name, "out": str(folder)}
+    state |= {"seconds": seconds, "commits": list(commits), "key": folder.name, "out": str(folder)}
     state |= {"started": started, "finished": finished, "status": "running" if finished is None else "done"}
     (folder / ".stage.json").write_text(json.dumps(state))
 

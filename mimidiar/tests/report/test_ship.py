@@ -53,9 +53,8 @@ def made(tmp_path: Path) -> Path:
     write_stage(data, "mimidiar prepare mini")
     (data / "corpus.json").write_text('{"origin": "recorded"}')
     write_set(data / "train")
-    write_stage(
-        tmp_path / "model", "mimidiar codec train model --seed 3", inputs=(data / "train", config), times=(1, 2)
-    )
+    train = "mimidiar codec train model --seed 3"
+    write_stage(tmp_path / "model", train, inputs=(data / "train", config), times=(1, 2), seconds=5638.4)
     (tmp_path / "model/model.safetensors").touch()
     path = write_weights(tmp_path / "export/small.safetensors")
     write_stage(tmp_path / "export", "mimidiar codec export", inputs=(tmp_path / "model",), times=(3, 4))
@@ -85,6 +84,7 @@ def test_record_and_card_say_how_the_weights_were_made(made: Path, monkeypatch: 
         ["mimidiar codec train model --seed 3"],
         ["mimidiar codec export"],
     ]
+    assert [stage["seconds"] for stage in record["stages"]] == [None, 5638.4, None]
     assert list(record["configurations"].values()) == [sha256_file(made.parents[1] / "train.yaml")]
     (data,) = record["sets"]
     assert data["hours"] == 0.6 and [(each["corpus"], each["speakers"]) for each in data["corpora"]] == [
@@ -94,7 +94,14 @@ def test_record_and_card_say_how_the_weights_were_made(made: Path, monkeypatch: 
     ]
     assert record["environment"]["numpy"] == np.__version__
     card = (assets / "small.md").read_text()
-    for wanted in ("# small\n\nFor tests alone.", "CC BY 4.0", "not known to mimidiar", COMMIT, record["sha256"]):
+    for wanted in (
+        "# small\n\nFor tests alone.",
+        "CC BY 4.0",
+        "not known to mimidiar",
+        "--seed 3  # 94 min\n",
+        COMMIT,
+        record["sha256"],
+    ):
         assert wanted in card
     monkeypatch.setattr(shipped, "ASSETS", assets)
     assert shipped.shipped_file("small") == assets / "small.safetensors" and shipped.shipped_names() == ["small"]

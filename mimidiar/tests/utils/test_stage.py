@@ -45,7 +45,8 @@ def test_failed_stage_returns_the_exit_code_and_continues(stage, tmp_path):
     failed = stage(*command)
     assert failed.returncode == 7
     assert "the command failed with exit code 7; the end of out/log/bash.log" in failed.stderr
-    assert state_of(tmp_path / "out")["status"] == "running"
+    state = state_of(tmp_path / "out")
+    assert (state["status"], state["finished"]) == ("running", None) and state["seconds"] >= 0
     (tmp_path / "mended").touch()
     again = stage(*command)
     assert again.returncode == 0 and again.stdout.startswith("continuing (begun 20")
@@ -53,19 +54,21 @@ def test_failed_stage_returns_the_exit_code_and_continues(stage, tmp_path):
     assert (tmp_path / "out/made").read_text() == "x\nx\n"
 
 
-def test_the_state_names_all_code_that_worked_on_the_stage(stage, tmp_path):
+def test_the_state_names_all_code_that_worked_on_the_stage_and_its_time(stage, tmp_path):
     command = ("bash", "-c", "echo x >> out/made; test -f mended || exit 7")
     stage(*command)
     state = state_of(tmp_path / "out")
     now = state["commits"]
     assert len(now) == 1 and state["directory"] == str(tmp_path)
-    (tmp_path / "out/.stage.json").write_text(json.dumps(state | {"commits": ["earlier-dirty"]}))
+    (tmp_path / "out/.stage.json").write_text(json.dumps(state | {"commits": ["earlier-dirty"], "seconds": 3000.0}))
     (tmp_path / "mended").touch()
     stage(*command)
-    assert state_of(tmp_path / "out")["commits"] == ["earlier-dirty", *now]
+    ended = state_of(tmp_path / "out")
+    assert ended["commits"] == ["earlier-dirty", *now] and ended["seconds"] >= 3000  # and the time of all runs
     # Started anew, nothing of the earlier code is left.
     stage(*command, options=("--force", "true"))
-    assert state_of(tmp_path / "out")["commits"] == now
+    anew = state_of(tmp_path / "out")
+    assert anew["commits"] == now and anew["seconds"] < 3000
 
 
 def test_failed_stage_that_made_nothing_starts_again_with_other_settings(stage, tmp_path):

@@ -59,8 +59,9 @@ extract_system() {
 train_on_talks() {
   local machine=$cmd
   if (( ngpu > 0 )); then machine="$cuda_cmd --gpu $ngpu"; fi
-  cmd="$machine --cpus $(( processes * (1 + loaders) ))" stage.py --out "$dir/model" --force "$force" --input "$data/$1" --input "$data/$2" --input "$feats/$2" \
-    --input "$train_config" --input "$turns" ${checkpoint:+--input "$checkpoint"} -- \
+  cmd="$machine --cpus $(( processes * (1 + loaders) ))" stage.py --out "$dir/model" --force "$force" \
+    --input "$data/$1" --input "$data/$2" --input "$feats/$2" --input "$train_config" --input "$turns" \
+    ${checkpoint:+--input "$checkpoint"} -- \
     mimidiar train "$dir/model" --talks "$data/$1" --turns "$turns" --pool "$pool" --dev "$data/$2" "$feats/$2" \
     --config "$train_config" --seed "$seed" ${checkpoint:+--checkpoint "$checkpoint"} --device "$device" \
     --processes "$processes" --num-workers "$loaders" "${train_options[@]}"

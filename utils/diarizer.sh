@@ -78,14 +78,14 @@ tune_diarizer() {
     probe=(--probe "$dir/probe/model.safetensors") voices=(--voices "$feats/$1" "${probe[@]}")
   fi
   stage.py --out "$windows" --force "$force" --input "$dir/model" --input "$feats/$1" --nj "$nj" -- \
-    mimidiar infer "$model" "$feats/$1" "$windows" --window-sec "$window_sec" --local
+    mimidiar infer "$model" "$feats/$1" "$windows" --window-sec "$window_sec" --hop-sec "$hop_sec" --local
   stage.py --out "$dir/tuned" --force "$force" --input "$windows" --input "$data/$1" "${probe[@]/--probe/--input}" -- \
     mimidiar link tune "$windows" "$data/$1" "$dir/tuned/linking" "${voices[@]}" ::: \
     mimidiar link run "$windows" "$dir/tuned/posteriors" "${voices[@]}" --tuned "$dir/tuned/linking/tuned.yaml" ::: \
     mimidiar tune "$dir/tuned/posteriors" "$data/$1" "$dir/tuned/decision"
   stage.py --out "$dir/diarizer" --force "$force" --input "$dir/model" --input "$dir/tuned" "${probe[@]/--probe/--input}" -- \
     mimidiar bundle "$model" "$dir/diarizer/$system.safetensors" --linking "$dir/tuned/linking/tuned.yaml" \
-    --decision "$dir/tuned/decision/tuned.yaml" "${probe[@]}" --window-sec "$window_sec" --half
+    --decision "$dir/tuned/decision/tuned.yaml" "${probe[@]}" --window-sec "$window_sec" --hop-sec "$hop_sec" --half
 }
 
 # score_diarizer DEV SET...: the file, as its users run it, on these sets.

@@ -11,7 +11,7 @@ setup(
     name="mimidiar",
     version="0.1.0",
     description="Does the Mimi codec know who is speaking? Recipes, and a streaming diarizer on Mimi.",
-    python_requires=">=3.11,<3.13",
+    python_requires=">=3.11.4,<3.13",
     packages=find_packages(),
     package_data={"mimidiar": ["assets/*"]},
     install_requires=[

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make tools/venv: Python 3.11 or 3.12 with exactly the packages of tools/requirements.lock and this project (editable).
+# Make tools/venv: Python 3.11 (not before 3.11.4) or 3.12 with exactly the packages of tools/requirements.lock and this project (editable).
 #
 #   tools/install.sh                        does nothing, and says nothing, when everything is in place
 #   PYTHON=/path/to/python tools/install.sh
@@ -24,6 +24,9 @@ wanted_state() {
 
 is_finished() { [[ -x $venv/bin/python && -f $stamp && "$(< "$stamp")" == "$(wanted_state)" ]]; }
 
+# Before 3.11.4 tarfile knows no filters, which NeMo and the downloads of corpora unpack with.
+is_right() { case "$1" in 3.11.[0-3]) return 1 ;; 3.11.* | 3.12.*) ;; *) return 1 ;; esac; }
+
 python_version() { "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2> /dev/null; }
 
 # Prints the Python to build with. A command may exist and not run (a pyenv shim), so each is tried.
@@ -32,10 +35,10 @@ find_python() {
   if [[ -n ${PYTHON:-} ]]; then names=("$PYTHON"); fi
   for name in "${names[@]}"; do
     version="$(python_version "$name")" || continue
-    case "$version" in 3.11.* | 3.12.*) command -v "$name"; return ;; esac
+    if is_right "$version"; then command -v "$name"; return; fi
     seen+=", found ${PYTHON:+PYTHON=}$name, which is $version"
   done
-  fail "needs Python 3.11 or 3.12${seen:-, found none that runs}; set PYTHON=/path/to/python3.11"
+  fail "needs Python 3.12, or 3.11 from 3.11.4 on${seen:-, found none that runs}; set PYTHON=/path/to/python3.11"
 }
 
 # MB on the disk of tools/venv, which may be a link to a folder elsewhere.
@@ -108,7 +111,7 @@ make_venv() {
 is_usable() {
   local version
   version="$(python_version "$venv/bin/python")" || return 1
-  case "$version" in 3.11.* | 3.12.*) ;; *) return 1 ;; esac
+  is_right "$version" || return 1
   if [[ -n $state_before && ${state_before#* } != "$root" ]]; then
     [[ ! -L $venv ]] || fail "tools/venv is a link to the environment of ${state_before#* }: remove the link"
     echo "tools/install.sh: tools/venv was made in another folder; making it again" >&2

@@ -103,14 +103,19 @@ score_diarizer() {
   for set in "${@:2}"; do score_floors "$set"; done
 }
 
-# ship_diarizers: into the package, where that is asked for; with the records of the exports that were scored.
+# ship_diarizers: into the package, where that is asked for; with the records of what was scored, and beside it of the ablations.
 ship_diarizers() {
   if [[ $ship != true ]]; then return; fi
-  local system shipped
-  for system in fusion distil; do
-    shipped=mini
-    if [[ $system == fusion ]]; then shipped=mini-fusion; fi
-    mimidiar ship "$exp/$tag/seed$seed/$system/diarizer/$system.safetensors" "$shipped" \
-      --card "conf/$system.md" --results "$exp/$tag/seed$seed/$system"
+  ship_diarizer fusion mini-fusion plain untrained
+  ship_diarizer distil mini mimi random
+}
+
+# ship_diarizer SYSTEM NAME OTHER...
+ship_diarizer() {
+  local system=$1 name=$2 other beside=() folder=$exp/$tag/seed$seed
+  for other in "${@:3}"; do
+    if [[ -d $folder/$other ]]; then beside+=(--beside "$folder/$other"); fi
   done
+  mimidiar ship "$folder/$system/diarizer/$system.safetensors" "$name" \
+    --card "conf/$system.md" --results "$folder/$system" "${beside[@]}"
 }

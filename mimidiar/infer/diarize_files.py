@@ -42,12 +42,15 @@ def find_tasks(paths: Sequence[Path], per_channel: bool, say: Tell, complain: Te
 
     What is found of a folder is told to `say`; of what cannot be done, each is told to `complain`.
     """
-    tasks: dict[tuple[Path, int | None], Task] = {}
+    files: dict[Path, Path] = {}
     for path in paths:
         for file in _guarded(lambda path=path: _files(path, say), complain) or []:
-            for task in _guarded(lambda file=file: list(_tasks(file, per_channel, say)), complain) or []:
-                tasks.setdefault((task.path.resolve(), task.channel), task)
-    return list(tasks.values())
+            files.setdefault(file.resolve(), file)
+    return [
+        task
+        for file in files.values()
+        for task in _guarded(lambda file=file: list(_tasks(file, per_channel, say)), complain) or []
+    ]
 
 
 def check_outputs(tasks: Sequence[Task], folder: Path | None) -> None:
@@ -93,7 +96,7 @@ def _one(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "audio at .* Hz")  # `find_tasks` has told
         found = diarizer.diarize(replace(sound, read=read), count)
-    few = f"; {count.least} were asked for" if 1 < count.least > len(found.speakers) else ""
+    few = f" ({count.least} were asked for)" if 1 < count.least > len(found.speakers) else ""
     return f"{write(found)}: {many(len(found.speakers), 'speaker')}{few}, {many(len(found.turns), 'turn')}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -38,14 +39,10 @@ def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, ma
     # In whole label frames, as an encoder that looks for speech itself would hear it.
     whole = in_frames(sound.read(SAMPLE_RATE), round(SAMPLE_RATE / LABEL_HZ))
     (speech,) = find_speech_in_chunks([whole], seconds=sound.seconds)
-    features, hz = encode_recording(encoders[0], sound.read, speech), encoders[0].frame_hz
+    hz = encoders[0].frame_hz
+    features = _side_by_side(sound, encoders, speech)
     if not len(features):  # so few samples that there are none at another rate
         return Heard(features, np.zeros((0, 1), np.float32), np.zeros(0, bool))
-    for encoder in encoders[1:]:
-        rate = encoder.frame_hz / hz
-        more = on_time_axis(encode_recording(encoder, sound.read, speech), rate, 0, len(features))
-        features = np.concatenate([features, more], axis=1)
-        del more  # of two hours 70 MB
     frames = -(-len(features) // stacking_factor(hz))
     own = features[:, -encoders[-1].dim :] if probe is None else features[:, : encoders[0].dim]
     voices = on_time_axis(own, hz / LABEL_HZ, 0, frames)
@@ -54,6 +51,21 @@ def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, ma
     trusted = trust(speech, sound.seconds)
     voices *= _within(trusted, frames)[:, None]
     return Heard(features, voices, _within(trusted, frames, margin_sec))
+
+
+def _side_by_side(sound: Sound, encoders: Sequence[Encoder], speech: Sequence[Region]) -> np.ndarray:
+    """Features (T', D) of all encoders. Of hours they are large: each is put in its place before the next is made."""
+    ends = list(accumulate((encoder.dim for encoder in encoders), initial=0))
+    first = encode_recording(encoders[0], sound.read, speech)
+    features = np.empty((len(first), ends[-1]), np.float32)
+    features[:, : ends[1]] = first
+    del first
+    if not len(features):
+        return features
+    for encoder, begin, end in zip(encoders[1:], ends[1:], ends[2:], strict=False):
+        rate = encoder.frame_hz / encoders[0].frame_hz
+        features[:, begin:end] = on_time_axis(encode_recording(encoder, sound.read, speech), rate, 0, len(features))
+    return features
 
 
 def trust(speech: Sequence[Region], seconds: float) -> list[Region]:

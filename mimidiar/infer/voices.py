@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+from scipy.spatial.distance import pdist
 
 from mimidiar.errors import MimidiarError
 from mimidiar.infer.windows import Window
@@ -80,6 +80,9 @@ ANY_NUMBER = Count()
 
 def make_count(number: int | None, least: int | None, most: int | None) -> Count:
     """From what a user knows of the speakers. MimidiarError for numbers that cannot be together."""
+    for given in (number, least, most):
+        if given is not None and (given < 1 or given != int(given)):
+            raise MimidiarError(f"{given} speakers: give a whole number, 1 or more")
     if number is not None and (least or most):
         raise MimidiarError(f"{number} speakers, and a number at least or at most: give the one or the other")
     if number is None and most is not None and (least or 1) > most:
@@ -141,10 +144,10 @@ def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> VoiceTree:
     if len(members) < 2:
         return VoiceTree(speakers, trust, members, np.zeros((0, 4)))
     vectors, window = speakers.vectors[members], speakers.window[members]
-    distances = (1 - vectors @ vectors.T).clip(min=0)
-    distances[window[:, None] == window[None, :]] = APART
-    np.fill_diagonal(distances, 0)
-    return VoiceTree(speakers, trust, members, linkage(squareform(distances, checks=False), "average"))
+    # One number for each pair: a square of them would be the largest thing in memory in recordings of hours.
+    distances = pdist(vectors, "sqeuclidean") / 2  # of unit vectors, the cosine distance
+    distances[pdist(window[:, None]) == 0] = APART
+    return VoiceTree(speakers, trust, members, linkage(distances, "average"))
 
 
 def find_voices(tree: VoiceTree, linking: Linking, count: Count = ANY_NUMBER) -> np.ndarray:

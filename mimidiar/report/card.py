@@ -70,7 +70,7 @@ def _making(record: dict[str, Any]) -> Iterator[str]:
         "made with " + ", ".join(f"{name} {version}" for name, version in record["environment"].items() if version),
     ]
     yield "\n".join(f"- {line}" for line in lines)
-    yield "Commands, from the data on, and how long they took, on a machine that had other work perhaps:"
+    yield "Commands, from the data on, with the time that they took, on a machine that may have had other work:"
     commands = [line for stage in record["stages"] for line in _timed(stage)]
     yield "\n".join(["```", *commands, record["command"], "```"])
     yield "What the file says of itself:"
@@ -78,12 +78,14 @@ def _making(record: dict[str, Any]) -> Iterator[str]:
 
 
 def _timed(stage: dict[str, Any]) -> list[str]:
-    """The commands of a stage; behind the last one, what they took."""
+    """The commands of a stage; behind the last one, what they took, where that is known."""
+    *before, last = stage["commands"]
     seconds = stage["seconds"]
     if seconds is None:
-        return stage["commands"]
+        return [*before, last]
     took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    return [*stage["commands"][:-1], f"{stage['commands'][-1]}  # {took}"]
+    with_others = f", with the {len(before)} before it" if before else ""
+    return [*before, f"{last}  # {took}{with_others}"]
 
 
 def _table(head: list[str], rows: Any) -> str:

@@ -18,6 +18,7 @@ from mimidiar.speaker.cut import LABEL_HZ, Cut
 from mimidiar.speaker.grid import Grid, neighbours
 
 BATCH_WINDOWS = 32
+FILLED_FRAMES = 10_000  # at once: of hours the embeddings alone are large enough
 # Under one step of 16-bit audio: digital silence, of which an embedding says nothing. Louder pauses are for `speech` to
 # mask: at -75 dBFS already a fortieth of the speech in AMI's headset mixes would be lost.
 SILENCE_DBFS = -90.0
@@ -100,9 +101,13 @@ class WindowPlan:
 
     def fill(self, vectors: torch.Tensor) -> torch.Tensor:
         """Vectors (N, D) of the windows -> embeddings (F, D) of the frames."""
-        if not len(vectors):
-            return vectors.new_zeros(len(self.heard), vectors.shape[1])
-        return mix(vectors[self.before], vectors[self.after], self.share, self.heard)
+        filled = vectors.new_zeros(len(self.heard), vectors.shape[1])
+        if len(vectors):
+            for start in range(0, len(filled), FILLED_FRAMES):
+                part = slice(start, start + FILLED_FRAMES)
+                before, after = vectors[self.before[part]], vectors[self.after[part]]
+                filled[part] = mix(before, after, self.share[part], self.heard[part])
+        return filled
 
 
 def plan_windows(centres: np.ndarray, times: np.ndarray, heard: np.ndarray, interpolation: str) -> WindowPlan:

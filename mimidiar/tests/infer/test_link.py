@@ -287,6 +287,9 @@ def test_numbers_of_speakers_that_cannot_be_are_refused() -> None:
         make_count(3, None, 4)
     with pytest.raises(MimidiarError, match="at least 5 speakers and at most 4"):
         make_count(None, 5, 4)
+    for numbers in ((0, None, None), (None, -3, None), (None, None, 0), (2.5, None, None)):
+        with pytest.raises(MimidiarError, match=r"speakers: give a whole number, 1 or more"):
+            make_count(*numbers)
     with pytest.raises(ValueError, match="distance is 3"):
         Linking(distance=3).check()
     assert LABEL_HZ == 12.5

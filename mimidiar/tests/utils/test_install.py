@@ -90,11 +90,13 @@ def test_changed_requirements_are_installed(house, call, name):
 def test_python_of_another_version_is_one_clear_line(house, call):
     house.program("python3", "#!/bin/sh\necho 3.13.0\n")
     done = call(house.script)
-    line = "needs Python 3.11 or 3.12, found python3, which is 3.13.0; set PYTHON=/path/to/python3.11\n"
+    line = "needs Python 3.12, or 3.11 from 3.11.4 on, found python3, which is 3.13.0; set PYTHON=/path/to/python3.11\n"
     assert (done.returncode, done.stderr) == (1, f"tools/install.sh: error: {line}")
     assert "found PYTHON=python3, which is 3.13.0" in call(house.script, PYTHON="python3").stderr
+    house.program("python3", "#!/bin/sh\necho 3.11.2\n")
+    assert "found python3, which is 3.11.2; set" in call(house.script).stderr
     house.program("python3", "#!/bin/sh\nexit 127\n")
-    assert "3.12, found none that runs; set" in call(house.script).stderr
+    assert "3.11.4 on, found none that runs; set" in call(house.script).stderr
     assert not (house.root / "tools/venv").exists()
 
 

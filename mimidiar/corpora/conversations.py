@@ -12,10 +12,10 @@ from pathlib import Path
 from lhotse import SupervisionSegment
 
 from mimidiar.annotation.turns import Turn, merge_overlaps
-from mimidiar.audio import AudioInfo, probe_audio
-from mimidiar.corpora.audio import SAMPLE_RATE
-from mimidiar.corpora.manifests import file_recording, write_set
-from mimidiar.corpora.validate import require_valid
+from mimidiar.audio.corpus_audio import SAMPLE_RATE
+from mimidiar.audio.files import AudioInfo, probe_audio
+from mimidiar.data.manifests import file_recording, write_set
+from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
 

@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from mimidiar.corpora.audio import SAMPLE_RATE
+from mimidiar.audio.corpus_audio import SAMPLE_RATE
 
 # Values of espeak-ng's speak_lib.h.
 AUDIO_OUTPUT_SYNCHRONOUS = 2

@@ -22,12 +22,12 @@ from mimidiar.config import load_config
 from mimidiar.corpora import no_settings
 from mimidiar.corpora.archives import Archive, bring
 from mimidiar.corpora.download import fetch
-from mimidiar.corpora.pack import Pack, Utterance
+from mimidiar.corpora.mini_layout import Pack, Utterance
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
 from mimidiar.corpora.utterances import Alignment, find_speech, limited, say_sets, with_lengths, write_utterances
-from mimidiar.corpora.validate import require_valid
+from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
 

@@ -11,15 +11,15 @@ from lhotse import Recording, SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
+from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.corpora import no_settings
-from mimidiar.corpora.alignment import speech_segments
-from mimidiar.corpora.audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
-from mimidiar.corpora.manifests import Span, Trial, file_recording, write_set
-from mimidiar.corpora.pack import SPLITS, ConversationFile, Pack, Utterance, read_pack
-from mimidiar.corpora.splits import assign_splits, limit_speakers
-from mimidiar.corpora.validate import require_valid
+from mimidiar.corpora.mini_layout import SPLITS, ConversationFile, Pack, Utterance, read_pack
 from mimidiar.corpora.voices import write_voices
+from mimidiar.data.manifests import Span, Trial, file_recording, write_set
+from mimidiar.data.splits import assign_splits, limit_speakers
+from mimidiar.data.validation import require_valid
+from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mimidiar.annotation.turns import Turn, merge_overlaps
-from mimidiar.corpora.manifests import Span
+from mimidiar.data.manifests import Span
 from mimidiar.errors import MimidiarError
 
 VERSION = "1.6.2"

@@ -23,11 +23,11 @@ from pathlib import Path
 from lhotse import RecordingSet, SupervisionSet
 
 from mimidiar.config import load_config
-from mimidiar.corpora.manifests import SetFolder, Trial, read_set, write_set
-from mimidiar.corpora.pack import Utterance, read_pack
+from mimidiar.corpora.mini_layout import Utterance, read_pack
 from mimidiar.corpora.roots import find_root
 from mimidiar.corpora.utterances import find_speech, limited, say_sets, with_lengths, write_utterances
-from mimidiar.corpora.validate import require_valid
+from mimidiar.data.manifests import SetFolder, Trial, read_set, write_set
+from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 

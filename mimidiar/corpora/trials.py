@@ -4,8 +4,8 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-from mimidiar.corpora.manifests import Trial
-from mimidiar.corpora.pack import Utterance
+from mimidiar.corpora.mini_layout import Utterance
+from mimidiar.data.manifests import Trial
 
 TARGETS_PER_SPEAKER = 20
 NONTARGETS_PER_TARGET = 3

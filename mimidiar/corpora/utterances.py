@@ -9,12 +9,12 @@ from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
-from mimidiar.audio import probe_audio
-from mimidiar.corpora.alignment import speech_segments
-from mimidiar.corpora.audio import SAMPLE_RATE, read_corpus_audio
-from mimidiar.corpora.manifests import Span, Trial, file_recording, write_set
-from mimidiar.corpora.pack import Utterance
-from mimidiar.corpora.splits import hash_order
+from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
+from mimidiar.audio.files import probe_audio
+from mimidiar.corpora.mini_layout import Utterance
+from mimidiar.data.manifests import Span, Trial, file_recording, write_set
+from mimidiar.data.splits import hash_order
+from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import SHOWN, MimidiarError, listed
 
 Say = Callable[[str], None]

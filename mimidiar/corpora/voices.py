@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.corpora.espeak import Job, jobs_as_json
-from mimidiar.corpora.manifests import Trial
-from mimidiar.corpora.pack import Utterance
+from mimidiar.corpora.mini_layout import Utterance
 from mimidiar.corpora.sentences import make_sentence
-from mimidiar.corpora.splits import hash_order
 from mimidiar.corpora.trials import make_trials
+from mimidiar.data.manifests import Trial
+from mimidiar.data.splits import hash_order
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, put_in_place, write_text
 

@@ -24,13 +24,13 @@ from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
-from mimidiar.corpora.manifests import Trial
-from mimidiar.corpora.pack import Utterance
+from mimidiar.corpora.mini_layout import Utterance
 from mimidiar.corpora.roots import find_root
-from mimidiar.corpora.splits import hash_order
 from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.utterances import find_speech, limited, refuse_or_skip, say_sets, with_lengths, write_utterances
-from mimidiar.corpora.validate import require_valid
+from mimidiar.data.manifests import Trial
+from mimidiar.data.splits import hash_order
+from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
 

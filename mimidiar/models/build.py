@@ -8,12 +8,12 @@ from torch import Tensor
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
+from mimidiar.models.finetune import UnfrozenAdapter, build_top, top_header
 from mimidiar.models.fusion import FusedAdapter, FusionConfig, build_fused
-from mimidiar.models.unfreeze import UnfrozenAdapter, build_top, top_header
 from mimidiar.models.weights import fill, load_weights
 
 if TYPE_CHECKING:
-    from mimidiar.codec.top import MimiTop
+    from mimidiar.encoders.mimi.upper_layers import MimiTop
 
 FORMAT = "mimidiar-model-2"
 Model = Adapter | FusedAdapter | UnfrozenAdapter

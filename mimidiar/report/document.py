@@ -10,7 +10,7 @@ from mimidiar.files import write_text
 from mimidiar.report.environment import LIBRARIES
 from mimidiar.report.fill import HASH_DIGITS, FilledTable, fill_tables
 from mimidiar.report.record import Record
-from mimidiar.report.shelf import Shelf
+from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import TableFile
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"

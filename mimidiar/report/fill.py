@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.cells import REAL_TIME_FACTOR, Cell, Difference, Figure, NotRun, Quoted, difference, figure
+from mimidiar.report.cell_values import REAL_TIME_FACTOR, Cell, Difference, Figure, NotRun, Quoted, difference, figure
 from mimidiar.report.comparisons import Compared, compare_rows, is_leaky, why_leaky
 from mimidiar.report.record import Record
-from mimidiar.report.shelf import Filed, Shelf, check_records
+from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
 
 HASH_DIGITS = 8  # of a hash, where people read it

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mimidiar.report.cells import NOT_RUN, Cell, Difference, Figure, NotRun, Quoted
+from mimidiar.report.cell_values import NOT_RUN, Cell, Difference, Figure, NotRun, Quoted
 from mimidiar.report.comparisons import Compared
 from mimidiar.report.document import Report
 from mimidiar.report.fill import FilledRow, FilledTable

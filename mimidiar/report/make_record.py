@@ -12,9 +12,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
 from mimidiar.report.environment import describe_environment
-from mimidiar.report.record import KINDS, Record
-from mimidiar.report.seen import MANIFEST, names_seen
-from mimidiar.report.stages import (
+from mimidiar.report.lineage import (
     Stage,
     as_line,
     folders_to_run,
@@ -24,6 +22,8 @@ from mimidiar.report.stages import (
     stages_behind,
     walk_folders,
 )
+from mimidiar.report.record import KINDS, Record
+from mimidiar.report.training_sets import MANIFEST, names_seen
 from mimidiar.score.compare import read_seconds
 from mimidiar.score.from_files import SCORE_FILE
 from mimidiar.score.verify_files import read_draws

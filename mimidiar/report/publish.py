@@ -88,8 +88,10 @@ def _require_conventions(path: Path, record: Record) -> None:
 
 def _conventions(kind: str) -> Any:
     """The version of the conventions that this code scores by; the ancestor's DER in crops is by ours."""
-    from mimidiar.bench import cost
-    from mimidiar.score import diarization, drift, sound, verification
+    from mimidiar.score import diarization, verification
+    from mimidiar.studies.bench import cost
+    from mimidiar.studies.codec_training import score as sound
+    from mimidiar.studies.token_drift import score as drift
 
     own = {"verification": verification.CONVENTIONS, "drift": drift.CONVENTIONS, "reconstruction": sound.CONVENTIONS}
     own["cost"] = cost.CONVENTIONS

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar.commit import code_commit
-from mimidiar.corpora.origins import corpus_of_speaker, describe_corpus
+from mimidiar.data.origins import corpus_of_speaker, describe_corpus
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
 from mimidiar.models.weight_file import inspect_weight_file
 from mimidiar.report.card import write_card
 from mimidiar.report.environment import describe_environment
+from mimidiar.report.lineage import Stage, as_line, place, stage_of_score, stages_behind, walk_folders
 from mimidiar.report.make_record import Lineage, configurations_of, stage_entries
 from mimidiar.report.record import Record, find_records, read_record, unclean_code
-from mimidiar.report.seen import MANIFEST
-from mimidiar.report.stages import Stage, as_line, place, stage_of_score, stages_behind, walk_folders
+from mimidiar.report.training_sets import MANIFEST
 from mimidiar.shipped import CARD, RECORD, WEIGHTS
 
 MOST_BYTES = 12_000_000

@@ -42,7 +42,7 @@ from mimidiar.annotation.regions import Region, overlaps, subtract, total_sec, u
 from mimidiar.annotation.turns import Turn, Turns, crop, extent, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.score.detection import detection_times
-from mimidiar.score.pieces import check_size, common_sec, error_times, jaccard_error
+from mimidiar.score.segments import check_size, common_sec, error_times, jaccard_error
 
 Regions = Mapping[str, list[Region]]
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from mimidiar.annotation.regions import SHORTEST_SEC, Region
 from mimidiar.annotation.turns import Turn, crop, merge_overlaps
 from mimidiar.score.diarization import Protocol, scored_regions
-from mimidiar.score.pieces import check_size, common_sec, pair_speakers, speaker_names
+from mimidiar.score.segments import check_size, common_sec, pair_speakers, speaker_names
 
 CORRECT, MISSED, FALSE_ALARM, CONFUSION, UNSCORED = "correct", "missed", "false alarm", "confusion", "not scored"
 

@@ -33,8 +33,8 @@ from mimidiar.annotation.uem import read_uem
 from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS
 from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
-from mimidiar.score.measures import load_measures
 from mimidiar.score.noscore import read_noscore
+from mimidiar.score.pyannote_import import load_measures
 from mimidiar.score.ratios import by_speakers, figures, intervals
 from mimidiar.score.score_file import SCORE_FILE, rounded
 

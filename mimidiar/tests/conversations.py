@@ -6,10 +6,10 @@ import numpy as np
 from lhotse import Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 
-from mimidiar.corpora.manifests import write_set
+from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.data.manifests import write_set
 from mimidiar.features.store import META
 from mimidiar.files import write_json
-from mimidiar.labels import Interval, activity_matrix
 from mimidiar.tests.matrices import write_matrix_store
 
 FRAME_HZ = 12.5

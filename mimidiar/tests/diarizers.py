@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from mimidiar.codec.mel import BANDS, FLOOR
-from mimidiar.features.encoders import describe_encoder
-from mimidiar.infer.decide import Decision
-from mimidiar.infer.diarizer_file import bundle
-from mimidiar.infer.link_tune import TunedLinking, write_linking
-from mimidiar.infer.tune import Tuned, write_tuned
-from mimidiar.infer.voices import Linking
+from mimidiar.diarize.binarize import Decision
+from mimidiar.diarize.clustering import Linking
+from mimidiar.diarize.diarizer_file import bundle
+from mimidiar.encoders.logmel_spec import BANDS, FLOOR
+from mimidiar.encoders.registry import describe_encoder
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.build import build_model, model_header
-from mimidiar.models.probe import Probe, save_probe
 from mimidiar.models.weights import save_weights
+from mimidiar.studies.taps.linear_probe import Probe, save_probe
+from mimidiar.training.tune import Tuned, write_tuned
+from mimidiar.training.tune_clustering import TunedLinking, write_linking
 
 RATE = 16000
 LOUD = 0.02
@@ -75,7 +75,7 @@ def hear_what_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
             loud = [k for k, step in enumerate(steps) if np.sqrt(np.mean(step**2)) > LOUD]
             yield [(0.1 * k, min(0.1 * (k + 1), len(samples) / RATE)) for k in loud]
 
-    monkeypatch.setattr("mimidiar.corpora.alignment.speech_segments", segments)
+    monkeypatch.setattr("mimidiar.encoders.vad.speech_segments", segments)
 
 
 def tones(*parts: tuple[float, float], rate: int = RATE) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimidiar.audio import read_audio
+from mimidiar.audio.files import read_audio
 
 RATE = 24000
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.features.encoders import describe_encoder
+from mimidiar.encoders.registry import describe_encoder
 from mimidiar.features.store import META, FeatureStore
 from mimidiar.files import write_json
 from mimidiar.tests.conversations import DIM, make_conversations

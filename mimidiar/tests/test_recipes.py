@@ -11,10 +11,10 @@ import pytest
 from mimidiar.config import load_config
 from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
-from mimidiar.simulate.mixture_sets import MixtureSets
-from mimidiar.simulate.options import Simulation, check_options
+from mimidiar.simulation.mixture_sets import MixtureSets
+from mimidiar.simulation.options import Simulation, check_options
 from mimidiar.tests.report.records import COMMIT, make
-from mimidiar.train.config import TrainConfig
+from mimidiar.training.config import TrainConfig
 
 EGS = Path(__file__).parents[2] / "egs"
 RECIPES = sorted(EGS.glob("*/*/run.sh"))

@@ -7,7 +7,7 @@ import soundfile
 from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 
-from mimidiar.corpora.manifests import file_recording, write_set
+from mimidiar.data.manifests import file_recording, write_set
 
 RATE = 16000
 SPEECH = ((0.2, 1.0), (1.5, 2.0))  # seconds in which each utterance is heard

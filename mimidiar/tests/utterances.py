@@ -7,7 +7,7 @@ from lhotse import Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 from lhotse.supervision import AlignmentItem
 
-from mimidiar.corpora.manifests import write_set
+from mimidiar.data.manifests import write_set
 from mimidiar.features.store import META
 from mimidiar.files import write_json
 from mimidiar.tests.matrices import write_matrix_store

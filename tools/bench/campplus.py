@@ -23,9 +23,9 @@ if PYTHON.exists() and Path(sys.prefix) != PYTHON.parents[1]:
 
 import torch  # noqa: E402
 
-from mimidiar.features.encoders import describe_encoder  # noqa: E402
-from mimidiar.speaker.campplus import fbank  # noqa: E402
-from mimidiar.speaker.windows import BATCH_WINDOWS  # noqa: E402
+from mimidiar.encoders.registry import describe_encoder  # noqa: E402
+from mimidiar.encoders.speaker.campplus import fbank  # noqa: E402
+from mimidiar.encoders.speaker.windows import BATCH_WINDOWS  # noqa: E402
 from mimidiar.torch_setup import use_one_thread  # noqa: E402
 
 

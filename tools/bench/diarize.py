@@ -31,8 +31,8 @@ if PYTHON.exists() and Path(sys.prefix) != PYTHON.parents[1]:
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
-from mimidiar.audio import read_audio  # noqa: E402
-from mimidiar.corpora.pack import read_pack  # noqa: E402
+from mimidiar.audio.files import read_audio  # noqa: E402
+from mimidiar.corpora.mini_layout import read_pack  # noqa: E402
 
 RATE, PAUSE_SEC = 16000, 1.0  # the mean of exponential pauses
 
@@ -87,7 +87,17 @@ def make_recording(options: argparse.Namespace, minutes: float, folder: Path) ->
 
 def run(options: argparse.Namespace, model: str, file: Path) -> dict[str, float]:
     """Seconds by wall clock and of the processor, and MB, of one call."""
-    command = [sys.executable, "-m", "mimidiar.cli", "diarize", str(file), "-o", str(file.parent), "--model", model]
+    command = [
+        sys.executable,
+        "-m",
+        "mimidiar.cli",
+        "diarize",
+        str(file),
+        "-o",
+        str(file.parent),
+        "--model",
+        model,
+    ]
     began = time.monotonic()
     process = subprocess.Popen([*command, "--device", "cpu"], stdout=subprocess.PIPE, text=True)
     said = process.stdout.read()

@@ -43,11 +43,11 @@ if PYTHON.exists() and Path(sys.prefix) != PYTHON.parents[1]:
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
-from mimidiar.audio import probe_audio, read_audio  # noqa: E402
-from mimidiar.corpora.pack import read_pack  # noqa: E402
-from mimidiar.features.encoders import describe_encoder  # noqa: E402
-from mimidiar.features.extract import NAME, encode_batch, fill_shards, plan_shards  # noqa: E402
-from mimidiar.features.recordings import RecordingFile  # noqa: E402
+from mimidiar.audio.files import probe_audio, read_audio  # noqa: E402
+from mimidiar.corpora.mini_layout import read_pack  # noqa: E402
+from mimidiar.data.recordings import RecordingFile  # noqa: E402
+from mimidiar.encoders.registry import describe_encoder  # noqa: E402
+from mimidiar.features.extraction import NAME, encode_batch, fill_shards, plan_shards  # noqa: E402
 from mimidiar.features.store import MatrixStore, ShardWriter, shard_path, write_scp  # noqa: E402
 
 RATE, MATRIX = 16000, 1024
@@ -280,7 +280,7 @@ def matrix_rates() -> dict[str, float]:
     """GFLOP/s by processor time, the best of a few products."""
     import torch
 
-    from mimidiar.codec.packed import PackedLinear
+    from mimidiar.encoders.mimi.onednn_layers import PackedLinear
 
     x, layer = torch.randn(MATRIX, MATRIX), PackedLinear(torch.nn.Linear(MATRIX, MATRIX, bias=False))
     best = {"torch.mm": float("inf"), "oneDNN": float("inf")}

@@ -222,7 +222,14 @@ def test_the_formats_are_listed_and_nothing_heavy_is_loaded(tmp_path, many):
 
 
 def test_an_error_is_one_line_without_traceback(tmp_path):
-    command = [sys.executable, "-m", "mimidiar.cli", "convert", str(tmp_path / "none.srt"), str(tmp_path / "x.rttm")]
+    command = [
+        sys.executable,
+        "-m",
+        "mimidiar.cli",
+        "convert",
+        str(tmp_path / "none.srt"),
+        str(tmp_path / "x.rttm"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith("mimidiar: error: ") and done.stderr.count("\n") == 1

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
-from mimidiar.bin.prepare import command
+from mimidiar.cli.prepare import command
 from mimidiar.corpora import ami
 from mimidiar.corpora.ami import LEAKY, meetings_of, prepare_ami
-from mimidiar.corpora.manifests import read_set
+from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.tests.corpora.meetings import AMI_SEC, write_ami, write_nxt

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.bin.download import command as download_command
+from mimidiar.cli.download import command as download_command
 from mimidiar.corpora import ami, download
 from mimidiar.corpora.ami import download_ami, prepare_ami
 from mimidiar.errors import MimidiarError

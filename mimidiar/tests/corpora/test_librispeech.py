@@ -8,8 +8,8 @@ import pytest
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora import librispeech
 from mimidiar.corpora.librispeech import PARTS, prepare_librispeech
-from mimidiar.corpora.manifests import read_set
-from mimidiar.corpora.source import read_source
+from mimidiar.data.manifests import read_set
+from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.tests.corpora.published import write_librispeech

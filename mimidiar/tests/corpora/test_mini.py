@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.bin.prepare import command
+from mimidiar.cli.prepare import command
 from mimidiar.corpora import mini, prepare_function, voices
-from mimidiar.corpora.alignment import speech_segments
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
-from mimidiar.corpora.manifests import read_set
+from mimidiar.data.manifests import read_set
+from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import edit, write_audio, write_pack
 
@@ -125,7 +125,7 @@ def test_synthetic_voices_when_there_is_nothing_else(tmp_path: Path, monkeypatch
 
 
 def test_speech_segments_do_not_depend_on_what_is_beside_them(tmp_path: Path) -> None:
-    from mimidiar.audio import read_audio
+    from mimidiar.audio.files import read_audio
 
     root = voices.write_voices(tmp_path / "v", 0) if PACK is None else Path(PACK)
     paths = sorted(root.rglob("*.flac"), key=lambda path: path.stat().st_size)[:300:50]  # short, of different lengths

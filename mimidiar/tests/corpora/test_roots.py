@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.bin.download import command
+from mimidiar.cli.download import command
 from mimidiar.corpora import CORPORA, DOWNLOADS
 from mimidiar.corpora.roots import find_root
 from mimidiar.errors import MimidiarError

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from lhotse import SupervisionSegment
 
-from mimidiar.corpora.manifests import file_recording, read_set, write_set
-from mimidiar.corpora.pack import Utterance
+from mimidiar.corpora.mini_layout import Utterance
 from mimidiar.corpora.texts import prepare_texts, shared_readings, text_of, text_trials
+from mimidiar.data.manifests import file_recording, read_set, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import write_audio
 

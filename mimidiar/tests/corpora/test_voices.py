@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from mimidiar.corpora import voices
-from mimidiar.corpora.pack import read_pack
+from mimidiar.corpora.mini_layout import read_pack
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.bin.prepare import command
+from mimidiar.cli.prepare import command
 from mimidiar.corpora import voxceleb
-from mimidiar.corpora.manifests import read_set
 from mimidiar.corpora.voxceleb import TRIAL_LISTS, prepare_voxceleb1
+from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.tests.corpora.published import write_voxceleb1

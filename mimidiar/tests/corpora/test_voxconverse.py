@@ -14,8 +14,8 @@ import pytest
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.corpora import download, voxconverse
-from mimidiar.corpora.manifests import read_set
 from mimidiar.corpora.voxconverse import PUBLISHED, digest_of_words, download_voxconverse, prepare_voxconverse
+from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.meetings import VOX_ANNOTATIONS, VOX_RTTM, VOX_SEC, write_voxconverse
 from mimidiar.tests.corpora.served import Server, serve

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from mimidiar.data.recordings import read_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.features.ark import index_ark
-from mimidiar.features.extract import extract, plan_shards
-from mimidiar.features.recordings import read_recordings
+from mimidiar.features.extraction import extract, plan_shards
 from mimidiar.features.store import META, FeatureStore
 from mimidiar.files import HOST, read_json
-from mimidiar.tests.features.test_extract import contents, write_manifest, write_set
+from mimidiar.tests.features.test_extraction import contents, write_manifest, write_set
 from mimidiar.tests.speech import speech
 from mimidiar.tests.utils.conftest import ROOT, env
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from mimidiar.annotation.activity import Interval
 from mimidiar.figures.speakers import draw_speakers
 from mimidiar.figures.timeline import Posteriors
-from mimidiar.labels import Interval
 from mimidiar.tests.figures.canvas import texts, texts_outside
 
 

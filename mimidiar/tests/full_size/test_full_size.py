@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.codec.mimi import load_mimi
-from mimidiar.codec.sizes import FULL
 from mimidiar.corpora import prepare_function
-from mimidiar.corpora.manifests import read_set
-from mimidiar.corpora.pack import read_pack
-from mimidiar.tests.codec.checkpoints import DISTINCT_CODES
+from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.data.manifests import read_set
+from mimidiar.encoders.mimi.sizes import FULL
+from mimidiar.encoders.mimi.tap import load_mimi
+from mimidiar.tests.encoders.mimi.checkpoints import DISTINCT_CODES
 from mimidiar.tests.full_size.trees import LIBRI_SPEAKERS, MEETINGS, VOX_UTTERANCES, write_trees
 from mimidiar.tests.full_size.weights import write_weights
 from mimidiar.tests.speech import corpus_folder, speech

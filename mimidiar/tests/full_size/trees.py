@@ -12,9 +12,9 @@ import numpy as np
 import soundfile
 
 from mimidiar.annotation.turns import Turn
-from mimidiar.audio import read_audio
-from mimidiar.corpora.audio import SAMPLE_RATE
-from mimidiar.corpora.pack import ConversationFile, Pack, Utterance, read_pack
+from mimidiar.audio.corpus_audio import SAMPLE_RATE
+from mimidiar.audio.files import read_audio
+from mimidiar.corpora.mini_layout import ConversationFile, Pack, Utterance, read_pack
 from mimidiar.tests.corpora.meetings import SEGMENT, write_xml
 from mimidiar.tests.corpora.published import write_librispeech, write_voxceleb1
 

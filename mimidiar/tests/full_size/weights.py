@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mimidiar.codec.sizes import FULL
+from mimidiar.encoders.mimi.sizes import FULL
 from mimidiar.files import atomic_path
-from mimidiar.tests.codec.checkpoints import filled_mimi, save_checkpoint
-from mimidiar.tests.speaker.checkpoints import save_titanet
+from mimidiar.tests.encoders.mimi.checkpoints import filled_mimi, save_checkpoint
+from mimidiar.tests.encoders.speaker.checkpoints import save_titanet
 
 MIMI_PARAMETERS = 79.3e6
 

@@ -10,7 +10,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig, group_frames, rotate
 from mimidiar.models.build import build_model, load_model, model_header
 from mimidiar.models.weights import save_weights
-from mimidiar.train.config import TrainConfig
+from mimidiar.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"input_dim": 6, "model_dim": 16, "num_layers": 2, "num_heads": 2, "ff_dim": 32, "dropout": 0.0}

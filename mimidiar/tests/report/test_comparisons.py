@@ -10,7 +10,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.report.document import make_report
 from mimidiar.report.formats import FORMATS, as_json, markdown
 from mimidiar.report.record import Record
-from mimidiar.report.shelf import Shelf
+from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, tag_in
 from mimidiar.score.bootstrap import paired_difference
 from mimidiar.tests.report.records import make, make_verification, put

@@ -18,9 +18,9 @@ from mimidiar.commit import ROOT, UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import Cost, add_cost
 from mimidiar.files import sha256_file
+from mimidiar.report.lineage import as_line, place, stages_behind
 from mimidiar.report.make_record import Place, make_record
 from mimidiar.report.record import read_record
-from mimidiar.report.stages import as_line, place, stages_behind
 from mimidiar.tests.report.records import COMMIT, FEATURES, score_hash, write_score
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from mimidiar.commit import ROOT
 from mimidiar.errors import MimidiarError
-from mimidiar.report.cells import Figure, NotRun
+from mimidiar.report.cell_values import Figure, NotRun
 from mimidiar.report.document import Report, make_report
 from mimidiar.report.fill import FilledTable
 from mimidiar.report.record import Record
-from mimidiar.report.shelf import Shelf
+from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file
 from mimidiar.tests.report.records import COMMIT, CONDITIONS, make, make_verification, put
 

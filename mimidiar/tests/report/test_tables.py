@@ -11,7 +11,7 @@ from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.report.document import Report, make_report
 from mimidiar.report.formats import FORMATS, markdown
-from mimidiar.report.shelf import Shelf
+from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, record_folders
 from mimidiar.score.bootstrap import paired_difference, ratio_interval
 from mimidiar.score.diarization import CONVENTIONS

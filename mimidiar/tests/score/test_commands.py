@@ -132,7 +132,7 @@ def test_verify_prints_and_writes(data):
 
 def test_neither_torch_nor_lhotse_is_loaded(data):
     code = (
-        "import sys, mimidiar.bin.verify, mimidiar.bin.floor, mimidiar.score.compare, mimidiar.score.verification\n"
+        "import sys, mimidiar.cli.verify, mimidiar.cli.baseline, mimidiar.score.compare, mimidiar.score.verification\n"
         "from mimidiar.cli import cli\n"
         "cli(standalone_mode=False)\n"
         "heavy = {'torch', 'lhotse', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules)\n"

@@ -7,7 +7,7 @@ import pytest
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import score_diarization
-from mimidiar.score.floors import make_floor
+from mimidiar.score.trivial_baselines import make_floor
 from mimidiar.tests.score.brute_force import random_turns
 
 

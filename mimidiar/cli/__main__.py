@@ -1,0 +1,5 @@
+"""`python -m mimidiar.cli`."""
+
+from mimidiar.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""`mimidiar diarize`: who speaks when in audio files."""
+
+import sys
+from pathlib import Path
+
+import click
+
+NUMBER = click.IntRange(min=1)
+FORMATS = ("rttm", "srt", "textgrid", "json")
+
+
+def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> list[str]:
+    """The formats between commas."""
+    names = list(dict.fromkeys(name.strip().lower() for name in value.split(",")))
+    if unknown := [name for name in names if name not in FORMATS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(FORMATS)}")
+    return names
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "-o", "--out", metavar="DIR", default=".", help="Where to write; - is RTTM to standard output.  [default: .]"
+)
+@click.option("--model", default="mini-fusion", show_default=True, help="A name, or a file of `mimidiar bundle`.")
+@click.option("--num-speakers", type=NUMBER, help="Exactly so many; fewer where fewer voices are found.")
+@click.option("--min-speakers", type=NUMBER, help="At least so many; likewise.")
+@click.option("--max-speakers", type=NUMBER, help="At most so many.")
+@click.option(
+    "--format",
+    "formats",
+    default="rttm",
+    show_default=True,
+    callback=parse_formats,
+    help="One or several of rttm, srt, textgrid, json (pyannote's Annotation), with commas.",
+)
+@click.option("--plot", is_flag=True, help="Also draw who speaks when: NAME.png.")
+@click.option("--per-channel", is_flag=True, help="Each channel by itself, as NAME-channel1, ...; else their mean.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), help="The codec's weights, if the model's are not shipped."
+)
+def command(
+    files, out, model, num_speakers, min_speakers, max_speakers, formats, plot, per_channel, device, checkpoint
+):
+    """Say who speaks when in each FILE: DIR/NAME.rttm, and so on, with NAME that of the audio file.
+
+    FILE is audio of any rate and number of channels in any format that libsndfile reads (WAV, FLAC, OGG, MP3, ...), or
+    a folder, of which every audio file directly in it is taken. Speakers are spk0, spk1, ... in the order in which they
+    are first heard, in each file anew. Where nobody speaks, a file without turns is written. Files that are there
+    already are replaced. Spaces in NAME are _ inside RTTM.
+
+    A FILE that cannot be diarized is named, and the others are done; the exit code is then 1.
+    """
+    from mimidiar.diarize.clustering import make_count
+    from mimidiar.diarize.diarize_files import check_outputs, find_tasks
+
+    to_stdout = out == "-"
+    if to_stdout and (formats != ["rttm"] or plot):
+        raise click.UsageError("-o - writes RTTM alone; name a folder for other formats and figures")
+    count = make_count(num_speakers, min_speakers, max_speakers)
+    failed: list[str] = []
+
+    def complain(text: str) -> None:
+        failed.append(text)
+        tell(f"mimidiar: error: {text}", sys.stderr)
+
+    def say(text: str) -> None:
+        tell(text, sys.stderr if to_stdout else sys.stdout)
+
+    tasks = find_tasks(files, per_channel, say, complain)
+    folder = None if to_stdout else Path(out)
+    check_outputs(tasks, folder)
+    done = run(tasks, folder, formats, plot, count, (model, device, checkpoint), say, complain) if tasks else 0
+    if failed:
+        tell(f"mimidiar: {len(failed)} could not be diarized, {done} could", sys.stderr)
+        sys.exit(1)
+
+
+def run(tasks, folder, formats, plot, count, loading, say, complain) -> int:
+    """Load the diarizer, which takes two seconds, and do the tasks; how many were done."""
+    from mimidiar.diarize.diarize_files import diarize_tasks
+    from mimidiar.diarize.diarizer import Diarizer
+    from mimidiar.diarize.outputs import rttm_text, write_outputs
+    from mimidiar.files import make_folder
+    from mimidiar.torch_setup import use_one_thread
+
+    use_one_thread()
+    diarizer = Diarizer.from_pretrained(*loading)
+    if folder is not None:
+        make_folder(folder)
+
+    def write(found) -> str:
+        if folder is None:
+            tell(rttm_text(found), sys.stdout, end="")
+            return found.sound.name
+        first, *more = write_outputs(found, folder, formats, plot)
+        return ", ".join([str(first), *(file.suffix for file in more)])
+
+    done = 0
+    for line in diarize_tasks(diarizer, tasks, count, write, complain):
+        say(line)
+        done += 1
+    return done
+
+
+def tell(text: str, stream, end: str = "\n") -> None:
+    """Print without breaking a progress bar."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=stream, end=end)

@@ -1,0 +1,245 @@
+"""`mimidiar figure`: what was scored, measured or trained, to be looked at."""
+
+from pathlib import Path
+
+import click
+
+PATH = click.Path(path_type=Path)
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+def out_option(function):
+    """-o FILE, the same for all figures."""
+    text = "FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg."
+    return click.option("-o", "--out", metavar="FILE", type=PATH, required=True, help=text)(function)
+
+
+def title_option(function):
+    return click.option("--title", default="", help="A line over the figure.")(function)
+
+
+@click.group(context_settings=SETTINGS)
+def command():
+    """Draw a figure as PNG, SVG or PDF, in colours that colour-blind eyes tell apart.
+
+    The same data give the same bytes. Each kind of figure has a help of its own:
+
+    \b
+    mimidiar figure timeline --help
+    """
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("reference", metavar="REF", type=PATH)
+@click.argument("hypothesis", metavar="HYP", type=PATH)
+@click.option("--recording", metavar="NAME", help="Which one; needed where REF and HYP hold several.")
+@click.option("--uem", type=PATH, help="What is scored, as in `mimidiar score`.")
+@click.option("--collar", type=float, default=0.0, show_default=True, help="As in `mimidiar score`.")
+@click.option("--skip-overlap", is_flag=True, help="As in `mimidiar score`.")
+@click.option(
+    "--posteriors",
+    "folder",
+    metavar="DIR",
+    type=PATH,
+    help="Show them above as a heat map: a folder with posteriors.scp and meta.json, as `mimidiar infer` writes it.",
+)
+@click.option("--start", metavar="SEC", type=float, help="Show the recording from here on.")
+@click.option("--end", metavar="SEC", type=float, help="Show it up to here.")
+@out_option
+def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder, start, end, out):
+    """Who speaks when in one recording of HYP and of REF.
+
+    Where speech is missed, false alarm or confused is in three colours. A lane for each reference speaker, with
+    the hypothesis speaker that the DER pairs with them. The figures are those
+    that `mimidiar score` gives for the recording, also where --start and --end show a part of it.
+    """
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.figures.timeline import draw_timeline
+    from mimidiar.score.diarization import Protocol
+    from mimidiar.score.error_files import find_errors_in_files
+
+    targets(out)
+    errors = find_errors_in_files(reference, hypothesis, recording, uem, Protocol(collar, skip_overlap))
+    posteriors = None if folder is None else _posteriors(folder, errors.recording)
+    tell(save_figure(draw_timeline(errors, start, end, posteriors), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("scores", metavar="SCORES", type=PATH)
+@click.argument("trials", metavar="TRIALS", type=PATH)
+@click.option("--name", metavar="NAME", help="What to call the system of SCORES.  [default: the name of the file]")
+@click.option("--system", "more", metavar="NAME=SCORES", multiple=True, help="Another system; repeatable.")
+@title_option
+@out_option
+def det(scores, trials, name, more, title, out):
+    """DET curves, with the EER marked.
+
+    Miss rate against false acceptance rate on normal deviate scales, for one system or several. SCORES: `enrol
+    test score` a line; TRIALS: `label enrol test` a line, the same trials for all systems.
+    """
+    from mimidiar.figures.det import draw_det
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.score.trials import read_both_kinds
+    from mimidiar.score.verification import operating_points
+
+    targets(out)
+    files = _named_files(name or scores.stem, scores, more)
+    listed = read_both_kinds(trials)
+    points = {system: operating_points(_scores(file, listed), listed.target) for system, file in files.items()}
+    tell(save_figure(draw_det(points, title), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("scores", metavar="SCORES", type=PATH)
+@click.argument("trials", metavar="TRIALS", type=PATH)
+@title_option
+@out_option
+def histogram(scores, trials, title, out):
+    """Scores of the same and of different speakers.
+
+    Two histograms, with the threshold at the EER. SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
+    """
+    from mimidiar.figures.histogram import draw_histogram
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.score.trials import read_both_kinds
+
+    targets(out)
+    listed = read_both_kinds(trials)
+    tell(save_figure(draw_histogram(_scores(scores, listed), listed.target, title), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("logs", metavar="LOG...", type=PATH, nargs=-1, required=True)
+@title_option
+@out_option
+def training(logs, title, out):
+    """Training curves of one run or several.
+
+    Loss, error and learning rate by epoch, the best epoch marked. LOG: the log.jsonl of a model folder, or the folder.
+    """
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.figures.training import draw_training, read_training_log, run_names
+
+    targets(out)
+    runs = dict(zip(run_names(logs), map(read_training_log, logs), strict=True))
+    tell(save_figure(draw_training(runs, title), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA", type=PATH)
+@out_option
+def bars(data, out):
+    """Named values with their intervals, from JSON.
+
+    \b
+    {"bars": [{"label": "2 speakers", "value": 41.5, "low": 40, "high": 43}, ...], "ylabel": "...", "title": "..."}
+
+    low and high may be left out; a value of null is shown as not run.
+    """
+    from mimidiar.figures.bars import draw_bars
+    from mimidiar.figures.documents import parse_bars
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.files import read_json
+
+    targets(out)
+    tell(save_figure(draw_bars(*parse_bars(read_json(data), str(data))), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA", type=PATH)
+@out_option
+def progression(data, out):
+    """A measure from experiment to experiment, from JSON.
+
+    A panel for each metric:
+
+    \b
+    {"steps": [{"label": "Exp 1", "metric": "eer", "value": 35.0, "low": 34.1, "high": 36.0}, ...], "title": "..."}
+
+    `mimidiar report TABLE --format json` writes it from records. A `series` in the steps makes a line for each.
+    """
+    from mimidiar.figures.documents import parse_steps
+    from mimidiar.figures.progression import draw_progression
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.files import read_json
+
+    targets(out)
+    tell(save_figure(draw_progression(*parse_steps(read_json(data), str(data))), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA", type=PATH)
+@out_option
+def depth(data, out):
+    """Error rates over the taps of an encoder, from JSON.
+
+    A panel for each metric, a line for each series; a label is a tap:
+
+    \b
+    {"steps": [{"label": "seanet", "metric": "eer", "value": 35.0, "low": 34.1, "high": 36.0, "series": "mimi"}, ...]}
+
+    `mimidiar report TABLE --only taps --format json` writes it from records.
+    """
+    from mimidiar.figures.depth import draw_depth
+    from mimidiar.figures.documents import MOST_OF_DEPTH, parse_steps
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.files import read_json
+
+    targets(out)
+    tell(save_figure(draw_depth(*parse_steps(read_json(data), str(data), MOST_OF_DEPTH)), out))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA", type=PATH)
+@out_option
+def tradeoff(data, out):
+    """DER against token drift, from JSON.
+
+    A panel for each set, a point for each system:
+
+    \b
+    {"steps": [{"label": "codec trained", "set": "test", "metric": "der", "value": 35.0, "low": 34.1, "high": 36.0},
+               {"label": "codec trained", "set": "test", "metric": "token_drift", "value": 20.0}, ...]}
+
+    `mimidiar report TABLE --only unfreeze --format json` writes it from records.
+    """
+    from mimidiar.figures.style import save_figure, targets
+    from mimidiar.figures.tradeoff import draw_tradeoff, parse_points
+    from mimidiar.files import read_json
+
+    targets(out)
+    tell(save_figure(draw_tradeoff(*parse_points(read_json(data), str(data))), out))
+
+
+def tell(files) -> None:
+    click.echo("written: " + ", ".join(map(str, files)))
+
+
+def _posteriors(folder, recording):
+    """The posteriors of one recording, channels named as `mimidiar decide` names their turns."""
+    from mimidiar.figures.timeline import Posteriors
+    from mimidiar.training.tune_posteriors import read_posteriors
+
+    store, frame_hz = read_posteriors(folder)
+    matrix = store.read(recording)
+    return Posteriors(matrix, frame_hz, [f"spk{k}" for k in range(matrix.shape[1])])
+
+
+def _named_files(name, scores, more):
+    from mimidiar.errors import MimidiarError
+
+    files = {name: scores}
+    for text in more:
+        system, equals, file = text.partition("=")
+        if not equals or not system or not file:
+            raise MimidiarError(f"--system {text}: not of the form NAME=SCORES")
+        if system in files:
+            raise MimidiarError(f"--system {text}: two systems are called {system!r}; name one otherwise")
+        files[system] = Path(file)
+    return files
+
+
+def _scores(file, trials):
+    from mimidiar.score.trials import align_scores, read_scores
+
+    return align_scores(read_scores(file), trials, name=str(file))

@@ -1,0 +1,211 @@
+"""The speakers of a recording: local speakers of all its windows, clustered by voice (EEND-VC).
+
+As in Kinoshita, Delcroix and Tawara (2021, "Integrating end-to-end neural and clustering-based diarization", ICASSP):
+the model says who speaks when in windows, each of which has its own channels; of each active channel a vector is made
+of the frames in which nobody else speaks; clusters of these vectors are the recording's speakers. Two channels of one
+window do not join: only clusters that are one voice without doubt are, and then each window has one of its channels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
+
+from mimidiar.diarize.windows import Window
+from mimidiar.errors import MimidiarError
+from mimidiar.models.frame_stacking import LABEL_HZ
+
+ACTIVE = 0.5  # a posterior above it counts as speech here, whatever is tuned for the turns
+EDGE_FRAMES = 4  # at both ends of a stretch the windows that voices are heard in hold somebody else as well
+APART = 1e9  # distance of two that may not join: a mean with any such pair in it is above all others
+
+
+@dataclass(frozen=True)
+class LocalSpeakers:
+    """The N active channels of a recording's windows: `window` (N,), `channel` (N,), the unit vectors of their voices
+    (N, E), how many frames they speak in and how many `alone` (N,), without anybody else."""
+
+    window: np.ndarray
+    channel: np.ndarray
+    vectors: np.ndarray
+    frames: np.ndarray
+    alone: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.window)
+
+
+@dataclass(frozen=True)
+class Linking:
+    """When two clusters are two speakers. Kept in tuned.yaml with the name of the set that it was tuned on."""
+
+    distance: float = 0.65  # mean cosine distance at which clusters join no more
+    # Nearer than this two clusters are one voice, which the model gave two channels in some windows: these alone kept
+    # them apart.
+    same_voice: float = 0.5
+    min_alone_sec: float = 1.0  # a local speaker who says less alone makes no cluster, but goes to the likest one
+    # A cluster is no speaker whose members say less alone, all together, than this, or, in short recordings, than this
+    # share of what all clusters do.
+    min_speaker_sec: float = 4.0
+    min_speaker_share: float = 0.03
+
+    def check(self) -> None:
+        """Raise ValueError unless all are numbers that can be meant."""
+        for name, most in (("distance", 2), ("same_voice", 2), ("min_speaker_share", 1)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must lie in 0 ... {most}")
+        if min(self.min_alone_sec, self.min_speaker_sec) < 0:
+            raise ValueError("durations must not be negative")
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many speakers a recording may have, at least and at most (None: any number)."""
+
+    least: int = 1
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.least < 1 or (self.most is not None and self.most < self.least):
+            raise ValueError(f"{self.least} speakers at least and {self.most} at most")
+
+
+ANY_NUMBER = Count()
+
+
+def make_count(number: int | None, least: int | None, most: int | None) -> Count:
+    """From what a user knows of the speakers. MimidiarError for numbers that cannot be together."""
+    for given in (number, least, most):
+        if given is not None and (given < 1 or given != int(given)):
+            raise MimidiarError(f"{given} speakers: give a whole number, 1 or more")
+    if number is not None and (least or most):
+        raise MimidiarError(f"{number} speakers, and a number at least or at most: give the one or the other")
+    if number is None and most is not None and (least or 1) > most:
+        raise MimidiarError(f"at least {least or 1} speakers and at most {most}: turn the two round")
+    return Count(number or least or 1, number or most)
+
+
+def local_speakers(windows: Sequence[Window], embeddings: np.ndarray) -> LocalSpeakers:
+    """Of each window's channels those that speak, with the mean of the embeddings (T, E) over their frames.
+
+    Only frames with an embedding count (it is 0 where nothing is heard): of these the ones in which no other channel
+    speaks, a little after its beginning and before its end; where there are none, those near the ends too; else, those
+    in which others speak as well.
+    """
+    rows = []
+    for number, window in enumerate(windows):
+        active = window.posteriors > ACTIVE
+        voices = embeddings[window.start : window.stop]
+        heard = np.linalg.norm(voices, axis=1) > 0
+        for channel in np.flatnonzero(active.any(0)):
+            alone = active[:, channel] & (active.sum(1) == 1) & heard
+            inner = erode(alone, EDGE_FRAMES)
+            chosen = next((mask for mask in (inner, alone, active[:, channel] & heard) if mask.any()), None)
+            if chosen is not None:
+                vector = voices[chosen].astype(np.float64).mean(0)
+                rows.append((number, channel, vector, active[:, channel].sum(), alone.sum()))
+    if not rows:
+        return LocalSpeakers(*(np.zeros(0, int),) * 2, np.zeros((0, embeddings.shape[1])), *(np.zeros(0, int),) * 2)
+    window, channel, vectors, frames, alone = map(np.array, zip(*rows, strict=True))
+    return LocalSpeakers(window, channel, _unit(vectors), frames, alone)
+
+
+def erode(active: np.ndarray, frames: int) -> np.ndarray:
+    """Bool (T,): the frames that have `frames` active ones on both sides."""
+    sums = np.concatenate([[0], np.cumsum(np.pad(active, frames).astype(int))])
+    return sums[2 * frames + 1 :] - sums[: -(2 * frames + 1)] == 2 * frames + 1
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+
+
+@dataclass(frozen=True)
+class VoiceTree:
+    """The local speakers of a recording; how well the voice of each is heard, `trust` (N,) in 0 ... 1; those `members`
+    (M,) who are heard well enough to make clusters, and the linkage (M - 1, 4) of these."""
+
+    speakers: LocalSpeakers
+    trust: np.ndarray
+    members: np.ndarray
+    links: np.ndarray
+
+
+def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> VoiceTree:
+    """Average linkage of cosine distances between the local speakers who say at least so much alone (else between all);
+    those of one window are APART."""
+    trust = (speakers.alone / max(min_alone_sec * LABEL_HZ, 1)).clip(max=1)
+    members = np.flatnonzero(trust == 1) if (trust == 1).any() else np.arange(len(speakers))
+    if len(members) < 2:
+        return VoiceTree(speakers, trust, members, np.zeros((0, 4)))
+    vectors, window = speakers.vectors[members], speakers.window[members]
+    # One number for each pair: a square of them would be the largest thing in memory in recordings of hours.
+    distances = pdist(vectors, "sqeuclidean") / 2  # of unit vectors, the cosine distance
+    distances[pdist(window[:, None]) == 0] = APART
+    return VoiceTree(speakers, trust, members, linkage(distances, "average"))
+
+
+def find_voices(tree: VoiceTree, linking: Linking, count: Count = ANY_NUMBER) -> np.ndarray:
+    """Unit vectors (S, E) of the recording's speakers, those who say most first; S = 0 where nobody speaks.
+
+    The tree is cut at `linking.distance`. Of more speakers than may be, those who say most are taken; fewer are made
+    more by a lower cut, so far as there are local speakers.
+    """
+    if not len(tree.members):
+        return np.zeros((0, tree.speakers.vectors.shape[1]))
+    said = tree.speakers.alone[tree.members].sum()
+    enough = min(linking.min_speaker_sec * LABEL_HZ, linking.min_speaker_share * said)
+    clusters = _unite(tree, _large_clusters(tree, linking.distance, enough), linking.same_voice)
+    if len(clusters) < count.least:
+        clusters = _split(tree, linking, enough, count.least)
+    return _centroids(tree, clusters[: count.most])
+
+
+def _unite(tree: VoiceTree, clusters: Sequence[np.ndarray], same_voice: float) -> list[np.ndarray]:
+    """Clusters in falling order of what they say, each put to the nearest larger one that is nearer than `same_voice`;
+    in that order again.
+    """
+    vectors, united = tree.speakers.vectors[tree.members], []
+    for own in clusters:
+        distances = [(1 - vectors[own] @ vectors[other].T).mean() for other in united]
+        if distances and min(distances) < same_voice:
+            nearest = int(np.argmin(distances))
+            united[nearest] = np.concatenate([united[nearest], own])
+        else:
+            united.append(own)
+    return sorted(united, key=lambda own: -tree.speakers.alone[tree.members[own]].sum())
+
+
+def _split(tree: VoiceTree, linking: Linking, enough: float, least: int) -> list[np.ndarray]:
+    """At least so many clusters, by the highest cut that gives them. Where none does, small ones count, too; and at
+    last those that are one voice.
+    """
+    heights = sorted({linking.distance, 0.0, *tree.links[:, 2]}, reverse=True)
+    for min_frames, same_voice in ((enough, linking.same_voice), (0.0, linking.same_voice), (0.0, 0.0)):
+        for height in [height for height in heights if height <= linking.distance]:
+            # A merge is undone by a cut a little below its height.
+            large = _large_clusters(tree, np.nextafter(height, 0), min_frames)
+            if len(clusters := _unite(tree, large, same_voice)) >= least:
+                return clusters
+    return clusters
+
+
+def _large_clusters(tree: VoiceTree, height: float, min_frames: float) -> list[np.ndarray]:
+    """Members (places in `tree.members`) of the clusters that say at least so much alone, or of the one that says most;
+    in falling order of that.
+    """
+    labels = fcluster(tree.links, height, "distance") if len(tree.links) else np.ones(1, int)
+    sums = np.bincount(labels, tree.speakers.alone[tree.members])
+    order = [label for label in np.argsort(-sums, kind="stable") if label > 0]
+    large = [label for label in order if sums[label] >= min_frames] or order[:1]
+    return [np.flatnonzero(labels == label) for label in large]
+
+
+def _centroids(tree: VoiceTree, clusters: Sequence[np.ndarray]) -> np.ndarray:
+    vectors, weight = tree.speakers.vectors[tree.members], tree.speakers.alone[tree.members] + 1
+    return _unit(np.stack([(weight[own, None] * vectors[own]).sum(0) for own in clusters]))

@@ -1,0 +1,78 @@
+"""All taps of Mimi in one pass: what a study of its depth needs, for the cost of the deepest tap alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from moshi.modules.streaming import StreamingContainer
+from moshi.utils.compile import no_compile
+from torch import Tensor
+
+from mimidiar.encoders.mimi.sizes import LATENT_HZ, tap_number
+from mimidiar.encoders.mimi.tap import MimiEncoder, MimiTap, set_cache
+
+CODEBOOKS = (1, 2, 4, 8, 16, 32)  # how many are decoded: one is the semantic codebook alone
+
+
+def study_taps(taps: Sequence[str]) -> list[str]:
+    """Of an encoder's taps those that a study looks at: every one but `quantized.n` for all other n."""
+    return [tap for tap in taps if not tap.startswith("quantized.") or tap_number(tap) in CODEBOOKS]
+
+
+class AllTaps(StreamingContainer):
+    """A `MimiTap` that tells what it passes: several taps side by side, all at 12.5 Hz.
+
+    Of a tap at 25 Hz a frame is the mean of two, so that pooled means are those of the tap itself. The codes of fewer
+    codebooks are the first ones of more, so that `quantized.n` is decoded from a part of the deepest tap's.
+    """
+
+    def __init__(self, model: MimiTap, taps: Sequence[str]):
+        super().__init__()
+        self.model, self.taps = model, list(taps)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Audio (B, n * 1920) -> (B, n, taps * D), the taps in their order."""
+        found = self._passed(audio)
+        return torch.cat([found[tap] for tap in self.taps], dim=-1)
+
+    def _passed(self, audio: Tensor) -> dict[str, Tensor]:
+        """Each wanted tap (B, n, D) by name."""
+        model, found = self.model, {}
+        x = model.hear(audio)
+        found["seanet"] = in_pairs(x)
+        with no_compile():  # as in MimiTap
+            x = model.input_proj(x) if model.layers else x
+            for number, layer in enumerate(model.layers):
+                x = layer(x)
+                found[f"transformer.{number}"] = in_pairs(x)
+        if model.downsample is not None:
+            latent = model.downsample(model.output_proj(x).transpose(1, 2))
+            found["latent"] = latent.transpose(1, 2)
+            if model.quantizer is not None:
+                codes = model.quantizer.encode(latent)
+                for tap in self.taps:
+                    if tap.startswith("quantized."):
+                        found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).transpose(1, 2)
+        return found
+
+    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
+        """As `MimiTap.new_states`."""
+        with self.streaming(batch_size):
+            for layer in self.model.layers:
+                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
+            return self.get_streaming_state()
+
+
+def in_pairs(x: Tensor) -> Tensor:
+    """(B, 2 n, D) at 25 Hz -> (B, n, D) at 12.5 Hz, the mean of each pair."""
+    return x.unflatten(1, (-1, 2)).mean(2)
+
+
+class AllTapsEncoder(MimiEncoder):
+    """The `Encoder` protocol on `taps` that a Mimi passes on its way to its own, or that are its own."""
+
+    def __init__(self, encoder: MimiEncoder, taps: Sequence[str]):
+        self.name, self.tap, self.taps = encoder.name, "all", encoder.taps
+        self.sample_rate, self.frame_hz, self.dim = encoder.sample_rate, LATENT_HZ, encoder.dim * len(taps)
+        self.weights, self.weights_sha256 = encoder.weights, encoder.weights_sha256
+        self.model, self.device = AllTaps(encoder.model, taps).eval(), encoder.device

@@ -1,0 +1,126 @@
+"""The members of the Mimi family: where the weights of each come from, and how to build it.
+
+`mimi` is Kyutai's; `mimi-mini` a small one of the same classes, `mimi-mini-distil` the same, taught what a speaker
+encoder hears; `mimi-random` and `mimi-random-full` the untrained controls that a probing study needs beside them.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, check_tap, tap_frame_hz, tap_names
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file
+from mimidiar.hub import fetch_file
+from mimidiar.shipped import shipped_file
+
+# The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
+HUB_REPO = "kyutai/moshiko-pytorch-bf16"
+HUB_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
+# What `initialise` does, named in every record of an untrained control: other initial weights are another control.
+INITIALISATION = "he-normal convolutions, layer scale 1"
+
+
+@dataclass(frozen=True)
+class MimiSpec(EncoderSpec):
+    """Of a Mimi besides: its size, and `build_codec(device)` for the whole of it, with quantizer and decoder."""
+
+    size: CodecSize = FULL
+    build_codec: Callable[[Any], Any] = field(repr=False, compare=False, kw_only=True)
+
+
+def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """Kyutai's Mimi, from `checkpoint`, else the environment's MIMI_CHECKPOINT, else the hub (385 MB, once)."""
+    check_tap(tap, FULL, name)
+    if checkpoint is None and os.environ.get("MIMI_CHECKPOINT"):
+        checkpoint = Path(os.environ["MIMI_CHECKPOINT"])
+    return _from_file(name, tap, FULL, checkpoint or _from_hub())
+
+
+def mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """A small Mimi, from `checkpoint`, else the one of that name that comes with the package."""
+    check_tap(tap, MINI, name)
+    return _from_file(name, tap, MINI, checkpoint or shipped_file(name))
+
+
+def untrained_mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """An untrained Mimi of the small size."""
+    return _untrained(name, tap, MINI, checkpoint, seed)
+
+
+def untrained_full(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """An untrained Mimi of the full size."""
+    return _untrained(name, tap, FULL, checkpoint, seed)
+
+
+def _from_hub() -> Path:
+    remedy = (
+        "download it on a machine with a network and name it by --checkpoint or MIMI_CHECKPOINT, or use "
+        "--encoder mimi-random"
+    )
+    return fetch_file(HUB_REPO, HUB_FILE, "385 MB", remedy)
+
+
+def _from_file(name: str, tap: str, size: CodecSize, path: Path) -> EncoderSpec:
+    check_weights_file(path)
+    return _spec(name, tap, size, path.name, sha256_file(path), lambda device: _load(size, path, device))
+
+
+def _untrained(name: str, tap: str, size: CodecSize, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    check_tap(tap, size, name)
+    if checkpoint is not None:
+        raise MimidiarError(f"{name} is untrained and reads no checkpoint, got {checkpoint}; use --encoder mimi for it")
+    recipe = json.dumps({"size": asdict(size), "initialisation": INITIALISATION, "seed": seed}, sort_keys=True)
+    weights = f"untrained, seed {seed} ({INITIALISATION})"
+    digest = hashlib.sha256(recipe.encode()).hexdigest()
+    return _spec(name, tap, size, weights, digest, lambda device: _make(size, seed, device))
+
+
+def check_weights_file(path: Path) -> None:
+    """Raises MimidiarError unless `path` is a file named as safetensors. A pickle can run any code, so none is read."""
+    if not path.is_file():
+        raise MimidiarError(f"{path}: no such weights file; check --checkpoint or MIMI_CHECKPOINT")
+    if path.suffix != ".safetensors":
+        raise MimidiarError(
+            f"{path}: only .safetensors weights are read (a pickled .pt or .ckpt can run code); convert the file first"
+        )
+
+
+def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build_codec: Any) -> MimiSpec:
+    spec = MimiSpec(
+        name=name,
+        tap=tap,
+        taps=tuple(tap_names(size)),
+        sample_rate=SAMPLE_RATE,
+        frame_hz=tap_frame_hz(tap),
+        dim=size.dimension,
+        weights=weights,
+        weights_sha256=digest,
+        build=lambda device="cpu": _encoder(spec, device),
+        size=size,
+        build_codec=build_codec,
+    )
+    return spec
+
+
+def _encoder(spec: MimiSpec, device: Any) -> Encoder:
+    from mimidiar.encoders.mimi.tap import MimiEncoder
+
+    return MimiEncoder(spec, spec.build_codec(device))
+
+
+def _load(size: CodecSize, path: Path, device: Any) -> Any:
+    from mimidiar.encoders.mimi.tap import load_mimi
+
+    return load_mimi(path, size, device)
+
+
+def _make(size: CodecSize, seed: int, device: Any) -> Any:
+    from mimidiar.encoders.mimi.tap import untrained_mimi
+
+    return untrained_mimi(size, seed, device)

@@ -1,0 +1,277 @@
+"""Mimi by moshi's own modules, cut open at a tap.
+
+Method and weights: Défossez et al. 2024, "Moshi: a speech-text foundation model for real-time dialogue", section 3.3.
+"""
+
+import copy
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from moshi.models import loaders
+from moshi.models.compression import MimiModel
+from moshi.modules.streaming import StreamingContainer
+from moshi.modules.transformer import RingKVCache
+from moshi.utils.compile import no_compile
+from safetensors import SafetensorError
+from torch import nn
+
+from mimidiar.encoders.mimi.initialize import initialise
+from mimidiar.encoders.mimi.onednn_layers import quicken
+from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, CodecSize, tap_number
+from mimidiar.encoders.protocol import EncoderSpec
+from mimidiar.errors import MimidiarError
+
+SHOWN_KEYS = 3
+# Latent frames (of all streams together) taken through the network at once: memory stays bounded whatever is asked for.
+# Fewer read the transformer's weights too often from memory. SEANet's activations, 64 channels at 24 kHz, are larger:
+# of 50 frames on they leave the heap with every layer, and come back as pages to be cleared (a quarter of the time).
+PIECE_FRAMES = 100
+SEANET_FRAMES = 25
+
+
+def configuration(size: CodecSize) -> dict[str, Any]:
+    """moshi's configuration of Mimi with the numbers of `size` in it."""
+    config = copy.deepcopy(loaders._mimi_config)
+    config["seanet"].update(n_filters=size.n_filters, dimension=size.dimension)
+    config["transformer"].update(
+        d_model=size.dimension,
+        num_heads=size.num_heads,
+        num_layers=size.num_layers,
+        dim_feedforward=size.dim_feedforward,
+        input_dimension=size.dimension,
+        output_dimensions=[size.dimension],
+    )
+    config["quantizer"].update(
+        dimension=size.codebook_dim,
+        n_q=size.num_codebooks,
+        bins=size.codebook_size,
+        input_dimension=size.dimension,
+        output_dimension=size.dimension,
+    )
+    return config
+
+
+def load_mimi(path: Path, size: CodecSize, device: Any = "cpu") -> MimiModel:
+    """Mimi of `size` with the weights of a safetensors file in moshi's layout, every one of them and no other.
+
+    Raises MimidiarError when the file is damaged or holds a model of another size, naming the first keys that differ.
+    """
+    try:
+        return _build(path, size, device)
+    except SafetensorError as error:
+        raise MimidiarError(
+            f"{path}: not a whole safetensors file ({str(error).strip()}); it is cut short or of another kind: "
+            "fetch it again"
+        ) from None
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error):
+            raise
+        raise MimidiarError(_misfit(path, size, str(error))) from None
+
+
+def untrained_mimi(size: CodecSize, seed: int, device: Any = "cpu") -> MimiModel:
+    """Mimi of `size` with the weights of `initialise`, drawn from `seed` alone; torch's global generator is as before.
+
+    The codebooks are empty, as moshi makes them.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        model = _build(None, size, "cpu")
+    initialise(model, seed)
+    return model.to(device)
+
+
+def _build(path: Path | None, size: CodecSize, device: Any) -> MimiModel:
+    return loaders.get_mimi(path, configuration(size), device=device, num_codebooks=size.num_codebooks)
+
+
+def _misfit(path: Path, size: CodecSize, message: str) -> str:
+    """torch's list of hundreds of keys in one line: how many of each kind, and the first few."""
+    parts = []
+    for kind in ("Missing", "Unexpected"):
+        found = re.search(rf"{kind} key\(s\) in state_dict: (.*?)\. *(?:\n|$)", message)
+        keys = re.findall(r'"([^"]+)"', found[1]) if found else []
+        if keys:
+            parts.append(f"{len(keys)} {kind.lower()} ({_first(keys)})")
+    shape = r"torch\.Size\((\[[^]]*\])\)"
+    wrong = re.findall(rf"size mismatch for (\S+): .*?{shape}.*?{shape}", message)
+    if wrong:
+        shown = [f"{key}: file {in_file}, model {in_model}" for key, in_file, in_model in wrong]
+        parts.append(f"{len(wrong)} of another shape ({_first(shown)})")
+    return (
+        f"{path}: not the weights of a Mimi with {size.dimension} dimensions and {size.num_layers} layers: "
+        f"{'; '.join(parts) or message}; name another --encoder, or the file that belongs to this one"
+    )
+
+
+def _first(items: list[str]) -> str:
+    return ", ".join(items[:SHOWN_KEYS]) + (", ..." if len(items) > SHOWN_KEYS else "")
+
+
+class MimiTap(StreamingContainer):
+    """The encoder half of a Mimi up to one tap, and nothing past it: what a tap does not need is not computed.
+
+    One `forward` for training, whole files and streams: inside `MimiStream` the modules remember what they heard.
+    """
+
+    def __init__(self, mimi: MimiModel, tap: str):
+        super().__init__()
+        kind, number = tap.partition(".")[0], tap_number(tap)
+        transformer = mimi.encoder_transformer
+        used = {"seanet": 0, "transformer": (number or 0) + 1}.get(kind, len(transformer.transformer.layers))
+        self.seanet = mimi.encoder
+        self.input_proj = transformer.input_proj or nn.Identity()
+        self.layers = nn.ModuleList(transformer.transformer.layers[:used])
+        self.output_proj = transformer.output_projs[0]
+        self.downsample = mimi.downsample if kind in ("latent", "quantized") else None
+        self.quantizer = mimi.quantizer if kind == "quantized" else None
+        if self.quantizer is not None:
+            self.quantizer.set_num_codebooks(number)
+            _settle_codebooks(self.quantizer, tap)
+        quicken(self)
+
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio (B, n * 1920) at 24 kHz -> features (B, F, D), F = n at 12.5 Hz and 2 n at 25 Hz."""
+        x = self.hear(audio)
+        with no_compile():  # moshi would compile the rotary embedding anew for each new length on a GPU
+            x = self.input_proj(x) if self.layers else x
+            for layer in self.layers:
+                x = layer(x)
+        if self.downsample is None:
+            return x
+        x = self.downsample(self.output_proj(x).transpose(1, 2))
+        if self.quantizer is not None:
+            x = self.quantizer.decode(self.quantizer.encode(x))
+        return x.transpose(1, 2)
+
+    def hear(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio (B, n * 1920) -> what SEANet makes of it (B, 2 n, D); a stream on a CPU in pieces of SEANET_FRAMES."""
+        pieces = [audio]
+        if self.is_streaming and audio.device.type == "cpu":
+            pieces = audio.split(max(1, SEANET_FRAMES // len(audio)) * FRAME_SAMPLES, dim=1)
+        return torch.cat([self.seanet(piece[:, None]).transpose(1, 2) for piece in pieces], dim=1)
+
+    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
+        """moshi's typed states of all modules at the start of `batch_size` streams, fed `piece_frames` a time at most,
+        and `frames` in all, if that is known.
+
+        moshi's ring cache holds the attention's context and no more, so that the last frames of a longer piece
+        overwrite keys which its first frames still attend to; this one holds the context and a whole piece besides.
+        """
+        with self.streaming(batch_size):
+            for layer in self.layers:
+                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
+            return self.get_streaming_state()
+
+
+def set_cache(attention: Any, batch_size: int, piece: int, total: int | None = None) -> None:
+    """Have a streaming attention remember its context and `piece` keys besides (see `MimiTap.new_states`), but no more
+    than `total`: it computes with all that it has room for.
+    """
+    old, room = attention._streaming_state.kv_cache, attention.context + piece
+    attention._streaming_state.kv_cache = RingKVCache(
+        batch_size,
+        attention.num_heads,
+        attention.embed_dim // attention.num_heads,
+        min(room, total or room),
+        device=old.cache.device,
+        dtype=old.cache.dtype,
+    )
+
+
+def _settle_codebooks(quantizer: nn.Module, tap: str) -> None:
+    """Have moshi compute its code vectors now: first done under inference_mode they would not serve training.
+
+    Raises MimidiarError when the codebooks are empty: every frame would come out the same.
+    """
+    for rvq in (quantizer.rvq_first, quantizer.rvq_rest):
+        for layer in rvq.vq.layers[: rvq.n_q]:
+            with torch.no_grad():
+                empty = not layer.embedding.any()
+            if empty:
+                raise MimidiarError(f"tap {tap}: the codebooks of these weights are empty (untrained); use tap latent")
+
+
+class MimiStream:
+    """`batch_size` streams in step. States belong to the stream, so that one encoder serves many side by side."""
+
+    def __init__(self, model: MimiTap, batch_size: int, piece_frames: int | None = None, frames: int | None = None):
+        """Longer steps are cut into pieces of `piece_frames` latent frames; `frames` come in all, where known."""
+        self._model = model
+        piece_frames = piece_frames or max(4, PIECE_FRAMES // batch_size)
+        self._piece = piece_frames * FRAME_SAMPLES
+        self._batch_size = batch_size
+        self._device = next(model.parameters()).device
+        with torch.inference_mode():
+            self._states = model.new_states(batch_size, piece_frames, frames)
+
+    @torch.inference_mode()
+    def step(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio (B, n * 1920) -> its features (B, F, D), the same whatever the cutting into steps.
+
+        Raises ValueError for another batch size or a length that is no multiple of 1920.
+        """
+        batch_size, samples = audio.shape
+        if batch_size != self._batch_size or samples == 0 or samples % FRAME_SAMPLES:
+            raise ValueError(
+                f"a step of {tuple(audio.shape)}: expected ({self._batch_size}, n x {FRAME_SAMPLES}) samples, n >= 1"
+            )
+        audio = audio.to(self._device)
+        with self._attached():
+            return torch.cat([self._model(piece) for piece in audio.split(self._piece, dim=1)], dim=1)
+
+    @contextmanager
+    def _attached(self) -> Iterator[None]:
+        self._model.set_streaming_state(self._states)
+        try:
+            yield
+        finally:
+            self._model.set_streaming_state(dict.fromkeys(self._states))
+
+
+class MimiEncoder:
+    """The `Encoder` protocol on Mimi. `model` is the plain module, to be trained through or looked into."""
+
+    frame_samples = FRAME_SAMPLES
+    lookahead_frames = 0
+
+    def __init__(self, spec: EncoderSpec, mimi: MimiModel):
+        self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps
+        self.sample_rate, self.frame_hz, self.dim = spec.sample_rate, spec.frame_hz, spec.dim
+        self.weights, self.weights_sha256 = spec.weights, spec.weights_sha256
+        self.model = MimiTap(mimi, spec.tap).eval()
+        self.device = next(self.model.parameters()).device
+
+    def num_frames(self, samples: int) -> int:
+        """Frames of a recording of `samples`: moshi pads it with zeros to whole latent frames."""
+        return -(-samples // FRAME_SAMPLES) * round(self.frame_hz * FRAME_SAMPLES / self.sample_rate)
+
+    @torch.inference_mode()
+    def encode(self, audio: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Audio (B, T) float32 at 24 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,).
+
+        The codec is causal: padding on the right reaches no frame of the recording itself. Whatever stands past a
+        length counts as zeros, as moshi pads a single file; features past a row's frames are 0. A CPU takes rows one
+        by one: side by side they gain it nothing but the padding.
+        """
+        lengths = torch.as_tensor(lengths, device=self.device)
+        if self.device.type == "cpu" and len(lengths) > 1:
+            rows = [self.encode(row[None, :length], length[None]) for row, length in zip(audio, lengths, strict=True)]
+            features, frames = zip(*rows, strict=True)
+            return nn.utils.rnn.pad_sequence([each[0] for each in features], batch_first=True), torch.cat(frames)
+        samples = -(-int(lengths.max()) // FRAME_SAMPLES) * FRAME_SAMPLES
+        audio = nn.functional.pad(audio.to(self.device), (0, max(0, samples - audio.shape[1])))[:, :samples]
+        audio = audio * (torch.arange(samples, device=self.device) < lengths[:, None])
+        features = MimiStream(self.model, len(audio), frames=samples // FRAME_SAMPLES).step(audio)
+        frames = torch.tensor([self.num_frames(int(length)) for length in lengths], device=self.device)
+        inside = torch.arange(features.shape[1], device=self.device) < frames[:, None]
+        return features * inside[:, :, None], frames
+
+    @contextmanager
+    def stream(self, batch_size: int, piece_frames: int | None = None) -> Iterator[MimiStream]:
+        """Start `batch_size` streams in step. Longer steps are cut into pieces of `piece_frames` latent frames."""
+        yield MimiStream(self.model, batch_size, piece_frames)

@@ -1,0 +1,71 @@
+"""The last layers of Mimi's encoder as a module of their own: from a tap at 25 Hz to the latent.
+
+What lies below the tap does not change, so that its features are computed once and kept; these layers alone are run,
+and trained, again and again.
+"""
+
+from typing import Any
+
+import torch
+from moshi.models.compression import MimiModel
+from moshi.modules.resample import ConvDownsample1d
+from moshi.modules.streaming import StreamingContainer
+from moshi.modules.transformer import ProjectedTransformer
+from moshi.utils.compile import no_compile
+from torch import Tensor
+
+from mimidiar.encoders.mimi.onednn_layers import quicken
+from mimidiar.encoders.mimi.sizes import CodecSize, tap_below
+from mimidiar.encoders.mimi.tap import configuration, set_cache
+
+STRIDE = 2  # of the downsampling, 25 Hz to 12.5 Hz
+PIECE_FRAMES = 250  # at 25 Hz, of a long recording taken at once: with the attention's context 500 keys for each
+
+
+class MimiTop(StreamingContainer):
+    """`layers` transformer layers and the downsampling behind them, with fresh weights; see `top_of`.
+
+    One `forward` for training, whole recordings and streams, as in `MimiTap`. A frame of the latent depends on its own
+    two frames of the tap and on `history_frames` before them, through the attention's context in each layer and the
+    kernel of the convolution.
+    """
+
+    def __init__(self, size: CodecSize, layers: int):
+        super().__init__()
+        self.size, self.tap = size, tap_below(layers, size)
+        config: dict[str, Any] = configuration(size)["transformer"] | {"num_layers": layers}
+        self.layers = ProjectedTransformer(**config).transformer.layers
+        self.downsample = ConvDownsample1d(STRIDE, dimension=size.dimension, causal=True, learnt=True)
+        self.history_frames = layers * (config["context"] - 1) + STRIDE
+        quicken(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, 2 n, D) of the tap -> latent (B, n, D)."""
+        with no_compile():  # as in MimiTap
+            for layer in self.layers:
+                x = layer(x)
+        return self.downsample(x.transpose(1, 2)).transpose(1, 2)
+
+    @torch.inference_mode()
+    def run(self, features: Tensor, piece_frames: int = PIECE_FRAMES) -> Tensor:
+        """The latent (n, D) of a whole recording from its features (2 n, D), in memory for a piece at a time."""
+        with self.streaming(1):
+            for layer in self.layers:
+                set_cache(layer.self_attn, 1, piece_frames, len(features))
+            return torch.cat([self(piece[None])[0] for piece in features.split(piece_frames)])
+
+
+def top_of(codec: MimiModel, size: CodecSize, layers: int) -> MimiTop:
+    """A copy of the last `layers` layers and the downsampling of a whole Mimi."""
+    top = MimiTop(size, layers)
+    for own, theirs in zip(top.layers, codec.encoder_transformer.transformer.layers[-layers:], strict=True):
+        own.load_state_dict(theirs.state_dict())
+    top.downsample.load_state_dict(codec.downsample.state_dict())
+    return top.eval()
+
+
+def put_top(top: MimiTop, codec: MimiModel) -> None:
+    """Put the weights of `top` into the place of a whole Mimi's own."""
+    for own, theirs in zip(top.layers, codec.encoder_transformer.transformer.layers[-len(top.layers) :], strict=True):
+        theirs.load_state_dict(own.state_dict())
+    codec.downsample.load_state_dict(top.downsample.state_dict())

@@ -1,0 +1,89 @@
+"""The registry of encoders: one name, one line. Importing it needs no torch; building an encoder does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mimidiar.encoders import logmel_spec as mel
+from mimidiar.encoders.mimi import family as mimi_family
+from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
+from mimidiar.encoders.speaker import specs as speaker
+from mimidiar.errors import MimidiarError
+
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "EncoderSpec",
+    "EncoderStream",
+    "describe_encoder",
+    "describe_maker",
+    "describe_makers",
+    "load_encoder",
+]
+
+# name -> function (name, tap, checkpoint, seed) -> EncoderSpec
+ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
+    "mimi": mimi_family.real,
+    "mimi-mini": mimi_family.mini,
+    "mimi-mini-distil": mimi_family.mini,
+    "mimi-random": mimi_family.untrained_mini,
+    "mimi-random-full": mimi_family.untrained_full,
+    "logmel": mel.logmel,
+    "titanet": speaker.titanet,
+    "campplus": speaker.campplus,
+}
+
+# The tap that is meant where none is named: of a codec, what enters its quantizer.
+DEFAULT_TAP = "latent"
+_OTHER_DEFAULTS = {"logmel": mel.TAP, "titanet": speaker.DEFAULT_TAP, "campplus": speaker.DEFAULT_TAP}
+
+
+def describe_encoder(
+    name: str, tap: str | None = None, checkpoint: str | Path | None = None, seed: int = 0
+) -> EncoderSpec:
+    """Find an encoder's weights and say what it is, without building it (and without torch).
+
+    Raises MimidiarError for an unknown name or tap (listing the choices) and for weights that are not there.
+    """
+    if name not in ENCODERS:
+        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}")
+    tap = tap or _OTHER_DEFAULTS.get(name, DEFAULT_TAP)
+    return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
+
+
+def describe_maker(meta: dict[str, Any], checkpoint: str | Path | None = None, seed: int = 0) -> EncoderSpec:
+    """The encoder that made a store, found again by the store's meta.json: same name, tap and weights.
+
+    Raises what `describe_encoder` raises, and MimidiarError for other weights than those.
+    """
+    spec = describe_encoder(meta["encoder"], meta["tap"], checkpoint, seed)
+    if spec.weights_sha256 != meta["weights_sha256"]:
+        raise MimidiarError(
+            f"{spec.name}: the weights at hand are {spec.weights} ({spec.weights_sha256[:8]}), the features were made "
+            f"with {meta['weights']} ({meta['weights_sha256'][:8]}); name that file by --checkpoint"
+        )
+    return spec
+
+
+def describe_makers(meta: dict[str, Any], checkpoint: str | Path | None = None) -> list[EncoderSpec]:
+    """The encoders that made a store: one, or of a fused store (`features.streams`) its two; `checkpoint` is the
+    codec's, which comes first. Raises what `describe_maker` raises.
+    """
+    if "streams" not in meta:
+        return [describe_maker(meta, checkpoint)]
+    parts = zip(*(str(meta[key]).split("+") for key in ("encoder", "tap", "weights_sha256")), strict=True)
+    keys = ("encoder", "tap", "weights_sha256", "weights")
+    return [
+        describe_maker(dict(zip(keys, (*part, meta["weights"]), strict=True)), None if number else checkpoint)
+        for number, part in enumerate(parts)
+    ]
+
+
+def load_encoder(
+    name: str, tap: str | None = None, checkpoint: str | Path | None = None, seed: int = 0, device: Any = "cpu"
+) -> Encoder:
+    """Build the encoder `name` at `tap` on `device`. `seed` matters to untrained ones alone.
+
+    Raises what `describe_encoder` raises, and MimidiarError for weights of another size or a damaged file.
+    """
+    return describe_encoder(name, tap, checkpoint, seed).build(device)

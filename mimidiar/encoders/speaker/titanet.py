@@ -1,0 +1,140 @@
+"""TitaNet by NeMo's own model class: the only importer of NeMo's speaker models.
+
+A `.nemo` file is a tar of a YAML configuration and a pickled state dict. Of the pickle NeMo reads weights alone only as
+long as torch's default says so, and an environment variable can turn that off; here it is asked for, always. What the
+configuration may build is on NeMo's list of its own classes; another model than a speaker encoder is refused unread.
+"""
+
+import contextlib
+import io
+import logging
+import tarfile
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+import yaml
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from mimidiar.encoders.speaker.specs import DIM, SAMPLE_RATE
+from mimidiar.errors import MimidiarError
+
+CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
+MODEL_CLASS = "EncDecSpeakerLabelModel"
+
+
+class Titanet:
+    """Windows (N, T) of one length at 16 kHz -> embeddings (N, 192), each as NeMo's `get_embedding` of that window."""
+
+    sample_rate, dim = SAMPLE_RATE, DIM
+
+    def __init__(self, path: Path, device: Any = "cpu"):
+        self.model = load_titanet(path, device)
+
+    @torch.inference_mode()
+    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
+        lengths = torch.full((len(windows),), windows.shape[1], device=windows.device)
+        return self.model(input_signal=windows, input_signal_length=lengths)[1]
+
+
+def load_titanet(path: Path, device: Any = "cpu") -> torch.nn.Module:
+    """NeMo's model from a `.nemo` file, ready to embed. Importing NeMo takes 20 s.
+
+    Raises MimidiarError when the file is damaged, is of another model, or its weights hold more than weights.
+    """
+    check_config(path)
+    model_class, connector = _nemo()
+    try:
+        with _quiet():
+            model = model_class.restore_from(
+                str(path), map_location=torch.device(device), strict=True, save_restore_connector=connector()
+            )
+    except UnpicklingError as error:
+        raise MimidiarError(
+            f"{path}: {WEIGHTS} holds more than weights and is not loaded, since it could run code "
+            f"({str(error).strip().splitlines()[0]}); fetch the file anew from its publisher"
+        ) from None
+    except (RuntimeError, LookupError, EOFError) as error:
+        raise MimidiarError(f"{path}: its weights do not fit its configuration ({_first_line(error)})") from None
+    except (ValueError, TypeError, AttributeError, HydraException, OmegaConfBaseException) as error:
+        raise MimidiarError(f"{path}: NeMo cannot build what its {CONFIG} describes ({_first_line(error)})") from None
+    if not isinstance(model, model_class):
+        raise MimidiarError(f"{path}: NeMo made a {type(model).__name__} of it, expected {MODEL_CLASS}")
+    return model.eval().requires_grad_(False)
+
+
+def check_config(path: Path) -> None:
+    """Read a `.nemo` file's configuration, without NeMo. Raises MimidiarError unless it is a 16 kHz, 192-d speaker
+    encoder."""
+    config = _read_config(path)
+    target = str(config.get("target", MODEL_CLASS)).rsplit(".", 1)[-1]
+    rate = _number(config, "preprocessor", "sample_rate", SAMPLE_RATE)
+    dim = _number(config, "decoder", "emb_sizes", DIM)
+    if (target, rate, dim) != (MODEL_CLASS, SAMPLE_RATE, DIM):
+        raise MimidiarError(
+            f"{path}: holds a {target} for {rate} Hz with {dim} dimensions, expected {MODEL_CLASS} for {SAMPLE_RATE} "
+            f"Hz with {DIM}; name the .nemo file of a TitaNet"
+        )
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        with tarfile.open(path) as tar:
+            members = {Path(member.name).name: member for member in tar.getmembers() if member.isfile()}
+            missing = [name for name in (CONFIG, WEIGHTS) if name not in members]
+            config = {} if missing else yaml.safe_load(tar.extractfile(members[CONFIG]))
+    except (tarfile.TarError, EOFError, OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MimidiarError(f"{path}: not a whole .nemo file ({_first_line(error)}); fetch it again") from None
+    if missing:
+        raise MimidiarError(f"{path}: not a .nemo file: it has no {' and no '.join(missing)}; fetch it again")
+    if not isinstance(config, dict):
+        raise MimidiarError(f"{path}: its {CONFIG} is no mapping; fetch it again")
+    return config
+
+
+def _number(config: dict[str, Any], section: str, key: str, default: int) -> int:
+    """A number of the configuration, or the last of a list; the default where it is written as a reference."""
+    part = config.get(section)
+    value = part.get(key) if isinstance(part, dict) else None
+    value = value[-1] if isinstance(value, list) and value else value
+    return value if isinstance(value, int) else default
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+@cache
+def _nemo() -> tuple[type, type]:
+    """NeMo's model class, and a reader of `.nemo` files that takes nothing but weights from the pickle."""
+    logging.disable(logging.CRITICAL)
+    try:
+        with _quiet():
+            from nemo.collections.asr.models import EncDecSpeakerLabelModel
+            from nemo.core.connectors.save_restore_connector import SaveRestoreConnector
+            from nemo.utils import logging as nemo_logging
+
+            nemo_logging.setLevel(logging.CRITICAL)
+    finally:
+        logging.disable(logging.NOTSET)
+
+    class WeightsOnlyConnector(SaveRestoreConnector):
+        @staticmethod
+        def _load_state_dict_from_disk(model_weights: str, map_location: Any = "cpu") -> Any:
+            return torch.load(model_weights, map_location=map_location, weights_only=True)
+
+    return EncDecSpeakerLabelModel, WeightsOnlyConnector
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """NeMo's warnings and notes go nowhere; an exception still comes through."""
+    sink = io.StringIO()
+    with contextlib.redirect_stderr(sink), contextlib.redirect_stdout(sink), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,80 @@
+"""The upper layers of the codec and the adapter as one model, trained together (Exp 2.5).
+
+Its features are those of the last tap that stays as it is (`codec.top`). Of a crop they begin earlier than its labels:
+the layers are causal and look back by seconds, so that without what was heard before, a crop's first frames would not
+be those of the whole recording. The adapter sees the crop alone, as on the frozen codec.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from mimidiar.models.adapter import Adapter
+
+if TYPE_CHECKING:
+    from mimidiar.encoders.mimi.upper_layers import MimiTop
+
+
+@dataclass
+class UnfreezeConfig:
+    """How much of the codec is trained with the adapter, and how."""
+
+    layers: int = 3  # the last ones of the encoder's transformer; the downsampling behind them is trained as well
+    learning_rate: float = 1e-5  # of the codec's part; 0: it stays as it is
+    clip_norm: float = 0.5  # of its gradient; the adapter's is clipped apart from it
+    near_weight: float = 0.0  # in the loss, of the latent's squared distance to the frozen codec's, in its variance
+    history_sec: float = 10.0  # before a crop, for the codec's part alone; exact from 10 s for each layer
+
+
+class UnfrozenAdapter(nn.Module):
+    """`top` on features of a frozen tap, then the adapter on the latent."""
+
+    def __init__(self, top: "MimiTop", adapter: Adapter):
+        super().__init__()
+        self.top, self.adapter = top, adapter
+
+    @property
+    def max_speakers(self) -> int:
+        return self.adapter.max_speakers
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """features (B, T, 2 D), two of the tap's frames side by side -> logits (B, T, max_speakers).
+
+        mask (B, T) is true on the frames of a row's crop, which follow each other; frames before it are what was heard
+        before, and their logits are 0.
+        """
+        return self.decide(latent(self.top, features), mask)
+
+    def decide(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Latent (B, T, D), mask as above -> logits (B, T, max_speakers) of the adapter, which sees the crops alone."""
+        if mask is None:
+            return self.adapter(x)
+        lengths = mask.sum(1)
+        inside = torch.arange(int(lengths.max()), device=x.device) < lengths[:, None]
+        crops = x.new_zeros(*inside.shape, x.shape[-1])
+        crops[inside] = x[mask]
+        found = self.adapter(crops, inside)
+        logits = found.new_zeros(*mask.shape, self.max_speakers)  # of its precision, which may be mixed
+        logits[mask] = found[inside]
+        return logits
+
+
+def latent(top: "MimiTop", features: Tensor) -> Tensor:
+    """(B, T, 2 D), two of the tap's frames side by side -> (B, T, D)."""
+    batch, length, width = features.shape
+    return top(features.reshape(batch, 2 * length, width // 2))
+
+
+def top_header(top: "MimiTop") -> dict[str, Any]:
+    """What a model's file says of its part of the codec."""
+    return {"size": asdict(top.size), "layers": len(top.layers)}
+
+
+def build_top(header: dict[str, Any]) -> "MimiTop":
+    """The part of the codec that `top_header` tells of, with fresh weights. Raises TypeError for another header."""
+    from mimidiar.encoders.mimi.sizes import CodecSize
+    from mimidiar.encoders.mimi.upper_layers import MimiTop
+
+    return MimiTop(CodecSize(**header["size"]), header["layers"])

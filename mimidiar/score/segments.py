@@ -1,0 +1,132 @@
+"""The error times of one recording in time linear in its turns, where a single call of pyannote.metrics is quadratic.
+
+pyannote.metrics compares the turns in each piece; the pairing of speakers and JER are computed here. Error times are
+integrals over time, so a recording may be cut anywhere and its pieces summed, once it is known who is who: first the
+time that each pair of speakers has in common is summed over the pieces, and the speakers are paired for the recording
+as a whole. The result is that of one call for the whole recording; a test holds the two together.
+
+All functions take the turns of one recording as `merge_overlaps` and `crop` leave them.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from mimidiar.annotation.lines import shown
+from mimidiar.annotation.turns import Turn
+from mimidiar.errors import MimidiarError
+from mimidiar.score.pyannote_import import load_measures
+
+# What either side of one recording may hold: a day of turns of one second, and more voices than anybody tells apart.
+# Beyond that, frames were written as turns, or each turn got a speaker of its own; scoring would take hours.
+MAX_TURNS = 100_000
+MAX_SPEAKERS = 1_000
+MAX_AT_ONCE = 50
+
+TURNS_PER_PIECE = 32  # the fastest on VoxConverse; 8 and 128 take a fifth longer
+TIE_SEC = 1e-9  # far below the microsecond to which times are known
+
+
+def check_size(turns: list[Turn], side: str) -> None:
+    """Raise MimidiarError, naming recording and `side`, for turns beyond the limits above."""
+    events = sorted([(turn.start, 1) for turn in turns] + [(turn.end, -1) for turn in turns])
+    at_once = max(accumulate(step for _, step in events), default=0)
+    found = (len(turns), MAX_TURNS, "turns"), (len({turn.speaker for turn in turns}), MAX_SPEAKERS, "speakers")
+    for number, limit, what in (*found, (at_once, MAX_AT_ONCE, "speakers at once")):
+        if number > limit:
+            raise MimidiarError(
+                f"{side}, recording {shown(turns[0].recording)}: {number} {what}, and up to {limit} can be scored; "
+                "were frames written as turns? Otherwise cut the recording into several"
+            )
+
+
+def common_sec(reference: list[Turn], hypothesis: list[Turn]) -> np.ndarray:
+    """(reference speakers, hypothesis speakers), both by name: the seconds in which both speak."""
+    rows, columns = _numbered(reference), _numbered(hypothesis)
+    common = np.zeros((len(rows), len(columns)))
+    for ref, hyp, _ in _pieces(reference, hypothesis, rows, columns):
+        common[np.ix_(ref.labels(), hyp.labels())] += ref * hyp
+    return common
+
+
+def speaker_names(turns: list[Turn]) -> list[str]:
+    """The speakers in the order that rows and columns of `common_sec` have."""
+    return sorted({turn.speaker for turn in turns})
+
+
+def pair_speakers(common: np.ndarray) -> dict[int, int]:
+    """Column to row of `common_sec`, so that the time that pairs have in common is as long as possible.
+
+    Speakers with nothing in common are no pair.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    pairs = zip(*linear_sum_assignment(common, maximize=True), strict=True)
+    return {int(column): int(row) for row, column in pairs if common[row, column] > 0}
+
+
+def error_times(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> Counter[str]:
+    """Seconds by pyannote's names: total, missed detection, false alarm, confusion, correct (`pair_speakers`)."""
+    paired, rows = pair_speakers(common), _numbered(reference)
+    labels = {name: paired.get(j, len(rows) + j) for name, j in _numbered(hypothesis).items()}
+    measures, times = load_measures(), Counter()
+    measure = measures.IdentificationErrorRate()
+    for ref, hyp, span in _pieces(reference, hypothesis, rows, labels):
+        times.update(measure.compute_components(ref, hyp, uem=measures.Timeline([span])))
+    return times
+
+
+def jaccard_error(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> float:
+    """The sum over reference speakers of 1 - intersection / union with the paired speaker; 1 for one without a pair.
+
+    Paired as by `pair_speakers`, but where several pairings have the same time in common, the one with the least error
+    counts: names and order of the speakers must not decide.
+    """
+    similarity = common / (_seconds(reference)[:, None] + _seconds(hypothesis) - common)
+    pairs = pair_speakers(common + TIE_SEC * similarity)
+    return len(common) - float(sum(similarity[row, column] for column, row in pairs.items()))
+
+
+def _numbered(turns: list[Turn]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(speaker_names(turns))}
+
+
+def _seconds(turns: list[Turn]) -> np.ndarray:
+    """(speakers,): the time that each speaks."""
+    numbers = _numbered(turns)
+    return np.bincount([numbers[t.speaker] for t in turns], [t.duration for t in turns], minlength=len(numbers))
+
+
+def _pieces(
+    reference: list[Turn], hypothesis: list[Turn], ref_labels: Mapping[str, int], hyp_labels: Mapping[str, int]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """(reference Annotation, hypothesis Annotation, Segment) of each piece; their labels are what the mappings say."""
+    measures = load_measures()
+    borders = sorted(time for turn in (*reference, *hypothesis) for time in (turn.start, turn.end))
+    cuts = sorted({*borders[:: 2 * TURNS_PER_PIECE], *borders[-1:]})
+    for span, ref, hyp in zip(pairwise(cuts), _cut(reference, cuts), _cut(hypothesis, cuts), strict=True):
+        yield _annotation(ref, ref_labels), _annotation(hyp, hyp_labels), measures.Segment(*span)
+
+
+def _cut(turns: list[Turn], cuts: list[float]) -> list[list[tuple[float, float, str]]]:
+    """(start, end, speaker) of what each turn has between each two neighbouring `cuts`."""
+    parts: list[list[tuple[float, float, str]]] = [[] for _ in cuts[1:]]
+    for turn in turns:
+        at, start = bisect_right(cuts, turn.start) - 1, turn.start
+        while start < turn.end:
+            end = min(turn.end, cuts[at + 1])
+            parts[at].append((start, end, turn.speaker))
+            at, start = at + 1, end
+    return parts
+
+
+def _annotation(parts: list[tuple[float, float, str]], labels: Mapping[str, int]) -> Any:
+    measures = load_measures()
+    annotation = measures.Annotation()
+    for track, (start, end, speaker) in enumerate(parts):
+        annotation[measures.Segment(start, end), track] = labels[speaker]
+    return annotation

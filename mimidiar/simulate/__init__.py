@@ -1,1 +1,0 @@
-"""Conversations made of single utterances by NeMo's multi-speaker simulator."""

@@ -1,0 +1,149 @@
+"""What training conversations are heard in: recorded noise, music or babble behind them, and the rooms of a corpus.
+
+Which conversation gets what is drawn from its own seed, so that it depends neither on jobs nor on the other ones. Who
+speaks when stays as it was: a room moves nothing in time. Babble is of MUSAN's speech, some of whose readers may be
+LibriSpeech's; of several at once none is understood.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mimidiar.config import range_rule, require
+from mimidiar.corpora.rirs import read_rooms
+from mimidiar.data.recordings import MANIFEST, RecordingFile, fingerprint, read_recordings
+from mimidiar.errors import MimidiarError
+from mimidiar.simulation.recording import Spoken, add_noise
+from mimidiar.simulation.sounds import babble, noise_stretch, read_response
+
+NOISE, MUSIC, BABBLE = "noise", "music", "babble"
+KIND_OF = {"musan_noise": NOISE, "musan_music": MUSIC, "musan_speech": BABBLE}  # set folders; others are noise
+DRAWN, HEARD = 2, 3  # streams of a conversation's seed; 0 and 1 are those of the conversation itself
+
+
+@dataclass
+class Augment:
+    """How much is done to conversations where sounds are named."""
+
+    noise_share: float = 0.5  # of the conversations, with a noise, music or babble behind them
+    noise_snr_db: list[float] = field(default_factory=lambda: [5.0, 20.0])  # drawn from; below the mean of the speech
+    babble_talkers: list[int] = field(default_factory=lambda: [3, 7])  # one alone would be a speaker without a label
+    reverb_share: float = 0.5  # of the conversations, heard in a room
+
+    def check(self, where: str) -> None:
+        """Raise MimidiarError naming the key, its value and what it must be."""
+        talkers = self.babble_talkers
+        several = len(talkers) == 2 and 2 <= talkers[0] <= talkers[1]
+        rules = [
+            ("noise_share", self.noise_share, 0 <= self.noise_share <= 1, "between 0 and 1"),
+            ("reverb_share", self.reverb_share, 0 <= self.reverb_share <= 1, "between 0 and 1"),
+            range_rule("noise_snr_db", self.noise_snr_db, -20, 120),
+            ("babble_talkers", talkers, several, "two numbers from 2 on"),
+        ]
+        require(where, rules, "augment.")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Of one conversation: the response that each speaker is heard through (none: no room), and what is behind it."""
+
+    responses: Mapping[str, RecordingFile]
+    kind: str  # of the noise; "" for none
+    snr_db: float
+    talkers: int  # of babble
+
+
+@dataclass(frozen=True)
+class Augmenter:
+    """Options and sounds: `noises` by kind, `rooms` with the responses at different places of each."""
+
+    options: Augment
+    noises: Mapping[str, Sequence[RecordingFile]]
+    rooms: Mapping[str, Sequence[RecordingFile]]
+
+    def asked(self) -> dict[str, Any]:
+        """All that decides what is drawn, for a key."""
+        places = [f"{room} {response.id}" for room in sorted(self.rooms) for response in self.rooms[room]]
+        return asdict(self.options) | {
+            "noises": {kind: fingerprint(list(self.noises[kind])) for kind in sorted(self.noises)},
+            "responses": fingerprint([response for room in self.rooms.values() for response in room]),
+            "rooms": hashlib.sha256("\n".join(places).encode()).hexdigest(),
+        }
+
+    def draw(self, speakers: Sequence[str], seeds: Sequence[int]) -> Surroundings:
+        """The surroundings of the conversation of these speakers and this seed."""
+        rng = np.random.default_rng([*seeds, DRAWN])
+        noisy, reverberant = rng.random(2) < [self.options.noise_share, self.options.reverb_share]
+        snr_db, talkers = (
+            rng.uniform(*self.options.noise_snr_db),
+            rng.integers(*self.options.babble_talkers, endpoint=True),
+        )
+        kind = sorted(self.noises)[int(rng.integers(len(self.noises)))] if noisy and self.noises else ""
+        responses = self._places(speakers, rng) if reverberant and self.rooms else {}
+        return Surroundings(responses, kind, float(snr_db), int(talkers))
+
+    def _places(self, speakers: Sequence[str], rng: np.random.Generator) -> dict[str, RecordingFile]:
+        """Another place of one room for each speaker; the same where the room has fewer places than that."""
+        room = self.rooms[sorted(self.rooms)[int(rng.integers(len(self.rooms)))]]
+        places = [room[k] for k in rng.permutation(len(room))]
+        return {speaker: places[number % len(places)] for number, speaker in enumerate(sorted(speakers))}
+
+    def add_noise(
+        self, samples: np.ndarray, spoken: Spoken, surroundings: Surroundings, seeds: Sequence[int]
+    ) -> np.ndarray:
+        """int16 (T,) with the noise of the surroundings behind it, if there is any."""
+        if not surroundings.kind:
+            return samples
+        rng, sounds = np.random.default_rng([*seeds, HEARD]), self.noises[surroundings.kind]
+        if surroundings.kind == BABBLE:
+            noise = babble(sounds, surroundings.talkers, len(samples), rng)
+        else:
+            noise = noise_stretch(sounds, len(samples), rng)
+        return add_noise(samples, spoken, surroundings.snr_db, noise)
+
+    def describe(self) -> str:
+        """The sounds in a line, and whether the speakers of one conversation stand in different places of a room."""
+        parts = [f"{len(self.noises[kind])} of {kind}" for kind in sorted(self.noises)]
+        if self.rooms:
+            several = sum(len(room) > 1 for room in self.rooms.values())
+            parts.append(f"{sum(map(len, self.rooms.values()))} impulse responses of {len(self.rooms)} rooms")
+            parts.append(f"in {several} of them each speaker in a place of its own, in the others all in one")
+        return ", ".join(parts)
+
+
+def impulse_responses(surroundings: Surroundings) -> dict[str, np.ndarray]:
+    """Speaker -> the impulse response (K,) that they are heard through. Each file is read once."""
+    read = {response.path: read_response(response) for response in surroundings.responses.values()}
+    return {speaker: read[response.path] for speaker, response in surroundings.responses.items()}
+
+
+def make_augmenter(options: Augment, noise: Path | None, rirs: Path | None) -> Augmenter | None:
+    """With the sounds of these folders; None where there are none.
+
+    `noise`: a set of noises, or a folder with what `mimidiar prepare musan` wrote; `rirs`: a set of impulse responses.
+    Raises MimidiarError for folders that hold no sounds, and for options that cannot be.
+    """
+    options.check("configuration")
+    if noise is None and rirs is None:
+        return None
+    return Augmenter(options, _read_noises(noise) if noise else {}, _read_rooms(rirs) if rirs else {})
+
+
+def _read_noises(folder: Path) -> dict[str, list[RecordingFile]]:
+    folders = [folder] if (folder / MANIFEST).is_file() else [folder / name for name in KIND_OF]
+    found = {KIND_OF.get(each.name, NOISE): each for each in folders if (each / MANIFEST).is_file()}
+    if not found:
+        raise MimidiarError(f"{folder}: no noises here, nor {', '.join(KIND_OF)}; `mimidiar prepare musan` makes them")
+    return {kind: read_recordings(each) for kind, each in found.items()}
+
+
+def _read_rooms(folder: Path) -> dict[str, list[RecordingFile]]:
+    """The responses by room; one whose room nobody tells is a room of its own."""
+    responses, room_of, rooms = read_recordings(folder), read_rooms(folder), {}
+    for response in responses:
+        rooms.setdefault(room_of.get(response.id, response.id), []).append(response)
+    return rooms

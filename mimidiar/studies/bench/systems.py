@@ -1,0 +1,165 @@
+"""Diarizers as a user calls them, one process for a list of files; what they answer, and what they cost, side by side.
+
+`OUT/<system>/hyp.rttm` is what a system says of a set, `OUT/<system>/system.json` how it was called and what it is made
+of, `OUT/<system>/cost/score.json` what it cost (`cost.py`).
+"""
+
+import contextlib
+import hashlib
+import json
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.turns import Turn
+from mimidiar.data.recordings import RecordingFile, read_recordings
+from mimidiar.errors import MimidiarError
+from mimidiar.files import make_folder, read_json, sha256_file, write_json
+from mimidiar.report.environment import describe_environment
+from mimidiar.score.score_file import SCORE_FILE
+from mimidiar.studies.bench.cost import Round, cost_document
+from mimidiar.studies.bench.process import Usage, allowed_cores, run_measured
+
+Say = Callable[[str], None]
+FILES, OUT = "{files}", "{out}"
+SYSTEM_FILE, USAGE_FILE = "system.json", "usage.json"
+
+
+@dataclass(frozen=True)
+class System:
+    """A diarizer: `command` takes the audio files where {files} stands, and writes <file name>.rttm into {out}.
+
+    `packages`: name and version of another's; `weights`: files of our own models, as sha256.
+    """
+
+    name: str
+    command: str
+    packages: tuple[dict[str, str], ...] = ()
+    weights: tuple[str, ...] = ()
+
+    def words(self, files: Sequence[Path], out: str | Path) -> list[str]:
+        """The command for these files. MimidiarError where it does not say where files or output go."""
+        words = shlex.split(self.command)
+        if FILES not in words or not any(OUT in word for word in words):
+            raise MimidiarError(f"system {self.name}: no words {FILES} and {OUT} in its command: {self.command}")
+        filled = [map(str, files) if word == FILES else [word.replace(OUT, str(out))] for word in words]
+        return [part for parts in filled for part in parts]
+
+
+def read_package(folder: str | Path) -> dict[str, str]:
+    """What FOLDER/package.json says is installed there: `package` and `version`."""
+    about = read_json(Path(folder) / "package.json")
+    if not isinstance(about, dict) or not all(isinstance(about.get(key), str) for key in ("package", "version")):
+        raise MimidiarError(f"{folder}/package.json: does not name package and version; install it again")
+    return {key: about[key] for key in ("package", "version")}
+
+
+def bench(
+    data: str | Path, out: str | Path, systems: Sequence[System], rounds: int, cores: int, say: Say = print
+) -> None:
+    """Run the systems in turn on the recordings of a set, so many rounds; on the first recording, and on all.
+
+    Before them each is run once on the first recording, which does not count: what a system reads from disk is in
+    memory then in every round, whichever was there before. A run that is finished is not done again, and where all of
+    a system's are, nothing is warmed up. Raises MimidiarError for a system that fails or leaves a file out.
+    """
+    recordings, out = read_recordings(data), Path(out)
+    _check(systems, recordings)
+    chosen = allowed_cores(cores)
+    sets = {"first": recordings[:1], "all": recordings} if len(recordings) > 1 else {"all": recordings}
+    runs = [(f"{part}.{number}", files) for number in range(1, rounds + 1) for part, files in sets.items()]
+    for system in systems:
+        folder = out / system.name / "runs"
+        if not all((folder / name / USAGE_FILE).is_file() for name, _ in runs):
+            shutil.rmtree(folder / "warm-up", ignore_errors=True)
+            _run(system, recordings[:1], folder / "warm-up", chosen)
+    for name, files in runs:
+        for system in systems:
+            usage = _run(system, files, out / system.name / "runs" / name, chosen)
+            say(
+                f"{name}, {system.name}, {len(files)} files: {usage.wall_sec:.1f} s, "
+                f"{usage.cpu_sec:.1f} s of the processor, {usage.peak_mb:.0f} MB"
+            )
+    machine = {"cores": cores, "processor": describe_environment()["processor"]}
+    conditions = machine | {"recordings_sha256": _digest(recordings)}
+    costs = {system.name: _rounds(out / system.name, rounds, recordings) for system in systems}
+    for system in systems:
+        document = cost_document(costs[system.name], costs[systems[0].name], systems[0].name)
+        document["protocol"] |= conditions
+        answers = [_answer(out / system.name / f"runs/all.{n}", recordings) for n in range(1, rounds + 1)]
+        _write(system, out / system.name, answers, document)
+
+
+def _check(systems: Sequence[System], recordings: Sequence[RecordingFile]) -> None:
+    names = [system.name for system in systems]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise MimidiarError(f"two systems are called {doubled[0]}")
+    for system in systems:
+        system.words([], "")
+    stems = [recording.path.stem for recording in recordings]
+    if doubled := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise MimidiarError(f"two recordings have files called {doubled[0]}, and would have one RTTM; rename one")
+
+
+def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, cores: Sequence[int]) -> Usage:
+    """One process of a system; its RTTMs, its log and usage.json are in `folder` once it has ended well."""
+    if (folder / USAGE_FILE).is_file():
+        return Usage(**read_json(folder / USAGE_FILE))
+    make_folder(folder)
+    with _scratch(folder) as scratch:
+        files = [recording.path.resolve() for recording in recordings]
+        usage = run_measured(system.words(files, scratch), cores, folder / "log")
+        for recording in recordings:
+            found = scratch / f"{recording.path.stem}.rttm"
+            if not found.is_file():
+                raise MimidiarError(f"{system.name}: no {found.name} for {recording.path}; see {folder / 'log'}")
+            shutil.copy(found, folder / found.name)
+    write_json(folder / USAGE_FILE, asdict(usage))
+    return usage
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".work-") as work:
+        yield Path(work).resolve()
+
+
+def _answer(folder: Path, recordings: Sequence[RecordingFile]) -> list[Turn]:
+    """The turns of a run, under the names of the recordings."""
+    turns: list[Turn] = []
+    for recording in recordings:
+        for own in read_rttm(folder / f"{recording.path.stem}.rttm").values():
+            turns += [replace(turn, recording=recording.id) for turn in own]
+    return turns
+
+
+def _rounds(folder: Path, rounds: int, recordings: Sequence[RecordingFile]) -> list[Round]:
+    seconds = sum(recording.seconds for recording in recordings)
+    found = []
+    for number in range(1, rounds + 1):
+        first = folder / f"runs/first.{number}" / USAGE_FILE
+        one = Usage(**read_json(first)) if first.is_file() else None
+        whole = Usage(**read_json(folder / f"runs/all.{number}" / USAGE_FILE))
+        found.append(Round(len(recordings), seconds, whole, recordings[0].seconds, one))
+    return found
+
+
+def _write(system: System, folder: Path, answers: Sequence[list[Turn]], document: dict[str, Any]) -> None:
+    """The answer of the first round, and what is to be told of the system."""
+    odd = [number for number, answer in enumerate(answers, 1) if answer != answers[0]]
+    document["warnings"] += [f"another answer in round {number} than in round 1" for number in odd]
+    about = {"command": system.command, "packages": list(system.packages), "weights_sha256": list(system.weights)}
+    write_json(folder / SYSTEM_FILE, about)
+    write_json(folder / "cost" / SCORE_FILE, document)
+    write_rttm(folder / "hyp.rttm", answers[0])
+
+
+def _digest(recordings: Sequence[RecordingFile]) -> str:
+    """A hash of the audio itself: two costs are of the same files."""
+    rows: list[Any] = [[recording.id, sha256_file(recording.path)] for recording in recordings]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

@@ -1,0 +1,132 @@
+"""Crops of speech for a codec: where they lie, how loud they are and who talks in them follows from the seed alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from mimidiar.data.recordings import read_recordings
+from mimidiar.data.splits import hash_order
+from mimidiar.data.utterances_manifest import SourceUtterance
+from mimidiar.encoders.mimi.sizes import SAMPLE_RATE
+from mimidiar.errors import MimidiarError
+from mimidiar.features.extraction import read_chunks
+from mimidiar.features.store import FeatureStore
+from mimidiar.studies.codec_training.config import CodecConfig
+from mimidiar.training.mixtures import Draw
+
+Audio = dict[str, np.ndarray]  # recording -> int16 (T,)
+Speakers = dict[str, list[SourceUtterance]]
+FULL_SCALE = 32768
+OVERLAP_DB = 10.0  # another speaker in a crop is louder or quieter by so much at most
+MOST_GAIN_DB = 40.0  # so that a pause is not made as loud as speech
+
+
+class CodecBatch(NamedTuple):
+    """audio (B, 1, T) at 24 kHz; targets (B, D): the speaker's embedding, or 0 where there is none to be told."""
+
+    audio: Tensor
+    targets: Tensor
+
+
+def read_all(data_dir: Path) -> Audio:
+    """Every recording of a set at the codec's rate as int16 (T,): an hour takes 170 MB, and a second or two to read.
+
+    Raises MimidiarError for audio that cannot be read, naming the recording.
+    """
+    audio = {}
+    for recording in tqdm(read_recordings(data_dir), desc="audio", unit="rec", disable=None):
+        samples = np.concatenate(list(read_chunks(recording, SAMPLE_RATE))) * FULL_SCALE
+        audio[recording.id] = np.round(samples).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return audio
+
+
+def split_speakers(speakers: Speakers, share: float, seed: int) -> tuple[Speakers, Speakers]:
+    """A seeded part of the speakers to be watched, at least one, and the rest; (train, watched).
+
+    Raises MimidiarError for fewer than two speakers.
+    """
+    if len(speakers) < 2:
+        raise MimidiarError(f"{len(speakers)} speaker to train on; at least 2 are needed, as some are only watched")
+    order = hash_order(speakers, seed)
+    count = min(max(round(share * len(order)), 1), len(order) - 1)
+    watched = set(order[:count])
+    return tuple({name: rows for name, rows in speakers.items() if (name in watched) == kept} for kept in (False, True))
+
+
+class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
+    """Crops of the utterances of `speakers` by `Draw`, each speaker as likely as any other."""
+
+    def __init__(self, audio: Audio, speakers: Speakers, config: CodecConfig, seed: int, targets: "Targets"):
+        self.audio, self.config, self.seed, self.targets = audio, config, seed, targets
+        self.speakers = list(speakers.values())
+        self.seconds = [np.array([row.seconds for row in rows]) for rows in self.speakers]
+
+    def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
+        """A crop (T,), and the embedding of its speaker; 0 where two talk."""
+        random = np.random.default_rng([self.seed, draw.epoch, draw.index])
+        level = random.uniform(*self.config.level_dbfs)
+        utterance, crop = self._draw(random)
+        target = self.targets(utterance)
+        if random.random() < self.config.overlap_rate:
+            _, other = self._draw(random)
+            crop = with_level(crop, level) + with_level(other, level + random.uniform(-OVERLAP_DB, OVERLAP_DB))
+            target = np.zeros_like(target)
+        return with_level(crop, level), target
+
+    def _draw(self, random: np.random.Generator) -> tuple[SourceUtterance, np.ndarray]:
+        """An utterance, of a speaker's the longer the likelier, and a stretch of it with speech in its middle."""
+        speaker = int(random.integers(len(self.speakers)))
+        chances = self.seconds[speaker] / self.seconds[speaker].sum()
+        utterance = self.speakers[speaker][int(random.choice(len(chances), p=chances))]
+        samples, length = self.audio[utterance.recording], self.config.crop_samples
+        start = round(middle(utterance, random) * SAMPLE_RATE) - length // 2
+        start = min(max(start, 0), max(len(samples) - length, 0))
+        crop = samples[start : start + length] / np.float32(FULL_SCALE)
+        return utterance, np.pad(crop, (0, length - len(crop)))
+
+
+def middle(utterance: SourceUtterance, random: np.random.Generator) -> float:
+    """A moment (s) in which the utterance has speech, each as likely as any other."""
+    spans = np.array(utterance.speech or [(0.0, utterance.seconds)])
+    lengths = spans[:, 1] - spans[:, 0]
+    span = int(random.choice(len(spans), p=lengths / lengths.sum()))
+    return float(random.uniform(*spans[span]))
+
+
+def with_level(crop: np.ndarray, level_dbfs: float) -> np.ndarray:
+    """The crop (T,) at this RMS level, as far as MOST_GAIN_DB and full scale allow."""
+    rms, peak = np.sqrt(np.mean(crop**2)), np.abs(crop).max()
+    if peak == 0:
+        return crop
+    gain = min(10 ** (level_dbfs / 20) / rms, 10 ** (MOST_GAIN_DB / 20), 1 / peak)
+    return (crop * gain).astype(np.float32)
+
+
+class Targets:
+    """The speaker embedding of an utterance: the mean of its frames' in a feature store, of unit length."""
+
+    def __init__(self, feats: Path | None, utterances: Sequence[SourceUtterance]):
+        """Without features there are none: `dim` is 0. Raises MimidiarError for utterances without features."""
+        store = FeatureStore(feats) if feats else None
+        self.dim = store.dim if store else 0
+        self._vectors = {row.id: _embedding(store, row) for row in utterances} if store else {}
+
+    def __call__(self, utterance: SourceUtterance) -> np.ndarray:
+        """(dim,)"""
+        return self._vectors.get(utterance.id, np.zeros(self.dim, np.float32))
+
+
+def _embedding(store: FeatureStore, utterance: SourceUtterance) -> np.ndarray:
+    mean = store.read(utterance.recording).mean(0)  # frames without speech are 0
+    return (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
+
+
+def collate_crops(items: list[tuple[np.ndarray, np.ndarray]]) -> CodecBatch:
+    audio, targets = (torch.from_numpy(np.stack(column)) for column in zip(*items, strict=True))
+    return CodecBatch(audio[:, None], targets)

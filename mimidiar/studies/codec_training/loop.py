@@ -1,0 +1,213 @@
+"""Training a small Mimi: what goes in should come out, through few codes; at option, its latent knows the speaker.
+
+Défossez et al. 2024, "Moshi: a speech-text foundation model for real-time dialogue", section 3.3, without its
+adversaries and with log-mel spectra in their place, which a CPU can afford; with distillation of a speaker encoder, not
+of one of words. Nothing but the codec is kept in model.safetensors, in moshi's layout.
+"""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from mimidiar.data.utterances_manifest import read_source
+from mimidiar.encoders.mimi.autoencode import Autoencoded, autoencode, balance, begin_epoch, begin_training
+from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE
+from mimidiar.encoders.mimi.tap import load_mimi, untrained_mimi
+from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json, sha256_file, write_json
+from mimidiar.models.weight_file import read_weight_file
+from mimidiar.studies.codec_training.config import CodecConfig
+from mimidiar.studies.codec_training.data import (
+    CodecBatch,
+    CodecCrops,
+    Targets,
+    collate_crops,
+    read_all,
+    split_speakers,
+)
+from mimidiar.studies.codec_training.export import FORMAT
+from mimidiar.studies.codec_training.losses import MelLoss, distillation_loss, waveform_loss
+from mimidiar.torch_setup import keep_freed_memory, pick_device, use_one_thread
+from mimidiar.training.batches import Loader
+from mimidiar.training.checkpoints import KeepBest
+from mimidiar.training.mixtures import Draw, EpochDraws
+from mimidiar.training.processes import Machine, disconnect, end_with_launcher, per_process, rank, take_gpu
+from mimidiar.training.schedule import learning_rate_factor
+from mimidiar.training.trainer import FINISHED, check_precision, finish, fit_from_last, keep_configuration, make_trainer
+
+
+def train_codec(
+    config: CodecConfig,
+    data_dir: Path,
+    folder: Path,
+    seed: int,
+    machine: Machine = Machine(),  # noqa: B008 (frozen)
+    targets_dir: Path | None = None,
+    start_from: Path | None = None,
+) -> None:
+    """Train a Mimi of the small size on the utterances of a set into a model folder, from the weights of `mimi-random`.
+
+    `targets_dir`: features of a speaker encoder, which `config.distillation` wants. `start_from`: the weights of a
+    codec that was trained here, or exported, in the place of those of `mimi-random`; its codebooks go on as they are.
+    A part of the speakers is not trained on: their crops choose the epoch that is kept.
+
+    The folder gets what that of an adapter gets (`train.fit.train`), model.safetensors in moshi's layout. Killed at any
+    moment and called again, it goes on from the last whole epoch and ends in the weights of an undisturbed run (on
+    CPU). Raises MimidiarError for a set that cannot be read or has no such features, for weights to start from that
+    are not such a codec's, for a folder begun with another configuration, start or seed, and when the validation loss
+    is no number.
+    """
+    machine = replace(machine, device=pick_device(machine.device).type)
+    if machine.device == "cuda":
+        take_gpu(machine.processes)
+    check_precision(config.precision, machine.device)
+    if (config.distillation is None) != (targets_dir is None):
+        raise MimidiarError("distillation needs both: --targets FEATS, and `distillation` in the configuration")
+    end_with_launcher()
+    use_one_thread()
+    keep_freed_memory()
+    start_sha256 = sha256_of_codec(start_from) if start_from else None
+    L.seed_everything(seed, verbose=False)
+    train_crops, watched_crops = _crops(config, data_dir, targets_dir, seed)
+    if rank() == 0:
+        _keep_start(start_sha256, folder)
+        keep_configuration(config, seed, folder)
+    if (folder / FINISHED).exists():
+        return
+    header = {"format": FORMAT, "size": asdict(MINI), "config": asdict(config), "seed": seed}
+    header |= {"started_from": start_sha256} if start_sha256 else {}
+    keep_best = KeepBest(folder, header)
+    batches = _loader(train_crops, EpochDraws(config.crops_per_epoch), config, machine)
+    watched = _loader(watched_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
+    task = CodecTask(_new(start_from, seed), config, len(batches) * config.epochs, train_crops.targets.dim, seed)
+    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, watched, folder)
+    if rank() == 0:
+        finish(keep_best)
+    disconnect()
+
+
+def sha256_of_codec(path: Path) -> str:
+    """The hash of a codec's weights to start from. MimidiarError for a file of something else, or of another size."""
+    _, header = read_weight_file(path, FORMAT, framework="pt")
+    if (found := header.get("size")) != asdict(MINI):
+        raise MimidiarError(f"{path}: a codec of the size {found}; what is trained here has {asdict(MINI)}")
+    return sha256_file(path)
+
+
+def _keep_start(sha256: str | None, folder: Path) -> None:
+    """Write start.json, where training starts from other weights than those of `mimi-random`, or refuse to go on."""
+    path = folder / "start.json"
+    if sha256 and not (folder / "config.yaml").exists():
+        write_json(path, {"sha256": sha256})
+    found = read_json(path)["sha256"] if path.exists() else None
+    if found != sha256:
+        raise MimidiarError(
+            f"{folder}: the run in this folder was begun from the weights {found or 'of mimi-random'}, now from "
+            f"{sha256 or 'those of mimi-random'}; choose another folder"
+        )
+
+
+def _new(start_from: Path | None, seed: int) -> nn.Module:
+    """A Mimi from nothing, balanced, or one that was trained before, as it is."""
+    if start_from is not None:
+        return load_mimi(start_from, MINI)
+    mimi = untrained_mimi(MINI, seed)
+    balance(mimi)
+    return mimi
+
+
+def _crops(config: CodecConfig, data_dir: Path, targets_dir: Path | None, seed: int) -> tuple[CodecCrops, CodecCrops]:
+    """What is trained on and what is watched."""
+    audio, speakers = read_all(data_dir), read_source(data_dir)
+    targets = Targets(targets_dir, [row for rows in speakers.values() for row in rows])
+    parts = split_speakers(speakers, config.watched_share, seed)
+    train, watched = (CodecCrops(audio, part, config, seed, targets) for part in parts)
+    return train, watched
+
+
+def _loader(crops: CodecCrops, draws: Any, config: CodecConfig, machine: Machine) -> Loader:
+    pin = machine.device == "cuda"
+    return Loader(crops, draws, config.batch_size, collate_crops, machine.num_workers, pin_memory=pin)
+
+
+class Losses(NamedTuple):
+    """What a batch's loss is made of, each before its weight; scalars."""
+
+    mel: Tensor
+    waveform: Tensor
+    commitment: Tensor
+    distillation: Tensor
+
+    def total(self, config: CodecConfig) -> Tensor:
+        weights = config.mel_weight, config.waveform_weight, config.commitment_weight
+        weights += (config.distillation.weight if config.distillation else 0.0,)
+        return sum(weight * loss for weight, loss in zip(weights, self, strict=True))
+
+
+class CodecTask(L.LightningModule):
+    """Trains `model`, a whole Mimi; `speaker`, the layer that tells the embedding, serves training alone.
+
+    Several processes have equal shares of a batch, so that the mean of their means is that of the whole batch.
+    """
+
+    def __init__(self, model: nn.Module, config: CodecConfig, total_steps: int, targets_dim: int, seed: int):
+        super().__init__()
+        self.model, self.config, self.total_steps, self.seed = model, config, total_steps, seed
+        begin_training(model, config.skip_rate, config.quantizer_dropout)
+        self.mel = MelLoss(config.mel_windows, SAMPLE_RATE)
+        self.speaker = nn.Linear(model.dimension, targets_dim) if config.distillation else None
+
+    def on_train_epoch_start(self) -> None:
+        begin_epoch(self.model.quantizer, self.seed, self.current_epoch)
+
+    def training_step(self, batch: CodecBatch, _: int) -> Tensor:
+        passed = autoencode(self.model, batch.audio)
+        losses = self.losses(passed, batch)
+        loss = losses.total(self.config)
+        self._log("train", loss, losses, batch)
+        self._log_mean("train_code_entropy", passed.entropy, batch)
+        return loss
+
+    def validation_step(self, batch: CodecBatch, _: int) -> None:
+        """With all codebooks, and, for comparison, around them."""
+        losses = self.losses(autoencode(self.model, batch.audio), batch)
+        self._log("val", losses.total(self.config), losses, batch)
+        around = self.losses(autoencode(self.model, batch.audio, quantized=False), batch)
+        self._log_mean("val_unquantized_mel_loss", around.mel, batch)
+
+    def losses(self, passed: Autoencoded, batch: CodecBatch) -> Losses:
+        audio, wanted = passed.audio[:, 0], batch.audio[:, 0]
+        mel, waveform = self.mel(audio, wanted).mean(), waveform_loss(audio, wanted).mean()
+        distillation = mel.new_zeros(())
+        if self.speaker is not None:
+            known = per_process((batch.targets.norm(dim=1) > 0).sum())
+            guess = self.speaker(passed.latent.mean(2))
+            distillation = distillation_loss(guess, batch.targets, known)
+        return Losses(mel, waveform, passed.commitment, distillation)
+
+    def _log(self, kind: str, loss: Tensor, losses: Losses, batch: CodecBatch) -> None:
+        self._log_mean(f"{kind}_loss", loss, batch, prog_bar=True)
+        self._log_mean(f"{kind}_mel_loss", losses.mel, batch)
+        self._log_mean(f"{kind}_waveform_loss", losses.waveform, batch)
+        if kind == "train":
+            self._log_mean("train_commitment_loss", losses.commitment, batch)
+        if self.speaker is not None:
+            self._log_mean(f"{kind}_distillation_loss", losses.distillation, batch, prog_bar=True)
+
+    def _log_mean(self, name: str, value: Tensor, batch: CodecBatch, prog_bar: bool = False) -> None:
+        """The mean over an epoch and all processes."""
+        self.log(name, per_process(value), prog_bar, on_step=False, on_epoch=True, batch_size=len(batch.audio))
+
+    def configure_optimizers(self) -> dict:
+        config = self.config
+        parameters = [value for value in self.parameters() if value.requires_grad]
+        fused = config.precision == "32-true"  # Lightning clips no gradients of a fused one otherwise
+        optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay, fused=fused)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step, config.warmup_steps, self.total_steps)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

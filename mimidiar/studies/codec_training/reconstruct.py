@@ -1,0 +1,106 @@
+"""What a codec decodes of a set: scored against what it heard, and examples to listen to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from tqdm import tqdm
+
+from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
+from mimidiar.data.splits import hash_order
+from mimidiar.encoders.mimi.autoencode import autoencode, set_codebooks
+from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, SAMPLE_RATE
+from mimidiar.encoders.registry import describe_encoder
+from mimidiar.errors import MimidiarError
+from mimidiar.features.extraction import read_chunks
+from mimidiar.files import atomic_path
+from mimidiar.studies.codec_training.score import Reconstruction, compare_with_input, sound_document, write_sound
+from mimidiar.torch_setup import use_one_thread
+
+MOST_SEC = 30.0  # of a recording
+AROUND = "unquantized"  # the folder of what did not pass the codebooks
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A whole Mimi, from sound to sound."""
+
+    mimi: Any
+
+    @torch.inference_mode()
+    def __call__(self, heard: np.ndarray, num_codebooks: int | None) -> np.ndarray:
+        """(T,) -> (T,) through so many codebooks; None: around them."""
+        if num_codebooks is not None:
+            set_codebooks(self.mimi, num_codebooks)
+        padded = np.pad(heard, (0, -len(heard) % FRAME_SAMPLES))
+        passed = autoencode(self.mimi, torch.from_numpy(padded)[None, None], quantized=num_codebooks is not None)
+        return passed.audio[0, 0, : len(heard)].numpy()
+
+
+def reconstruct(
+    data_dir: Path,
+    out_dir: Path,
+    encoder: str,
+    checkpoint: Path | None = None,
+    seed: int = 0,
+    codebooks: Sequence[int] = (),
+    examples: int = 0,
+    system: str | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Score what a Mimi decodes of each recording of a set (of a longer one the first MOST_SEC).
+
+    OUT/unquantized gets score.json and per_recording.csv of what went around the codebooks, OUT/quantized<n> of what
+    went through n of them, for each n of `codebooks`; OUT/examples the sound of some recordings as it went in, and as
+    it came out each time. Raises MimidiarError for an encoder that is no Mimi, and for codebooks that it has not.
+    """
+    use_one_thread()
+    spec = describe_encoder(encoder, None, checkpoint, seed)
+    if not hasattr(spec, "build_codec"):
+        raise MimidiarError(f"{encoder} decodes nothing; choose a Mimi")
+    mimi = spec.build_codec("cpu")
+    ways = {AROUND: None} | {f"quantized{number}": number for number in codebooks}
+    for number in codebooks:
+        set_codebooks(mimi, number)
+    recordings = read_recordings(data_dir)
+    kept = set(hash_order([recording.id for recording in recordings], 0)[:examples])
+    found: dict[str, dict[str, Reconstruction | None]] = {way: {} for way in ways}
+    for recording in tqdm(recordings, desc="reconstruct", unit="rec", disable=None):
+        heard = _read(recording)
+        sounds = {way: Decoder(mimi)(heard, number) for way, number in ways.items()}
+        for way, decoded in sounds.items():
+            found[way][recording.id] = compare_with_input(recording.id, decoded, heard, SAMPLE_RATE)
+        if recording.id in kept:
+            _write_examples(out_dir / "examples", recording.id, {"input": heard} | sounds)
+    for way, number in ways.items():
+        judged = [each for each in found[way].values() if each]
+        left_out = [name for name, each in found[way].items() if each is None]
+        document = sound_document(judged, left_out, system, _protocol(spec.weights_sha256, recordings, number))
+        write_sound(out_dir / way, judged, document)
+        figures = "mel {mel_db:.2f} dB, SI-SDR {si_sdr_db:.1f} dB, STOI {stoi:.1f} %".format(**document)
+        say(f"{out_dir / way}: {figures}")
+
+
+def _read(recording: RecordingFile) -> np.ndarray:
+    return np.concatenate(list(read_chunks(recording, SAMPLE_RATE)))[: round(MOST_SEC * SAMPLE_RATE)]
+
+
+def _write_examples(folder: Path, recording: str, sounds: dict[str, np.ndarray]) -> None:
+    for name, samples in sounds.items():
+        with atomic_path(folder / f"{recording}.{name}.wav") as partial:
+            soundfile.write(partial, samples.clip(-1, 1), SAMPLE_RATE, subtype="PCM_16")
+
+
+def _protocol(codec_sha256: str, recordings: Sequence[RecordingFile], num_codebooks: int | None) -> dict[str, Any]:
+    return {
+        "metric": "decoded sound against what was put in",
+        "codec_sha256": codec_sha256,
+        "recordings_sha256": fingerprint(list(recordings)),
+        "num_codebooks": num_codebooks,
+        "most_sec": MOST_SEC,
+        "sound": "SI-SDR; mel distance of 80 bands, floor -60 dB; STOI by pystoi at 10 kHz",
+    }

@@ -1,0 +1,41 @@
+"""`mimidiar ancestor-metric`: stored posteriors scored as the ancestor study scored its own."""
+
+from pathlib import Path
+
+import click
+
+
+def crop_options(command):
+    """The options that say which crops are scored."""
+    for option in (
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of crops."),
+        click.option(
+            "--crops", type=click.IntRange(1), default=5, show_default=True, help="Crops of each recording, at random."
+        ),
+        click.option("--crop-sec", type=float, default=90.0, show_default=True, help="Length of a crop."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("posteriors_dir", metavar="POSTERIORS_DIR", type=click.Path(path_type=Path))
+@click.argument("data_dir", metavar="DATA_DIR", type=click.Path(path_type=Path))
+@click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
+@crop_options
+@click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
+def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> None:
+    """Score the posteriors of a set (`mimidiar infer`) by the ancestor's metric: OUT_DIR/score.json, per_recording.csv.
+
+    This is no diarization error rate: channels are not mapped to speakers, so that even a diarizer without errors gets
+    tens of percent (`mimidiar ancestor-demo`). It is here so that the ancestor's table can be reproduced beside a true
+    one. `crop_der` is the true DER of the same decisions in the same crops. For results use `mimidiar score`.
+    """
+    from mimidiar.studies.original_metric.files import CropPlan, ancestor_document, in_words, write_ancestor
+    from mimidiar.studies.original_metric.posteriors import crops_of_posteriors, score_crops
+
+    plan = CropPlan(crop_sec, crops, seed)
+    score = score_crops(*crops_of_posteriors(posteriors_dir, data_dir, plan))
+    document = ancestor_document(score, plan, [data_dir / "ref.rttm"], name)
+    write_ancestor(out_dir, score, document)
+    click.echo(in_words(document))

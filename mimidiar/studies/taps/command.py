@@ -1,0 +1,139 @@
+"""`mimidiar taps`: what every tap of an encoder knows of the speaker."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mimidiar.encoders.registry import ENCODERS
+from mimidiar.job_option import job_option
+
+PATH = click.Path(path_type=Path)
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
+probes_option = click.option("--probes", type=PATH, required=True, help="Probes of all taps (model.safetensors).")
+
+
+@click.group(context_settings=SETTINGS)
+def command():
+    """What every tap of an encoder knows of the speaker: pool them all in one pass, train a probe for each, score."""
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", metavar="DATA...", type=PATH, nargs=-1, required=True)
+@click.argument("out", type=PATH)
+@click.option("--encoder", type=click.Choice(list(ENCODERS)), default="mimi", show_default=True)
+@click.option("--checkpoint", type=click.Path(dir_okay=False), help="Weights, as for `mimidiar extract`.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
+@click.option("--window-sec", type=float, default=0.0, help="Pool windows of this length, not whole utterances.")
+@click.option("--hop-sec", type=float, default=0.0, help="Distance of the windows.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="So many of the recordings, a random choice that is always the same."
+)
+@device_option
+@job_option
+def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, device, job):
+    """Pool all taps of the sets DATA into OUT/<set>: one vector for each tap and utterance, or window.
+
+    An utterance's vector is the mean over its speech, as far as the manifest tells it. One pass gives all taps, and no
+    frames are written. Of Mimi: seanet, each transformer layer, latent, and 1, 2, 4, 8, 16, 32 codebooks as far as
+    there are so many; none of these where the codebooks of the weights are empty.
+    """
+    from mimidiar.features.timing import add_cost
+    from mimidiar.studies.taps.pooled_store import Pooling, pool_sets
+
+    pooling = Pooling(window_sec, hop_sec)
+    for folder, done in pool_sets(data, out, encoder, pooling, checkpoint, seed, device, job, limit, click.echo):
+        add_cost(folder, done.cost)
+        click.echo(done.summary(folder))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", type=PATH)
+@click.argument("pooled", type=PATH)
+@click.argument("folder", type=PATH)
+@click.option("--config", type=PATH, help="YAML file of a TapProbeConfig.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights and order.")
+@device_option
+def probe(data, pooled, folder, config, overrides, seed, device):
+    """Train a linear layer from each tap, and from a learned sum of layers, to the speakers of DATA, into FOLDER."""
+    from mimidiar.config import load_config
+    from mimidiar.studies.taps.train import TapProbeConfig, train_tap_probes
+
+    settings = load_config(TapProbeConfig, config, overrides)
+    settings.check(str(config or "configuration"))
+    train_tap_probes(settings, data, pooled, folder, seed, device)
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", type=PATH)
+@click.argument("pooled", type=PATH)
+@click.argument("out", type=PATH)
+@click.option("--probes", type=PATH, help="Compare behind the probes of all taps (model.safetensors).")
+@click.option(
+    "--centre",
+    type=(PATH, PATH),
+    metavar="DATA POOLED",
+    help="Compare less the mean of the training set: its folder, and that of its pooled taps.",
+)
+@click.option("--enrol", type=PATH, help="Pooled taps of the enrolment utterances, where they are others than POOLED.")
+@job_option
+def score(data, pooled, out, probes, centre, enrol, job):
+    """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --centre OUT/<tap>/cosine.
+
+    Refused where a speaker of the trials is in the training set of the probes or of the mean.
+    """
+    from mimidiar.studies.taps.probes import load_tap_probes
+    from mimidiar.studies.taps.score import score_taps
+    from mimidiar.studies.taps.spaces import find_means
+
+    if (probes is None) == (centre is None):
+        raise click.UsageError("give either --probes or --centre")
+    score_taps(data, pooled, out, find_means(*centre) if centre else load_tap_probes(probes), enrol, job)
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", type=PATH)
+@click.argument("pooled", type=PATH)
+@click.argument("out", type=PATH)
+@probes_option
+def tune(data, pooled, out, probes):
+    """Choose on DATA at which distance two clusters of windows are two speakers, for every tap: OUT/tuned.yaml."""
+    from mimidiar.studies.taps.score import tune_clusters
+
+    click.echo(tune_clusters(data, pooled, out, probes))
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("data", type=PATH)
+@click.argument("pooled", type=PATH)
+@click.argument("out", type=PATH)
+@probes_option
+@click.option("--tuned", type=PATH, required=True, help="tuned.yaml of `mimidiar taps tune`.")
+@job_option
+def cluster(data, pooled, out, probes, tuned, job):
+    """Cluster the windows of DATA at every tap and score: OUT/<tap>/hyp.rttm and OUT/<tap>/collar0/score.json.
+
+    When somebody speaks is told by the reference: who it is, is what is measured.
+    """
+    from mimidiar.studies.taps.score import cluster_taps
+
+    cluster_taps(data, pooled, out, probes, tuned, job)
+
+
+@command.command(context_settings=SETTINGS)
+@click.argument("folder", type=PATH)
+@click.option("--system", required=True, help="What {tap} of it is called, such as 'taps-{tap}-mimi'.")
+@click.option("--set", "set_name", metavar="SET", required=True, help="What it was scored on.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training.")
+def record(folder, system, set_name, seed):
+    """Write the record of every score below FOLDER, as `mimidiar record` does of one."""
+    from mimidiar.report.make_record import Place, make_record
+    from mimidiar.report.record import write_record
+    from mimidiar.score.score_file import SCORE_FILE
+
+    words = ["mimidiar", *sys.argv[1:]]
+    for path in sorted(folder.glob(f"*/*/{SCORE_FILE}")):
+        place = Place(system.replace("{tap}", path.parts[-3]), set_name, seed)
+        write_record(path.parent, make_record(path.parent, path.parts[-2], place, words))

@@ -1,0 +1,86 @@
+"""A small diarizer for probing: the vectors of windows in a probe's space, clustered; who speaks, told when.
+
+The reference says when somebody speaks and nothing else, so that what is measured is the voice alone, beside the floor
+`oracle-vad-one`, which is told the same. Average linkage of cosine distances; the distance at which two clusters are
+two speakers is the one thing that is tuned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
+
+from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.regions import Region
+from mimidiar.annotation.turns import Turn
+from mimidiar.models.frame_stacking import LABEL_HZ
+from mimidiar.training.tune import frame_errors
+
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one recording that have speech in them: `centres` (W,) in seconds, and the regions with speech."""
+
+    recording: str
+    centres: np.ndarray
+    speech: list[Region]
+
+
+def tree(vectors: np.ndarray) -> np.ndarray:
+    """The linkage of vectors (W, D); empty for fewer than two."""
+    if len(vectors) < 2:
+        return np.zeros((0, 4))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+    return linkage(np.maximum(pdist(unit, "cosine"), 0.0), "average")
+
+
+def cut(links: np.ndarray, threshold: float) -> np.ndarray:
+    """(W,): the cluster of each window, from 0 in order of appearance."""
+    if not len(links):
+        return np.zeros(1, int)
+    found = fcluster(links, threshold, "distance")
+    order = {cluster: number for number, cluster in enumerate(dict.fromkeys(found.tolist()))}
+    return np.array([order[cluster] for cluster in found.tolist()])
+
+
+def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
+    """All speech, each moment given to the cluster of the window whose centre is nearest."""
+    edges = (windows.centres[:-1] + windows.centres[1:]) / 2 if len(windows.centres) > 1 else np.zeros(0)
+    turns: list[Turn] = []
+    for start, end in windows.speech:
+        times = [start, *edges[(edges > start) & (edges < end)].tolist(), end]
+        for first, last in pairwise(times):
+            name = f"spk{clusters[np.searchsorted(edges, (first + last) / 2)]}"
+            if turns and turns[-1].end == first and turns[-1].speaker == name:
+                first = turns.pop().start
+            turns.append(Turn(windows.recording, first, last, name))
+    return turns
+
+
+def tune_threshold(
+    windows: Sequence[Windows], trees: Sequence[np.ndarray], references: Sequence[Sequence[Turn]]
+) -> tuple[float, float]:
+    """The threshold with the least frame DER over the recordings, and that DER in %; the lower of two alike."""
+    truths = [_active(turns) for turns in references]
+    ders = []
+    for threshold in THRESHOLDS:
+        errors = [
+            frame_errors(_active(to_turns(own, cut(links, threshold))), truth)
+            for own, links, truth in zip(windows, trees, truths, strict=True)
+        ]
+        wrong, speech = np.sum(errors, axis=0)
+        ders.append(100 * float(wrong) / max(float(speech), 1.0))
+    best = int(np.argmin(ders))
+    return THRESHOLDS[best], ders[best]
+
+
+def _active(turns: Sequence[Turn]) -> np.ndarray:
+    """Bool (T, S) up to the last turn's end."""
+    speakers = sorted({turn.speaker for turn in turns})
+    frames = round(max((turn.end for turn in turns), default=0.0) * LABEL_HZ)
+    return activity_matrix([Interval(t.start, t.end, t.speaker) for t in turns], speakers, frames, LABEL_HZ)

@@ -1,0 +1,199 @@
+"""The study of an encoder's taps: trials scored, and conversations clustered, at each of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from mimidiar.annotation.regions import intersect, union
+from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.uem import read_uem
+from mimidiar.data.utterances_manifest import read_source
+from mimidiar.errors import MimidiarError, listed
+from mimidiar.files import write_text
+from mimidiar.score.from_files import score_files, write_score
+from mimidiar.score.score_file import SCORE_FILE
+from mimidiar.score.trials import Trials, read_trials, write_scores
+from mimidiar.score.verify_files import verify_files, write_verification
+from mimidiar.studies.taps.oracle_vad_clustering import Windows, cut, to_turns, tree, tune_threshold
+from mimidiar.studies.taps.pooled_store import PooledTaps
+from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
+from mimidiar.studies.taps.spaces import TapSpace
+from mimidiar.studies.taps.trial_scores import Embeddings, cosines
+from mimidiar.studies.taps.windows import SPEECH, window_centres, window_shares
+
+DER, TUNED = "collar0", "tuned.yaml"
+
+
+def folder_name(tap: str) -> str:
+    """A tap's name in folders and systems, which have no dots."""
+    return tap.replace(".", "-")
+
+
+def score_taps(
+    data_dir: Path,
+    pooled_dir: Path,
+    out_dir: Path,
+    space: TapSpace,
+    enrol_dir: Path | None = None,
+    job: tuple[int, int] | None = None,
+) -> None:
+    """Score the trials of a set at every tap, by the cosine of what `space` makes of its vectors.
+
+    OUT/<tap>/<the space's protocol> gets what `verify` writes. `enrol_dir`: the pooled taps of the first utterance of
+    each trial, where those of the second are of the same utterances made worse. `job` (k, n): the k-th of n shares of
+    the taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the trials is among those
+    of the space's training set.
+    """
+    trials = read_trials(data_dir / "trials")
+    rows = [row for own in read_source(data_dir).values() for row in own]
+    speakers = {row.id: row.speaker for row in rows}
+    in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
+    _refuse_seen(space, in_trials, data_dir / "trials")
+    recordings = {row.id: row.recording for row in rows}
+    sides = [_vectors(folder, recordings, space) for folder in (enrol_dir or pooled_dir, pooled_dir)]
+    for tap in _share(space, job):
+        folder = out_dir / folder_name(tap) / space.protocol
+        if not (folder / SCORE_FILE).is_file():
+            enrol, test = (space.place(vectors, tap) for vectors in sides)
+            _write(folder, list(recordings), enrol, test, trials, data_dir)
+
+
+def _share(space: TapSpace, job: tuple[int, int] | None) -> list[str]:
+    """The k-th of n shares of the taps; all without `job`, when what is scored already is passed over."""
+    return space.names if job is None else space.names[job[0] - 1 :: job[1]]
+
+
+def _refuse_seen(space: TapSpace, speakers: set[str], scored: Path) -> None:
+    """`scored`: the file that they are the speakers of."""
+    if seen := sorted(speakers & set(space.speakers)):
+        raise MimidiarError(
+            f"{space.source}: its training set has {len(seen)} of the speakers of {scored}: {listed(seen)}; train on a "
+            "set without them, or score another set"
+        )
+
+
+def _open_pooled(folder: Path, space: TapSpace) -> PooledTaps:
+    """Pooled taps. MimidiarError unless they are those that the space is made of."""
+    pooled = PooledTaps(folder)
+    if pooled.taps != space.taps:
+        raise MimidiarError(
+            f"{folder}: its taps are {', '.join(pooled.taps)}; those of {space.source} are {', '.join(space.taps)}: "
+            "pool both with the same encoder"
+        )
+    return pooled
+
+
+def _vectors(folder: Path, recordings: dict[str, str], space: TapSpace) -> np.ndarray:
+    """(utterances, taps, D) of the set's utterances in order. MimidiarError for one without pooled taps."""
+    pooled = _open_pooled(folder, space)
+    if pooled.pooling.window_sec:
+        raise MimidiarError(f"{folder}: taps of windows; trials need whole utterances: pool without --window-sec")
+    missing = sorted(set(recordings.values()) - set(pooled.recordings))
+    if missing:
+        raise MimidiarError(
+            f"{folder}: no pooled taps of {len(missing)} recordings: {listed(missing)}; pool that set again"
+        )
+    return np.stack([pooled.read(recording)[0] for recording in recordings.values()])
+
+
+def _write(folder: Path, names: list[str], enrol: np.ndarray, test: np.ndarray, trials: Trials, data_dir: Path) -> None:
+    vectors = {("enrol", name): row for name, row in zip(names, enrol, strict=True)}
+    vectors |= {("test", name): row for name, row in zip(names, test, strict=True)}
+    sided = Trials([(("enrol", one), ("test", other)) for one, other in trials.pairs], trials.target)
+    write_scores(folder / "scores", trials.pairs, cosines(Embeddings(vectors, {}), sided, data_dir / "trials"))
+    write_verification(folder, verify_files(folder / "scores", data_dir / "trials"))
+
+
+def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: Path) -> str:
+    """Choose each tap's threshold on the set in `data_dir`; write OUT/tuned.yaml, and return a line about it."""
+    probes = load_tap_probes(probes_path)
+    pooled = _open_pooled(pooled_dir, probes)
+    reference = read_rttm(data_dir / "ref.rttm")
+    found = list(_windows(data_dir, pooled, reference))
+    thresholds, ders = {}, {}
+    for tap in probes.names:
+        trees = [tree(probes.place(vectors, tap)) for _, vectors in found]
+        truths = [reference[own.recording] for own, _ in found]
+        thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], trees, truths)
+    values = {
+        "tuned_on": data_dir.resolve().name,
+        "thresholds": thresholds,
+        "frame_der": {tap: round(der, 4) for tap, der in ders.items()},
+        "recordings": sorted(own.recording for own, _ in found),
+    }
+    write_text(out_dir / TUNED, yaml.safe_dump(values, sort_keys=False))
+    return ", ".join(f"{tap} {thresholds[tap]:g} ({ders[tap]:.1f} %)" for tap in probes.names)
+
+
+def cluster_taps(
+    data_dir: Path,
+    pooled_dir: Path,
+    out_dir: Path,
+    probes_path: Path,
+    tuned_path: Path,
+    job: tuple[int, int] | None = None,
+) -> None:
+    """Cluster the windows of a set at every tap, and score: OUT/<tap>/hyp.rttm and OUT/<tap>/collar0.
+
+    `job` as in `score_taps`. Raises MimidiarError for recordings that the thresholds were tuned on, and for speakers
+    that the probes were trained on.
+    """
+    probes = load_tap_probes(probes_path)
+    pooled = _open_pooled(pooled_dir, probes)
+    tuned = _read_tuned(tuned_path, probes)
+    if both := sorted(set(tuned["recordings"]) & set(pooled.recordings)):
+        raise MimidiarError(
+            f"{tuned_path}: tuned on {len(both)} of these recordings: {listed(both)}; tune on another set"
+        )
+    reference = read_rttm(data_dir / "ref.rttm")
+    speakers = {turn.speaker for turns in reference.values() for turn in turns}
+    _refuse_seen(probes, speakers, data_dir / "ref.rttm")
+    found = list(_windows(data_dir, pooled, reference))
+    for tap in _share(probes, job):
+        folder, threshold = out_dir / folder_name(tap), tuned["thresholds"][tap]
+        if not (folder / DER / SCORE_FILE).is_file():
+            turns = [
+                turn
+                for own, vectors in found
+                for turn in to_turns(own, cut(tree(probes.place(vectors, tap)), threshold))
+            ]
+            write_rttm(folder / "hyp.rttm", turns)
+            score, document = score_files(data_dir / "ref.rttm", folder / "hyp.rttm", data_dir / "all.uem")
+            write_score(folder / DER, score, document)
+
+
+def _windows(
+    data_dir: Path, pooled: PooledTaps, reference: dict[str, list[Turn]]
+) -> Iterator[tuple[Windows, np.ndarray]]:
+    """Of each recording with speech the windows with enough of it (else all), and their vectors (W, taps, D)."""
+    if not pooled.pooling.window_sec:
+        raise MimidiarError(f"{pooled.folder}: taps of whole recordings; clusters need windows: pool with --window-sec")
+    uem = read_uem(data_dir / "all.uem")
+    if missing := sorted(set(reference) - set(pooled.recordings)):
+        raise MimidiarError(
+            f"{pooled.folder}: no pooled taps of {len(missing)} recordings: {listed(missing)}; pool again"
+        )
+    for name in sorted(reference):
+        speech = intersect(union((turn.start, turn.end) for turn in reference[name]), union(uem.get(name, [])))
+        if speech:
+            vectors = pooled.read(name)
+            shares, _ = window_shares([Turn(name, *span, "speech") for span in speech], len(vectors), pooled.pooling)
+            chosen = shares[:, 0] >= SPEECH
+            chosen = chosen if chosen.any() else np.ones(len(vectors), bool)
+            yield Windows(name, window_centres(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
+
+
+def _read_tuned(path: Path, probes: TapProbes) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        if missing := [tap for tap in probes.names if tap not in values["thresholds"]]:
+            raise MimidiarError(f"{path}: no threshold for {missing[0]}; run `mimidiar taps tune` again")
+        return {"thresholds": values["thresholds"], "recordings": values["recordings"]}
+    except FileNotFoundError:
+        raise MimidiarError(f"{path}: no such file; run `mimidiar taps tune` first") from None
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise MimidiarError(f"{path}: not the thresholds of taps ({error}); run `mimidiar taps tune` again") from None

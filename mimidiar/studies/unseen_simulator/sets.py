@@ -1,0 +1,251 @@
+"""A set of conversations by `turn_chain`, in shoebox rooms and noises of its own, for testing alone.
+
+It is there to see what a diarizer makes of conditions that nobody chose its training by: no code, no noise and no room
+is shared with NeMo's conversations or with those of training, nor anything tuned on it. A conversation follows from
+seed and number alone; the same set is the same bytes.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mimidiar.annotation.turns import Turn
+from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio, write_flac
+from mimidiar.config import range_rule, require
+from mimidiar.data.utterances_manifest import SourceUtterance, read_source
+from mimidiar.errors import MimidiarError
+from mimidiar.files import write_json
+from mimidiar.simulation.turns import describe, make_turns
+from mimidiar.studies.unseen_simulator.disturbances import NOISES, babble, telephone
+from mimidiar.studies.unseen_simulator.shoebox import draw_responses, heard_in
+from mimidiar.studies.unseen_simulator.turn_chain import Piece, Tape, TurnChain, draw_pieces
+
+Say = Callable[[str], None]
+Source = dict[str, list[SourceUtterance]]
+MIN_SPEAKER_SEC = 1.0  # a conversation in which a speaker says less is drawn again
+MAX_TRIES = 50
+FADE_SEC = 0.01  # at both ends of a stretch
+PEAK = 0.99  # of full scale; louder conversations are turned down as a whole
+KINDS = ("none", "babble", *NOISES)
+WHO, WHAT = 0, 1  # streams of a conversation's seeds
+
+
+@dataclass
+class ChainSet:
+    """`conf/chain.yaml`. Ranges are drawn from evenly, for each conversation anew."""
+
+    conversations: int = 24
+    seconds: float = 90.0
+    seed: int = 0
+    speakers: list[int] = field(default_factory=lambda: [2, 3, 4])  # in turn
+    turns: TurnChain = field(default_factory=TurnChain)
+    join_gap_sec: float = 1.0  # shorter pauses of one speaker do not split a turn, as in AMI's only_words references
+    speaker_db: list[float] = field(default_factory=lambda: [-4.0, 4.0])  # level of each speaker
+    level_dbfs: list[float] = field(default_factory=lambda: [-40.0, -12.0])  # RMS of the speech
+    noises: list[str] = field(default_factory=lambda: list(KINDS))  # in turn
+    noise_snr_db: list[float] = field(default_factory=lambda: [5.0, 25.0])
+    hiss_db: float = -60.0  # white, below the speech, in every conversation: no pause is digital zero
+    babble_talkers: int = 5
+    room_share: float = 0.5
+    t60_sec: list[float] = field(default_factory=lambda: [0.2, 0.6])
+    telephone_share: float = 0.2
+
+    def check(self, where: str) -> None:
+        """Raise MimidiarError naming the key, its value and what it must be."""
+        means = [("turns." + key, value) for key, value in asdict(self.turns).items() if key.endswith("_sec")]
+        shares = [
+            ("room_share", self.room_share),
+            ("telephone_share", self.telephone_share),
+            ("turns.again", self.turns.again),
+        ]
+        rules = [
+            ("conversations", self.conversations, self.conversations >= 1, "at least 1"),
+            ("seconds", self.seconds, self.seconds >= 10, "at least 10"),
+            ("speakers", self.speakers, bool(self.speakers) and min(self.speakers) >= 1, "numbers from 1 on"),
+            (
+                "noises",
+                self.noises,
+                bool(self.noises) and set(self.noises) <= set(KINDS),
+                f"some of {', '.join(KINDS)}",
+            ),
+            ("babble_talkers", self.babble_talkers, self.babble_talkers >= 1, "at least 1"),
+            *((key, value, value > 0, "above 0") for key, value in means),
+            *((key, value, 0 <= value <= 1, "from 0 to 1") for key, value in shares),
+            range_rule("speaker_db", self.speaker_db, -60, 60),
+            range_rule("level_dbfs", self.level_dbfs, -90, 0),
+            range_rule("noise_snr_db", self.noise_snr_db, -20, 100),
+            range_rule("t60_sec", self.t60_sec, 0.1, 3),
+        ]
+        require(where, rules)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Who speaks, what is said when, and the reference."""
+
+    id: str
+    pieces: tuple[Piece, ...]
+    turns: tuple[Turn, ...]
+
+    @property
+    def speakers(self) -> list[str]:
+        return sorted({turn.speaker for turn in self.turns})
+
+
+def write_chain_set(options: ChainSet, source_dir: str | Path, out: str | Path, say: Say = print) -> None:
+    """Write the set folder `out` from the speakers of the prepared set `source_dir`.
+
+    The speakers of one conversation are of one corpus, as their channel would tell them apart; babble is of others of
+    it. Raises MimidiarError for options that cannot be and for a set with too few speakers.
+    """
+    options.check("conversations by chain")
+    source, out = read_source(source_dir), Path(out)
+    talks = [_draw_conversation(source, options, index, out.name) for index in range(options.conversations)]
+    scenes = {}
+    for index, talk in enumerate(tqdm(talks, desc=out.name, unit="conversation", disable=None)):
+        samples, scenes[talk.id] = record(talk, source, options, index, _rng(options, index, WHAT))
+        write_flac(_flac(out, talk), np.round(samples * 32767).astype(np.int16))
+    _write_manifests(out, talks, round(options.seconds * SAMPLE_RATE))
+    summary = describe([(options.seconds, talk.turns) for talk in talks])
+    write_json(out / "simulation.json", {"asked": asdict(options), "made": summary, "scenes": scenes})
+    _say_summary(out, summary, say)
+
+
+def _flac(out: Path, talk: Conversation) -> Path:
+    return out / "wav" / f"{talk.id}.flac"
+
+
+def _write_manifests(out: Path, talks: Sequence[Conversation], samples: int) -> None:
+    from lhotse import SupervisionSegment  # imports torch
+
+    from mimidiar.data.manifests import file_recording, write_set
+    from mimidiar.data.validation import require_valid
+
+    supervisions = [
+        SupervisionSegment(f"{talk.id}-{k:04d}", talk.id, turn.start, round(turn.duration, 3), speaker=turn.speaker)
+        for talk in talks
+        for k, turn in enumerate(talk.turns)
+    ]
+    write_set(out, [file_recording(talk.id, _flac(out, talk), SAMPLE_RATE, samples) for talk in talks], supervisions)
+    require_valid([out])
+
+
+def _say_summary(out: Path, summary: dict, say: Say) -> None:
+    say(f"{out}: {summary['conversations']} conversations, {summary['hours']:.2f} h, {summary['speakers']} speakers")
+    silence, overlap = 100 * summary["silence_share"], 100 * summary["overlap_share"]
+    turn = summary["mean_turn_sec"]
+    say(f"  silence {silence:.1f} % of the time, overlap {overlap:.1f} % of the speech, mean turn {turn:.2f} s")
+
+
+def _rng(options: ChainSet, index: int, stream: int, attempt: int = 0) -> np.random.Generator:
+    return np.random.default_rng([options.seed, index, stream, attempt])
+
+
+def _draw_conversation(source: Source, options: ChainSet, index: int, set_name: str) -> Conversation:
+    """The `index`-th conversation, drawn again until each of its speakers says something."""
+    count, name = options.speakers[index % len(options.speakers)], f"{set_name}-{options.seed}-{index:05d}"
+    pools = _pools(source)
+    able = [corpus for corpus in sorted(pools) if len(pools[corpus]) >= count]
+    if not able:
+        most = max(map(len, pools.values()), default=0)
+        raise MimidiarError(f"{name}: wants {count} speakers of one corpus, the largest has {most}; ask for fewer")
+    for attempt in range(MAX_TRIES):
+        rng = _rng(options, index, WHO, attempt)
+        pool = pools[able[(index // len(options.speakers)) % len(able)]]
+        chosen = [pool[k] for k in rng.choice(len(pool), count, replace=False)]
+        tapes = {speaker: Tape(speaker, source[speaker], int(rng.integers(1000))) for speaker in chosen}
+        pieces = draw_pieces(tapes, options.seconds, options.turns, rng)
+        spoken = [Turn(name, piece.at, piece.until, piece.speaker) for piece in pieces]
+        turns = make_turns(spoken, options.seconds, options.join_gap_sec)
+        if all(sum(t.duration for t in turns if t.speaker == speaker) >= MIN_SPEAKER_SEC for speaker in chosen):
+            return Conversation(name, tuple(pieces), tuple(turns))
+    raise MimidiarError(f"{name}: in {MAX_TRIES} tries some of {count} speakers said less than {MIN_SPEAKER_SEC} s")
+
+
+def _pools(source: Source) -> dict[str, list[str]]:
+    """Corpus -> its speakers with speech."""
+    pools: dict[str, list[str]] = defaultdict(list)
+    for speaker, utterances in source.items():
+        if any(utterance.speech for utterance in utterances):
+            pools[utterances[0].corpus].append(speaker)
+    return pools
+
+
+def record(
+    talk: Conversation, source: Source, options: ChainSet, index: int, rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, object]]:
+    """The conversation as it is heard, (T,) from -1 to 1, and what was drawn: noise, room, telephone, level."""
+    voices = _voices(talk, options)
+    in_room, by_phone = rng.random(2) < (options.room_share, options.telephone_share)
+    if in_room:
+        responses = draw_responses(len(voices), options.t60_sec, SAMPLE_RATE, rng)
+        voices = {name: heard_in(own, room) for (name, own), room in zip(voices.items(), responses, strict=True)}
+    heard = sum(own * 10 ** (rng.uniform(*options.speaker_db) / 20) for own in voices.values())
+    kind, snr_db = options.noises[index % len(options.noises)], rng.uniform(*options.noise_snr_db)
+    loudness = _loudness(heard, talk.turns)
+    if kind != "none":
+        heard = heard + loudness * 10 ** (-snr_db / 20) * _noise(kind, talk, source, options, len(heard), rng)
+    if by_phone:
+        heard = telephone(heard, SAMPLE_RATE)
+    heard = heard + loudness * 10 ** (options.hiss_db / 20) * rng.standard_normal(len(heard))
+    level_dbfs = rng.uniform(*options.level_dbfs)
+    heard = heard * 10 ** (level_dbfs / 20) / _loudness(heard, talk.turns)
+    about = {"noise": kind, "room": bool(in_room), "telephone": bool(by_phone), "level_dbfs": round(level_dbfs, 1)}
+    if kind != "none":
+        about["snr_db"] = round(snr_db, 1)
+    return heard * min(1.0, PEAK / np.abs(heard).max()), about
+
+
+def _voices(talk: Conversation, options: ChainSet) -> dict[str, np.ndarray]:
+    """Speaker -> what he says, (T,), his speech at an RMS of 1."""
+    count, voices = round(options.seconds * SAMPLE_RATE), {}
+    for speaker in talk.speakers:
+        own, said = np.zeros(count), np.zeros(count, bool)
+        for piece in (piece for piece in talk.pieces if piece.speaker == speaker):
+            at = round(piece.at * SAMPLE_RATE)
+            stretch = _faded(_read(piece.utterance)[round(piece.start * SAMPLE_RATE) : round(piece.end * SAMPLE_RATE)])
+            stretch = stretch[: max(0, count - at)]
+            own[at : at + len(stretch)] += stretch
+            said[at : at + len(stretch)] = True
+        voices[speaker] = own / max(np.sqrt(np.mean(own[said] ** 2)), 1e-9)
+    return voices
+
+
+def _read(utterance: SourceUtterance) -> np.ndarray:
+    return read_corpus_audio(utterance.path, utterance.seconds, utterance.id)
+
+
+def _faded(samples: np.ndarray) -> np.ndarray:
+    edge = min(round(FADE_SEC * SAMPLE_RATE), len(samples) // 2)
+    ramp = np.ones(len(samples))
+    ramp[:edge], ramp[len(samples) - edge :] = np.linspace(0, 1, edge), np.linspace(1, 0, edge)
+    return samples * ramp
+
+
+def _noise(
+    kind: str, talk: Conversation, source: Source, options: ChainSet, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """(count,) of mean power 1."""
+    if kind != "babble":
+        return NOISES[kind](count, SAMPLE_RATE, rng)
+    corpus = talk.pieces[0].utterance.corpus
+    others = [speaker for speaker in _pools(source)[corpus] if speaker not in talk.speakers]
+    if len(others) < options.babble_talkers:
+        raise MimidiarError(
+            f"{talk.id}: a babble of {options.babble_talkers} who are not in the conversation, and {corpus} has "
+            f"{len(others)}; ask for fewer babble_talkers"
+        )
+    chosen = [others[k] for k in rng.choice(len(others), options.babble_talkers, replace=False)]
+    return babble([_read(source[name][0]) for name in chosen], count, SAMPLE_RATE, rng)
+
+
+def _loudness(samples: np.ndarray, turns: Sequence[Turn]) -> float:
+    """RMS while somebody speaks."""
+    mask = np.zeros(len(samples), bool)
+    for turn in turns:
+        mask[round(turn.start * SAMPLE_RATE) : round(turn.end * SAMPLE_RATE)] = True
+    return max(float(np.sqrt(np.mean(samples[mask] ** 2))), 1e-9)

@@ -1,0 +1,111 @@
+"""Who speaks when, by a Markov chain in continuous time over silence, one speaker, and two at once.
+
+Nothing is planned and no share is aimed at: while n people speak, another begins at a rate that depends on n alone, and
+one of those who speak lets go at another rate (Brady 1968, "A statistical analysis of on-off patterns in 16
+conversations", coupled by n). Who lets go finishes the stretch of speech that he is in, so that no word is cut. Events
+are drawn one by one (Gillespie 1977). It shares nothing with NeMo's simulator, which plans sentences, nor with what is
+trained on; lhotse's meeting simulators give neither a length nor turns within utterances to ask for.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mimidiar.data.utterances_manifest import SourceUtterance
+
+FEWEST_SEC = 0.05  # of a stretch; less is no speech
+
+
+@dataclass
+class TurnChain:
+    """Mean times of the chain, in seconds."""
+
+    silence_sec: float = 0.7  # nobody speaks: until somebody begins
+    alone_sec: float = 7.0  # one speaks: until another begins
+    hold_sec: float = 3.0  # one speaks: until he lets go
+    overlap_sec: float = 0.5  # two speak: until one of them lets go
+    again: float = 0.25  # share of beginnings in silence by who spoke last
+    pause_sec: float = 0.5  # the longest pause within a turn; longer ones of the utterance are cut short
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Seconds `start` to `end` of an utterance, a stretch of speech in it, heard from `at` on."""
+
+    speaker: str
+    at: float
+    utterance: SourceUtterance
+    start: float
+    end: float
+
+    @property
+    def until(self) -> float:
+        return self.at + self.end - self.start
+
+
+class Tape:
+    """All that there is of a speaker, stretch after stretch; from the beginning again when it is over."""
+
+    def __init__(self, speaker: str, utterances: Sequence[SourceUtterance], first: int) -> None:
+        """`first`: the number of the stretch to begin with. All utterances must have speech."""
+        self.speaker = speaker
+        self._stretches = [(u, a, b) for u in utterances for a, b in u.speech if b - a >= FEWEST_SEC]
+        self._next = first % len(self._stretches)
+
+    def play(self, start: float, let_go: float, longest_pause: float) -> list[Piece]:
+        """Pieces from `start` on, the last of which is the first that ends after `let_go`."""
+        pieces, at = [], start
+        while True:
+            utterance, begin, end = self._stretches[self._next]
+            pieces.append(Piece(self.speaker, at, utterance, begin, end))
+            self._next = (self._next + 1) % len(self._stretches)
+            if pieces[-1].until >= let_go:
+                return pieces
+            following, following_begin, _ = self._stretches[self._next]
+            gap = following_begin - end if following is utterance and following_begin > end else longest_pause
+            at = pieces[-1].until + min(gap, longest_pause)
+
+
+def draw_pieces(tapes: Mapping[str, Tape], seconds: float, chain: TurnChain, rng: np.random.Generator) -> list[Piece]:
+    """What is said from 0 to at least `seconds`, the last pieces beyond that; at most two speak at once."""
+    pieces: list[Piece] = []
+    began: dict[str, float] = {}  # of those who speak and have not let go
+    ends: dict[str, float] = {}  # of those who have
+    now, last = 0.0, None
+    while now < seconds:
+        starting, stopping = _rates(len(began) + len(ends), len(tapes), bool(began), chain)
+        wait = rng.exponential(1 / (starting + stopping)) if starting + stopping > 0 else math.inf
+        first = min(ends, key=ends.get, default=None)
+        if first is not None and ends[first] <= now + wait:
+            now, last = ends.pop(first), first
+            continue
+        now += wait
+        if rng.random() * (starting + stopping) < starting:
+            began[_who_begins(tapes, {*began, *ends}, last, chain.again, rng)] = now
+        else:
+            speaker = sorted(began)[rng.integers(len(began))]
+            said = tapes[speaker].play(began.pop(speaker), min(now, seconds), chain.pause_sec)
+            pieces += said
+            ends[speaker] = said[-1].until
+    for speaker, start in began.items():
+        pieces += tapes[speaker].play(start, seconds, chain.pause_sec)
+    return pieces
+
+
+def _rates(talking: int, present: int, anybody_may_stop: bool, chain: TurnChain) -> tuple[float, float]:
+    """Beginnings and endings a second while so many talk of those who are there."""
+    starting = (1 / chain.silence_sec, 1 / chain.alone_sec, 0.0)[talking]
+    stopping = (0.0, 1 / chain.hold_sec, 1 / chain.overlap_sec)[talking]
+    return starting if talking < present else 0.0, stopping if anybody_may_stop else 0.0
+
+
+def _who_begins(
+    tapes: Mapping[str, Tape], talking: set[str], last: str | None, again: float, rng: np.random.Generator
+) -> str:
+    """Anybody who is not talking, all alike, but for who spoke last: he has a chance of his own."""
+    others = sorted(tapes.keys() - talking - {last})
+    if last in tapes and last not in talking and (not others or rng.random() < again):
+        return last
+    return others[rng.integers(len(others))]

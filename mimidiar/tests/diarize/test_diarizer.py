@@ -1,0 +1,254 @@
+"""The diarizer in Python: who speaks when in tones, whatever they come as; and files that are no diarizer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+import torch
+from pyannote.core import Annotation, Segment, SlidingWindowFeature
+from safetensors.torch import load_file
+
+from mimidiar import Diarizer
+from mimidiar.diarize.diarizer_file import FORMAT, bundle, read_diarizer
+from mimidiar.diarize.speaker_assignment import link
+from mimidiar.errors import MimidiarError
+from mimidiar.models.weights import load_weights, save_tensors
+from mimidiar.tests.diarizers import RATE, hear_what_is_loud, tones, write_diarizer, write_parts
+from mimidiar.tests.speech import RATE as SPEECH_RATE
+from mimidiar.tests.speech import corpus_folder, speech
+
+TALK = ((300, 8.0), (0, 2.0), (2500, 8.0), (300, 6.0))
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_diarizer(tmp_path_factory.mktemp("diarizer"))
+
+
+@pytest.fixture
+def diarizer(file, monkeypatch) -> Diarizer:
+    hear_what_is_loud(monkeypatch)
+    return Diarizer.from_pretrained(file, "cpu")
+
+
+def seconds_of(annotation: Annotation, speaker: str, start: float, end: float) -> float:
+    return annotation.label_timeline(speaker).crop(Segment(start, end)).duration()
+
+
+def check_talk(found: Annotation) -> None:
+    """Turns are exact but for the windows of 4 s in which both are heard, which the model calls one speaker."""
+    assert found.labels() == ["spk0", "spk1"]
+    assert seconds_of(found, "spk0", 0, 6) == pytest.approx(6, abs=0.1)
+    assert seconds_of(found, "spk1", 10, 16) == pytest.approx(6, abs=0.1)
+    assert seconds_of(found, "spk0", 20, 24) == pytest.approx(4, abs=0.1)
+    assert found.get_timeline().crop(Segment(8.1, 9.9)).duration() == 0
+    assert found.get_timeline().extent().end <= 24
+
+
+def test_a_file_of_any_rate_and_samples_give_the_same(diarizer, tmp_path) -> None:
+    signal = tones(*TALK)
+    check_talk(of_samples := diarizer(signal, RATE))
+    soundfile.write(tmp_path / "talk.wav", signal, RATE, subtype="FLOAT")
+    of_file = diarizer(tmp_path / "talk.wav")
+    assert of_file.uri == "talk" and list(of_file.itersegments()) == list(of_samples.itersegments())
+    assert diarizer(str(tmp_path / "talk.wav")) == of_file
+    soundfile.write(tmp_path / "eight.wav", np.stack([soxr.resample(signal, RATE, 96000)] * 8, axis=1), 96000)
+    check_talk(diarizer(tmp_path / "eight.wav"))
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [
+        lambda x: x.astype(np.float64),
+        lambda x: torch.from_numpy(x)[None],
+        lambda x: np.stack([x, x], axis=1),
+        lambda x: np.round(x * 32768).astype(np.int16),
+        lambda x: x.tolist(),
+    ],
+    ids=["double", "torch (1, T)", "(T, 2)", "int16", "list"],
+)
+def test_samples_of_all_kinds(diarizer, as_given) -> None:
+    signal = tones((300, 5.0), (0, 1.0))
+    assert list(diarizer(as_given(signal), RATE).itersegments()) == list(diarizer(signal, RATE).itersegments())
+
+
+def test_posteriors_are_those_of_the_speakers(diarizer) -> None:
+    found, posteriors = diarizer(tones(*TALK), RATE, return_posteriors=True)
+    assert isinstance(posteriors, SlidingWindowFeature) and posteriors.labels == found.labels()
+    assert posteriors.data.shape == (300, 2) and posteriors.sliding_window.step == 0.08
+    assert posteriors.data[:70, 0].min() > 0.9 and posteriors.data[:70, 1].max() < 0.1
+    assert not posteriors.data[102:123].any()
+
+
+def test_numbers_of_speakers_are_kept(diarizer) -> None:
+    signal = tones(*TALK)
+    assert diarizer(signal, RATE, num_speakers=1).labels() == ["spk0"]
+    assert len(diarizer(signal, RATE, max_speakers=1).labels()) == 1
+    assert len(diarizer(signal, RATE, min_speakers=2, max_speakers=5).labels()) == 2
+    with pytest.raises(MimidiarError, match="at least 3 speakers and at most 2"):
+        diarizer(signal, RATE, min_speakers=3, max_speakers=2)
+
+
+@pytest.mark.parametrize("seconds", [0.0001, 0.05, 0.5, 20.0])
+def test_where_nobody_is_heard_nobody_speaks(diarizer, seconds) -> None:
+    quiet = np.random.default_rng(0).standard_normal(max(1, round(seconds * 48000))) * 0.001
+    found, posteriors = diarizer(quiet, 48000, return_posteriors=True)
+    assert not found and posteriors.data.shape[1] == 0
+
+
+def test_a_turn_ends_with_the_recording(diarizer) -> None:
+    found = diarizer(tones((300, 2.03)), RATE)
+    assert found.get_timeline().extent() == Segment(0, 2.03)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "said"),
+    [
+        (np.zeros(0), RATE, r"shape \(0,\)"),
+        (np.zeros((3, 3, 3)), RATE, r"shape \(3, 3, 3\)"),
+        (np.array(["a"]), RATE, "expected numbers"),
+        (np.array([0, np.nan, 0]), RATE, "sample 1 .* is not a finite number"),
+        (np.zeros(10), 0, "sample_rate is 0"),
+        (np.zeros(10), None, "samples need a sample_rate"),
+        ("talk.wav", RATE, "leave out sample_rate"),
+        ("nowhere.wav", None, "nowhere.wav: no such audio file"),
+    ],
+)
+def test_what_is_no_signal(diarizer, samples, rate, said) -> None:
+    with pytest.raises(MimidiarError, match=said):
+        diarizer(samples, rate)
+
+
+def test_the_number_of_threads_is_left_as_it_is(diarizer) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        diarizer(tones((300, 1.0)), RATE)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_windows_are_linked_as_the_stages_link_them(diarizer, monkeypatch) -> None:
+    """What goes into the linking is what `mimidiar infer --local` and the probe make of the same features."""
+    seen = []
+
+    def watch(windows, voices, linking, count):
+        seen.append((windows, voices, linking))
+        return link(windows, voices, linking, count)
+
+    monkeypatch.setattr("mimidiar.diarize.diarizer.link", watch)
+    diarizer(tones((300, 12.0)), RATE)
+    ((windows, voices, linking),) = seen
+    assert [(each.start, each.stop) for each in windows] == [(0, 50), (25, 75), (50, 100), (75, 125), (100, 150)]
+    assert voices.shape == (150, 80) and (voices >= -1e-4).all() and linking.distance == 0.65
+
+
+def test_half_of_the_bits_do_nearly_as_well(file, tmp_path, monkeypatch) -> None:
+    hear_what_is_loud(monkeypatch)
+    half = write_diarizer(tmp_path, half=True)
+    assert half.stat().st_size < 0.75 * file.stat().st_size
+    assert {str(value.dtype) for value in load_file(half).values()} == {"torch.float16", "torch.float32"}
+    check_talk(Diarizer.from_pretrained(half, "cpu")(tones(*TALK), RATE))
+
+
+def test_importing_mimidiar_is_light_and_diarizer_is_there() -> None:
+    program = (
+        "import sys, mimidiar; print(*sorted({'torch', 'numpy', 'click'} & set(sys.modules)), '|')\n"
+        "from mimidiar import Diarizer; print(Diarizer.__name__)\n"
+        "print(*sorted({'lightning', 'nemo', 'lhotse', 'matplotlib', 'moshi', 'pyannote'} & set(sys.modules)), '|')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["|", "Diarizer", "|"]
+
+
+def remade(file: Path, tmp_path: Path, change=lambda header: None, drop: str = "", more=()) -> Path:
+    tensors, header = load_weights(file, FORMAT)
+    header = json.loads(json.dumps(header))
+    change(header)
+    tensors = {name: value for name, value in tensors.items() if name != drop} | dict(more)
+    save_tensors(tensors, tmp_path / "other.safetensors", header)
+    return tmp_path / "other.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda h: h.pop("linking"), "describes no diarizer of this version .*linking"),
+        (lambda h: h["linking"].update(closeness=1), "describes no diarizer of this version .*closeness"),
+        (lambda h: h["linking"].update(distance=3), "distance is 3"),
+        (lambda h: h["decision"].update(median_frames=4), "median_frames is 4"),
+        (lambda h: h.update(hop_sec=9.0), "a hop of 9 s does not fit windows of 4 s"),
+        (lambda h: h.update(window_sec="long"), "could not convert string to float: 'long'"),
+        (lambda h: h.update(speech_margin_sec=-1), "speech_margin_sec is -1"),
+        (lambda h: h.update(probe=None), "hears logmel alone, which tells no voices apart"),
+        (lambda h: h["model"]["encoder"].update(dim=7), "the probe wants 80 dimensions, logmel at mel has 7"),
+        (lambda h: h["model"].pop("frame_hz"), "describes no model of this version .*frame_hz"),
+        (lambda h: h.update(format="mimidiar-model-2"), f"names the format mimidiar-model-2, expected {FORMAT}"),
+    ],
+)
+def test_what_is_wrong_with_a_header_is_named(file, tmp_path, change, said) -> None:
+    with pytest.raises(MimidiarError, match=rf"other.safetensors: .*{said}"):
+        read_diarizer(remade(file, tmp_path, change))
+
+
+def test_what_is_wrong_with_tensors_is_named(file, tmp_path) -> None:
+    with pytest.raises(MimidiarError, match=r"other.safetensors: weights do not fit .*output.bias"):
+        read_diarizer(remade(file, tmp_path, drop="model.output.bias"))
+    with pytest.raises(MimidiarError, match=r"other.safetensors: a probe without features.mean"):
+        read_diarizer(remade(file, tmp_path, drop="probe.features.mean"))
+    with pytest.raises(MimidiarError, match=r"other.safetensors: holds spare, which is of no part"):
+        read_diarizer(remade(file, tmp_path, more={"spare": torch.zeros(1)}.items()))
+    path = remade(file, tmp_path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(MimidiarError, match=r"other.safetensors: not a whole safetensors file"):
+        read_diarizer(path)
+
+
+def test_other_weights_than_those_it_was_trained_on_are_refused(file, tmp_path) -> None:
+    path = remade(file, tmp_path, lambda h: h["model"]["encoder"].update(weights_sha256="0" * 64))
+    with pytest.raises(MimidiarError, match=r"logmel: the weights at hand are .* made with .* \(00000000\)"):
+        Diarizer.from_pretrained(path)
+    with pytest.raises(MimidiarError, match="no weights called 'maxi'"):
+        Diarizer.from_pretrained("maxi")
+    with pytest.raises(MimidiarError, match=r"nowhere.safetensors: no such model file"):
+        Diarizer.from_pretrained("nowhere.safetensors")
+
+
+def test_parts_that_do_not_belong_together_make_no_file(tmp_path) -> None:
+    parts = write_parts(tmp_path)
+    tuned = parts["linking.yaml"], parts["decision.yaml"]
+    out = tmp_path / "out.safetensors"
+    with pytest.raises(MimidiarError, match="tells no voices apart"):
+        bundle(parts["model.safetensors"], out, *tuned)
+    with pytest.raises(MimidiarError, match=r"decision.yaml: not a tuned linking"):
+        bundle(parts["model.safetensors"], out, *tuned[::-1], parts["probe.safetensors"])
+    with pytest.raises(MimidiarError, match="a hop of 5 s does not fit"):
+        bundle(parts["model.safetensors"], out, *tuned, parts["probe.safetensors"], hop_sec=5.0)
+    assert not out.exists()
+    bundle(parts["model.safetensors"], out, *tuned, parts["probe.safetensors"], window_sec=3.0)
+    _, header = load_weights(out, FORMAT)
+    assert (header["window_sec"], header["hop_sec"]) == (3.0, 1.5)
+    assert header["tuned_on"] == {"linking": "made-up-dev", "decision": "made-up-dev"}
+    assert set(header["sha256"]) == {"model", "linking", "decision", "probe"}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", ["mini", "mini-fusion"])
+def test_a_gpu_hears_the_same(model: str) -> None:
+    """The same speakers and turns, but for frames at which a posterior lies at its threshold."""
+    corpus_folder()
+    found = []
+    for device in ("cpu", "cuda"):
+        diarizer = Diarizer.from_pretrained(model, device)
+        found.append(diarizer(speech(60.0), SPEECH_RATE, return_posteriors=True))
+    (wanted, sure), (ours, surely) = found
+    assert ours.labels() == wanted.labels() and wanted.labels()
+    np.testing.assert_allclose(surely.data, sure.data, atol=0.02)
+    lengths = [annotation.get_timeline().support().duration() for annotation in (wanted, ours)]
+    assert lengths[1] == pytest.approx(lengths[0], abs=1.0)

@@ -1,0 +1,68 @@
+"""How alike two windows of one voice are, and two of different voices, by a speaker encoder on the training set.
+
+Where cosines of both kinds are normal with one deviation s and means m and n, the log odds that a pair is of one voice
+are (cosine - (m + n) / 2) (m - n) / s^2: so the middle of the means is where odds are even, s^2 / (m - n) is what
+`FusionConfig.softness` measures, and neither has to be tuned for another encoder.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mimidiar.annotation.activity import activity_matrix
+from mimidiar.errors import MimidiarError
+from mimidiar.models.frame_stacking import LABEL_HZ
+from mimidiar.models.fusion import FusionConfig
+from mimidiar.training.crops import Conversations
+
+RECORDINGS = 200
+EVERY_FRAMES = 10
+APART_FRAMES = 25  # 2 s: nearer windows share audio
+LEAST_GAP, LEAST_SOFTNESS = 0.05, 0.01  # for an encoder that hardly tells voices apart
+
+
+def fit_likeness(fusion: FusionConfig, data: Conversations) -> FusionConfig:
+    """Complete a configuration by the features: `streams`, `stacked` and, where not given, same_voice and softness.
+
+    Raises MimidiarError when the set has no recording in which two speakers can be compared.
+    """
+    streams = list(data.meta.get("streams", [0, data.meta["dim"]]))
+    same_voice, softness = fusion.same_voice, fusion.softness
+    if same_voice is None or softness is None:
+        middle, scale = even_odds(data, streams)
+        same_voice = middle if same_voice is None else same_voice
+        softness = scale if softness is None else softness
+    return replace(fusion, same_voice=same_voice, softness=softness, streams=streams, stacked=data.factor)
+
+
+def even_odds(data: Conversations, streams: list[int]) -> tuple[float, float]:
+    """The cosine at which a pair is as likely of one voice as of two, and by how much more the odds are e to 1."""
+    sums = np.zeros((2, 3))  # of different and same voices: pairs, cosines, their squares
+    for recording in data.recordings[:: -(-len(data.recordings) // RECORDINGS)]:
+        for same, cosines in enumerate(_pairs(data, recording, streams)):
+            sums[same] += len(cosines), cosines.sum(), (cosines**2).sum()
+    if not sums[:, 0].all():
+        raise MimidiarError(
+            f"the training set has {sums[1, 0]:.0f} pairs of windows of one voice and {sums[0, 0]:.0f} of two: name "
+            "fusion.same_voice and fusion.softness, or train on more"
+        )
+    different, same = sums[:, 1] / sums[:, 0]
+    variance = float(np.mean(sums[:, 2] / sums[:, 0] - np.array([different, same]) ** 2))
+    softness = max(variance / max(float(same - different), LEAST_GAP), LEAST_SOFTNESS)
+    return round(float(np.clip((same + different) / 2, -0.95, 0.95)), 4), round(softness, 4)
+
+
+def _pairs(data: Conversations, recording: str, streams: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines of frames of different speakers, and of one speaker: frames in which that one alone speaks."""
+    if not data.turns[recording]:
+        return np.zeros(0), np.zeros(0)
+    stacked = data.features(recording).reshape(-1, data.factor, sum(streams))
+    embeddings = stacked[..., streams[0] :].mean(1)
+    length = np.linalg.norm(embeddings, axis=1)
+    turns = data.turns[recording]
+    active = activity_matrix(turns, sorted({turn.speaker for turn in turns}), len(embeddings), LABEL_HZ)
+    frames = np.flatnonzero((active.sum(1) == 1) & (length > 0))[::EVERY_FRAMES]
+    unit, speaker = embeddings[frames] / length[frames, None], active[frames].argmax(1)
+    cosines, same = unit @ unit.T, speaker[:, None] == speaker
+    apart = np.subtract.outer(frames, frames) >= APART_FRAMES  # each pair once
+    return cosines[apart & ~same], cosines[apart & same]

@@ -1,0 +1,150 @@
+"""Training on talks that are drawn and heard on the fly (`simulate.talks`): no two epochs are alike.
+
+Encoding a talk takes longer than training on it. So a talk lives for some epochs, in each of which other crops of it
+are heard, and in each epoch the oldest talks have made room for new ones. Which talks and crops come follows from seed
+and epoch, so that a resumed run, and one with other workers, sees the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import Dataset, Sampler
+from tqdm import tqdm
+
+from mimidiar.annotation.activity import arrival_targets
+from mimidiar.encoders.registry import EncoderSpec, describe_makers
+from mimidiar.errors import MimidiarError
+from mimidiar.features.fused_store import on_time_axis
+from mimidiar.models.build import build_model
+from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.simulation.turn_statistics import read_statistics
+from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
+from mimidiar.simulation.turn_taking_sets import read_talkers
+from mimidiar.training.affinity_calibration import fit_likeness
+from mimidiar.training.batches import Loader
+from mimidiar.training.config import TrainConfig
+from mimidiar.training.crops import Conversations, collate, statistics
+from mimidiar.training.feature_cache import Pool
+from mimidiar.training.processes import Machine, rank
+from mimidiar.training.task import DiarizationTask, Run
+
+STATISTICS_TALKS = 60  # whose features give mean and deviation
+
+
+class TalkCrop(NamedTuple):
+    """A crop of the talk `index` of those that were born in epoch `born`; `epoch` and `number` tell where it lies."""
+
+    born: int
+    index: int
+    epoch: int
+    number: int
+
+
+class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
+    """Features and targets of crops of talks of a set's speakers."""
+
+    def __init__(
+        self, data: Path, turns: Path, config: TrainConfig, specs: list[EncoderSpec], pool: Path, seed: int, device: str
+    ):
+        """`turns`: file of turn statistics; `pool`: folder for features, which several models may share.
+
+        Raises MimidiarError for a set that cannot be read, or in which no speech is marked.
+        """
+        self.options: TalkOptions = config.talks
+        self.source, self.kinds = read_talkers(data), read_statistics(turns)
+        self.max_speakers, self.seed = config.model.max_speakers, seed
+        self.length = round(config.crop_sec * LABEL_HZ)
+        self.pools = [Pool(pool, spec, self._identity(), device) for spec in specs]
+
+    def _identity(self) -> dict:
+        """All that decides what a talk sounds like."""
+        options = {key: value for key, value in asdict(self.options).items() if key != "count"}
+        rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech] for own in self.source.values() for u in own]
+        kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
+        return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
+
+    def talk(self, born: int, index: int) -> Talk:
+        """The talk `index` of those born in an epoch; no audio is read."""
+        return draw_talk(self.source, self.options, self.kinds, (self.seed, born, index))
+
+    def features(self, born: int, index: int) -> np.ndarray:
+        """Float32 (T, D) of a whole talk at the labels' rate, as a `FusedStore` of the encoders' features has them."""
+
+        @lru_cache(1)
+        def samples() -> np.ndarray:
+            return self.talk(born, index).samples()
+
+        first, *others = (pool.read(f"{born}.{index}", samples) for pool in self.pools)
+        rates = (pool.spec.frame_hz / self.pools[0].spec.frame_hz for pool in self.pools[1:])
+        aligned = (on_time_axis(own, rate, 0, len(first)) for own, rate in zip(others, rates, strict=True))
+        factor = stacking_factor(self.pools[0].spec.frame_hz)
+        return stack_frames(np.concatenate([first, *aligned], axis=1), factor)
+
+    def __getitem__(self, crop: TalkCrop) -> tuple[np.ndarray, np.ndarray]:
+        """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
+        talk, features = self.talk(crop.born, crop.index), self.features(crop.born, crop.index)
+        start = int(np.random.default_rng([self.seed, *crop]).integers(max(talk.num_frames - self.length, 0) + 1))
+        stop = min(start + self.length, talk.num_frames)
+        return features[start:stop], arrival_targets(talk.turns, start, stop, LABEL_HZ, self.max_speakers)
+
+
+class LivingTalks(Sampler[TalkCrop]):
+    """The crops of an epoch in random order: `crops` of each talk that lives, `count` x `lives` talks."""
+
+    def __init__(self, count: int, lives: int, crops: int, seed: int):
+        self.count, self.lives, self.crops, self.seed = count, lives, crops, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning at the start of an epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count * self.lives * self.crops
+
+    def __iter__(self) -> Iterator[TalkCrop]:
+        born = range(self.epoch, self.epoch + self.lives)  # those of number n are new in epoch n - lives + 1
+        crops = [TalkCrop(b, i, self.epoch, n) for b in born for i in range(self.count) for n in range(self.crops)]
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(crops))
+        return (crops[k] for k in order)
+
+
+def on_talks(
+    config: TrainConfig,
+    dev_data: Conversations,
+    checkpoint: Path | None,
+    machine: Machine,
+    seed: int,
+    data: Path,
+    turns: Path,
+    pool: Path,
+) -> Run:
+    """A run on talks of the utterances of `data`, on a machine whose device is known.
+
+    The encoders are those that made the features of `dev_data`, the codec's weights in `checkpoint` where they are a
+    file. What `fusion` leaves open is found on `dev_data`.
+    """
+    specs = describe_makers(dev_data.meta, checkpoint)
+    talks = Talks(data, turns, config, specs, pool, seed, machine.device)
+    config.model.input_dim = dev_data.input_dim
+    if config.fusion:
+        config.fusion = fit_likeness(config.fusion, dev_data)
+    try:
+        model = build_model(config.model, config.fusion)
+    except ValueError as error:
+        raise MimidiarError(f"model: {error}; mend the configuration") from None
+    if config.normalize_features and rank() == 0:  # which the others get it from
+        model.features.set_statistics(*statistics(_first(talks)))
+    crops = LivingTalks(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
+    batches = Loader(talks, crops, config.batch_size, collate, machine.num_workers)
+    return Run(model, batches, lambda steps: DiarizationTask(model, config, steps))
+
+
+def _first(talks: Talks) -> Iterator[np.ndarray]:
+    """The features of the first talks."""
+    for index in tqdm(range(min(STATISTICS_TALKS, talks.options.count)), desc="statistics", unit="talk", disable=None):
+        yield talks.features(0, index)

@@ -1,0 +1,51 @@
+"""Features of talks in files: one that is heard in several epochs, or by several models, is encoded once."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mimidiar.audio.corpus_audio import SAMPLE_RATE
+from mimidiar.audio.files import resample
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.files import atomic_path
+
+# Of how talks are drawn and kept: of another one nothing is taken for this one's.
+VERSION = 1
+
+
+class Pool:
+    """One encoder's features of talks: `folder`/<encoder>.<tap>.<hash>/<born>.<index>.npy, half precision.
+
+    The hash is of all that decides what a talk sounds like and what the encoder makes of it. A file is whole or absent.
+    """
+
+    def __init__(self, folder: Path, spec: EncoderSpec, identity: dict[str, Any], device: str = "cpu"):
+        decisive = [VERSION, identity, spec.meta()]
+        digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        self.folder = folder / f"{spec.name}.{spec.tap}.{digest[:12]}"
+        self.spec, self.device = spec, device
+        self._encoder: Encoder | None = None  # built where it is first needed, in each process that reads data
+
+    def read(self, name: str, samples: Callable[[], np.ndarray]) -> np.ndarray:
+        """Float32 (F, D) of the talk of this name, at the encoder's rate; `samples` makes its audio (T,), at 16 kHz, if
+        the features aren't there yet.
+        """
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            features = self._encode(samples()).astype(np.float16)
+            with atomic_path(path) as partial, partial.open("wb") as file:
+                np.save(file, features)
+            return features.astype(np.float32)
+        return np.load(path).astype(np.float32)
+
+    def _encode(self, samples: np.ndarray) -> np.ndarray:
+        if self._encoder is None:
+            self._encoder = self.spec.build(self.device)
+        audio = resample(samples, SAMPLE_RATE, self.spec.sample_rate)
+        found, frames = self._encoder.encode(torch.from_numpy(audio)[None], torch.tensor([len(audio)]))
+        return found[0, : int(frames[0])].cpu().numpy()

@@ -1,0 +1,113 @@
+"""What all runs in Lightning share: the trainer, going on where the last one stopped, what their folder keeps."""
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from mimidiar.config import load_config, save_config
+from mimidiar.errors import MimidiarError
+from mimidiar.files import make_folder, read_json, write_json
+from mimidiar.training.batches import Loader
+from mimidiar.training.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch
+from mimidiar.training.processes import Machine, processes_here
+from mimidiar.training.progress import Progress
+
+FINISHED = "finished.json"
+# The others wait until the first process knows mean and deviation of the training features.
+PATIENCE = timedelta(hours=2)
+
+
+class Schedule(Protocol):
+    """What the trainer must know of a run's configuration."""
+
+    epochs: int
+    precision: str
+    clip_norm: float
+
+
+def make_trainer(
+    config: Schedule, seed: int, keep_best: KeepBest, machine: Machine, callbacks: Sequence[Callback] = ()
+) -> L.Trainer:
+    """A trainer that writes to the folder of `keep_best`, with `callbacks` besides those that every run has."""
+    here = processes_here(machine.processes)
+    plugins, strategy = [AtomicCheckpointIO()], "auto"
+    if machine.processes > 1:
+        # Lightning would take the settings of a Slurm job for those of a launcher.
+        plugins.append(TorchElasticEnvironment() if TorchElasticEnvironment.detect() else LightningEnvironment())
+        strategy = DDPStrategy(broadcast_buffers=False, timeout=PATIENCE)
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Lightning gives each process several
+    return L.Trainer(
+        max_epochs=config.epochs,
+        accelerator="cpu" if machine.device == "cpu" else "gpu",
+        devices=here,
+        num_nodes=machine.processes // here,
+        strategy=strategy,
+        use_distributed_sampler=False,  # SharedBatches shares
+        precision=config.precision,
+        gradient_clip_val=config.clip_norm,
+        logger=TensorBoardLogger(keep_best.folder, name="tensorboard", version=""),
+        plugins=plugins,
+        callbacks=[Progress(), ReseedEachEpoch(seed), *callbacks, keep_best],
+        enable_checkpointing=True,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+        deterministic=True,
+    )
+
+
+def fit_from_last(trainer: L.Trainer, task: L.LightningModule, batches: Loader, watched: Loader, folder: Path) -> None:
+    """Train to the end, from the last checkpoint in `folder` on where there is one. Ended by TERM, the process exits
+    with 143.
+    """
+    last = folder / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        # What is logged is of all processes already.
+        warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
+        try:
+            trainer.fit(task, batches, watched, ckpt_path=last if last.exists() else None)
+        except SIGTERMException:  # in itself an exit with code 0, as if all were done
+            sys.exit(128 + signal.SIGTERM)
+
+
+def finish(keep_best: KeepBest) -> None:
+    """Write that the run has finished. MimidiarError for one that has no best epoch."""
+    if keep_best.best_epoch < 0:
+        raise MimidiarError(
+            f"{keep_best.folder}: the validation loss was no number from the start; lower the learning rate"
+        )
+    report = {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss}
+    write_json(keep_best.folder / FINISHED, report)
+
+
+def keep_configuration(config: Any, seed: int, folder: Path) -> None:
+    """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
+    make_folder(folder)
+    path, seed_path = folder / "config.yaml", folder / "seed.json"
+    if not path.exists():
+        write_json(seed_path, {"seed": seed})
+        save_config(config, path)
+    if load_config(type(config), path) != config or read_json(seed_path)["seed"] != seed:
+        raise MimidiarError(
+            f"{path}: the run in this folder was begun with another configuration or seed; choose another folder"
+        )
+
+
+def check_precision(precision: str, device: str) -> None:
+    """MimidiarError for a precision that the device has not."""
+    if precision == "16-mixed" and device == "cpu":
+        raise MimidiarError("precision is 16-mixed, which a CPU has not; set bf16-mixed or 32-true, or --device cuda")

@@ -130,7 +130,7 @@ def test_where_nobody_speaks_there_are_files_without_turns(diarize, here) -> Non
     assert "silence.rttm, .srt, .TextGrid, .json, .png: 0 speakers, 0 turns" in result.stdout
     for name in ("silence", "short"):
         assert Path(f"{name}.rttm").read_bytes() == Path(f"{name}.srt").read_bytes() == b""
-        assert json.loads(Path(f"{name}.json").read_text()) == {"pyannote": "Annotation", "content": [], "uri": name}
+        assert json.loads(Path(f"{name}.json").read_text()) == {"uri": name, "diarization": []}
         assert Path(f"{name}.png").stat().st_size > 1000
     assert read("textgrid", "silence.TextGrid") == {} and "xmax = 20 " in Path("silence.TextGrid").read_text()
 

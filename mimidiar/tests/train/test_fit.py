@@ -50,7 +50,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_weights(sets, tmp_path: Path)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert wait(start(*run, whole)) == [0]
     for epochs, end, code in ((1, "kill", -signal.SIGKILL), (3, "terminate", 128 + signal.SIGTERM)):
-        (process,) = start(*run, cut)
+        (process,) = start(*run, cut, hold=(0, 5))
         while process.is_alive() and count_epochs(cut) < epochs:
             time.sleep(0.005)
         getattr(process, end)()

@@ -150,3 +150,5 @@ def test_the_benchmark_compares_with_a_plain_loop_that_finds_the_same():
     lines = done.stdout.splitlines()
     assert lines[0].startswith("3 recordings, ")
     assert all(" x wall" in line for line in lines[2:4])
+    commands = ["score", "score --help", "score, two turns", "verify, 37611 trials"]
+    assert [line.partition(", from start to end: ")[0] for line in lines[4:]] == [f"mimidiar {c}" for c in commands]

@@ -255,7 +255,7 @@ def test_the_folder_above_by_another_path_is_the_same(stage, tmp_path):
 
 # --- locks and signals ---
 
-SLOW = "(echo $BASHPID > child; exec sleep 60) & echo x >> out/made; echo $$ > job; wait"
+SLOW = "(echo $BASHPID > child; exec sleep 600) & echo x >> out/made; echo $$ > job; wait"
 
 
 def test_second_run_in_one_folder_is_refused(stage, launch, tmp_path):
@@ -272,8 +272,8 @@ def test_signal_ends_everything_and_the_stage_can_go_on(launch, stage, tmp_path,
     run = launch("stage.py", "--out", "out", "--nj", "2", "--", "bash", "-c", SLOW)
     pids = [pid_in(tmp_path / name) for name in ("job", "child")]
     run.send_signal(number)
-    assert run.wait(timeout=5) == 128 + number
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), 1)
+    assert run.wait(timeout=60) == 128 + number
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
     assert state_of(tmp_path / "out")["status"] == "running"
     assert "finished" not in run.stdout.read()
 
@@ -284,9 +284,9 @@ def test_ctrl_c_on_the_whole_group(tmp_path, env):
     run = subprocess.Popen(command, cwd=tmp_path, env=env, start_new_session=True, stderr=subprocess.PIPE)
     pids = [pid_in(tmp_path / name) for name in ("job", "child")]
     os.killpg(run.pid, signal.SIGINT)
-    assert b"Traceback" not in run.communicate(timeout=5)[1]
+    assert b"Traceback" not in run.communicate(timeout=60)[1]
     assert run.returncode == 130
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), 1)
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
 
 
 def test_under_nohup_a_terminal_that_closes_stops_nothing(launch, tmp_path):

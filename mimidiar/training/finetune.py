@@ -34,7 +34,7 @@ def frozen_top(config: TrainConfig, meta: dict[str, Any], checkpoint: Path | Non
     `describe_maker` raises.
     """
     spec = describe_maker(meta, checkpoint)
-    if not hasattr(spec, "build_codec"):
+    if not spec.build_codec:
         raise MimidiarError(f"unfreeze: {spec.name} is no Mimi; its layers cannot be trained")
     if (above := layers_above(spec.tap, spec.size)) != config.unfreeze.layers:
         raise MimidiarError(

@@ -24,8 +24,8 @@ from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
 from mimidiar.data.utterances_manifest import SourceUtterance
 from mimidiar.nemo_import import importing_nemo, quiet
+from mimidiar.simulation.acoustics import with_tail
 from mimidiar.simulation.options import ConversationSet
-from mimidiar.simulation.sounds import with_tail
 
 SPEECH, PAUSE = "speech", "pause"
 # The pause after an utterance's last word, heard when another utterance is glued on.

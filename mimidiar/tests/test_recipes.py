@@ -11,8 +11,8 @@ import pytest
 from mimidiar.config import load_config
 from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
-from mimidiar.simulation.mixture_sets import MixtureSets
-from mimidiar.simulation.options import Simulation, check_options
+from mimidiar.simulation.drawn_sets import MixtureSets
+from mimidiar.simulation.options import Simulation
 from mimidiar.tests.report.records import COMMIT, make
 from mimidiar.training.config import TrainConfig
 
@@ -238,7 +238,7 @@ def test_every_shipped_simulation_is_valid(path: Path) -> None:
     sets = load_config(Simulation, path).sets
     assert {options.split for options in sets.values()} in ({"train"}, {"dev", "test"}, {"train", "dev", "test"})
     for name, options in sets.items():
-        check_options(name, options)
+        options.check(name)
 
 
 @pytest.mark.parametrize("path", sorted(EGS.glob("*/conf/mixtures*.yaml")), ids=lambda path: path.stem)

@@ -137,7 +137,7 @@ def test_what_leaves_no_crop_or_means_no_set_is_named(two_sets: Conversations) -
         config.check_run("here", 1, ["ami_mix_train", "sim_two"])
     with pytest.raises(MimidiarError, match="here: set_weights are of training sets, and there are none"):
         config.check_run("here", 1, [])
-    with pytest.raises(MimidiarError, match=r"here: set_weights\.a is 0; above 0, or leave the set out"):
+    with pytest.raises(MimidiarError, match=r"here: set_weights\.a is 0.0; it must be above 0, or leave the set out"):
         load_config(TrainConfig, None, ["set_weights.a=0"]).check("here")
 
 

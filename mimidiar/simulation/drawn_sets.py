@@ -8,7 +8,7 @@ import numpy as np
 from lhotse import SupervisionSegment
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 from mimidiar.data.manifests import file_recording, write_set
 
@@ -19,7 +19,7 @@ WRITTEN = 2**31
 class Drawn(Protocol):
     """A recording before it is made: its turns, and its audio, float32 (T,) at 16 kHz."""
 
-    turns: Sequence[Interval]
+    turns: Sequence[Turn]
 
     def samples(self) -> np.ndarray: ...
 
@@ -33,8 +33,8 @@ def write_drawn(folder: Path, seed: int, count: int, drawn: Iterable[Drawn], uni
         write_flac(path := folder / "wav" / f"{name}.flac", samples)
         recordings.append(file_recording(name, path, SAMPLE_RATE, len(samples)))
         seconds += recordings[-1].duration
-        for number, (start, end, speaker) in enumerate(each.turns):
-            turn_id, length = f"{name}-{number:04d}", round(end - start, 3)
-            supervisions.append(SupervisionSegment(turn_id, name, start, length, speaker=speaker))
+        for number, turn in enumerate(each.turns):
+            turn_id, length = f"{name}-{number:04d}", round(turn.duration, 3)
+            supervisions.append(SupervisionSegment(turn_id, name, turn.start, length, speaker=turn.speaker))
     write_set(folder, recordings, supervisions)
     return seconds

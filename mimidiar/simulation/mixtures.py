@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
@@ -86,7 +85,7 @@ class Mixture:
 
     parts: tuple[Part, Part]
     level_db: float | None
-    turns: tuple[Interval, ...]
+    turns: tuple[Turn, ...]
     num_frames: int
 
     @property
@@ -116,7 +115,9 @@ class Mixture:
         part = self.parts[number]
         spans = [turn for turn in self.turns if turn.speaker == part.utterance.speaker]
         # Turns are kept to 1 ms, parts to the sample: a turn may begin up to 0.5 ms before its part, or end after it.
-        edges = [[max(0, round((time - part.offset) * SAMPLE_RATE)) for time in span[:2]] for span in spans]
+        edges = [
+            [max(0, round((time - part.offset) * SAMPLE_RATE)) for time in (span.start, span.end)] for span in spans
+        ]
         spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)]).astype(np.float64)
         level = float(np.sqrt(np.mean(spoken**2))) if len(spoken) else math.nan
         if not math.isfinite(level):
@@ -165,9 +166,13 @@ def draw_mixture(source: Source, options: MixtureOptions, seeds: Sequence[int]) 
         level = None if options.level_db is None else float(random.uniform(*options.level_db))
         turns = [part.turns(options) for part in (one, two)]
         if all(sum(turn.duration for turn in own) >= MIN_SPEAKER_SEC for own in turns):
-            spans = sorted(Interval(turn.start, turn.end, turn.speaker) for own in turns for turn in own)
             end = max(one.seconds, two.offset + two.seconds)
-            return Mixture((one, two), level, tuple(spans), -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES))
+            return Mixture(
+                (one, two),
+                level,
+                tuple(sorted(turn for own in turns for turn in own)),
+                -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES),
+            )
     raise MimidiarError(
         f"in {MAX_TRIES} tries no two utterances were found in which both speak for {MIN_SPEAKER_SEC} s; prepare the "
         "set with longer utterances, or raise max_utterance_sec"

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio, resample
@@ -104,7 +103,7 @@ class Talk:
     """What is said when, who speaks when (joined), how long it lasts, and what it is heard in (None: as recorded)."""
 
     pieces: tuple[Piece, ...]
-    turns: tuple[Interval, ...]
+    turns: tuple[Turn, ...]
     num_frames: int
     scene: Scene | None
 
@@ -140,8 +139,7 @@ def draw_talk(
     scene = None
     if options.scene is not None:
         scene = draw_scene(options.scene, sorted(voices), source, [*seeds, SCENE])
-    spans = tuple(Interval(turn.start, turn.end, turn.speaker) for turn in turns)
-    return Talk(tuple(pieces), spans, num_frames, scene)
+    return Talk(tuple(pieces), tuple(turns), num_frames, scene)
 
 
 def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator) -> Source:

@@ -113,11 +113,9 @@ class Mixture:
     def _loudness(self, number: int, samples: np.ndarray) -> float:
         """RMS of a part where it speaks. Raises MimidiarError where that is no number."""
         part = self.parts[number]
-        spans = [turn for turn in self.turns if turn.speaker == part.utterance.speaker]
+        spans = [(turn.start, turn.end) for turn in self.turns if turn.speaker == part.utterance.speaker]
         # Turns are kept to 1 ms, parts to the sample: a turn may begin up to 0.5 ms before its part, or end after it.
-        edges = [
-            [max(0, round((time - part.offset) * SAMPLE_RATE)) for time in (span.start, span.end)] for span in spans
-        ]
+        edges = [[max(0, round((time - part.offset) * SAMPLE_RATE)) for time in span] for span in spans]
         spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)]).astype(np.float64)
         level = float(np.sqrt(np.mean(spoken**2))) if len(spoken) else math.nan
         if not math.isfinite(level):
@@ -166,13 +164,9 @@ def draw_mixture(source: Source, options: MixtureOptions, seeds: Sequence[int]) 
         level = None if options.level_db is None else float(random.uniform(*options.level_db))
         turns = [part.turns(options) for part in (one, two)]
         if all(sum(turn.duration for turn in own) >= MIN_SPEAKER_SEC for own in turns):
+            both = tuple(sorted(turn for own in turns for turn in own))
             end = max(one.seconds, two.offset + two.seconds)
-            return Mixture(
-                (one, two),
-                level,
-                tuple(sorted(turn for own in turns for turn in own)),
-                -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES),
-            )
+            return Mixture((one, two), level, both, -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES))
     raise MimidiarError(
         f"in {MAX_TRIES} tries no two utterances were found in which both speak for {MIN_SPEAKER_SEC} s; prepare the "
         "set with longer utterances, or raise max_utterance_sec"

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mimidiar.annotation.regions import Region
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
-from mimidiar.data.manifests import Span, Trial, read_trials
+from mimidiar.data.manifests import Trial, read_trials
 from mimidiar.data.origins import corpus_of_speaker
 from mimidiar.errors import MimidiarError
 
@@ -42,7 +43,7 @@ class ConversationFile:
     seconds: float
     row: str
     turns: list[Turn]
-    uem: list[Span]
+    uem: list[Region]
 
 
 @dataclass
@@ -160,7 +161,7 @@ def _read_turns(path: Path, uri: str, seconds: float) -> list[Turn]:
     return turns
 
 
-def _read_spans(path: Path, uri: str, seconds: float) -> list[Span]:
+def _read_spans(path: Path, uri: str, seconds: float) -> list[Region]:
     spans = _about(uri, path, read_uem(path))
     for start, end in spans:
         _check_inside(f"{path}: region", start, end, seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 from lhotse import CutSet, Recording, SupervisionSegment
 
 from mimidiar.corpora.utterances import refuse_or_skip
-from mimidiar.data.manifests import RECORDINGS, SUPERVISIONS, write_jsonl
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, write_jsonl
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 

@@ -9,10 +9,11 @@ from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
+from mimidiar.annotation.regions import Region
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import probe_audio
 from mimidiar.corpora.mini_layout import Utterance
-from mimidiar.data.manifests import Span, Trial, file_recording, write_set
+from mimidiar.data.manifests import Trial, file_recording, write_set
 from mimidiar.data.splits import hash_order
 from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import SHOWN, MimidiarError, listed
@@ -78,7 +79,7 @@ def find_speech(utterances: Sequence[Utterance], say: Say) -> dict[str, Alignmen
     return {name: {"vad": _items(spans)} for name, spans in found.items() if spans}
 
 
-def _items(spans: Iterable[Span]) -> list[AlignmentItem]:
+def _items(spans: Iterable[Region]) -> list[AlignmentItem]:
     return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in spans]
 
 

@@ -8,7 +8,7 @@ from lhotse import CutSet
 from mimidiar.corpora import musan, rirs
 from mimidiar.corpora.musan import prepare_musan
 from mimidiar.corpora.rirs import prepare_rirs, read_rooms
-from mimidiar.data.manifests import read_jsonl
+from mimidiar.data.jsonl import read_jsonl
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.published import write_musan, write_rirs
 

@@ -31,9 +31,7 @@ def write_dataset(name: str, checkout: Path) -> list[Path]:
     Raises MimidiarError for a name that cannot be one, a folder that is no checkout, and files that are there already.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise MimidiarError(
-            f"{name!r} cannot be the name of a dataset: lower-case letters, digits and _, a letter first"
-        )
+        raise MimidiarError(f"{name!r} is no name of a dataset: lower-case letters, digits and _, a letter first")
     if not (checkout / "egs").is_dir() or not (checkout / "utils" / "path.sh").is_file():
         raise MimidiarError(f"{checkout}: no checkout of mimidiar, it lacks egs or utils; name one with --into FOLDER")
     places = {kind: checkout / place.replace("@", name) for kind, place in PLACES.items()}
@@ -41,9 +39,7 @@ def write_dataset(name: str, checkout: Path) -> list[Path]:
     there = [path for path in (*places.values(), recipe.parent) if path.exists()]
     if name in corpora() or there:
         where = there[0] if there else f"mimidiar/corpora/{corpora()[name]}.py"
-        raise MimidiarError(
-            f"{where}: the dataset {name} is there already; nothing is overwritten, choose another NAME"
-        )
+        raise MimidiarError(f"{where}: the dataset {name} is there; nothing is overwritten, choose another NAME")
     for kind, path in places.items():
         text = (TEMPLATE / f"{kind}.txt").read_text(encoding="utf-8")
         write_text(path, text.replace("@name@", name).replace("@Name@", name.title().replace("_", "")))

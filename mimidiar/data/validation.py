@@ -9,7 +9,8 @@ import soundfile
 from lhotse import Recording, SupervisionSegment, validate_recordings_and_supervisions
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.data.manifests import RECORDINGS, SUPERVISIONS, SetFolder, read_set
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS
+from mimidiar.data.manifests import SetFolder, read_set
 from mimidiar.errors import MimidiarError
 
 SHOWN = 20
@@ -86,6 +87,12 @@ def _problems_of_audio(recording: Recording) -> Iterator[str]:
         yield (
             f"recording {recording.id}: audio file {path} has {info.frames} samples at {info.samplerate} Hz, "
             f"the manifest says {recording.num_samples} at {recording.sampling_rate}; prepare the set again"
+        )
+    of_file = len(recording.sources[0].channels)
+    if of_file > 1 and info.channels != of_file:
+        yield (
+            f"recording {recording.id}: audio file {path} has {info.channels} channel(s), the manifest says {of_file}; "
+            "prepare the set again"
         )
 
 

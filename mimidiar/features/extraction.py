@@ -218,7 +218,7 @@ def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarr
                 f"{recording.path}: {info.samples} samples at {info.sample_rate} Hz, the manifest says "
                 f"{recording.samples} at {recording.sample_rate} Hz; prepare the data again"
             )
-        yield from stream_audio(recording.path, sample_rate)
+        yield from stream_audio(recording.path, sample_rate, channel=recording.channel)
     except MimidiarError as error:
         raise MimidiarError(f"recording {recording.id}: {error}") from None
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from mimidiar.config import Checked, Limit, Share, low_high
 from mimidiar.corpora.rirs import read_rooms
-from mimidiar.data.recordings import MANIFEST, RecordingFile, fingerprint, read_recordings
+from mimidiar.data.jsonl import RECORDINGS
+from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.simulation.acoustics import Spoken, add_noise, babble, noise_stretch, read_response
 
@@ -125,8 +126,8 @@ def make_augmenter(options: Augment, noise: Path | None, rirs: Path | None) -> A
 
 
 def _read_noises(folder: Path) -> dict[str, list[RecordingFile]]:
-    folders = [folder] if (folder / MANIFEST).is_file() else [folder / name for name in KIND_OF]
-    found = {KIND_OF.get(each.name, NOISE): each for each in folders if (each / MANIFEST).is_file()}
+    folders = [folder] if (folder / RECORDINGS).is_file() else [folder / name for name in KIND_OF]
+    found = {KIND_OF.get(each.name, NOISE): each for each in folders if (each / RECORDINGS).is_file()}
     if not found:
         raise MimidiarError(f"{folder}: no noises here, nor {', '.join(KIND_OF)}; `mimidiar prepare musan` makes them")
     return {kind: read_recordings(each) for kind, each in found.items()}

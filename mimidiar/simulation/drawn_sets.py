@@ -9,7 +9,6 @@ import numpy as np
 from lhotse import Recording, SupervisionSegment
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 from mimidiar.data.manifests import file_recording, write_set
@@ -28,7 +27,7 @@ WRITTEN = 2**31
 class Drawn(Protocol):
     """A recording before it is made: its turns, and its audio, float32 (T,) at 16 kHz."""
 
-    turns: Sequence[Interval]
+    turns: Sequence[Turn]
 
     def samples(self) -> np.ndarray: ...
 
@@ -123,7 +122,7 @@ def _write_sets(
 
 def write_drawn(folder: Path, seed: int, count: int, drawn: Iterable[Drawn], unit: str) -> float:
     """Write `count` recordings named by folder, seed and number, and their manifests; returns their seconds."""
-    made: dict[str, tuple[Recording, Sequence[Interval]]] = {}
+    made: dict[str, tuple[Recording, Sequence[Turn]]] = {}
     for index, each in enumerate(tqdm(drawn, desc=folder.name, total=count, unit=unit, disable=None)):
         name = f"{folder.name}-{seed}-{index:05d}"
         samples = np.round(each.samples() * 32767).astype(np.int16)
@@ -133,12 +132,10 @@ def write_drawn(folder: Path, seed: int, count: int, drawn: Iterable[Drawn], uni
     return sum(recording.duration for recording, _ in made.values())
 
 
-def write_simulated(folder: Path, made: Mapping[str, tuple[Recording, Sequence[Interval | Turn]]]) -> None:
+def write_simulated(folder: Path, made: Mapping[str, tuple[Recording, Sequence[Turn]]]) -> None:
     """The manifests of a set: recordings by name, each with its turns, which are numbered."""
     supervisions = [
-        SupervisionSegment(
-            f"{name}-{number:04d}", name, turn.start, round(turn.end - turn.start, 3), speaker=turn.speaker
-        )
+        SupervisionSegment(f"{name}-{number:04d}", name, turn.start, round(turn.duration, 3), speaker=turn.speaker)
         for name, (_, turns) in made.items()
         for number, turn in enumerate(turns)
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.config import Checked, Count, NotNegative, at_least, low_high, one_of
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
@@ -48,7 +48,7 @@ class Mixture:
 
     placements: tuple[Placement, Placement]
     level_db: float | None
-    turns: tuple[Interval, ...]
+    turns: tuple[Turn, ...]
     num_frames: int
 
     @property
@@ -76,7 +76,7 @@ class Mixture:
         placed = self.placements[number]
         spans = [turn for turn in self.turns if turn.speaker == placed.utterance.speaker]
         # Turns are kept to 1 ms, placements to the sample: a turn may begin up to 0.5 ms before its own, or end after.
-        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in span[:2]] for span in spans]
+        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in (span.start, span.end)] for span in spans]
         spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)])
         level = rms(spoken) if len(spoken) else math.nan
         if not math.isfinite(level):
@@ -126,9 +126,9 @@ def draw_mixture(source: Source, options: MixtureOptions, seeds: Sequence[int]) 
         whole, join = options.labels == "whole", options.join_gap_sec
         turns = [make_turns(placed.turns(whole), placed.end, join) for placed in (one, two)]
         if all(sum(turn.duration for turn in own) >= MIN_SPEAKER_SEC for own in turns):
-            spans = sorted(Interval(turn.start, turn.end, turn.speaker) for own in turns for turn in own)
+            both = tuple(sorted(turn for own in turns for turn in own))
             end = max(one.end, two.end)
-            return Mixture((one, two), level, tuple(spans), -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES))
+            return Mixture((one, two), level, both, -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES))
     raise MimidiarError(
         f"in {MAX_TRIES} tries no two utterances were found in which both speak for {MIN_SPEAKER_SEC} s; prepare the "
         "set with longer utterances, or raise max_utterance_sec"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.config import Checked, Count, Counts, Limit, NotNegative, Positive, Rule, at_least, low_high
 from mimidiar.errors import MimidiarError
@@ -58,7 +58,7 @@ class Talk:
     """What is said when, who speaks when (joined), how long it lasts, and what it is heard in (None: as recorded)."""
 
     placements: tuple[Placement, ...]
-    turns: tuple[Interval, ...]
+    turns: tuple[Turn, ...]
     num_frames: int
     scene: Scene | None
 
@@ -91,8 +91,7 @@ def draw_talk(
     scene = None
     if options.scene is not None:
         scene = draw_scene(options.scene, sorted(voices), source, [*seeds, SCENE])
-    spans = tuple(Interval(turn.start, turn.end, turn.speaker) for turn in turns)
-    return Talk(tuple(placements), spans, num_frames, scene)
+    return Talk(tuple(placements), tuple(turns), num_frames, scene)
 
 
 def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator) -> Source:

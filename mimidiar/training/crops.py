@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from mimidiar.annotation.activity import Interval, arrival_targets
+from mimidiar.annotation.activity import arrival_targets
+from mimidiar.annotation.turns import Turn
 from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import Features, open_features
@@ -50,7 +51,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         features were made in different ways.
         """
         self.max_speakers, self.history_frames = max_speakers, history_frames
-        self.turns: dict[str, list[Interval]] = {}
+        self.turns: dict[str, list[Turn]] = {}
         self.sets: dict[Path, list[str]] = {}  # recordings by data folder
         self._stores: dict[str, Features] = {}
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
@@ -64,16 +65,16 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
 
     def _add(self, data: Path, store: Features) -> Features:
         conversations = read_set(data)
-        turns: dict[str, list[Interval]] = {recording.id: [] for recording in conversations.recordings}
+        turns: dict[str, list[Turn]] = {recording.id: [] for recording in conversations.recordings}
         for turn in conversations.supervisions:
-            turns[turn.recording_id].append(Interval(turn.start, turn.end, turn.speaker))
+            turns[turn.recording_id].append(Turn(turn.recording_id, turn.start, turn.end, turn.speaker))
         self._check(data, store, turns)
         self.turns |= turns
         self.sets[data] = sorted(turns)
         self._stores |= dict.fromkeys(turns, store)
         return store
 
-    def _check(self, data: Path, store: Features, turns: dict[str, list[Interval]]) -> None:
+    def _check(self, data: Path, store: Features, turns: dict[str, list[Turn]]) -> None:
         if missing := sorted(set(turns) - set(store.keys())):
             raise MimidiarError(
                 f"{store.folder}: no features for {len(missing)} of {len(turns)} recordings of {data}, first "

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.diarize.binarize import to_turns
@@ -64,5 +64,4 @@ def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None
 
 def reference_frames(turns: list[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
     """Bool (num_frames, speakers) of one recording's reference."""
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-    return activity_matrix(spans, sorted({span.speaker for span in spans}), num_frames, frame_hz)
+    return activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from mimidiar.annotation.activity import Interval, activity_matrix, frame_count
+from mimidiar.annotation.activity import frame_count, region_frames
 from mimidiar.annotation.regions import Region
 from mimidiar.encoders.speaker.grid import Grid, neighbours
 from mimidiar.encoders.speaker.windowing import LABEL_HZ, Cut
@@ -158,5 +158,4 @@ def audible(audio: torch.Tensor, frames: int, sample_rate: int) -> np.ndarray:
 
 def in_regions(regions: Sequence[Region], frames: int) -> np.ndarray:
     """Bool (frames,): label frames whose middle lies in one of `regions`."""
-    spans = [Interval(start, end, "speech") for start, end in regions]
-    return activity_matrix(spans, ["speech"], frames, LABEL_HZ)[:, 0]
+    return region_frames(regions, frames, LABEL_HZ)

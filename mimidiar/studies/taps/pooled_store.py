@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import region_frames
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.data.splits import hash_order
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
@@ -205,7 +205,7 @@ def _pooled(opened: OpenTaps, batch: Batch, speech: Speech, pooling: Pooling) ->
 
 def pool(frames: np.ndarray, speech: Sequence[tuple[float, float]], frame_hz: float, pooling: Pooling) -> np.ndarray:
     """(windows, D): means of the frames (T, D), of those with `speech` alone where there are any."""
-    active = activity_matrix([Interval(*span, "") for span in speech], [""], len(frames), frame_hz)[:, 0]
+    active = region_frames(speech, len(frames), frame_hz)
     frames = frames[active] if active.any() else frames
     spans = pooling.spans(len(frames), frame_hz)
     return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in spans]).astype(np.float32)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import region_frames
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import open_features
@@ -51,8 +51,7 @@ def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -
 
 def speech_frames(utterance: SourceUtterance, num_frames: int, frame_hz: float) -> np.ndarray:
     """Bool (num_frames,): frames in which the utterance's alignment finds speech."""
-    spans = [Interval(start, end, "speech") for start, end in utterance.speech]
-    return activity_matrix(spans, ["speech"], num_frames, frame_hz)[:, 0]
+    return region_frames(utterance.speech, num_frames, frame_hz)
 
 
 def cosines(embeddings: Embeddings, trials: Trials, name: str | Path) -> np.ndarray:

@@ -171,5 +171,5 @@ def test_a_broken_or_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: broken after line 0"):
         read_set(folder)
     (folder / "recordings.jsonl.gz").unlink()
-    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such file; run stage 1"):
+    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such manifest; run stage 1"):
         read_set(folder)

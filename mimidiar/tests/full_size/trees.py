@@ -14,7 +14,9 @@ import soundfile
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
-from mimidiar.corpora.mini_layout import ConversationFile, Pack, Utterance, read_pack
+from mimidiar.corpora.conversations import Conversation
+from mimidiar.corpora.mini_layout import Pack, read_pack
+from mimidiar.corpora.utterances import Utterance
 from mimidiar.tests.corpora.meetings import SEGMENT, write_xml
 from mimidiar.tests.corpora.published import write_librispeech, write_voxceleb1
 
@@ -94,7 +96,7 @@ def write_small_ami(pack: Pack, root: Path) -> Path:
     annotations = root / "ami_public_manual_1.6.2"
     for meeting, talk in talks.items():
         audio = root / "wav_db" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
-        _write_audio(audio, read_audio(talk.path, SAMPLE_RATE))
+        _write_audio(audio, read_audio(talk.audio, SAMPLE_RATE))
         for agent, speaker in _agents(talk):
             _write_layers(annotations, f"{meeting}.{agent}", [t for t in talk.turns if t.speaker == speaker], talk)
     body = "".join(_meeting_xml(meeting, talk) for meeting, talk in talks.items())
@@ -103,12 +105,12 @@ def write_small_ami(pack: Pack, root: Path) -> Path:
     return root
 
 
-def _agents(talk: ConversationFile) -> list[tuple[str, str]]:
+def _agents(talk: Conversation) -> list[tuple[str, str]]:
     """(letter of the participant, name in the corpus)."""
     return list(zip("ABCDE", sorted({turn.speaker for turn in talk.turns}), strict=False))
 
 
-def _meeting_xml(meeting: str, talk: ConversationFile) -> str:
+def _meeting_xml(meeting: str, talk: Conversation) -> str:
     speakers = "".join(
         f'      <speaker nite:id="{meeting}_{agent}" nxt_agent="{agent}" global_name="{name}"/>\n'
         for agent, name in _agents(talk)
@@ -116,7 +118,7 @@ def _meeting_xml(meeting: str, talk: ConversationFile) -> str:
     return f'   <meeting nite:id="am_{meeting}" observation="{meeting}">\n{speakers}   </meeting>\n'
 
 
-def _write_layers(folder: Path, name: str, turns: Sequence[Turn], talk: ConversationFile) -> None:
+def _write_layers(folder: Path, name: str, turns: Sequence[Turn], talk: Conversation) -> None:
     """The words of one participant, two that touch in each turn, and the segments around them."""
     halves = [(start, round((start + end) / 2, 3), end) for start, end in ((turn.start, turn.end) for turn in turns)]
     words = [span for start, middle, end in halves for span in ((start, middle), (middle, end))]

@@ -183,7 +183,7 @@ def test_a_written_set_is_what_its_seeds_draw(data: Path, tmp_path: Path) -> Non
     assert rate == RATE and np.abs(samples - mixture.samples()).max() < 2**-14
     turns = read_rttm(data / "sim_test/ref.rttm")["sim_test-7-00002"]
     assert [(t.start, t.end, t.speaker) for t in turns] == [
-        (pytest.approx(start, abs=1e-3), pytest.approx(end, abs=1e-3), who) for start, end, who in mixture.turns
+        (pytest.approx(t.start, abs=1e-3), pytest.approx(t.end, abs=1e-3), t.speaker) for t in mixture.turns
     ]
 
 

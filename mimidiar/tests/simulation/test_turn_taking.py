@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.simulation.acoustics import colored_noise, in_made_up_room, telephone_band
 from mimidiar.simulation.drawn_sets import read_talkers
@@ -32,10 +32,10 @@ def drawn(source, count: int, **options) -> list[Talk]:
     return [draw_talk(source, TalkOptions(**QUIET | options), KINDS, (1, 0, k)) for k in range(count)]
 
 
-def overlap_sec(turns: tuple[Interval, ...]) -> float:
+def overlap_sec(turns: tuple[Turn, ...]) -> float:
     frames = np.zeros((2500, 12), bool)
-    for start, end, speaker in turns:
-        frames[round(start * 100) : round(end * 100), int(speaker[2:])] = True
+    for turn in turns:
+        frames[round(turn.start * 100) : round(turn.end * 100), int(turn.speaker[2:])] = True
     return float((frames.sum(1) > 1).sum() / 100)
 
 

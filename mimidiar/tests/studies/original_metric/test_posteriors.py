@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import write_uem
@@ -40,8 +40,7 @@ def in_turn(name: str, speakers: int, seconds: int, turn_sec: int = 2) -> list[T
 
 
 def labels_of(turns: list[Turn], seconds: float) -> np.ndarray:
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-    active = activity_matrix(spans, sorted({turn.speaker for turn in turns}), round(seconds * HZ), HZ)
+    active = activity_matrix(turns, sorted({turn.speaker for turn in turns}), round(seconds * HZ), HZ)
     return session_labels(active).astype(np.float32)
 
 

@@ -3,23 +3,25 @@
 A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
 name follows from its contents and is checked against them, as is every key:
 
-- `version` of this schema; `kind`: "diarization", "verification", "ancestor", "drift", "reconstruction" or "cost";
-  `system`, `set`, `protocol`, `seed`;
+- `version` of this schema; `kind`, one of SCORE_KINDS (score/kinds.py); `system`, `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
 - `draws` (verification alone): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
 - `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
+- `smoke`: why the figure shows that the code runs, and nothing more: synthetic voices, a small run;
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
   where a model does not tell;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
 - `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
   null where the cost of some of it is not known; `environment`;
-- `stages` from the first to the last: folder, commands, commits of the code; `doubt`: why that may not be all of it;
+- `stages` from the first to the last: folder, commands, commits of the code, seconds; `doubt`: why that may not be all;
 - `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code, and
   no stage is in doubt;
 - `warnings` of the scoring.
+
+Version 1 had no `smoke`, and no seconds of stages; the first of them neither `draws` nor `leaky`.
 """
 
 import json
@@ -34,9 +36,9 @@ from mimidiar.commit import is_clean
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_text
 from mimidiar.report.schema import Misfit, flag, keys, listing, mapping, number, one_of, optional, simple, text
+from mimidiar.score.kinds import SCORE_KINDS, keeps
 
-VERSION = 1
-KINDS = ("diarization", "verification", "ancestor", "drift", "reconstruction", "cost")
+VERSION = 2
 FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
 
@@ -65,6 +67,7 @@ class Record:
     warnings: list[str]
     draws: dict[str, list[float | None]] = field(default_factory=dict)
     leaky: list[str] = field(default_factory=list)
+    smoke: list[str] = field(default_factory=list)
     version: int = VERSION
 
     @property
@@ -126,10 +129,10 @@ _LINEAGE = {
 }
 _COST = {"audio_sec": number(low=0), "compute_sec": number(low=0), "device": text(), "real_time_factor": number(low=0)}
 _STAGE = {"folder": text(), "directory": text(), "commands": listing(text()), "commits": listing(_commit)}
-_STAGE |= {"doubt": optional(text(r"(?s).+"))}
+_STAGE |= {"doubt": optional(text(r"(?s).+")), "seconds": optional(number(low=0))}
 _RECORD = {
-    "version": number(VERSION, VERSION, whole=True),
-    "kind": one_of(*KINDS),
+    "version": number(1, VERSION, whole=True),
+    "kind": one_of(*SCORE_KINDS),
     "system": _name,
     "set": _name,
     "protocol": _protocol_name,
@@ -140,18 +143,19 @@ _RECORD = {
     "recordings": mapping(keys({"error_sec": number(low=0), "reference_sec": number(low=0)})),
     "draws": keys({"eer": listing(optional(_percent))}, may_lack=("eer",)),
     "leaky": listing(text(r"(?s).+", "a reason")),
+    "smoke": listing(text(r"(?s).+", "a reason")),
     "tuned_on": listing(text()),
     "trained_on": listing(text()),
     "lineage": keys(_LINEAGE, may_lack=("packages",)),  # as records do that are older, or of nobody else's system
     "speed": mapping(optional(keys(_COST))),
-    "stages": listing(keys(_STAGE)),
+    "stages": listing(keys(_STAGE, may_lack=("seconds",))),
     "environment": mapping(optional(text())),
     "commit": _commit,
     "dirty": flag,
     "warnings": listing(text()),
 }
 
-_LATER = ("draws", "leaky")  # keys that a record written before them lacks; it is none the worse
+_LATER = ("draws", "leaky", "smoke")  # keys that a record written before them lacks; it is none the worse
 
 
 def check_record(values: Any) -> Record:
@@ -164,12 +168,13 @@ def check_record(values: Any) -> Record:
     if record.dirty != bool(record.unclean()):
         code = "; ".join(record.unclean()) or f"committed: {', '.join(record.commits())}"
         raise Misfit(f"'dirty' is {str(record.dirty).lower()}, but the code was {code}")
-    if record.kind == "diarization":
+    kept = keeps(record.kind)
+    for name in ("recordings", "draws"):
+        if getattr(record, name) and kept != name:
+            kinds = " or ".join(kind for kind in SCORE_KINDS if keeps(kind) == name)
+            raise Misfit(f"'{name}' is for kind {kinds}, not {record.kind}")
+    if kept == "recordings":
         _check_sums(record)
-    elif record.recordings:
-        raise Misfit(f"'recordings' is for kind diarization, not {record.kind}")
-    if record.draws and record.kind != "verification":
-        raise Misfit(f"'draws' is for kind verification, not {record.kind}")
     return record
 
 

@@ -18,8 +18,9 @@ manifests=$data
 
 # name_experiment NAME: the folder of the experiment; in names of systems NAME has no dots.
 name_experiment() { experiment=$1 dir=$exp/$1/seed$seed label=${1//./-}; }
-# Recorded sounds and sentences that several speakers read are in the name, as they change what is trained on.
-default_experiment=$codec${tag_tap-${tap:+.$tap}}${texts:+-texts}${musan:+-musan}${rirs:+-rirs}$bits
+# Recorded sounds, sentences that several speakers read, and another tap than the recipe's change what is trained on.
+if [[ $tap != "${option_default[tap]}" ]]; then other_tap=.$tap; fi
+default_experiment=$codec${other_tap:-}${texts:+-texts}${musan:+-musan}${rirs:+-rirs}$bits
 name_experiment "${tag:-$default_experiment}"
 
 # shipped_weights ENCODER: the file that comes with the package, if there is one.

@@ -38,7 +38,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from job_log import SIGNALS
+from job_log import SIGNALS, command_name, end_with_parent
 from stage_key import LOCK, changes, digest_input, new_state, now
 
 from mimidiar.commit import code_commit
@@ -202,8 +202,7 @@ def command_lines(options: argparse.Namespace) -> Iterator[list[str]]:
     """The `$cmd` lines of this stage, in order."""
     cmd = shlex.split(os.environ.get("cmd") or "run.py")  # noqa: SIM112 - Kaldi's name
     parts = [list(part) for is_cut, part in itertools.groupby(options.command, ":::".__eq__) if not is_cut]
-    words = [Path(word).name for word in parts[0]]
-    name = options.name or (words[1] if words[0] == "mimidiar" and len(words) > 1 else words[0])
+    name = options.name or command_name(parts[0])
     for number, part in enumerate(parts, 1):
         log = f"{options.out}/log/{name if len(parts) == 1 else f'{name}.{number}'}"
         if number == 1 and options.nj > 1:
@@ -272,6 +271,7 @@ def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) 
 
 def main() -> int:
     options = parse()
+    end_with_parent()
     try:
         state = new_state(options.command, options.out, options.input)
         force, states = options.force == "true", with_others(state, options.also)

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1]
 # names the commands of studies in a table.
 LAYERS = [
     {"errors"},
-    {"files", "commit", "hub", "shipped", "job_option"},
+    {"files", "commit", "hub", "shipped", "job_option", "nemo_import"},
     {"config", "torch_setup"},
     {"audio", "annotation"},
     {"data", "score"},

@@ -32,7 +32,7 @@ TO_MEND = {"diarize/cluster_files.py", "diarize/diarizer_file.py", "diarize/infe
 # library -> the only modules that may import it
 ONLY_IN = {
     "moshi": ["encoders/mimi"],
-    "nemo": ["simulation/nemo.py", "encoders/speaker/titanet.py"],
+    "nemo": ["simulation/nemo.py", "encoders/speaker/titanet.py", "nemo_import.py"],
     "silero_vad": ["encoders/vad.py"],
     "espeakng_loader": ["corpora/espeak.py"],
     "kaldiio": ["features/store.py"],

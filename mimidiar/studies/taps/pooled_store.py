@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval, activity_matrix
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.data.splits import hash_order
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
@@ -33,6 +32,7 @@ from mimidiar.features.extraction import (
 from mimidiar.features.store import META, MatrixStore, shard_path
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json
+from mimidiar.studies.taps.trial_scores import speech_frames
 
 Speech = dict[str, Sequence[tuple[float, float]]]  # recording -> where somebody speaks in it, (start, end) in seconds
 SHARD_SEC = 300.0
@@ -205,7 +205,7 @@ def _pooled(opened: OpenTaps, batch: Batch, speech: Speech, pooling: Pooling) ->
 
 def pool(frames: np.ndarray, speech: Sequence[tuple[float, float]], frame_hz: float, pooling: Pooling) -> np.ndarray:
     """(windows, D): means of the frames (T, D), of those with `speech` alone where there are any."""
-    active = activity_matrix([Interval(*span, "") for span in speech], [""], len(frames), frame_hz)[:, 0]
+    active = speech_frames(speech, len(frames), frame_hz)
     frames = frames[active] if active.any() else frames
     spans = pooling.spans(len(frames), frame_hz)
     return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in spans]).astype(np.float32)

@@ -10,6 +10,8 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=utils/path.sh
 . utils/path.sh
+# shellcheck source=utils/environment.sh
+. utils/environment.sh
 
 for recipe in "$@"; do
   if [[ ! $recipe =~ ^(voxceleb|ami)/[^/]+$ || ! -f egs/$recipe/run.sh ]]; then
@@ -28,17 +30,19 @@ python3 -m mimidiar.tests.full_size "$work" > "$work/exports"
 . "$work/exports"
 
 # What makes a recipe small. Of these options each recipe gets those that it has, and smoke.yaml for training where there is one.
-small=(nj=1 skip_missing=true "settings=any_trials=true vad=true" sim_config=../conf/simulate_smoke.yaml
-  mix_config=../conf/mixtures_smoke.yaml window_sec=15 "systems=mimi concat"
-  variants=warm scratch_config=conf/smoke.yaml adapter_config=conf/smoke.yaml)
+small=(nj=1 skip-missing=true "settings=any_trials=true vad=true" sim-config=../conf/simulate_smoke.yaml
+  mix-config=../conf/mixtures_smoke.yaml window-sec=15 scratch-config=conf/smoke.yaml adapter-config=../adapter/conf/smoke.yaml)
+declare -A own=([ami/fusion]="--systems=mimi concat" [ami/unfreeze]="--systems=warm")
 
 # run RECIPE: all its stages; its last lines where it fails. Features and data are shared by the recipes of a dataset.
 run() {
-  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" smoke started=$SECONDS
+  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" help smoke started=$SECONDS
+  help=$("egs/$recipe/run.sh" --help)
   for option in "${small[@]}"; do
-    if grep -q "^${option%%=*}=" "egs/$recipe/run.sh"; then options+=("--$option"); fi
+    if [[ $help == *" --${option%%=*} "* ]]; then options+=("--$option"); fi
   done
-  smoke=$(sed -n 's|^train_config=\([^ ]*/\).*|\1smoke.yaml|p' "egs/$recipe/run.sh")
+  if [[ -n ${own[$recipe]:-} ]]; then options+=("${own[$recipe]}"); fi
+  smoke=$(sed -n 's|^ *--train-config \([^ ]*/\).*|\1smoke.yaml|p' <<< "$help")
   if [[ -n $smoke && -f egs/$recipe/$smoke ]]; then options+=("--train-config=$smoke"); fi
   options+=(--data "$work/work/$dataset/data" --feats "$work/work/$dataset/feats" --exp "$work/work/$recipe/exp")
   if ! "egs/$recipe/run.sh" "${options[@]}" > "$log" 2>&1; then

@@ -1,13 +1,15 @@
 """The registry of encoders: one name, one line. Importing it needs no torch; building an encoder does."""
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders import logmel_spec as mel
+from mimidiar.encoders.logmel import logmel
 from mimidiar.encoders.mimi import family as mimi_family
 from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
-from mimidiar.encoders.speaker import specs as speaker
+from mimidiar.encoders.speaker.campplus import campplus
+from mimidiar.encoders.speaker.titanet import titanet
 from mimidiar.errors import MimidiarError
 
 __all__ = [
@@ -21,21 +23,17 @@ __all__ = [
     "load_encoder",
 ]
 
-# name -> function (name, tap, checkpoint, seed) -> EncoderSpec
-ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
+# name -> function (name, tap, checkpoint, seed) -> EncoderSpec; without a tap at the encoder's default one
+ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] = {
     "mimi": mimi_family.real,
     "mimi-mini": mimi_family.mini,
     "mimi-mini-distil": mimi_family.mini,
     "mimi-random": mimi_family.untrained_mini,
     "mimi-random-full": mimi_family.untrained_full,
-    "logmel": mel.logmel,
-    "titanet": speaker.titanet,
-    "campplus": speaker.campplus,
+    "logmel": logmel,
+    "titanet": titanet,
+    "campplus": campplus,
 }
-
-# The tap that is meant where none is named: of a codec, what enters its quantizer.
-DEFAULT_TAP = "latent"
-_OTHER_DEFAULTS = {"logmel": mel.TAP, "titanet": speaker.DEFAULT_TAP, "campplus": speaker.DEFAULT_TAP}
 
 
 def describe_encoder(
@@ -46,8 +44,9 @@ def describe_encoder(
     Raises MimidiarError for an unknown name or tap (listing the choices) and for weights that are not there.
     """
     if name not in ENCODERS:
-        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}")
-    tap = tap or _OTHER_DEFAULTS.get(name, DEFAULT_TAP)
+        near = difflib.get_close_matches(name, ENCODERS, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}{meant}")
     return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record
 from mimidiar.report.table_file import Column, Comparison, Row, system_of, tag_in
+from mimidiar.score.kinds import keeps
 
 if TYPE_CHECKING:
     from mimidiar.score.bootstrap import ConfidenceInterval
@@ -101,7 +102,7 @@ def _difference(
     """(interval of ours less theirs or None, number of what was drawn, its name)."""
     from mimidiar.score.compare import compare_eers, compare_seeds
 
-    if column.metric == "der":
+    if keeps(ours[0].kind) == "recordings":
         sides = [[record.seconds() for record in side] for side in (ours, theirs)]
         return compare_seeds(*sides), len(ours[0].recordings), "recordings"
     sides = [[(record.metrics["eer"], record.draws.get("eer", [])) for record in side] for side in (ours, theirs)]

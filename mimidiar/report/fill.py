@@ -10,6 +10,7 @@ from mimidiar.report.comparisons import Compared, compare_rows, is_leaky, why_le
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
+from mimidiar.score.kinds import SCORE_KINDS
 
 HASH_DIGITS = 8  # of a hash, where people read it
 NO_SET = "(no set)"  # where a pattern finds none
@@ -85,7 +86,8 @@ class _Filler:
         conditions = [self._conditions(place) for place in range(len(self.columns))]
         rows = [self._row(line) for line in range(len(self.rows))]
         for place, column in enumerate(self.columns):
-            if self._kind(place) != "ancestor":
+            kind = self._kind(place)
+            if kind is None or not SCORE_KINDS[kind].tuned_on_itself:
                 _mark_best(rows, place, column)
         return FilledTable(
             self.table.name,

@@ -3,23 +3,25 @@
 A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
 name follows from its contents and is checked against them, as is every key:
 
-- `version` of this schema; `kind`: "diarization", "verification", "ancestor", "drift", "reconstruction" or "cost";
-  `system`, `set`, `protocol`, `seed`;
+- `version` of this schema; `kind`, one of SCORE_KINDS (score/kinds.py); `system`, `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
 - `draws` (verification alone): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
 - `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
+- `smoke`: why the figure shows that the code runs, and nothing more: synthetic voices, a small run;
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
   where a model does not tell;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
 - `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
   null where the cost of some of it is not known; `environment`;
-- `stages` from the first to the last: folder, commands, commits of the code; `doubt`: why that may not be all of it;
+- `stages` from the first to the last: folder, commands, commits of the code, seconds; `doubt`: why that may not be all;
 - `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code, and
   no stage is in doubt;
 - `warnings` of the scoring.
+
+Version 1 had no `smoke`, and no seconds of stages; the first of them neither `draws` nor `leaky`.
 """
 
 import json
@@ -28,44 +30,121 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from mimidiar.commit import is_clean
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_text
-from mimidiar.report.schema import Misfit, flag, keys, listing, mapping, number, one_of, optional, simple, text
+from mimidiar.report.schema import Like, Misfit, Within, check
+from mimidiar.score.kinds import SCORE_KINDS, keeps
 
-VERSION = 1
-KINDS = ("diarization", "verification", "ancestor", "drift", "reconstruction", "cost")
+VERSION = 2
 FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
+
+Name = Annotated[str, Like(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")]
+ProtocolName = Annotated[str, Like(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")]
+Reason = Annotated[str, Like(r"(?s).+", "a reason")]
+Sha256 = Annotated[str, Like(r"[0-9a-f]{64}", "a sha256 in hexadecimal")]
+Commit = Annotated[
+    str, Like(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
+]
+Amount = Annotated[float, Within(low=0)]
+Percent = Annotated[float, Within(0, 100)]
+METRICS = dict.fromkeys(("der", "miss", "false_alarm", "confusion", "ancestor_der"), Amount)
+METRICS |= dict.fromkeys(("eer", "jer", "speaker_count_accuracy"), Percent)
+
+
+class Interval(TypedDict):
+    low: float
+    high: float
+    level: Annotated[float, Within(0, 1)]
+
+
+class Seconds(TypedDict):
+    error_sec: Amount
+    reference_sec: Amount
+
+
+class Draws(TypedDict):
+    eer: NotRequired[list[Percent | None]]
+
+
+class Model(TypedDict):
+    sha256: Sha256
+    configuration_sha256: Sha256 | None
+
+
+class Tuned(TypedDict):
+    sha256: Sha256
+    tuned_on: str
+
+
+Features = TypedDict("Features", dict.fromkeys(("encoder", "tap", "weights", "weights_sha256"), str))
+
+
+class Package(TypedDict):
+    package: str
+    version: str
+
+
+class StepCost(TypedDict):
+    audio_sec: Amount
+    compute_sec: Amount
+    device: str
+    real_time_factor: Amount
+
+
+class Stage(TypedDict):
+    """One stage behind a figure."""
+
+    folder: str
+    directory: str
+    commands: list[str]
+    commits: list[Commit]
+    doubt: Reason | None
+    seconds: NotRequired[Amount | None]
+
+
+class Hashes(TypedDict):
+    """`lineage` of a record; `packages` of somebody else's system alone."""
+
+    score_sha256: Sha256
+    scored: dict[str, Sha256]
+    models: list[Model]
+    configurations: dict[str, Sha256]
+    tuned: list[Tuned]
+    features: list[Features]
+    speech: list[str]
+    packages: NotRequired[list[Package]]
 
 
 @dataclass(frozen=True)
 class Record:
-    """The contents of a record's file; see the top of this module."""
+    """The contents of a record's file; see the top of this module. Fields with a default are younger than others."""
 
-    kind: str
-    system: str
-    set: str
-    protocol: str
-    seed: int
-    metrics: dict[str, float]
-    intervals: dict[str, dict[str, float]]
-    conditions: dict[str, Any]
-    recordings: dict[str, dict[str, float]]
+    kind: Annotated[str, Like("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS))]
+    system: Name
+    set: Name
+    protocol: ProtocolName
+    seed: Annotated[int, Within(low=0)]
+    metrics: Annotated[dict[str, float], METRICS]
+    intervals: dict[str, Interval]
+    conditions: dict[str, str | bool | float | None]
+    recordings: dict[str, Seconds]
     tuned_on: list[str]
     trained_on: list[str]
-    lineage: dict[str, Any]
-    speed: dict[str, dict[str, Any]]
-    stages: list[dict[str, Any]]
+    lineage: Hashes
+    speed: dict[str, StepCost | None]
+    stages: list[Stage]
     environment: dict[str, str | None]
-    commit: str
+    commit: Commit
     dirty: bool
     warnings: list[str]
-    draws: dict[str, list[float | None]] = field(default_factory=dict)
-    leaky: list[str] = field(default_factory=list)
-    version: int = VERSION
+    draws: Draws = field(default_factory=dict)
+    leaky: list[Reason] = field(default_factory=list)
+    smoke: list[Reason] = field(default_factory=list)
+    version: Annotated[int, Within(1, VERSION)] = VERSION
 
     @property
     def file_name(self) -> str:
@@ -107,56 +186,9 @@ def _unclean(stage: dict[str, Any]) -> str:
     return f"{stage['folder']}: {stage['doubt']}" if stage["doubt"] else stage["folder"]
 
 
-_name = text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
-_protocol_name = text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
-_sha256 = text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
-_commit = text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
-_error, _percent = number(low=0), number(0, 100)
-_METRICS = dict.fromkeys(("der", "miss", "false_alarm", "confusion", "ancestor_der"), _error)
-_METRICS |= dict.fromkeys(("eer", "jer", "speaker_count_accuracy"), _percent)
-_LINEAGE = {
-    "score_sha256": _sha256,
-    "scored": mapping(_sha256),
-    "models": listing(keys({"sha256": _sha256, "configuration_sha256": optional(_sha256)})),
-    "configurations": mapping(_sha256),
-    "tuned": listing(keys({"sha256": _sha256, "tuned_on": text()})),
-    "features": listing(keys({"encoder": text(), "tap": text(), "weights": text(), "weights_sha256": text()})),
-    "speech": listing(text()),
-    "packages": listing(keys({"package": text(), "version": text()})),
-}
-_COST = {"audio_sec": number(low=0), "compute_sec": number(low=0), "device": text(), "real_time_factor": number(low=0)}
-_STAGE = {"folder": text(), "directory": text(), "commands": listing(text()), "commits": listing(_commit)}
-_STAGE |= {"doubt": optional(text(r"(?s).+"))}
-_RECORD = {
-    "version": number(VERSION, VERSION, whole=True),
-    "kind": one_of(*KINDS),
-    "system": _name,
-    "set": _name,
-    "protocol": _protocol_name,
-    "seed": number(low=0, whole=True),
-    "metrics": mapping(number(), _METRICS),
-    "intervals": mapping(keys({"low": number(), "high": number(), "level": number(0, 1)})),
-    "conditions": mapping(simple),
-    "recordings": mapping(keys({"error_sec": number(low=0), "reference_sec": number(low=0)})),
-    "draws": keys({"eer": listing(optional(_percent))}, may_lack=("eer",)),
-    "leaky": listing(text(r"(?s).+", "a reason")),
-    "tuned_on": listing(text()),
-    "trained_on": listing(text()),
-    "lineage": keys(_LINEAGE, may_lack=("packages",)),  # as records do that are older, or of nobody else's system
-    "speed": mapping(optional(keys(_COST))),
-    "stages": listing(keys(_STAGE)),
-    "environment": mapping(optional(text())),
-    "commit": _commit,
-    "dirty": flag,
-    "warnings": listing(text()),
-}
-
-_LATER = ("draws", "leaky")  # keys that a record written before them lacks; it is none the worse
-
-
 def check_record(values: Any) -> Record:
     """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
-    keys(_RECORD, may_lack=_LATER)(values, "")
+    check(values, Record)
     record = Record(**values)
     for name, interval in record.intervals.items():
         if interval["low"] > interval["high"]:
@@ -164,12 +196,13 @@ def check_record(values: Any) -> Record:
     if record.dirty != bool(record.unclean()):
         code = "; ".join(record.unclean()) or f"committed: {', '.join(record.commits())}"
         raise Misfit(f"'dirty' is {str(record.dirty).lower()}, but the code was {code}")
-    if record.kind == "diarization":
+    kept = keeps(record.kind)
+    for name in ("recordings", "draws"):
+        if getattr(record, name) and kept != name:
+            kinds = " or ".join(kind for kind in SCORE_KINDS if keeps(kind) == name)
+            raise Misfit(f"'{name}' is for kind {kinds}, not {record.kind}")
+    if kept == "recordings":
         _check_sums(record)
-    elif record.recordings:
-        raise Misfit(f"'recordings' is for kind diarization, not {record.kind}")
-    if record.draws and record.kind != "verification":
-        raise Misfit(f"'draws' is for kind verification, not {record.kind}")
     return record
 
 

@@ -1,13 +1,11 @@
-"""What the values of a JSON document may be, said in small pieces that name the key of what does not fit.
-
-A check takes a value and its dotted key and raises Misfit; `mapping`, `listing` and `keys` build checks from checks.
-"""
+"""A JSON document checked against types; the first value that does not fit is named by its key."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-Check = Callable[[Any, str], None]
 LARGEST = 1e15  # more than anything counted or measured here
 SHOWN = 60  # characters of a wrong value in a message
 
@@ -16,95 +14,83 @@ class Misfit(ValueError):
     """`'seed' is -1, not a whole number from 0`."""
 
 
-def refuse(value: Any, key: str, wanted: str) -> None:
-    text, subject = repr(value), f"'{key}'" if key else "the document"
-    raise Misfit(f"{subject} is {text if len(text) <= SHOWN else text[:SHOWN] + '...'}, not {wanted}")
+@dataclass(frozen=True)
+class Within:
+    """Narrows a number: from `low` to `high`; never infinite or NaN."""
+
+    low: float = -LARGEST
+    high: float = LARGEST
 
 
-def text(pattern: str = r"(?s).*", wanted: str = "text") -> Check:
-    """Text that the pattern matches as a whole."""
-    compiled = re.compile(pattern)
+@dataclass(frozen=True)
+class Like:
+    """Narrows a text: all of it matches the pattern; `wanted` says so in words."""
 
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            refuse(value, key, wanted)
-
-    return check
+    pattern: str
+    wanted: str = "text"
 
 
-def number(low: float = -LARGEST, high: float = LARGEST, whole: bool = False) -> Check:
-    """A number from `low` to `high`, neither infinite nor NaN."""
-    span = f" from {low:g}" * (low > -LARGEST) + f" to {high:g}" * (high < LARGEST)
-    wanted = ("a whole number" if whole else "a number") + span
+def check(value: Any, wanted: Any, key: str = "") -> None:
+    """Raise Misfit unless `value`, parsed JSON, is of the type `wanted`.
 
-    def check(value: Any, key: str) -> None:
-        kinds = int if whole else int | float
-        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-            refuse(value, key, wanted)
-
-    return check
-
-
-def flag(value: Any, key: str) -> None:
-    if not isinstance(value, bool):
-        refuse(value, key, "true or false")
-
-
-def one_of(*choices: Any) -> Check:
-    def check(value: Any, key: str) -> None:
-        if value not in choices:
-            refuse(value, key, " or ".join(map(str, choices)))
-
-    return check
-
-
-def simple(value: Any, key: str) -> None:
-    """What a condition may be: text, a finite number, true, false or null."""
-    if value is not None and not isinstance(value, str | bool):
-        number()(value, key)
+    That is a dataclass or TypedDict (a field with a default, or NotRequired, may be missing), a list, a dict by text
+    (Annotated with a dict: some keys have a type of their own), a union, or a scalar that Annotated may narrow by
+    Within or Like.
+    """
+    wanted, rule = get_args(wanted) if get_origin(wanted) is Annotated else (wanted, None)
+    if get_origin(wanted) in (Union, UnionType):
+        if type(value) not in get_args(wanted) or isinstance(value, float):
+            check(value, [option for option in get_args(wanted) if option is not NoneType][-1], key)
+    elif is_dataclass(wanted) or is_typeddict(wanted):
+        _check_keys(value, wanted, key)
+    elif get_origin(wanted) is list:
+        for position, item in enumerate(_require(value, isinstance(value, list), key, "a list")):
+            check(item, get_args(wanted)[0], f"{key}[{position}]")
+    elif get_origin(wanted) is dict:
+        for name, item in _require(value, isinstance(value, dict), key, "an object").items():
+            check(item, (rule or {}).get(name, get_args(wanted)[1]), f"{key}.{name}")
+    elif wanted is str:
+        rule = rule or Like("(?s).*")
+        _require(value, isinstance(value, str) and re.fullmatch(rule.pattern, value), key, rule.wanted)
+    elif wanted is bool:
+        _require(value, isinstance(value, bool), key, "true or false")
+    else:
+        _check_number(value, wanted, rule or Within(), key)
 
 
-def optional(inner: Check) -> Check:
-    """null, or what `inner` takes."""
-    return lambda value, key: None if value is None else inner(value, key)
+def _check_number(value: Any, wanted: type, rule: Within, key: str) -> None:
+    ends = f" from {rule.low:g}" * (rule.low > -LARGEST) + f" to {rule.high:g}" * (rule.high < LARGEST)
+    is_one = isinstance(value, int if wanted is int else int | float) and not isinstance(value, bool)
+    name = "a whole number" if wanted is int else "a number"
+    _require(value, is_one and rule.low <= value <= rule.high, key, name + ends)
 
 
-def listing(inner: Check) -> Check:
-    """A list of what `inner` takes."""
-
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, list):
-            refuse(value, key, "a list")
-        for position, item in enumerate(value):
-            inner(item, f"{key}[{position}]")
-
-    return check
-
-
-def mapping(inner: Check, special: Mapping[str, Check] | None = None) -> Check:
-    """Keys of any name, each with what `inner` takes; those named in `special` have a check of their own."""
-
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, dict):
-            refuse(value, key, "an object")
-        for name, item in value.items():
-            (special or {}).get(name, inner)(item, f"{key}.{name}")
-
-    return check
+def _check_keys(value: Any, wanted: type, key: str) -> None:
+    """An object with exactly the keys of a type, less those that may be missing."""
+    _require(value, isinstance(value, dict), key, "an object")
+    types, required = _keys(wanted)
+    prefix = f"{key}." if key else ""
+    if missing := [name for name in types if name in required and name not in value]:
+        raise Misfit(f"'{prefix}{missing[0]}' is missing")
+    if unknown := [name for name in value if name not in types]:
+        raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(types)}")
+    for name in value:
+        check(value[name], types[name], f"{prefix}{name}")
 
 
-def keys(checks: Mapping[str, Check], may_lack: Sequence[str] = ()) -> Check:
-    """An object with exactly these keys, those that it `may_lack` aside."""
+@cache
+def _keys(wanted: type) -> tuple[dict[str, Any], frozenset[str]]:
+    """The types of all keys, and the keys that must be there."""
+    types = get_type_hints(wanted, include_extras=True)
+    if is_typeddict(wanted):
+        required = wanted.__required_keys__
+        return {name: types[name] if name in required else get_args(types[name])[0] for name in types}, required
+    return types, frozenset(f.name for f in fields(wanted) if f.default is MISSING and f.default_factory is MISSING)
 
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, dict):
-            refuse(value, key, "an object")
-        prefix = f"{key}." if key else ""
-        if missing := [name for name in checks if name not in value and name not in may_lack]:
-            raise Misfit(f"'{prefix}{missing[0]}' is missing")
-        if unknown := [name for name in value if name not in checks]:
-            raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(checks)}")
-        for name in value:
-            checks[name](value[name], f"{prefix}{name}")
 
-    return check
+def _require(value: Any, fits: Any, key: str, wanted: str) -> Any:
+    """The value, if it fits."""
+    if not fits:
+        text, subject = repr(value), f"'{key}'" if key else "the document"
+        raise Misfit(f"{subject} is {text if len(text) <= SHOWN else text[:SHOWN] + '...'}, not {wanted}")
+    return value

@@ -28,13 +28,14 @@ from typing import Any
 
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
+from mimidiar.score.kinds import SCORE_KINDS
 
 ROLES = ("", "floor", "leaky")
 BEST = ("", "low", "high")
 MOST_DECIMALS = 9
 FLOORS = "floors"
 TAG = "{tag}"
-COMPARED = ("der", "eer")
+COMPARED = tuple(kind.paired for kind in SCORE_KINDS.values() if kind.paired)
 WILDCARDS = set("*?[")
 HASH_START = re.compile(r"[0-9a-f]{8,64}")
 

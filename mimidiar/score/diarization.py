@@ -42,13 +42,12 @@ from mimidiar.annotation.regions import Region, overlaps, subtract, total_sec, u
 from mimidiar.annotation.turns import Turn, Turns, crop, extent, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.score.detection import detection_times
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.segments import check_size, common_sec, error_times, jaccard_error
 
 Regions = Mapping[str, list[Region]]
 
-# The version of all that is said above. Raise it whenever a change of a convention changes a figure: then older scores
-# cannot be compared with new ones, whatever else they share. 1: before this number was written into scores.
-CONVENTIONS = 2
+CONVENTIONS = SCORE_KINDS["diarization"].conventions  # of all that is said above; 1: before scores named it
 
 UEM_EXTENT = "UEM"
 OWN_EXTENT = "from the first to the last turn of reference and hypothesis together, per recording (no UEM given)"

@@ -1,9 +1,9 @@
-"""Where the errors of a diarization lie: every turn cut into pieces that are correct, missed, false alarm or confusion.
+"""Where the errors of a diarization lie: every turn cut into what is correct, missed, false alarm or confusion.
 
 The speakers are paired as for the DER. At any moment U reference speakers are
 without their partner and E hypothesis speakers are extra: min(U, E) are confused, on both sides; what is left over is
 missed speech or a false alarm. Which of several at once are the confused ones, the DER does not say; here it is the
-first by name. The seconds of the pieces are those of `score_recording`.
+first by name. The seconds of the stretches are those of `score_recording`.
 """
 
 from collections import Counter, defaultdict
@@ -33,10 +33,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class ErrorRegions:
-    """The turns of one recording in pieces, by start, and the `partner` of each hypothesis speaker who has one.
+    """The turns of one recording cut by kind, by start, and the `partner` of each hypothesis speaker who has one.
 
-    `reference` holds correct, missed and confused pieces, `hypothesis` correct, false alarm and confused ones; both
-    hold pieces that are not scored. `scored` are the regions left when collar and overlap are taken out as `protocol`
+    `reference` holds what is correct, missed and confused, `hypothesis` what is correct, false alarm and confused; both
+    hold what is not scored. `scored` are the regions left when collar and overlap are taken out as `protocol`
     says.
     """
 

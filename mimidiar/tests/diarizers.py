@@ -14,7 +14,7 @@ import torch
 from mimidiar.diarize.binarize import Decision
 from mimidiar.diarize.clustering import Linking
 from mimidiar.diarize.diarizer_file import bundle
-from mimidiar.encoders.logmel_spec import BANDS, FLOOR
+from mimidiar.encoders.logmel import BANDS, FLOOR
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.build import build_model, model_header

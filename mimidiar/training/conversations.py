@@ -17,19 +17,17 @@ from tqdm import tqdm
 
 from mimidiar.annotation.activity import arrival_targets
 from mimidiar.encoders.registry import EncoderSpec, describe_makers
-from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import on_time_axis
-from mimidiar.models.build import build_model
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.simulation.drawn_sets import read_talkers
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
-from mimidiar.simulation.turn_taking_sets import read_talkers
-from mimidiar.training.affinity_calibration import fit_likeness
 from mimidiar.training.batches import Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
 from mimidiar.training.feature_cache import Pool
-from mimidiar.training.processes import Machine, rank
+from mimidiar.training.new_model import completed, new_model
+from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
 STATISTICS_TALKS = 60  # whose features give mean and deviation
@@ -130,18 +128,11 @@ def on_talks(
     """
     specs = describe_makers(dev_data.meta, checkpoint)
     talks = Talks(data, turns, config, specs, pool, seed, machine.device)
-    config.model.input_dim = dev_data.input_dim
-    if config.fusion:
-        config.fusion = fit_likeness(config.fusion, dev_data)
-    try:
-        model = build_model(config.model, config.fusion)
-    except ValueError as error:
-        raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features and rank() == 0:  # which the others get it from
-        model.features.set_statistics(*statistics(_first(talks)))
+    config = completed(config, dev_data)
+    model = new_model(config, lambda: statistics(_first(talks)))
     crops = LivingTalks(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
     batches = Loader(talks, crops, config.batch_size, collate, machine.num_workers)
-    return Run(model, batches, lambda steps: DiarizationTask(model, config, steps))
+    return Run(config, dev_data, model, batches, lambda steps: DiarizationTask(model, config, steps))
 
 
 def _first(talks: Talks) -> Iterator[np.ndarray]:

@@ -57,9 +57,10 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
         for store in stores[1:]:
             check_alike(store, stores[0])
-        self.meta, self.frame_hz = stores[0].meta, stores[0].frame_hz
+        self.store = stores[0]
+        self.meta, self.frame_hz = self.store.meta, self.store.frame_hz
         self.factor = stacking_factor(self.frame_hz)
-        self.input_dim = stores[0].dim * self.factor
+        self.input_dim = self.store.dim * self.factor
         self.recordings = sorted(self.turns)
 
     def _add(self, data: Path, store: Features) -> Features:

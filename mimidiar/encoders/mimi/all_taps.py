@@ -8,8 +8,8 @@ from moshi.modules.streaming import StreamingContainer
 from moshi.utils.compile import no_compile
 from torch import Tensor
 
-from mimidiar.encoders.mimi.sizes import LATENT_HZ, tap_number
-from mimidiar.encoders.mimi.tap import MimiEncoder, MimiTap, set_cache
+from mimidiar.encoders.mimi.sizes import tap_number
+from mimidiar.encoders.mimi.tap import MimiTap, set_cache
 
 CODEBOOKS = (1, 2, 4, 8, 16, 32)  # how many are decoded: one is the semantic codebook alone
 
@@ -66,13 +66,3 @@ class AllTaps(StreamingContainer):
 def in_pairs(x: Tensor) -> Tensor:
     """(B, 2 n, D) at 25 Hz -> (B, n, D) at 12.5 Hz, the mean of each pair."""
     return x.unflatten(1, (-1, 2)).mean(2)
-
-
-class AllTapsEncoder(MimiEncoder):
-    """The `Encoder` protocol on `taps` that a Mimi passes on its way to its own, or that are its own."""
-
-    def __init__(self, encoder: MimiEncoder, taps: Sequence[str]):
-        self.name, self.tap, self.taps = encoder.name, "all", encoder.taps
-        self.sample_rate, self.frame_hz, self.dim = encoder.sample_rate, LATENT_HZ, encoder.dim * len(taps)
-        self.weights, self.weights_sha256 = encoder.weights, encoder.weights_sha256
-        self.model, self.device = AllTaps(encoder.model, taps).eval(), encoder.device

@@ -9,7 +9,7 @@ import torch
 
 from mimidiar.annotation.regions import Region
 from mimidiar.audio.files import in_frames
-from mimidiar.encoders.protocol import EncoderSpec
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.speaker.grid import Grid, neighbours
 from mimidiar.encoders.speaker.windowing import LABEL_HZ, Cut
 from mimidiar.encoders.speaker.windows import (
@@ -26,15 +26,11 @@ from mimidiar.encoders.speech import find_speech, find_speech_in_chunks
 from mimidiar.errors import MimidiarError
 
 
-class SpeakerEncoder:
+class SpeakerEncoder(Encoder):
     """The `Encoder` protocol on a model that embeds windows."""
 
     def __init__(self, spec: EncoderSpec, embedder: Embedder, cut: Cut, device: Any):
-        self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps
-        self.sample_rate, self.frame_hz, self.dim = spec.sample_rate, spec.frame_hz, spec.dim
-        self.weights, self.weights_sha256 = spec.weights, spec.weights_sha256
-        self.lookahead_frames = spec.lookahead_frames
-        self.frame_samples = round(self.sample_rate / LABEL_HZ)
+        self.spec, self.frame_samples = spec, round(spec.sample_rate / LABEL_HZ)
         self.embedder, self.cut, self.device = embedder, cut, device
 
     @torch.inference_mode()
@@ -78,7 +74,9 @@ class SpeakerEncoder:
     def stream(self, batch_size: int) -> Iterator["SpeakerStream"]:
         """Start `batch_size` streams in step. MimidiarError for a cut by speech, which is found in whole recordings."""
         if self.cut.speech:
-            raise MimidiarError(f"{self.name} at {self.tap} hears whole recordings; for a stream leave out -speech")
+            raise MimidiarError(
+                f"{self.spec.name} at {self.spec.tap} hears whole recordings; for a stream leave out -speech"
+            )
         yield SpeakerStream(self, batch_size)
 
 

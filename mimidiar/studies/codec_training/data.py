@@ -18,7 +18,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import read_recording
 from mimidiar.features.store import FeatureStore
 from mimidiar.studies.codec_training.config import CodecConfig
-from mimidiar.training.mixtures import Draw
+from mimidiar.training.batches import Draw
 
 Audio = dict[str, np.ndarray]  # recording -> int16 (T,)
 Speakers = dict[str, list[SourceUtterance]]

@@ -60,7 +60,7 @@ def reconstruct(
     """
     use_one_thread()
     spec = describe_encoder(encoder, None, checkpoint, seed)
-    if not hasattr(spec, "build_codec"):
+    if not spec.build_codec:
         raise MimidiarError(f"{encoder} decodes nothing; choose a Mimi")
     mimi = spec.build_codec("cpu")
     ways = {AROUND: None} | {f"quantized{number}": number for number in codebooks}

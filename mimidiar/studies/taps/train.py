@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from tqdm import trange
 
 from mimidiar.annotation.rttm import read_rttm
+from mimidiar.config import Checked, Count, Positive
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 from mimidiar.studies.taps.classifier import TapClassifier, save_classifier
@@ -21,20 +22,14 @@ Examples = tuple[np.ndarray, list[str]]  # vectors (N, taps, D) and the speaker 
 
 
 @dataclass
-class TapProbeConfig:
+class TapProbeConfig(Checked):
     """`conf/train.yaml` of the recipes taps; as the corrected linear probe (Exp 1.5)."""
 
-    learning_rate: float = 1e-3
-    mix_learning_rate: float = 0.03  # of the weights of the layers: few numbers, which have far to go
+    learning_rate: Positive = 1e-3
+    mix_learning_rate: Positive = 0.03  # of the weights of the layers: few numbers, which have far to go
     weight_decay: float = 1e-3  # of the linear layers
-    batch_size: int = 256
-    epochs: int = 100
-
-    def check(self, source: str) -> None:
-        """Raise MimidiarError naming the key, the value and what is possible."""
-        for key in ("learning_rate", "mix_learning_rate", "batch_size", "epochs"):
-            if getattr(self, key) <= 0:
-                raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
+    batch_size: Count = 256
+    epochs: Count = 100
 
 
 def train_tap_probes(

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 from tqdm import trange
 
+from mimidiar.config import Checked, Count, Positive
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 from mimidiar.studies.taps.linear_probe import Probe, save_probe
@@ -15,21 +16,15 @@ from mimidiar.torch_setup import use_one_thread
 
 
 @dataclass
-class ProbeConfig:
+class ProbeConfig(Checked):
     """`conf/train.yaml` of the probe recipes; the defaults are the ancestor's."""
 
     pooling: str = "all"  # all | speech
     normalize: bool = False  # every dimension by mean and deviation of the training utterances
-    learning_rate: float = 1e-3
+    learning_rate: Positive = 1e-3
     weight_decay: float = 0.0
-    batch_size: int = 256
-    epochs: int = 100
-
-    def check(self, source: str) -> None:
-        """Raise MimidiarError naming the key, the value and what is possible."""
-        for key in ("learning_rate", "batch_size", "epochs"):
-            if getattr(self, key) <= 0:
-                raise MimidiarError(f"{source}: {key} is {getattr(self, key)}; it must be above 0")
+    batch_size: Count = 256
+    epochs: Count = 100
 
 
 def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: Path, seed: int) -> None:

@@ -55,7 +55,7 @@ def open_codec(store: Features, checkpoint: Path | None) -> Codec:
     """The codec that made a store of a tap below its last layers. Raises what `describe_maker` raises."""
     use_one_thread()
     spec = describe_maker(store.meta, checkpoint)
-    if not hasattr(spec, "build_codec"):
+    if not spec.build_codec:
         raise MimidiarError(f"{store.folder}: features of {spec.name}, which has no tokens; give those of a Mimi")
     mimi = spec.build_codec("cpu")
     quicken(mimi.decoder)

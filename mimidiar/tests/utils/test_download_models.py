@@ -49,7 +49,7 @@ def download(tmp_path: Path) -> Call:
     def call(*options: object, **more: str) -> subprocess.CompletedProcess:
         line = [str(SCRIPT), *map(str, options)]
         return subprocess.run(
-            line, check=False, cwd=tmp_path, env=env | more, capture_output=True, text=True, timeout=30
+            line, check=False, cwd=tmp_path, env=env | more, capture_output=True, text=True, timeout=300
         )
 
     return call

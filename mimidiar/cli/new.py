@@ -25,5 +25,5 @@ def command(name: str, into: Path | None) -> None:
         click.echo(f"written: {path}")
     dataset = (into or CHECKOUT) / "egs" / name
     table, results = dataset / "conf" / "table.yaml", dataset / "adapter" / "RESULTS.md"
-    report.main([str(table), "--only", "adapter", "-o", str(results)], standalone_mode=False)
+    report.main([str(table), "--only", "adapter", "--results", str(dataset), "-o", str(results)], standalone_mode=False)
     click.echo(f"next: {dataset}/adapter/run.sh --corpus FOLDER --stage 1 --stop-stage 1")

@@ -16,6 +16,7 @@ PLACES = {
     "test_corpus.py": "mimidiar/tests/corpora/test_@.py",
     "run.sh": "egs/@/adapter/run.sh",
     "corpus.sh": "egs/@/local/corpus.sh",
+    "options.sh": "egs/@/local/options.sh",
     "table.yaml": "egs/@/conf/table.yaml",
 }
 COPIED = (

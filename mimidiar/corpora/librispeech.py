@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import soundfile
 from lhotse.supervision import AlignmentItem
 
 from mimidiar.annotation.lines import numbered_fields
@@ -225,21 +224,12 @@ def read_librispeech(root: str | Path, seed: int) -> Pack:
     for part, split in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")
-        for path in sorted((base / part).glob("*/*/*.flac")):
-            utterance = _utterance(path, genders)
-            pack.utterances.append(utterance)
-            pack.split[utterance.speaker] = split
+        pack.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
+        pack.split |= {utterance.speaker: split for utterance in pack.utterances if utterance.speaker not in pack.split}
+    pack.utterances = with_lengths("mini LibriSpeech", pack.utterances, skip_missing=False, say=print)
     held_out = [u for u in pack.utterances if pack.split[u.speaker] == "dev"]
     pack.trials["trials_heldout"] = make_trials(held_out, seed)
     return pack
-
-
-def _utterance(path: Path, genders: dict[str, str]) -> Utterance:
-    try:
-        info = soundfile.info(str(path))
-    except soundfile.LibsndfileError as error:
-        raise MimidiarError(f"{path}: cannot be read ({error}); download it again") from None
-    return replace(_named(path.stem, path, genders), seconds=info.duration)
 
 
 def _named(name: str, path: Path, genders: dict[str, str]) -> Utterance:

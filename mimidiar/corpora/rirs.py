@@ -47,7 +47,7 @@ def download_rirs(downloads: str | Path, say: Say = print, settings: Sequence[st
 
 
 def prepare_rirs(work: Preparation) -> list[Path]:
-    """Write the folders rirs_<part> ; `limit`: the first so many sounds of each."""
+    """Write the folders rirs_<part>; at a limit only the first so many sounds of each."""
     from lhotse.recipes.rir_noise import PARTS as FOLDERS
     from lhotse.recipes.rir_noise import prepare_rir_noise
 

@@ -46,7 +46,7 @@ MOST_PER_GROUP = 200  # targets of a speaker, and non-targets of two sentences o
 
 
 def prepare_texts(work: Preparation) -> list[Path]:
-    """Write the sets texts_same and texts_other, and where asked for train_others, ; returns their folders.
+    """Write the sets texts_same and texts_other, and where asked for, train_others; returns their folders.
 
     Raises MimidiarError where fewer than two speakers share fewer than two sentences.
     """

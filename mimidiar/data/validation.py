@@ -17,7 +17,7 @@ SHOWN = 20
 SET_FILES = (RECORDINGS, SUPERVISIONS, "cuts.jsonl.gz", "ref.rttm", "all.uem")
 # Times in RTTM have three decimals.
 ROUNDING_SEC = 0.001
-ROLES = ("train", "dev", "test")
+ROLES = ("train", "dev", "eval", "test")
 
 
 def require_valid(folders: Sequence[str | Path], allow_shared: bool = False) -> None:
@@ -40,8 +40,8 @@ def set_folders(paths: Sequence[str | Path]) -> list[Path]:
 def find_problems(folders: Sequence[str | Path], allow_shared: bool = False) -> list[str]:
     """Every problem found, as sentences that name folder, record, numbers and remedy.
 
-    Folders called train, dev, test (or sim_train_two, ami_mix_train, ...) must not share recordings or speakers with
-    one another, nor any other folder with train, unless `allow_shared`.
+    Folders called train, dev, eval, test (or sim_train_two, ami_mix_train, ...) must not share recordings or speakers
+    with one another, nor any other folder with train, unless `allow_shared`.
     """
     paths = [Path(folder) for folder in folders]
     sets = {path: read_set(path) for path in paths}

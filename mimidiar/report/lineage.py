@@ -5,12 +5,9 @@ beside them. A later stage, a record or a model card reads that one file: nothin
 files, names of folders or texts of commands.
 """
 
-import gzip
 import hashlib
-import json
 import os
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -19,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar import shipped
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, read_jsonl
 from mimidiar.data.origins import corpus_of_speaker, describe_corpus
+from mimidiar.data.recordings import recording_ids
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
 from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, place
 
-MANIFEST, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
 MODEL, TUNED = "model.safetensors", "tuned.yaml"
 MADE_ONCE = {MODEL, TUNED, "codebooks.safetensors"}  # and not for each recording anew
 HASHED = re.compile(r".*\.safetensors|tuned\.yaml|score\.json")
@@ -86,7 +84,7 @@ def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, st
         of_it = lineage_of(path, out)
         if path.is_file() and path.suffix == ".yaml":
             of_it.configurations[place(Path(os.path.abspath(path)))] = sha256_file(path)
-        if (path / MANIFEST).is_file():
+        if (path / RECORDINGS).is_file():
             reads.append(
                 {"set": path.resolve().name, "path": str(path.resolve()), "recordings_sha256": _ids_hash(path)}
             )
@@ -207,7 +205,7 @@ def hold(folder: Path, has_model: bool, trained_on: Sequence[dict[str, str]] = (
         origin = _texts(path, "origin")["origin"]
         found.speech, found.smoke = [origin], ["synthetic voices"] if origin.startswith(SYNTHETIC) else []
         found.leaky = [str(read_json(path)["leaky"])] if "leaky" in read_json(path) else []
-    if (folder / MANIFEST).is_file() and (folder / SUPERVISIONS).is_file():
+    if (folder / RECORDINGS).is_file() and (folder / SUPERVISIONS).is_file():
         found.sets = [_describe_set(folder)]
     return found
 
@@ -249,7 +247,7 @@ def shared_sets(models: Iterable[dict[str, Any]], reads: Sequence[dict[str, str]
         path = Path(each["path"])
         if each["recordings_sha256"] == own["recordings_sha256"]:
             shared[own["set"]] = None
-        elif not (path / MANIFEST).is_file() or _ids_hash(path) != each["recordings_sha256"]:
+        elif not (path / RECORDINGS).is_file() or _ids_hash(path) != each["recordings_sha256"]:
             doubts[f"the set {place(path)}, which a model was trained on, is gone or changed"] = None
         elif not _ids(path).isdisjoint(_ids(Path(own["path"]))):
             shared[own["set"]] = None
@@ -262,14 +260,14 @@ def _ids_hash(folder: Path) -> str:
 
 def _ids(folder: Path) -> frozenset[str]:
     """The ids of a set's recordings."""
-    about = (folder / MANIFEST).stat()
-    return _read_ids(folder / MANIFEST, about.st_size, about.st_mtime_ns)
+    about = (folder / RECORDINGS).stat()
+    return _read_ids(folder / RECORDINGS, about.st_size, about.st_mtime_ns)
 
 
 @cache
 def _read_ids(path: Path, size: int, changed_ns: int) -> frozenset[str]:
     """Several models may have been trained on the same set."""
-    return frozenset(row["id"] for row in _rows(path))
+    return recording_ids(path.parent)
 
 
 @cache
@@ -282,19 +280,11 @@ def _sha256(path: Path) -> str:
     return _hash(path, path.stat().st_size, path.stat().st_mtime_ns)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            yield from map(json.loads, stream)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise MimidiarError(f"{path}: cannot be read ({error}); prepare the set again") from None
-
-
 def _describe_set(folder: Path) -> dict[str, Any]:
     """How much speech of how many speakers of which corpora is in a set."""
-    seconds = sum(row["duration"] for row in _rows(folder / MANIFEST))
+    seconds = sum(row["duration"] for row in read_jsonl(folder / RECORDINGS))
     speakers: dict[str, set[str]] = {}
-    for row in _rows(folder / SUPERVISIONS):
+    for row in read_jsonl(folder / SUPERVISIONS):
         name = (row.get("custom") or {}).get("corpus") or corpus_of_speaker(row["speaker"], folder.name)
         speakers.setdefault(name, set()).add(row["speaker"])
     corpora = [

@@ -20,6 +20,7 @@ from mimidiar.files import read_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
+from mimidiar.tests.corpora.trees import write_audio
 from mimidiar.tests.recipes import call, stage_commands
 
 RATE, SEC, CHANNELS = 16000, 6.0, 8
@@ -144,6 +145,22 @@ def test_the_skeleton_runs_as_it_is(checkout: Path, tmp_path: Path) -> None:
     for script in ("adapter/run.sh", "adapter/path.sh", "adapter/cmd.sh", "adapter/conf/train.yaml"):
         assert (checkout / "egs/koala_bears" / script).is_file()
     assert "not run" in (checkout / "egs/koala_bears/adapter/RESULTS.md").read_text()
+
+
+def test_a_file_of_several_channels_needs_to_be_told_which(checkout: Path, tmp_path: Path) -> None:
+    new(checkout, "koala")
+    own = runpy.run_path(str(checkout / "mimidiar/tests/corpora/test_koala.py"))
+    root = own["write_koala"](tmp_path / "koala")
+    write_audio(root / "dev" / "dev1.wav", 4.0, channels=2)
+    for name in ("train", "test"):
+        write_audio(root / name / f"{name}1.wav", 4.0, channels=3)
+    with pytest.raises(MimidiarError, match=r"dev1.wav has 2 channel\(s\) at 16000 Hz, expected 1 at 16000"):
+        own["prepare"](root, tmp_path / "out")
+    with pytest.raises(MimidiarError, match=r"dev1.wav has 2 channel\(s\), there is no channel 2"):
+        own["prepare"](root, tmp_path / "out", "channel=2")
+    assert not (tmp_path / "out").exists()
+    folders = own["prepare"](root, tmp_path / "out", "channel=1")
+    assert [read_recordings(folder)[0].channel for folder in folders] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,7 @@ def test_train_dev_and_test_share_no_speaker(tmp_path: Path) -> None:
         assert find_problems([make_set(tmp_path / name, [("bob", 0.0, 1.0)], "two"), test]) == []
     assert len(find_problems([train, test])) == 1
     assert len(find_problems([make_set(tmp_path / "sim_train_two", GOOD, "one"), test])) == 1
+    assert len(find_problems([make_set(tmp_path / "far_eval", [("bob", 0.0, 1.0)], "two"), test])) == 2
     assert "share 1 speaker(s), bob for one" in find_problems([train, trials])[0]
     require_valid([test, trials])
     require_valid([train, test], allow_shared=True)

@@ -1,11 +1,14 @@
 """VoxCeleb1, LibriSpeech and AMI in their published layouts, a few minutes each, made of the mini corpus' real speech.
 
+A small tree of another corpus is a function write_small_<corpus> in a file <corpus>_trees.py beside this one.
+
 Names of speakers and meetings are those of the published corpora, which the readers check; the voices are others.
 """
 
+import importlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,7 @@ from mimidiar.corpora.utterances import Utterance
 from mimidiar.tests.corpora.meetings import SEGMENT, write_xml
 from mimidiar.tests.corpora.published import write_librispeech, write_voxceleb1
 
+MAKER = "write_small_"
 # A few of the 40 test speakers, and others.
 VOX_TEST = [f"id{10270 + k}" for k in range(8)]
 VOX_DEV = [f"id{10001 + k}" for k in range(10)]
@@ -35,9 +39,8 @@ SEGMENT_MARGIN_SEC = 0.1  # the transcribers cut wider than the words
 
 
 def write_trees(corpus: Path, out: Path) -> None:
-    """`out`/voxceleb1, librispeech and ami, each unless it is there."""
-    makers = {"voxceleb1": write_small_voxceleb1, "librispeech": write_small_librispeech, "ami": write_small_ami}
-    missing = {name: make for name, make in makers.items() if not (out / name).is_dir()}
+    """`out`/<corpus> for each small tree that there is, unless it is there."""
+    missing = {name: make for name, make in tree_makers().items() if not (out / name).is_dir()}
     if not missing:
         return
     pack = read_pack(corpus)
@@ -46,6 +49,14 @@ def write_trees(corpus: Path, out: Path) -> None:
         partial.mkdir(parents=True, exist_ok=True)
         make(pack, partial)
         partial.rename(out / name)
+
+
+def tree_makers() -> dict[str, Callable[[Pack, Path], Path]]:
+    """Corpus -> the function write_small_<corpus>, of the modules here whose names end in `trees`."""
+    files = sorted(Path(__file__).parent.glob("*trees.py"))
+    modules = [importlib.import_module(f"mimidiar.tests.full_size.{file.stem}") for file in files]
+    named = {name: make for module in modules for name, make in vars(module).items()}
+    return {name.removeprefix(MAKER): make for name, make in named.items() if name.startswith(MAKER)}
 
 
 def write_small_voxceleb1(pack: Pack, root: Path) -> Path:

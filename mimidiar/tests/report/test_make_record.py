@@ -254,7 +254,7 @@ def test_a_set_that_training_saw_under_another_name_was_trained_on(recipe: Recip
         ".../scores: the set .../train, which a model was trained on, is gone or changed"
     ]
     (recipe.root / "data/train/recordings.jsonl.gz").write_bytes(b"\x1f\x8bx")
-    with pytest.raises(MimidiarError, match=r"train/recordings\.jsonl\.gz: cannot be read"):
+    with pytest.raises(MimidiarError, match=r"train/recordings\.jsonl\.gz: broken after line"):
         recipe.make("model")
 
 

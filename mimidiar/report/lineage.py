@@ -79,7 +79,7 @@ class Lineage:
 def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, str]], str | None]:
     """Of a stage that makes `out` of the inputs `paths`: what is behind it, the sets that it reads, and a doubt if any.
 
-    Raises MimidiarError, naming the file, for an input that does not say what it must.
+    Raises MimidiarError, naming the file, for an input that lacks what it must contain.
     """
     found, reads = Lineage(), []
     for path in paths:
@@ -108,9 +108,7 @@ def lineage_of(path: Path, out: Path | None = None, is_named: bool = False) -> L
         return hold(path, is_named or _configuration(path) is not None) if path.is_dir() else Lineage()
     folder, state = owner
     if state.version != VERSION:
-        raise MimidiarError(
-            f"{path}: made before {STATE} told what is behind a stage; run its stage again with --force"
-        )
+        raise MimidiarError(f"{path}: made before {STATE} kept a lineage; run its stage again with --force")
     inside = path.resolve().relative_to(folder)
     found = Lineage()
     if "download" not in state.command[:3]:  # what that brings is not made by our code
@@ -148,9 +146,7 @@ def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None
         return Lineage(), None
     folder, state = owner
     if state.version != VERSION:
-        raise MimidiarError(
-            f"{file}: made before {STATE} told what is behind a stage; run its stage again with --force"
-        )
+        raise MimidiarError(f"{file}: made before {STATE} kept a lineage; run its stage again with --force")
     if list(command) in state.commands():
         state.made = describe(folder, state.reads)
     elif state.finished is None:
@@ -191,7 +187,7 @@ def hold(folder: Path, has_model: bool, trained_on: Sequence[dict[str, str]] = (
     """What lies in this very folder: a model (others' weights that an encoder reads are none) trained on these sets,
     features, posteriors, tuned post-processing, a set, the origin of a corpus.
 
-    Raises MimidiarError, naming the file, where it does not say what it must.
+    Raises MimidiarError, naming the file, where an entry is missing.
     """
     found = Lineage()
     if has_model and (path := folder / MODEL).is_file():
@@ -217,7 +213,7 @@ def _model(sha256: str, configuration: str | None, trained_on: Iterable[dict[str
 
 
 def _shipped(path: Path) -> Lineage:
-    """What the record of weights that come with the package says; nothing of any other file.
+    """The lineage in the record of weights that come with the package; an empty one for any other file.
 
     Raises MimidiarError for other bytes than those of the record.
     """

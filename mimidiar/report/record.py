@@ -11,7 +11,7 @@ name follows from its contents and is checked against them, as is every key:
 - `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
 - `smoke`: why the figure shows that the code runs, and nothing more: synthetic voices, a small run;
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
-  where a model does not tell;
+  for a model that no stage trained;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
 - `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;

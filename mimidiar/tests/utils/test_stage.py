@@ -315,10 +315,7 @@ def test_a_stage_of_an_older_form_is_made_again(stage, tmp_path):
     state = state_of(tmp_path / "data/train")
     old = {name: value for name, value in state.items() if name not in ("version", "behind", "reads", "made", "doubt")}
     (tmp_path / "data/train/.stage.json").write_text(json.dumps(old))
-    assert (
-        "made before .stage.json told what is behind a stage; run stage 1"
-        in stage("true", inputs=["data/train"]).stderr
-    )
+    assert "made before .stage.json kept a lineage; run stage 1" in stage("true", inputs=["data/train"]).stderr
     assert "start it again with --force" in stage(out="data/train").stderr
     assert stage(out="data/train", options=["--force", "true"]).returncode == 0
     assert stage("true", inputs=["data/train"]).returncode == 0

@@ -130,7 +130,7 @@ _COST = dict.fromkeys(("audio_sec", "compute_sec", "real_time_factor"), _AMOUNT)
 _STAGE = {"folder": _TEXT, "directory": _TEXT, "commands": [_TEXT], "commits": [_COMMIT], "doubt": (None, _REASON)}
 _RECORD = {
     "version": Number(1, VERSION, whole=True),
-    "kind": Text("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS)),
+    "kind": _NAME,
     "system": _NAME,
     "set": _NAME,
     "protocol": _PROTOCOL,
@@ -160,6 +160,7 @@ def check_record(values: Any) -> Record:
     """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
     check(values, _RECORD)
     record = Record(**values)
+    check(record.kind, Text("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS)), "kind")
     for name, interval in record.intervals.items():
         if interval["low"] > interval["high"]:
             raise Misfit(f"'intervals.{name}' goes from {interval['low']} down to {interval['high']}")

@@ -1,8 +1,8 @@
 """A JSON document checked against a pattern of the same form; the first value that does not fit is named by its key.
 
 A pattern is `{"a": P, "b?": Q}`, an object with just these keys, of which b may be missing; `{str: P}`, an object with
-keys of any name; `[P]`, a list; `(P, Q)`, one or the other, of which messages name the last; a Text, a Number; the type
-bool; or None.
+keys of any name; `[P]`, a list; `(None, P, Q)`, null or one of these, of which messages name the last; Text, Number,
+or the type bool.
 """
 
 import re
@@ -50,8 +50,9 @@ def check(value: Any, pattern: Any, key: str = "") -> None:
             for position, item in enumerate(value):
                 check(item, pattern[0], f"{key}[{position}]")
         case tuple():
-            if not any(_fits(value, each) for each in pattern):
-                check(value, pattern[-1], key)
+            *others, last = (each for each in pattern if each is not None)
+            if not (value is None and None in pattern) and not any(_fits(value, each) for each in others):
+                check(value, last, key)
         case Text():
             is_one = isinstance(value, str) and re.fullmatch(pattern.pattern, value)
             _require(is_one, value, key, pattern.wanted)
@@ -59,8 +60,7 @@ def check(value: Any, pattern: Any, key: str = "") -> None:
             is_one = isinstance(value, int if pattern.whole else int | float) and not isinstance(value, bool)
             _require(is_one and pattern.low <= value <= pattern.high, value, key, pattern.wanted)
         case _:
-            is_one = isinstance(value, bool) if pattern is bool else value is None
-            _require(is_one, value, key, "true or false" if pattern is bool else "null")
+            _require(isinstance(value, bool), value, key, "true or false")
 
 
 def _check_object(value: dict[str, Any], pattern: dict[Any, Any], prefix: str) -> None:

@@ -161,6 +161,8 @@ def known_words(state: State) -> list[tuple[str, str]]:
     places = {path: f"<input {digest}>" for path, digest in inputs.items()} | {out: "<output>"}
 
     def known_by(value: str) -> str:
+        if not value:  # a flag
+            return value
         if any(letter.isspace() for letter in value):  # a command in itself
             try:
                 return shlex.join(map(known_by, shlex.split(value)))

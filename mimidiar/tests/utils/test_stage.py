@@ -294,6 +294,14 @@ def test_a_refusal_names_the_change_alone_and_not_other_spellings(stage, tmp_pat
     assert refused.stderr.splitlines()[1:-1] == ["  --seed: 1 -> 2"]
 
 
+def test_a_stage_is_the_same_from_another_folder(stage, call, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "recipe").mkdir()
+    assert stage("echo", "data", "--local", "--to=", out="exp/a", inputs=["data"]).returncode == 0
+    line = "cd recipe && stage.py --out ../exp/a --input ../data -- echo ../data --local --to="
+    assert call("bash", "-c", line).stdout.startswith("skipped")
+
+
 def test_an_environment_variable_behind_a_change_is_named(stage, tmp_path):
     (tmp_path / "speech").mkdir()
     corpus = ("echo", "--corpus", tmp_path / "speech")

@@ -265,12 +265,13 @@ def test_a_recipe_that_is_ended_ends_its_stages(launch, tmp_path, how):
         script = f"set -- 1; {job}; echo went on"
     else:
         functions = (ROOT / "utils/recipe.sh").read_text()
-        part = functions[functions.index("at_once=1") : functions.index("# extract_features")]
-        (tmp_path / "functions.sh").write_text(part.replace("at_once=1\n", "", 1))
+        part = functions[functions.index("# each_system") : functions.index("# extract_features")]
+        (tmp_path / "functions.sh").write_text(part)
         (tmp_path / "conf").mkdir()
         (tmp_path / "conf/systems.yaml").write_text("defaults: {}\nsystems: {one: {}, two: {}}\n")
         script = (
-            "at_once=2 features=f weights=w config=c dir=d label=l; use_system() { :; }; . ./functions.sh; "
+            ". parallel.sh; . ./functions.sh; at_once=2 features=f weights=w config=c dir=d label=l; "
+            "use_system() { :; }; "
             f"job() {{ set -- $system; {job}; }}; each_system 'one two' job; echo went on"
         )
     (tmp_path / "run.sh").write_text(script)

@@ -8,6 +8,8 @@ from mimidiar.encoders import logmel_spec as mel
 from mimidiar.encoders.mimi import family as mimi_family
 from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
 from mimidiar.encoders.speaker import specs as speaker
+from mimidiar.encoders.vad_spec import TAP as VAD_TAP
+from mimidiar.encoders.vad_spec import vad
 from mimidiar.errors import MimidiarError
 
 __all__ = [
@@ -31,11 +33,12 @@ ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
     "logmel": mel.logmel,
     "titanet": speaker.titanet,
     "campplus": speaker.campplus,
+    "vad": vad,
 }
 
 # The tap that is meant where none is named: of a codec, what enters its quantizer.
 DEFAULT_TAP = "latent"
-_OTHER_DEFAULTS = {"logmel": mel.TAP, "titanet": speaker.DEFAULT_TAP, "campplus": speaker.DEFAULT_TAP}
+_OTHER_DEFAULTS = {"logmel": mel.TAP, "titanet": speaker.DEFAULT_TAP, "campplus": speaker.DEFAULT_TAP, "vad": VAD_TAP}
 
 
 def describe_encoder(

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders.protocol import BATCH_SEC, Encoder, EncoderSpec
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.speaker.windowing import LABEL_HZ, Cut, parse_tap
+from mimidiar.encoders.vad_spec import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 from mimidiar.hub import fetch_file
@@ -20,7 +21,6 @@ from mimidiar.hub import fetch_file
 SAMPLE_RATE = 16000
 DIM = 192
 DEFAULT_TAP, SPEECH_TAP = Cut().tap, Cut(speech=True).tap
-WHOLE_BATCH_SEC = 600.0  # silero-vad is quickest with many stretches of audio side by side
 
 TITANET_REPO = "nvidia/speakerverification_en_titanet_large"
 TITANET_FILE = "speakerverification_en_titanet_large.nemo"
@@ -76,6 +76,7 @@ def _check_file(path: Path, suffixes: tuple[str, ...], variable: str) -> None:
 
 
 def _spec(name: str, cut: Cut, path: Path, load: Callable[[Path, Any], Any]) -> EncoderSpec:
+    lookahead = math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ)
     spec = EncoderSpec(
         name=name,
         tap=cut.tap,
@@ -86,8 +87,7 @@ def _spec(name: str, cut: Cut, path: Path, load: Callable[[Path, Any], Any]) -> 
         weights=path.name,
         weights_sha256=sha256_file(path),
         build=lambda device="cpu": _build(spec, load(path, device), cut, device),
-        lookahead_frames=None if cut.speech else math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ),
-        batch_sec=WHOLE_BATCH_SEC if cut.speech else BATCH_SEC,
+        lookahead_frames=max(lookahead, VAD_LOOKAHEAD) if cut.speech else lookahead,
     )
     return spec
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mimidiar.audio.files import read_audio
 from mimidiar.data.recordings import read_recordings
-from mimidiar.diarize.infer_windows import check_features
+from mimidiar.diarize.stored import check_features
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
 from mimidiar.encoders.mimi.onednn_layers import quicken
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above

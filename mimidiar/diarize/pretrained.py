@@ -214,7 +214,10 @@ class Diarizer:
     def diarize(self, recording: AudioRecording, count: Count = ANY_NUMBER) -> Diarization:
         """The same of a recording whose audio is never whole in memory; its embeddings and posteriors are."""
         with one_thread():
-            frames = self._run(recording, count)
+            return self.turns(self._run(recording, count), recording)
+
+    def turns(self, frames: Frames, recording: AudioRecording) -> Diarization:
+        """What a pipeline's frames of the whole recording say: speakers by arrival, turns inside the recording."""
         active, posteriors = frames.active[0], frames.posteriors[0]
         order = [column for column in arrival_order(active) if active[:, column].any()]
         speakers = [f"spk{number}" for number in range(len(order))]

@@ -42,14 +42,6 @@ def windows_of(lanes: np.ndarray) -> list[Window]:
     return sorted(found, key=lambda window: window.start) or [Window(0, np.zeros((0, lanes.shape[2]), np.float32))]
 
 
-def put_windows(windows: list[Window], total: int, lanes: int) -> np.ndarray:
-    """Windows in their order -> lanes (total, L, K)."""
-    placed = np.full((total, lanes, windows[0].posteriors.shape[1]), np.nan, np.float32)
-    for number, window in enumerate(windows):
-        placed[window.start : window.stop, number % lanes] = window.posteriors
-    return placed
-
-
 @dataclass(frozen=True)
 class Windowing:
     """Windows of `length` frames, one every `hop`; the last of a recording ends with it, and is as long as it can be."""

@@ -11,7 +11,7 @@ from mimidiar.annotation.activity import Interval, activity_matrix
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.diarize.frontend import StoredFeatures
-from mimidiar.diarize.segmenter import Windowing, put_windows, windows_of
+from mimidiar.diarize.segmenter import Windowing, windows_of
 from mimidiar.diarize.stored import LOCAL, StoredWindows, Tracking, infer, read_posteriors, track_all
 from mimidiar.diarize.tracker import Oracle
 from mimidiar.errors import MimidiarError
@@ -21,7 +21,7 @@ from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
-from mimidiar.tests.diarize.windowed import run_windows
+from mimidiar.tests.diarize.windowed import put_windows, run_windows
 from mimidiar.tests.matrices import write_matrix_store
 
 LANES = Windowing(60, 30).lanes

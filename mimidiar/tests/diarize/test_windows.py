@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimidiar.diarize.segmenter import Windowing, put_windows, windows_of
+from mimidiar.diarize.segmenter import Windowing, windows_of
 from mimidiar.diarize.tracker import matching_order, stitch
-from mimidiar.tests.diarize.windowed import run_windows, window_starts
+from mimidiar.tests.diarize.windowed import put_windows, run_windows, window_starts
 
 
 @pytest.mark.parametrize(

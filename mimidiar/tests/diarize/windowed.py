@@ -17,3 +17,12 @@ def window_starts(total: int, length: int, hop: int) -> list[tuple[int, int]]:
 def run_windows(model: Callable[[np.ndarray], np.ndarray], features: np.ndarray, length: int, hop: int) -> list[Window]:
     """The model on all windows of a recording's features (T, D)."""
     return [Window(start, model(features[start:stop])) for start, stop in window_starts(len(features), length, hop)]
+
+
+def put_windows(windows: list[Window], total: int, lanes: int, outputs: int = 4) -> np.ndarray:
+    """Windows in their order -> lanes (total, L, K), as a segmenter has them."""
+    outputs = windows[0].posteriors.shape[1] if windows else outputs
+    placed = np.full((total, lanes, outputs), np.nan, np.float32)
+    for number, window in enumerate(windows):
+        placed[window.start : window.stop, number % lanes] = window.posteriors
+    return placed

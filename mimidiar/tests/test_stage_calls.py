@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mimidiar.diarize.diarizer_file import read_diarizer
+from mimidiar.diarize.pretrained import read_diarizer
 from mimidiar.models.build import load_model
 from mimidiar.models.projection import load_projection
 

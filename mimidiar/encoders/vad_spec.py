@@ -1,15 +1,14 @@
 """Speech activity as an encoder, before it is built: one column that says where somebody speaks. No torch here."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.encoders.silero_file import FRAME, SAMPLE_RATE, weights_file
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 
 TAP = "speech"
-SAMPLE_RATE, FRAME = 16000, 1280  # a label frame of 80 ms in samples
 LOOKAHEAD_FRAMES = 8  # silero-vad's rule judges a step of 32 ms 20 steps later at the latest
 
 
@@ -32,14 +31,6 @@ def vad(name: str = "vad", tap: str | None = None, checkpoint: Path | None = Non
         make=_make,
         lookahead_frames=LOOKAHEAD_FRAMES,
     )
-
-
-def weights_file() -> Path:
-    """The weights in the wheel. The package itself is never imported: it loads torchaudio."""
-    found = importlib.util.find_spec("silero_vad")
-    if found is None or not found.submodule_search_locations:
-        raise MimidiarError("silero-vad is not installed; run tools/install.sh, or pip install silero-vad")
-    return Path(next(iter(found.submodule_search_locations))) / "data/silero_vad.jit"
 
 
 def _make(spec: EncoderSpec, _device: Any) -> Encoder:

@@ -33,7 +33,7 @@ TO_MEND: set[str] = set()
 ONLY_IN = {
     "moshi": ["encoders/mimi"],
     "nemo": ["simulation/nemo.py", "encoders/speaker/titanet.py", "nemo_import.py"],
-    "silero_vad": ["encoders/vad.py"],
+    "silero_vad": [],
     "espeakng_loader": ["corpora/espeak.py"],
     "kaldiio": ["features/store.py"],
 }

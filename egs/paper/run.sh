@@ -26,7 +26,8 @@ for run in ../*/*/run.sh; do
     write "$recipe/../conf/table.yaml" --only "${recipe##*/}" -o "$recipe/RESULTS.md"
   fi
 done
-write ../mini/conf/headline.yaml --into ../../README.md
+write ../mini/conf/headline.yaml --only headline --brief --into ../../README.md
+write ../mini/conf/headline.yaml -o ../mini/RESULTS.md
 for table in table1 published; do
   write "conf/$table.yaml" -o "tables/$table.md"
   write "conf/$table.yaml" --format latex -o "tables/$table.tex"

@@ -21,8 +21,9 @@ import click
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Output file, instead of the screen.")
 @click.option("--into", type=click.Path(path_type=Path), help="Markdown file; the tables go between its result marks.")
+@click.option("--brief", "short", is_flag=True, help="Tables and notes alone, without lines on protocols and code.")
 @click.option("--check", is_flag=True, help="Write nothing: fail if the file of --out or --into holds anything else.")
-def command(table, results, only, style, allow_dirty, out, into, check):
+def command(table, results, only, style, allow_dirty, out, into, short, check):
     """Make the tables that TABLE (YAML) describes, of records alone.
 
     Refused, naming the cell: a record made by uncommitted code, of a set that was tuned or trained on, with a doubled
@@ -30,7 +31,7 @@ def command(table, results, only, style, allow_dirty, out, into, check):
     column. A cell without a record says "not run". Several seeds are mean ± standard deviation.
     """
     from mimidiar.errors import MimidiarError
-    from mimidiar.report.document import insert, make_report, write_or_check
+    from mimidiar.report.document import brief, insert, make_report, write_or_check
     from mimidiar.report.formats import FORMATS
     from mimidiar.report.record_index import Shelf
     from mimidiar.report.table_file import patterns_without_folder, read_table_file, record_folders
@@ -40,7 +41,8 @@ def command(table, results, only, style, allow_dirty, out, into, check):
         raise MimidiarError(f"--into {into}: takes Markdown, not --format {style}")
     for pattern in () if results else patterns_without_folder(file, table):
         click.echo(f"{table}: no folder of records like {pattern} yet", err=True)
-    text = FORMATS[style](make_report(file, Shelf(results or record_folders(file, table)), allow_dirty))
+    report = make_report(file, Shelf(results or record_folders(file, table)), allow_dirty)
+    text = FORMATS[style](brief(report) if short else report)
     if into is None and out is None:
         click.echo(text, nl=False)
     if out is not None:

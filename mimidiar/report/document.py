@@ -1,7 +1,7 @@
 """A report: filled tables with what is common to them, and its place between the marks of another document."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mimidiar.commit import DIRTY, UNKNOWN
@@ -33,6 +33,11 @@ def make_report(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> Rep
     dirty = sum(record.dirty for record in records)
     draft = f"Draft, from uncommitted code: {dirty} of {len(records)} records. Not to be quoted." if dirty else ""
     return Report(file.title, draft, _facts(records), tables)
+
+
+def brief(report: Report) -> Report:
+    """The tables with their notes alone: no title, and no lines on speech, code and protocols."""
+    return replace(report, title="", facts=[], tables=[replace(table, conditions=[]) for table in report.tables])
 
 
 def _facts(records: list[Record]) -> list[str]:

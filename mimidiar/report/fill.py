@@ -139,6 +139,8 @@ class _Filler:
     def _cell(self, line: int, place: int) -> Cell:
         row, column = self.rows[line], self.columns[place]
         records = [filed.record for filed in self.found[line][place]]
+        if row.columns and column.label not in row.columns:
+            return None
         if not records:
             return NotRun(self._footnote(row.not_run or column.not_run)) if not column.versus else None
         if column.versus:

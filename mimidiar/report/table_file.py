@@ -73,6 +73,7 @@ class Column:
 class Row:
     """One system. `role`: a `floor` is a trivial baseline, a `leaky` one was trained on the set it is scored on;
     neither is compared with others. `not_run` says why there is no record. Rows of one `series` are a line of a figure.
+    `columns`: the labels of those that it has figures for, where that is not all; the others are empty.
     """
 
     label: str
@@ -80,6 +81,7 @@ class Row:
     role: str = ""
     not_run: str = ""
     series: str = ""
+    columns: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -179,6 +181,8 @@ def _check_table(table: Table, where: str) -> None:
         if column.set == "{set}" and not table.each:
             raise MimidiarError(f"{where}, column '{column.label}': names no set, and the table has no `each`")
     for row in table.rows:
+        if unknown := sorted(set(row.columns) - set(labels)):
+            raise MimidiarError(f"{where}, row '{row.label}': no column is called '{unknown[0]}'")
         _check_choice(f"{where}, row '{row.label}': role", row.role, ROLES)
     for comparison in table.comparisons:
         _check_comparison(comparison, table, where)

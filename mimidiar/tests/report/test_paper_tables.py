@@ -1,5 +1,6 @@
 """The paper's tables, from made-up records of all three data sets, whose recipes have sets and systems of one name."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from mimidiar.commit import ROOT
 from mimidiar.errors import MimidiarError
 from mimidiar.report.cell_values import Figure, NotRun
-from mimidiar.report.document import Report, make_report
+from mimidiar.report.document import BEGIN, END, Report, make_report
 from mimidiar.report.fill import FilledTable
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Shelf
@@ -130,3 +131,13 @@ def test_a_set_that_several_data_sets_have_is_told_apart(path: Path) -> None:
     for table in read_table_file(path).tables:
         for column in table.columns:
             assert column.dataset in {run.parents[1].name for run in EGS.glob("*/*/run.sh")} or column.not_run
+
+
+def test_figures_in_the_readmes_text_stand_in_its_table() -> None:
+    """What is typed there is what a record gives: a table that changes has this fail."""
+    text = (ROOT / "README.md").read_text()
+    found, table = text.partition("## What was found")[2].split(BEGIN)
+    figures = re.findall(r"(\d+\.\d+) %", found)
+    shown = set(re.findall(r"\d+\.\d+", "".join(re.sub(r"\[.*?\]", "", table.partition(END)[0]))))
+    assert len(figures) >= 3 and set(figures) <= shown
+    assert len(text.splitlines()) <= 130

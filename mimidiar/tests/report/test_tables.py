@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.report.document import Report, make_report
+from mimidiar.report.document import Report, brief, make_report
 from mimidiar.report.formats import FORMATS, markdown
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, record_folders
@@ -128,6 +128,29 @@ def test_not_run_says_why(tmp_path: Path) -> None:
     text = markdown(report(tmp_path, {"columns": [DER, DER | {"label": "D", "versus": "b"}], "rows": rows}))
     assert "| ours   | not run [1] |     |" in text and "| b      | not run     |     |" in text
     assert text.count("- [1] no weights") == 1 and "[2]" not in text
+
+
+def test_a_row_may_have_figures_in_some_columns_alone(tmp_path: Path) -> None:
+    put(tmp_path, make(), make(set="dev"))
+    columns = [DER, DER | {"label": "DER on dev", "set": "dev"}]
+    rows = [OURS | {"columns": ["DER on dev"]}, {"label": "other", "system": "other", "columns": ["DER"]}]
+    found = cells(tmp_path, {"columns": columns, "rows": rows})
+    assert found["ours"][0] == "" and float(found["ours"][1]) > 0
+    assert found["other"] == ["not run", ""]
+    with pytest.raises(MimidiarError, match="table 'one', row 'ours': no column is called 'JER'"):
+        report(tmp_path, {"columns": columns, "rows": [OURS | {"columns": ["JER"]}]})
+
+
+def test_a_brief_report_has_no_lines_on_protocols_and_code(tmp_path: Path) -> None:
+    put(tmp_path, make())
+    whole = report(tmp_path, {"columns": [DER], "rows": [OURS], "note": "A note."})
+    assert "collar" in markdown(whole) and "Code: " in markdown(whole)
+    short = markdown(brief(whole))
+    assert (
+        short.startswith("## One\n\n| system")
+        and short.endswith("\n\nA note.\n")
+        and "- " not in short.replace("---", "")
+    )
 
 
 def test_each_set_has_a_table_and_a_pattern_finds_sets(tmp_path: Path) -> None:

@@ -131,9 +131,9 @@ def test_not_run_says_why(tmp_path: Path) -> None:
 
 
 def test_a_row_may_have_figures_in_some_columns_alone(tmp_path: Path) -> None:
-    put(tmp_path, make(), make(set="dev"))
-    columns = [DER, DER | {"label": "DER on dev", "set": "dev"}]
-    rows = [OURS | {"columns": ["DER on dev"]}, {"label": "other", "system": "other", "columns": ["DER"]}]
+    put(tmp_path, make(), make(set="more"))
+    columns = [DER, DER | {"label": "DER on more", "set": "more"}]
+    rows = [OURS | {"columns": ["DER on more"]}, {"label": "other", "system": "other", "columns": ["DER"]}]
     found = cells(tmp_path, {"columns": columns, "rows": rows})
     assert found["ours"][0] == "" and float(found["ours"][1]) > 0
     assert found["other"] == ["not run", ""]

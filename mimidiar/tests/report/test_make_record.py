@@ -318,6 +318,33 @@ def test_weights_of_the_package_are_an_input_whose_record_is_their_lineage(recip
     assert any("mimidiar codec train" in stage["commands"][0] for stage in record.stages)
 
 
+def test_weights_that_were_shipped_dirty_or_changed_since_vouch_for_nothing(
+    recipe: Recipe, clean_code, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets, data = recipe.root / "assets", recipe.root / "data"
+    assets.mkdir()
+    file = Path(shutil.copy(ASSETS / "mini.safetensors", assets))
+    told = json.loads((ASSETS / "mini.json").read_text())
+    (assets / "mini.json").write_text(json.dumps(told | {"dirty": True}))
+    monkeypatch.setattr("mimidiar.shipped.ASSETS", assets)
+    recipe.make("scores", inputs=(data / "test", file))
+    record = recipe.record()
+    assert record.dirty and all("mini.safetensors was shipped dirty" in unclean for unclean in record.unclean())
+    # The sets that a newer record says its parts were trained and tuned on are taken from it.
+    parts = {
+        "trained_on": ["talks"],
+        "tuned": [{"sha256": "1" * 64, "tuned_on": "talks"}],
+        "smoke": ["a small run (x)"],
+    }
+    (assets / "mini.json").write_text(json.dumps(told | parts))
+    recipe.make("scores", inputs=(data / "test", file))
+    record = recipe.record()
+    assert (record.trained_on, record.tuned_on, record.smoke) == (["talks"], ["talks"], ["a small run (x)"])
+    file.write_bytes(b"other bytes")
+    with pytest.raises(MimidiarError, match="the file was damaged or replaced"):
+        recipe.make("scores", inputs=(data / "test", file))
+
+
 @pytest.mark.parametrize("commits", [(f"{COMMIT}-dirty",), (COMMIT, f"{COMMIT}-dirty"), (UNKNOWN,), ()])
 def test_uncommitted_code_anywhere_makes_the_record_dirty(recipe: Recipe, clean_code, commits: tuple[str, ...]) -> None:
     assert not recipe.record().dirty

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mimidiar.config import load_config, save_config
+from mimidiar.config import Checked, Count, Counts, Rule, Share, load_config, low_high, one_of, save_config
 from mimidiar.errors import MimidiarError
 
 
@@ -63,3 +63,41 @@ def test_a_missing_file_and_a_bad_override_are_named(tmp_path: Path) -> None:
         load_config(Outer, None, ["rate"])
     with pytest.raises(MimidiarError, match="did you mean 'name'"):
         load_config(Outer, None, ["nam=z"])
+
+
+@dataclass
+class Part(Checked):
+    """Keys below another."""
+
+    share: Share = 0.5
+    sizes: Counts = field(default_factory=lambda: [1])
+
+
+@dataclass
+class Limited(Checked):
+    """Keys with limits."""
+
+    count: Count = 1
+    levels: low_high(-60, 0) | None = None
+    word: one_of(("a", "b")) = "a"
+    inner: Part = field(default_factory=Part)
+
+    def rules(self) -> list[Rule]:
+        return [("word", self.word, self.word == "a" or self.count > 1, "a where count is 1")]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("count=0", r"here: count is 0; it must be at least 1"),
+        ("levels=[-10,-20]", r"here: levels is \[-10.0, -20.0\]; it must be two numbers, low and high, from -60 to 0"),
+        ("word=c", r"here: word is c; it must be one of a, b"),
+        ("word=b", r"here: word is b; it must be a where count is 1"),
+        ("inner.share=2", r"here: inner\.share is 2.0; it must be between 0 and 1"),
+        ("inner.sizes=[]", r"here: inner\.sizes is \[\]; it must be numbers from 1 on"),
+    ],
+)
+def test_limits_stand_with_the_types(override: str, message: str) -> None:
+    load_config(Limited, None, ["word=b", "count=2", "levels=[-20,-10]"]).check("here")
+    with pytest.raises(MimidiarError, match=message):
+        load_config(Limited, None, [override]).check("here")

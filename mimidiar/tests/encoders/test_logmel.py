@@ -46,6 +46,11 @@ def test_a_frame_is_the_spectrum_of_its_window(encoder) -> None:
     assert np.allclose(features[0, 5], np.log(power @ encoder.bands.numpy() + FLOOR), atol=1e-3)
 
 
+def test_its_one_tap_is_all_that_a_study_of_depth_has(encoder) -> None:
+    assert encoder.all_taps() == (encoder, ["mel"])
+    assert (encoder.frame_hz, encoder.dim, encoder.sample_rate, encoder.lookahead_frames) == (25.0, BANDS, 16000, 0)
+
+
 def test_refusals(encoder) -> None:
     with pytest.raises(MimidiarError, match="one tap is mel"):
         load_encoder("logmel", "latent")

@@ -193,7 +193,7 @@ def test_it_learns_who_speaks(root: Path, tmp_path: Path) -> None:
         ([], "name what to train on"),
         (["--train", "a", "b", "--set", "mixtures.count=3"], "mixtures need both"),
         (["--mixtures", "c"], "mixtures need both"),
-        (["--mixtures", "c", "--set", "mixtures.overlap=[2,3]"], r"configuration: mixtures: overlap is \[2"),
+        (["--mixtures", "c", "--set", "mixtures.overlap=[2,3]"], r"configuration: mixtures\.overlap is \[2"),
         (["--mixtures", "c", "--set", "mixtures.count=3", "--set", "unfreeze.layers=1"], "leave out fusion"),
     ],
 )

@@ -217,7 +217,7 @@ def tell(files) -> None:
 
 def _posteriors(folder, recording):
     """The posteriors of one recording, channels named as `mimidiar decide` names their turns."""
-    from mimidiar.diarize.stored import read_posteriors
+    from mimidiar.evaluation.stored import read_posteriors
     from mimidiar.figures.timeline import Posteriors
 
     store, meta = read_posteriors(folder)

@@ -17,11 +17,9 @@ from torch import Tensor
 from mimidiar.annotation.activity import Interval, arrival_order, intervals
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
-from mimidiar.diarize.frontend import AudioFrontend
-from mimidiar.diarize.gate import SpeechGate
+from mimidiar.diarize.frontend import AudioFrontend, AudioRecording, array_recording, file_recording
 from mimidiar.diarize.pipeline import Frames, Pipeline, Session, join_frames
-from mimidiar.diarize.recording import AudioRecording, array_recording, file_recording
-from mimidiar.diarize.segmenter import WindowedAdapter, Windowing
+from mimidiar.diarize.segmenter import SpeechGate, WindowedAdapter, Windowing
 from mimidiar.diarize.tracker import ClusterAtEnd, Overlap
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.registry import describe_maker

@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from mimidiar.audio.files import read_audio
 from mimidiar.data.recordings import read_recordings
-from mimidiar.diarize.stored import check_features
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
 from mimidiar.encoders.mimi.onednn_layers import quicken
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
 from mimidiar.encoders.mimi.upper_layers import STRIDE, MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import check_features
 from mimidiar.features.fused_store import Features, open_features
 from mimidiar.files import sha256_file
 from mimidiar.models.build import load_model

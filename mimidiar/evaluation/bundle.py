@@ -16,9 +16,9 @@ from torch import Tensor
 from mimidiar.diarize.binarize import Binarization
 from mimidiar.diarize.clustering import Clustering
 from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE, DiarizerParts, build_parts
-from mimidiar.diarize.stored import SPEECH_MARGIN_SEC
-from mimidiar.diarize.tuned import Tuned, read_tuned
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.evaluation.stored import SPEECH_MARGIN_SEC
+from mimidiar.evaluation.tuned import Tuned, read_tuned
 from mimidiar.files import read_json, sha256_file
 from mimidiar.models.build import FORMAT as MODEL_FORMAT
 from mimidiar.models.projection import PROBE_FORMAT

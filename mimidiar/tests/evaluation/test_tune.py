@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mimidiar.diarize.binarize import Binarization, binarize, to_turns
-from mimidiar.diarize.tuned import read_tuned, write_tuned
 from mimidiar.errors import MimidiarError
-from mimidiar.training.tune import baseline_frame_der, frame_errors, tune
+from mimidiar.evaluation.tune import baseline_frame_der, frame_errors, tune
+from mimidiar.evaluation.tuned import read_tuned, write_tuned
 
 HZ = 12.5
 

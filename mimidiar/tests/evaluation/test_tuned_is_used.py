@@ -10,10 +10,9 @@ from lhotse import Recording
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.data.manifests import write_set
-from mimidiar.diarize.frontend import StoredFeatures
+from mimidiar.diarize.frontend import StoredFeatures, file_recording
 from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE, Diarizer
-from mimidiar.diarize.recording import file_recording
-from mimidiar.diarize.tuned import Tuned, write_tuned
+from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.weights import load_weights, save_tensors
 from mimidiar.shipped import shipped_file
 from mimidiar.tests.speech import corpus_folder

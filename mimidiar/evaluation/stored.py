@@ -15,12 +15,11 @@ from mimidiar.annotation.uem import read_uem
 from mimidiar.diarize.binarize import Binarization, to_turns
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count
 from mimidiar.diarize.frontend import StoredFeatures
-from mimidiar.diarize.gate import SpeechGate
 from mimidiar.diarize.pipeline import Frames, Pipeline, Step
-from mimidiar.diarize.segmenter import WindowedAdapter, Windowing
+from mimidiar.diarize.segmenter import SpeechGate, WindowedAdapter, Windowing
 from mimidiar.diarize.tracker import ClusterAtEnd, Oracle, Overlap
-from mimidiar.diarize.tuned import read_tuned
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.tuned import read_tuned
 from mimidiar.features.fused_store import Features
 from mimidiar.features.store import META, MatrixStore, ShardWriter, shard_path, write_scp
 from mimidiar.features.timing import Cost, clock

@@ -13,7 +13,7 @@ setup(
     description="Does the Mimi codec know who is speaking? Recipes, and a streaming diarizer on Mimi.",
     python_requires=">=3.11.4,<3.13",
     packages=find_packages(),
-    package_data={"mimidiar": ["assets/*"]},
+    package_data={"mimidiar": ["assets/*", "corpora/template/*"]},
     install_requires=[
         "torch==2.9.1",
         "torchaudio==2.9.1",

@@ -3,10 +3,10 @@ error.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from omegaconf import OmegaConf
@@ -46,20 +46,79 @@ def save_config(config: Any, path: str | Path) -> None:
 Rule = tuple[str, Any, bool, str]  # key, its value, whether that can be, and what it must be
 
 
-def require(where: str, rules: Iterable[Rule], above: str = "") -> None:
-    """Raise MimidiarError, naming the key, its value and what it must be, for the first rule that does not hold.
+@dataclass(frozen=True)
+class Limit:
+    """What the values of a key must be, as a test and in words; declared with the type of the key, in `Annotated`."""
 
-    `above`: what the keys are in, with a dot at the end, so that a key is named as it is set.
-    """
-    for key, value, holds, wanted in rules:
-        if not holds:
-            raise MimidiarError(f"{where}: {above}{key} is {value}; it must be {wanted}")
+    holds: Callable[[Any], bool]
+    wanted: str
 
 
-def range_rule(key: str, pair: Sequence[float], lowest: float, highest: float) -> Rule:
-    """Of a range (low, high) to draw from, which must lie between two numbers."""
-    holds = len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest
-    return key, pair, holds, f"two numbers, low and high, from {lowest:g} to {highest:g}"
+def at_least(lowest: float) -> Any:
+    """The type of a number from `lowest` on."""
+    return Annotated[float, Limit(lambda value: value >= lowest, f"at least {lowest:g}")]
+
+
+def between(lowest: float, highest: float) -> Any:
+    """The type of a number from `lowest` to `highest`."""
+    return Annotated[float, Limit(lambda value: lowest <= value <= highest, f"between {lowest:g} and {highest:g}")]
+
+
+def low_high(lowest: float, highest: float, number: type = float) -> Any:
+    """The type of a range (low, high) to draw from, which lies between two numbers."""
+    limit = Limit(
+        lambda pair: len(pair) == 2 and lowest <= pair[0] <= pair[1] <= highest,
+        f"two numbers, low and high, from {lowest:g} to {highest:g}",
+    )
+    return Annotated[list[number], limit]
+
+
+def one_of(choices: Sequence[str]) -> Any:
+    """The type of one of these words."""
+    return Annotated[str, Limit(lambda value: value in choices, f"one of {', '.join(choices)}")]
+
+
+Share = between(0, 1)
+NotNegative = at_least(0)
+Positive = Annotated[float, Limit(lambda value: value > 0, "above 0")]
+Count = Annotated[int, Limit(lambda value: value >= 1, "at least 1")]
+Steps = Annotated[int, Limit(lambda value: value >= 0, "at least 0")]
+Counts = Annotated[list[int], Limit(lambda values: bool(values) and min(values) >= 1, "numbers from 1 on")]
+
+
+class Checked:
+    """A dataclass whose types have a `Limit`. What several keys must be together is in `rules`."""
+
+    def check(self, where: str, above: str = "") -> None:
+        """Raise MimidiarError, naming the key, its value and what it must be, for the first that cannot be.
+
+        `above`: what the keys are in, with a dot at the end, so that a key is named as it is set. None, where a type
+        allows it, is within any limit.
+        """
+        for key, kind in get_type_hints(type(self), include_extras=True).items():
+            value = getattr(self, key)
+            if isinstance(value, Checked):
+                value.check(where, f"{above}{key}.")
+            for limit in _limits(kind) if value is not None else ():
+                _require(where, above, (key, value, limit.holds(value), limit.wanted))
+        for rule in self.rules():
+            _require(where, above, rule)
+
+    def rules(self) -> Iterable[Rule]:
+        """Of a filled configuration."""
+        return ()
+
+
+def _limits(kind: Any) -> list[Limit]:
+    """Those of a type, or of one that is `kind | None`."""
+    inner = [each for part in get_args(kind) if get_origin(part) is Annotated for each in get_args(part)]
+    return [each for each in (*getattr(kind, "__metadata__", ()), *inner) if isinstance(each, Limit)]
+
+
+def _require(where: str, above: str, rule: Rule) -> None:
+    key, value, holds, wanted = rule
+    if not holds:
+        raise MimidiarError(f"{where}: {above}{key} is {value}; it must be {wanted}")
 
 
 def _sources(path: str | Path | None, overrides: Sequence[str]) -> list[tuple[str, Any]]:
@@ -86,7 +145,8 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def _refuse_unknown(schema: type, values: dict[str, Any], source: str, prefix: str = "") -> None:
-    known = {field.name: field.type for field in fields(schema)}
+    types = get_type_hints(schema)
+    known = {field.name: types[field.name] for field in fields(schema)}
     for key, value in values.items():
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)

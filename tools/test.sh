@@ -55,6 +55,8 @@ part install tools/install.sh
 if [[ ${#failed[@]} -gt 0 ]]; then exit 1; fi
 # shellcheck source=utils/path.sh
 . utils/path.sh
+# shellcheck source=utils/environment.sh
+. utils/environment.sh
 
 part ruff ruff check .
 part shellcheck check_shell

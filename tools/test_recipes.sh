@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run every recipe of egs/voxceleb and egs/ami whole, stages 1 to 6, in minutes: on small trees in the corpora's published
-# layouts, made of real speech, with a Mimi and a TitaNet of full size, untrained, through the loaders of the real ones.
+# Run every recipe whose corpora have a small tree (mimidiar/tests/full_size) whole, stages 1 to 6, in minutes: trees in the
+# corpora's published layouts, made of real speech, with a Mimi and a TitaNet of full size, untrained, through the loaders of the real ones.
 #
 #   tools/test_recipes.sh [DATASET/RECIPE...]     all, or those that are named
 #
@@ -10,10 +10,12 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=utils/path.sh
 . utils/path.sh
+# shellcheck source=utils/environment.sh
+. utils/environment.sh
 
 for recipe in "$@"; do
-  if [[ ! $recipe =~ ^(voxceleb|ami)/[^/]+$ || ! -f egs/$recipe/run.sh ]]; then
-    echo "tools/test_recipes.sh: there is no recipe '$recipe'; name DATASET/RECIPE, of those in egs/voxceleb and egs/ami" >&2
+  if [[ ! -f egs/$recipe/run.sh ]]; then
+    echo "tools/test_recipes.sh: there is no recipe '$recipe'; name DATASET/RECIPE, as they lie in egs" >&2
     exit 1
   fi
 done
@@ -28,17 +30,19 @@ python3 -m mimidiar.tests.full_size "$work" > "$work/exports"
 . "$work/exports"
 
 # What makes a recipe small. Of these options each recipe gets those that it has, and smoke.yaml for training where there is one.
-small=(nj=1 skip_missing=true "settings=any_trials=true vad=true" sim_config=../conf/simulate_smoke.yaml
-  mix_config=../conf/mixtures_smoke.yaml window_sec=15 "systems=mimi concat"
-  variants=warm scratch_config=conf/smoke.yaml adapter_config=conf/smoke.yaml)
+small=(nj=1 skip-missing=true "settings=any_trials=true vad=true" sim-config=../conf/simulate_smoke.yaml
+  mix-config=../conf/mixtures_smoke.yaml window-sec=15 scratch-config=conf/smoke.yaml adapter-config=../adapter/conf/smoke.yaml)
+declare -A own=([ami/fusion]="--systems=mimi concat" [ami/unfreeze]="--systems=warm")
 
 # run RECIPE: all its stages; its last lines where it fails. Features and data are shared by the recipes of a dataset.
 run() {
-  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" smoke started=$SECONDS
+  local recipe=$1 dataset=${1%/*} option options=() log="$work/${1//\//-}.log" help smoke started=$SECONDS
+  help=$("egs/$recipe/run.sh" --help)
   for option in "${small[@]}"; do
-    if grep -q "^${option%%=*}=" "egs/$recipe/run.sh"; then options+=("--$option"); fi
+    if [[ $help == *" --${option%%=*} "* ]]; then options+=("--$option"); fi
   done
-  smoke=$(sed -n 's|^train_config=\([^ ]*/\).*|\1smoke.yaml|p' "egs/$recipe/run.sh")
+  if [[ -n ${own[$recipe]:-} ]]; then options+=("${own[$recipe]}"); fi
+  smoke=$(sed -n 's|^ *--train-config \([^ ]*/\).*|\1smoke.yaml|p' <<< "$help")
   if [[ -n $smoke && -f egs/$recipe/$smoke ]]; then options+=("--train-config=$smoke"); fi
   options+=(--data "$work/work/$dataset/data" --feats "$work/work/$dataset/feats" --exp "$work/work/$recipe/exp")
   if ! "egs/$recipe/run.sh" "${options[@]}" > "$log" 2>&1; then
@@ -61,9 +65,11 @@ run_all() {
 }
 
 lanes=()
-for dataset in voxceleb ami; do
-  recipes=()
-  for script in "egs/$dataset"/*/run.sh; do
+for folder in egs/*/; do
+  dataset=$(basename "$folder") recipes=()
+  # A small tree is called after the dataset (voxceleb1, of egs/voxceleb); egs/mini needs none, and runs in its run_all.sh.
+  if ! compgen -G "$work/$dataset*" > /dev/null; then continue; fi
+  for script in "$folder"*/run.sh; do
     recipe=$dataset/$(basename "$(dirname "$script")")
     if (( $# == 0 )) || [[ " $* " == *" $recipe "* ]]; then recipes+=("$recipe"); fi
   done

@@ -1,45 +1,40 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the codec recipe in the place of recipe.sh: a small Mimi is trained, shipped, and judged as it is shipped; beside
-# it the untrained one of the same size and architecture.
+# Sourced by the codec recipe after recipe.sh: a small Mimi is trained, exported, and judged as it is exported; beside it the
+# untrained one of the same size and architecture.
 
 distils=false
 if grep -q '^distillation:' "$train_config"; then distils=true; fi
-if [[ -z $tag ]]; then
-  tag=mimi-mini
-  if [[ $distils == true ]]; then tag+=-distil; fi
-fi
-all_feats=$feats
-. recipe.sh
+if [[ $distils == true && -z $tag ]]; then name_experiment "$experiment-distil"; fi
 # On a CPU as many processes train as there are jobs: their batches are one, so that the result is the same but for rounding.
 if (( ngpu == 0 )); then train_on=(--device cpu --processes "$nj" --num-workers 0); fi
-# The speaker's embedding is told by a codec that is trained already, the plain one of this seed.
-targets=
+# The speaker embeddings are learned by a codec that is trained already, the plain one of this seed.
+targets='' start=$start_from
 if [[ $distils == true ]]; then
-  targets=$all_feats/campplus.$speaker_tap start_from=${start_from:-$exp/mimi-mini/seed$seed/model/model.safetensors}
+  targets=$feats/campplus.$speaker_tap start=${start:-$exp/mimi-mini/seed$seed/model/model.safetensors}
 fi
-checkpoint=$dir/export/$tag.safetensors
-feats=$dir/feats
+weights=$dir/export/$experiment.safetensors
+features=$dir/feats
 
-# extract_targets SET: the speaker embeddings that the latent is to tell.
+# extract_targets SET: the speaker embeddings that the latent has to predict.
 extract_targets() { if [[ -n $targets ]]; then extract_with campplus "$speaker_tap" "" "$targets" "$1"; fi; }
 
-# train_codec SET: on SET's utterances; the weights as they are shipped.
+# train_codec SET: on SET's utterances; the weights are exported.
 train_codec() {
-  if [[ -n $start_from && ! -f $start_from ]]; then
-    echo "run.sh: error: $start_from, where training starts, is not there; train the plain codec of seed $seed first" >&2
+  if [[ -n $start && ! -f $start ]]; then
+    echo "run.sh: error: $start, where training starts, is not there; train the plain codec of seed $seed first" >&2
     exit 1
   fi
-  cmd=$train_cmd stage.py --out "$dir/model" --force "$force" --input "$data/$1" ${targets:+--input "$targets/$1"} \
-    ${start_from:+--input "$start_from"} --input "$train_config" -- \
-    mimidiar codec train "$dir/model" --train "$data/$1" ${targets:+--targets "$targets/$1"} \
-    ${start_from:+--start-from "$start_from"} --config "$train_config" --seed "$seed" "${train_on[@]}"
+  cmd=$train_cmd stage.py --out "$dir/model" --force "$force" --input "$manifests/$1" ${targets:+--input "$targets/$1"} \
+    ${start:+--input "$start"} --input "$train_config" -- \
+    mimidiar study codec train "$dir/model" --train "$manifests/$1" ${targets:+--targets "$targets/$1"} \
+    ${start:+--start-from "$start"} --config "$train_config" --seed "$seed" "${train_on[@]}"
   stage.py --out "$dir/export" --force "$force" --input "$dir/model" -- \
-    mimidiar codec export "$dir/model/model.safetensors" "$checkpoint"
+    mimidiar study codec export "$dir/model/model.safetensors" "$weights"
 }
 
 # untrained COMMAND...: with the untrained codec in the place of the trained one.
 untrained() {
-  local encoder=mimi-random checkpoint='' feats=$all_feats/mimi-random dir=$exp/mimi-random name=mimi-random seed=0
+  local encoder=mimi-random weights='' features=$feats/mimi-random dir=$exp/mimi-random label=mimi-random seed=0
   "$@"
 }
 
@@ -48,38 +43,38 @@ judge() {
   local set
   score_sound "$1"
   extract_features train "${@:2}"
-  for set in "${@:2}"; do score_voices "$set"; done
+  for set in "${@:2}"; do score_latent "$set"; done
 }
 
 # score_sound SET: what the codec decodes, around the codebooks, and from one of them and all, unless they are empty.
 score_sound() {
   local out=$dir/$1/sound number options=() ways=(unquantized)
-  if [[ -n $checkpoint ]]; then
+  if [[ -n $weights ]]; then
     for number in 1 8; do options+=(--codebooks "$number") ways+=("quantized$number"); done
   fi
-  stage.py --out "$out" --force "$force" --input "$data/$1" ${checkpoint:+--input "$checkpoint"} -- \
-    mimidiar codec reconstruct "$data/$1" "$out" --encoder "$encoder" ${checkpoint:+--checkpoint "$checkpoint"} \
+  stage.py --out "$out" --force "$force" --input "$manifests/$1" ${weights:+--input "$weights"} -- \
+    mimidiar study codec reconstruct "$manifests/$1" "$out" --encoder "$encoder" ${weights:+--checkpoint "$weights"} \
     "${options[@]}" --examples "$examples" ::: \
-    mimidiar record "${ways[@]/#/$out/}" --system "codec-$name" --set "$1" --seed "$seed"
+    mimidiar table record "${ways[@]/#/$out/}" --system "codec-$label" --set "$1" --seed "$seed"
 }
 
-# score_voices SET: pooled over all frames, as the ancestor did; and over speech, less the mean of the training set.
-score_voices() {
+# score_latent SET: pooled over all frames, as in the original study; and over speech, less the mean of the training set.
+score_latent() {
   local out=$dir/$1 pooling options
   for pooling in all centred; do
     options=(--pooling "$pooling")
-    if [[ $pooling == centred ]]; then options=(--pooling speech --centre "$data/train" "$feats/train"); fi
-    stage.py --out "$out/$pooling" --force "$force" --input "$data/$1" --input "$feats/$1" --input "$data/train" \
-      --input "$feats/train" -- \
-      mimidiar embed "$data/$1" "$feats/$1" "$out/$pooling" "${options[@]}" ::: \
-      mimidiar verify "$out/$pooling/scores" "$data/$1/trials" -o "$out/$pooling" ::: \
-      mimidiar record "$out/$pooling" --system "codec-$name" --set "$1" --seed "$seed"
+    if [[ $pooling == centred ]]; then options=(--pooling speech --centre "$manifests/train" "$features/train"); fi
+    stage.py --out "$out/$pooling" --force "$force" --input "$manifests/$1" --input "$features/$1" --input "$manifests/train" \
+      --input "$features/train" -- \
+      mimidiar study embed "$manifests/$1" "$features/$1" "$out/$pooling" "${options[@]}" ::: \
+      mimidiar verify "$out/$pooling/scores" "$manifests/$1/trials" -o "$out/$pooling" ::: \
+      mimidiar table record "$out/$pooling" --system "codec-$label" --set "$1" --seed "$seed"
   done
 }
 
 # report_both: the table of both codecs; with --record the untrained one's records are kept first.
 report_both() {
-  if [[ $record == true ]]; then mimidiar publish "$exp/mimi-random" -o results; fi
+  if [[ $record == true ]]; then mimidiar table publish "$exp/mimi-random" -o results; fi
   report_also=("$exp/mimi-random")
   report
 }

@@ -5,6 +5,8 @@ and its exit code. A second run appends.
 """
 
 import argparse
+import contextlib
+import ctypes
 import os
 import re
 import shlex
@@ -22,6 +24,8 @@ TAIL_LINES = 20
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     SIGNALS.remove(signal.SIGHUP)
+# `mimidiar GROUP COMMAND`: the log is called after the command.
+GROUPS = {"data", "feats", "model", "eval", "table", "study"}
 END = re.compile(r"^# ended \S+ after \S+ s, exit code (\d+)$", re.MULTILINE)
 
 
@@ -38,6 +42,20 @@ class Job:
     began: float = 0.0
     code: int | None = None
     end: str = ""
+
+
+def end_with_parent() -> None:
+    """Get TERM when the shell that waits for this process ends (Linux): a shell that gets TERM does so at once."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
+
+
+def command_name(command: list[str]) -> str:
+    """What a command is called in names of logs: `extract` of `mimidiar feats extract ...`."""
+    words = [Path(word).name for word in command[:3]]
+    if words[0] != "mimidiar" or len(words) < 2:
+        return words[0]
+    return words[2] if words[1] in GROUPS and len(words) > 2 else words[1]
 
 
 def new_parser(about: str | None) -> argparse.ArgumentParser:

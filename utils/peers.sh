@@ -1,37 +1,22 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the recipe that compares with others, in the place of recipe.sh: systems that are run as their users run them.
-#
-#   senko     VAD, CAM++ on windows, clustering (PyPI; conf/senko.lock has its version)
+# Sourced by the recipe that compares with others, after recipe.sh: systems that are run as their users run them.
 
-read -ra peers <<< "$peers"
-read -ra models <<< "$models"
-read -ra sets <<< "$sets"
-tag=${tag:-side-by-side}
-. recipe.sh
-dir=$exp/$tag
-assets=../../../mimidiar/assets
+name_experiment "${tag:-side-by-side}"
+dir=$exp/$experiment
 
-for peer in "${peers[@]}"; do
+for peer in $peers; do
   if [[ ! -f conf/$peer.lock ]]; then
     echo "run.sh: error: no peer '$peer'; there are: $(cd conf && for file in *.lock; do echo -n "${file%.lock} "; done)" >&2
     exit 1
   fi
 done
-if (( ${#peers[@]} + ${#models[@]} == 0 )); then
+if [[ -z $peers$models ]]; then
   echo "run.sh: error: nothing to compare; name --models or --peers" >&2
   exit 1
 fi
 
 # wanted SET: it is among the sets to run on.
-wanted() { [[ " ${sets[*]} " == *" $1 "* ]]; }
-
-# known_sets: those of the sets that are there; a corpus need not bring real conversations.
-known_sets() {
-  local set
-  for set in "${sets[@]}"; do
-    if [[ -d $data/$set || $set != ami_excerpts ]]; then echo "$set"; fi
-  done
-}
+wanted() { [[ " $sets " == *" $1 "* ]]; }
 
 # install_peer PEER: an environment of its own, with the packages of its lock file.
 install_peer() {
@@ -40,17 +25,18 @@ install_peer() {
     local/install_peer.sh "$1" "conf/$1.lock" "$env"
 }
 
-# find_systems: puts their names into `names`, what `mimidiar bench` is told of them into `systems`, and their files into `inputs`.
+# find_systems: puts their names into `names`, the options of `mimidiar study bench` that name them into `commands_of_systems`,
+# and their files into `inputs`.
 find_systems() {
   local peer model file name
-  names=() systems=() inputs=()
-  for peer in "${peers[@]}"; do
+  names=() commands_of_systems=() inputs=()
+  for peer in $peers; do
     names+=("$peer") inputs+=(--input "$exp/env/$peer" --input "local/${peer}_diarize.py")
-    systems+=(--system "$peer" "$(printf %q "$exp/env/$peer/venv/bin/python") local/${peer}_diarize.py -o {out} {files}")
-    systems+=(--package "$peer" "$exp/env/$peer")
+    commands_of_systems+=(--package "$peer" "$exp/env/$peer" --system "$peer" \
+      "$(printf %q "$exp/env/$peer/venv/bin/python") local/${peer}_diarize.py -o {out} {files}")
   done
-  for model in "${models[@]}"; do
-    file=$assets/$model.safetensors name=$model
+  for model in $models; do
+    file=$MIMIDIAR_ROOT/mimidiar/assets/$model.safetensors name=$model
     if [[ $model == *.safetensors ]]; then file=$model name=$(basename "$model" .safetensors); fi
     if [[ ! -f $file ]]; then
       echo "run.sh: error: no diarizer '$model': there is no $file; name one that mimidiar comes with, or a file (--models)" >&2
@@ -58,18 +44,19 @@ find_systems() {
     fi
     name=${name//./-}
     names+=("$name") inputs+=(--input "$file")
-    systems+=(--system "$name" "mimidiar diarize --model $(printf %q "$model") --format rttm -o {out} {files}")
-    systems+=(--weights "$name" "$file")
+    commands_of_systems+=(--weights "$name" "$file" --system "$name" \
+      "mimidiar diarize --model $(printf %q "$model") --format rttm -o {out} {files}")
   done
 }
 
 # run_systems SET: in turn, on the same cores; scored, with records of errors and of cost.
 run_systems() {
   local out=$dir/$1 system
-  local commands=(mimidiar bench "$data/$1" "$out" "${systems[@]}" --rounds "$rounds" --cores "$cores")
+  local commands=(mimidiar study bench "$data/$1" "$out" "${commands_of_systems[@]}" --rounds "$rounds" --cores "$cores")
   for system in "${names[@]}"; do
     scoring "$1" "$out/$system"
-    commands+=(::: mimidiar record "$out/$system"/{collar0,collar0.25,cost} --system "peers-$system" --set "$1" --seed "$seed")
+    commands+=(::: mimidiar table record "$out/$system"/{collar0,collar0.25,cost} --system "peers-$system" --set "$1" \
+      --seed "$seed")
   done
   stage.py --out "$out" --force "$force" --input "$data/$1" "${inputs[@]}" -- "${commands[@]}"
 }

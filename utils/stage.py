@@ -4,11 +4,13 @@
     stage.py --out DIR [--also DIR]... [--input PATH]... [--nj N] [--force true|false] [--name NAME] \\
         -- COMMAND... [::: COMMAND...]
 
-DIR/.stage.json keeps what was done: status, command, inputs, the key that stands for both (stage_key.py), and the
-commit of the code, which is in no key. Called again with the same key, a finished stage is skipped and an unfinished
-one goes on; with another key it is refused, saying what changed, unless --force true, which removes what DIR holds
-(but not the folders of other stages in it) and starts anew. A stage that failed before it made anything is no ground
-to refuse: what made it fail was to be changed.
+DIR/.stage.json keeps what was done: status, command, inputs, the key that stands for both (stage_key.py), the commit of
+the code, all that is behind the inputs, and what was made (mimidiar/report/lineage.py).
+
+Called again with the same key, a finished stage is skipped and an unfinished one goes on; with another key it is
+refused, saying what changed, unless --force true, which removes what DIR holds (but not the folders of other stages in
+it) and starts anew. A stage that failed before it made anything is no ground to refuse: what made it fail was to be
+changed.
 
 A command that makes several folders names the others by --also: each gets a .stage.json of its own, so that later
 stages can depend on one of them.
@@ -36,10 +38,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from job_log import SIGNALS
-from stage_key import LOCK, STATE, StageError, State, changes, new_state, now, read_state, write_state
+from job_log import SIGNALS, command_name, end_with_parent
+from stage_key import LOCK, changes, digest_input, new_state, now
 
 from mimidiar.commit import code_commit
+from mimidiar.errors import MimidiarError
+from mimidiar.report.lineage import behind, describe
+from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, read_state, write_state
 
 LEFTOVER_SEC = 10.0  # run.py gives its jobs 5 s to end
 
@@ -67,7 +72,7 @@ def parse() -> argparse.Namespace:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[int]:
-    """The only run in `folder`. Raises StageError that names the other one. Yields the lock's descriptor.
+    """The only run in `folder`. Raises MimidiarError that names the other one. Yields the lock's descriptor.
 
     run.py and slurm.py inherit the lock: when a stage.py was killed, its jobs may still be ending, which is waited for.
     """
@@ -83,7 +88,7 @@ def locked(folder: Path) -> Iterator[int]:
                 pid, _, since = lock.read().strip().partition(" ")
                 if os.path.exists(f"/proc/{pid}") or time.monotonic() > limit:
                     message = f"{folder}: process {pid} is at work in it since {since}; wait for it or end it"
-                    raise StageError(message) from None
+                    raise MimidiarError(message) from None
                 time.sleep(0.1)
         lock.truncate(0)
         lock.write(f"{os.getpid()} {now()}\n")
@@ -123,24 +128,26 @@ def skip(states: list[State]) -> int:
 def is_finished(new: State) -> bool:
     """The same was done before."""
     old = read_state(Path(new.out))
-    return old is not None and old.status == "done" and old.key == new.key
+    return old is not None and (old.version, old.status, old.key) == (VERSION, "done", new.key)
 
 
 def is_done(folder: Path, new: State, force: bool) -> bool:
-    """Settle with what an earlier run left. True: nothing to do. Raises StageError when it made something else."""
+    """Settle with what an earlier run left. True: nothing to do. Raises MimidiarError when it made something else."""
     old = read_state(folder)
     if old is None:
         if strangers := foreign(folder):
-            raise StageError(f"{strangers[0]} is there, and no stage made it; remove it or give another --tag")
+            raise MimidiarError(f"{strangers[0]} is there, and no stage made it; remove it or give another --tag")
     elif force or old.status == "removing":
         print(f"removing what was there (--force): {folder}")
         remove_contents(folder, old)
+    elif old.version != VERSION:
+        raise MimidiarError(f"{folder}: made before {STATE} kept a lineage; start it again with --force")
     elif old.key != new.key and old.status != "done" and made_nothing(folder):
         print(f"starting again with other settings or inputs (nothing had been made): {folder}")
     elif old.key != new.key:
         what = f"finished {old.finished}" if old.status == "done" else f"begun {old.started}"
         lines = "".join(f"\n  {line}" for line in changes(old, new))
-        raise StageError(
+        raise MimidiarError(
             f"{folder}: {what}, with other settings or inputs:{lines}\n"
             "give another --tag (for data --data, for features --feats) to keep both, or --force to start it again"
         )
@@ -184,7 +191,7 @@ class Runner:
         return code if code >= 0 else 128 - code
 
     def die_with(self, parent: int) -> None:
-        """In the child: be told when stage.py is gone (Linux), so that run.py ends its jobs."""
+        """In the child: get a signal when stage.py is gone (Linux), so that run.py ends its jobs."""
         with contextlib.suppress(AttributeError):
             self.libc.prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
         if os.getppid() != parent:
@@ -195,8 +202,7 @@ def command_lines(options: argparse.Namespace) -> Iterator[list[str]]:
     """The `$cmd` lines of this stage, in order."""
     cmd = shlex.split(os.environ.get("cmd") or "run.py")  # noqa: SIM112 - Kaldi's name
     parts = [list(part) for is_cut, part in itertools.groupby(options.command, ":::".__eq__) if not is_cut]
-    words = [Path(word).name for word in parts[0]]
-    name = options.name or (words[1] if words[0] == "mimidiar" and len(words) > 1 else words[0])
+    name = options.name or command_name(parts[0])
     for number, part in enumerate(parts, 1):
         log = f"{options.out}/log/{name if len(parts) == 1 else f'{name}.{number}'}"
         if number == 1 and options.nj > 1:
@@ -222,9 +228,31 @@ def add_commit(state: State) -> None:
     state.commits = list(dict.fromkeys([*state.commits, code_commit()]))
 
 
+def changed_inputs(state: State) -> list[str]:
+    """Inputs of stages, and files, that are not any more what they were when the stage began."""
+
+    def digest(path: str) -> str:
+        try:
+            return digest_input(path, state.out)
+        except MimidiarError:  # gone, or being made anew
+            return ""
+
+    watched = (path for path in state.inputs if not os.path.isdir(path) or owner_of(Path(path)))
+    return [path for path in watched if digest(path) != state.inputs[path]]
+
+
+def finish(state: State) -> None:
+    """What the stage made, and whether its inputs stayed as they were."""
+    state.status, state.finished, state.made = "done", now(), describe(Path(state.out), state.reads)
+    changed = [f"its input {path} changed while it ran" for path in changed_inputs(state)]
+    state.doubt = "; ".join(filter(None, [state.doubt, *changed])) or None
+
+
 def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) -> int:
     began = time.monotonic()
+    lineage, reads, doubt = behind(map(Path, states[0].inputs), Path(states[0].out))
     for state in states:
+        state.behind, state.reads, state.doubt = lineage.to_json(), reads, doubt
         take_over(state)
         add_commit(state)
         write_state(Path(state.out), state)
@@ -234,7 +262,7 @@ def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) 
         add_commit(state)  # the code was changed meanwhile, perhaps
         state.seconds = round((state.seconds or 0.0) + seconds, 1)
         if not code:
-            state.status, state.finished = "done", now()
+            finish(state)
         write_state(Path(state.out), state)
     if not code:
         print(f"finished in {seconds} s: {' '.join(state.out for state in states)}", flush=True)
@@ -243,6 +271,7 @@ def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) 
 
 def main() -> int:
     options = parse()
+    end_with_parent()
     try:
         state = new_state(options.command, options.out, options.input)
         force, states = options.force == "true", with_others(state, options.also)
@@ -257,7 +286,7 @@ def main() -> int:
             return run_stage(options, states, Runner(lock))
     except KeyboardInterrupt:
         return 130
-    except StageError as error:
+    except MimidiarError as error:
         print(f"stage.py: error: {error}", file=sys.stderr)
     except OSError as error:
         print(f"stage.py: error: {error.filename or options.out}: {error.strerror}", file=sys.stderr)

@@ -1,10 +1,13 @@
-"""What a stage is known by: its key, made of the command and of what its inputs hold; kept in DIR/.stage.json.
+"""What a stage is known by: its key, made of its command and of what its inputs hold.
 
-In the key, options that cannot change the result (IGNORED below) are left out, and DIR, the folders that it lies in and
-the inputs stand as what they are to the stage, so that a folder which was moved, or is called by another path, is still
-the same. What an input holds is told by the key of the stage
-that made it and by when that finished (made again, it may come from other code); without a stage, a file by its bytes,
-a folder by the names, sizes and modification times of all its files.
+In the key, options that cannot change the result (IGNORED below) are left out, and a path stands for what it is,
+however it is spelled (relative, absolute, through a link): one in an input by what that holds, another one by its way
+from the output folder. So folders that were moved together are still the same, and so is an input that lies elsewhere.
+
+An input counts by the key of the stage that made it and by when that finished (made again, it may come from
+other code). Without a stage, a file counts by its bytes; a folder by the names and sizes of all its files and by the
+bytes of those that are small and no audio (transcripts, lists, references): copied anew, it is the same. Audio that
+changed in place, with its name and to the byte its size, is therefore not seen.
 """
 
 import hashlib
@@ -12,61 +15,40 @@ import json
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from mimidiar.files import put_in_place
+from mimidiar.errors import MimidiarError
+from mimidiar.report.stage_state import STATE, VERSION, State, read_state
 
-STATE, LOCK = ".stage.json", ".stage.lock"
+LOCK = ".stage.lock"
 # A device, and how many processes train, change the last digits of a result and what dropout draws, but not what it is:
-# the logs tell which they were.
+# they are in the logs.
 IGNORED = {"--nj", "--job", "--device", "--ngpu", "--processes", "--num-workers", "--max-jobs-run"}
 IGNORED_FLAGS = {"--progress", "--no-progress", "--quiet", "--verbose"}
-
-
-class StageError(Exception):
-    """One line (or a few) for the user; nothing was run."""
-
-
-@dataclass
-class State:
-    """The contents of DIR/.stage.json. Times are local with their offset; `inputs` maps paths as written to digests.
-
-    Relative paths start from `directory`. `commits` are those of the code that worked here: more than one where a stage
-    went on after an interruption; `seconds` what these runs took together, but for any that was killed outright. None
-    of the three is part of the key.
-    """
-
-    status: str
-    key: str
-    out: str
-    command: list[str]
-    inputs: dict[str, str]
-    started: str
-    finished: str | None = None
-    seconds: float | None = None
-    directory: str = ""
-    commits: list[str] = field(default_factory=list)
+# What recipes take paths from where no option names them.
+VARIABLES = (
+    "MIMIDIAR_MINI_CORPUS",
+    "MIMI_CHECKPOINT",
+    "TITANET_CHECKPOINT",
+    "DIARIZATION_ROOT",
+    "ENCODER_MODIFICATION_ROOT",
+)
+SMALL_BYTES = 1 << 20
+AUDIO = {".wav", ".flac", ".sph", ".mp3", ".m4a", ".mp4", ".ogg", ".opus", ".aac"}
 
 
 def digest_input(path: str, out: str) -> str:
-    """What stands in the key for an input. Raises StageError when it is missing or its stage has not finished."""
+    """What stands in the key for an input. Raises MimidiarError when it is missing or its stage has not finished."""
     if not os.path.exists(path):
-        raise StageError(f"{path} does not exist; {remedy(path)}")
+        raise MimidiarError(f"{path} does not exist; {remedy(path)}")
+    owner = owner_state(path, out)
     if os.path.isfile(path):
-        owner_state(path, out)
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    if owner := owner_state(path, out):
+        return _sha256(path)
+    if owner is not None:
         state, inside = owner
-        return digest_of(state) if inside == "." else f"{digest_of(state)}/{inside}"
+        return state.digest if inside == "." else f"{state.digest}/{inside}"
     return hashlib.sha256("".join(listing(Path(path), "", set())).encode()).hexdigest()
-
-
-def digest_of(state: State) -> str:
-    """What a finished stage's folder counts as. Made again, it is another input, by other code perhaps."""
-    return f"{state.key} {state.finished}"
 
 
 def owner_state(path: str, out: str) -> tuple[State, str] | None:
@@ -76,15 +58,28 @@ def owner_state(path: str, out: str) -> tuple[State, str] | None:
         if folder == Path(out).resolve():
             return None
         if (state := read_state(folder)) is not None:
-            if state.status != "done":
-                raise StageError(f"{path}: the stage that makes it has not finished; {remedy(path)}")
+            require_finished(state, path)
             return state, str(place.relative_to(folder))
     return None
+
+
+def require_finished(state: State, path: str) -> None:
+    if state.status != "done":
+        raise MimidiarError(f"{path}: the stage that makes it has not finished; {remedy(path)}")
+    if state.version != VERSION:
+        raise MimidiarError(f"{path}: made before {STATE} kept a lineage; {remedy(path)}, with --force")
+
+
+def _sha256(path: str | Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def remedy(path: str) -> str:
     """Which stage to run first. The stages have the same numbers in all recipes, and folders of fixed names."""
     maker, now = maker_of(path), os.environ.get("MIMIDIAR_STAGE")
+    if name := next((name for name, value in variables().items() if _is_in(path, value)), None):
+        return f"check the environment variable {name}, which names it"
     if maker is None:
         return "check the path"
     return f"run stage {maker} first (--stage {maker})" + (f": it comes before stage {now}" if now else "")
@@ -106,6 +101,15 @@ def maker_of(path: str) -> int | None:
     return None
 
 
+def variables() -> dict[str, str]:
+    """Those of VARIABLES that are set."""
+    return {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def listing(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str]:
     """One line for each file below `folder`, in order; a finished stage is one line with its digest. Follows links."""
     here = folder.stat()
@@ -116,12 +120,20 @@ def listing(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[s
         name = prefix + entry.name
         if entry.is_dir():
             state = read_state(Path(entry.path))
-            if state is not None and state.status != "done":
-                raise StageError(f"{entry.path}: the stage that makes it has not finished; {remedy(entry.path)}")
-            yield from [f"{name} {digest_of(state)}\n"] if state else listing(Path(entry.path), f"{name}/", seen)
+            if state is not None:
+                require_finished(state, entry.path)
+            yield from [f"{name} {state.digest}\n"] if state else listing(Path(entry.path), f"{name}/", seen)
         elif entry.name != LOCK:
-            about = entry.stat(follow_symlinks=os.path.exists(entry.path))
-            yield f"{name} {about.st_size} {about.st_mtime_ns}\n"
+            yield f"{name} {about_file(entry)}\n"
+
+
+def about_file(entry: os.DirEntry) -> str:
+    """A file's size, and its hash where it is small and no audio."""
+    if not entry.is_file():
+        return "no file"  # a link to nothing
+    size = entry.stat().st_size
+    by_bytes = size <= SMALL_BYTES and Path(entry.name).suffix.lower() not in AUDIO
+    return f"{size} {_sha256(entry.path)}" if by_bytes else str(size)
 
 
 def split_options(command: list[str]) -> list[tuple[str, str]]:
@@ -139,70 +151,97 @@ def split_options(command: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def place_free(command: list[str], out: str, inputs: list[str]) -> list[tuple[str, str]]:
-    """`split_options` with the folders of this stage, and those its output lies in, named by what they are to it."""
-    names = {out: "<output>"} | {path: f"<input {n}>" for n, path in enumerate(inputs, 1)}
-    folders = enumerate(Path(out).parents, 1)
-    above = {str(path): "<output>" + "/.." * n for n, path in folders if path.name not in ("", "..")}
+def known_words(state: State) -> list[tuple[str, str]]:
+    """The command of a state as (option, value) pairs, each path in a value known by what it is."""
 
-    def neutral(value: str) -> str:
-        if value in above and value not in names:
-            return above[value]
-        for path in sorted(names, key=len, reverse=True):
-            if value == path or value.startswith(path + "/"):
-                return names[path] + value[len(path) :]
-        return value
+    def real(path: str) -> str:
+        return os.path.realpath(os.path.join(state.directory, path))
 
-    return [(name, neutral(value)) for name, value in split_options(command)]
+    out, inputs = real(state.out), {real(path): digest for path, digest in state.inputs.items()}
+    places = {path: f"<input {digest}>" for path, digest in inputs.items()} | {out: "<output>"}
+
+    def known_by(value: str) -> str:
+        if not value:  # a flag
+            return value
+        if any(letter.isspace() for letter in value):  # a command in itself
+            try:
+                return shlex.join(map(known_by, shlex.split(value)))
+            except ValueError:  # no command: quotes without end
+                return value
+        name, equals, path = value.partition("=")
+        if equals:
+            return f"{name}={known_by(path)}"
+        folder, last = os.path.split(os.path.join(state.directory, value))
+        # A link inside an input, such as the Python of an environment, is a part of it wherever it leads.
+        for place in (os.path.join(os.path.realpath(folder), last), real(value)):
+            for path in sorted(places, key=len, reverse=True):
+                if Path(place).is_relative_to(path):
+                    return places[path] + place.removeprefix(path)
+        is_path = "/" in value or Path(out).is_relative_to(real(value))
+        return f"<output>/{os.path.relpath(real(value), out)}" if is_path else value
+
+    return [(option, known_by(value)) for option, value in split_options(state.command)]
 
 
 def new_state(command: list[str], out: str, paths: list[str]) -> State:
-    """The state at the start of `command`. Raises StageError when an input is missing or its stage has not finished."""
+    """The state at the start of `command`. MimidiarError when an input is missing or its stage has not finished."""
     inputs = {path: digest_input(path, out) for path in paths}
-    content = [place_free(command, out, paths), list(inputs.values())]
-    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return State("running", key, out, command, inputs, now(), directory=os.getcwd())
-
-
-def read_state(folder: Path) -> State | None:
-    try:
-        return State(**json.loads((folder / STATE).read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (ValueError, TypeError) as error:
-        message = f"{folder / STATE} cannot be read ({error}); remove {folder} and run its stage again"
-        raise StageError(message) from None
-
-
-def write_state(folder: Path, state: State) -> None:
-    partial = folder / f"{STATE}.partial"
-    with open(partial, "w", encoding="utf-8") as stream:
-        json.dump(asdict(state), stream, indent=2, ensure_ascii=False)
-        stream.write("\n")
-    put_in_place(partial, folder / STATE)
+    state = State("running", "", out, command, inputs, now(), directory=os.getcwd(), environment=variables())
+    content = [known_words(state), sorted(inputs.values())]
+    state.key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return state
 
 
 def changes(old: State, new: State) -> list[str]:
-    """What differs, one line each: options by name, the rest of the command, inputs."""
-    before, after = (place_free(state.command, state.out, list(state.inputs)) for state in (old, new))
-    lines = differing_options(before, after)
-    for path in dict.fromkeys([*old.inputs, *new.inputs]):
-        was, is_now = old.inputs.get(path), new.inputs.get(path)
-        if was != is_now and sorted(old.inputs.values()) != sorted(new.inputs.values()):
-            what = "added" if was is None else "no longer used" if is_now is None else "its contents changed"
-            lines.append(f"input {path}: {what}")
-    # Inputs that changed places leave no other trace.
-    return lines or differing_options(split_options(old.command), split_options(new.command)) or ["order of the inputs"]
+    """What differs, one line each: options by name, the rest of the command, inputs, and a variable behind them."""
+    lines = differing_options(old, new)
+    was, is_now = inputs_by_place(old), inputs_by_place(new)
+    for place in dict.fromkeys([*was, *is_now]):
+        (path, digest), (_, after) = was.get(place) or is_now[place], is_now.get(place, ("", ""))
+        if place in was and place in is_now:
+            lines += [f"input {path}: its contents changed"] * (digest != after)
+        # What lies elsewhere and is the same is no change.
+        elif digest not in (new if place in was else old).inputs.values():
+            lines.append(f"input {path}: {'no longer used' if place in was else 'added'}")
+    for name in VARIABLES:
+        before, after = (state.environment.get(name, "") for state in (old, new))
+        if before != after and any(value and value in line for value in (before, after) for line in lines):
+            lines.append(f"environment variable {name}: {before or '(not set)'} -> {after or '(not set)'}")
+    return lines
 
 
-def differing_options(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> list[str]:
-    def shown(pairs: list[tuple[str, str]], name: str) -> str:
-        values = [shlex.quote(value) if value else "(set)" for other, value in pairs if other == name]
-        return " ".join(values) or "(not given)"
+def inputs_by_place(state: State) -> dict[str, tuple[str, str]]:
+    """The way from the output to each input -> (its path as written, its digest)."""
+    out = os.path.realpath(os.path.join(state.directory, state.out))
+    real = {path: os.path.realpath(os.path.join(state.directory, path)) for path in state.inputs}
+    return {os.path.relpath(real[path], out): (path, digest) for path, digest in state.inputs.items()}
 
-    names = dict.fromkeys(name for name, _ in [*before, *after])
-    both = [(name or "command", shown(before, name), shown(after, name)) for name in names]
-    return [f"{name}: {was} -> {is_now}" for name, was, is_now in both if was != is_now]
+
+def differing_options(old: State, new: State) -> list[str]:
+    """Options with other values, one line each; an input that changed where it stands is left to the inputs' lines."""
+
+    def known(state: State) -> dict[str, list[tuple[str, str]]]:
+        places = {digest: place for place, (_, digest) in inputs_by_place(state).items()}
+        found: dict[str, list[tuple[str, str]]] = {}
+        for option, value in known_words(state):
+            digest, _, rest = value.removeprefix("<input ").partition(">")
+            place = f"{places[digest]}{rest}" if digest in places else value
+            found.setdefault(option, []).append((value, place))
+        return found
+
+    before, after = known(old), known(new)
+    lines = []
+    for name in dict.fromkeys([*before, *after]):
+        was, is_now = before.get(name, []), after.get(name, [])
+        by_content, by_place = ([pair[n] for pair in was] != [pair[n] for pair in is_now] for n in (0, 1))
+        if by_content and by_place:
+            lines.append(f"{name or 'command'}: {_shown(old, name)} -> {_shown(new, name)}")
+    return lines
+
+
+def _shown(state: State, name: str) -> str:
+    values = [value for option, value in split_options(state.command) if option == name]
+    return " ".join(shlex.quote(value) if value else "(set)" for value in values) or "(not given)"
 
 
 def now() -> str:

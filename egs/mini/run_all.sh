@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
 # taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (a small Mimi is trained: two hours), diarizer
-# (those that are shipped) and peers (what others offer, which is fetched).
-# On the untrained codec, which is the floor of every probing study, and on the log-mel spectrum, which shows what the same
-# models learn when the features know the speaker.
+# (those that come with mimidiar) and peers (what others offer, which is downloaded).
+# On the untrained codec, which is the lower control of every probing study, and on the log-mel spectrum, which shows what the
+# same models learn from features in which speakers differ.
 #
 # Needs no network, once installed, and no GPU. What is finished is not done again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
+. environment.sh
+. parallel.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
 recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking diarizer peers
-encoders="mimi-random logmel"       # see `mimidiar extract --help`
-seeds="1 2 3"                       # seeds of the probe and the adapter
+encoders="mimi-random logmel"       # see `mimidiar feats extract --help`
+seeds="1 2 3"                       # seeds of what is trained
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
-smoke=false                         # a few speakers and steps: does everything run?
+smoke=false                         # true: a few speakers and steps, to see that everything runs
 work=                               # folder for data, feats and exp, instead of egs/mini
-force=false                         # do stages again whose settings or inputs changed
+force=false                         # start stages again whose settings or inputs changed
 record=false                        # also keep the records in results/, and write all tables, that of the README among them
 # --- end of options ---
 . parse_options.sh
@@ -26,114 +28,139 @@ if [[ $record == true && ( $smoke == true || -n $work || -z $corpus ) ]]; then
   echo "run_all.sh: error: --record is for real speech (--corpus), without --smoke and --work" >&2
   exit 1
 fi
-
-work=$(realpath -m "${work:-.}")
-mkdir -p "$work"
-read -ra recipes <<< "$recipes"
-read -ra encoders <<< "$encoders"
-read -ra seeds <<< "$seeds"
-for recipe in "${recipes[@]}"; do
+for recipe in $recipes; do
   if [[ ! -f $recipe/run.sh ]]; then echo "run_all.sh: error: there is no recipe '$recipe' in egs/mini" >&2; exit 1; fi
 done
-common=(--nj "$nj" --corpus "$corpus" --force "$force" --data "$work/data" --feats "$work/feats")
-small=() codecs=(conf/train.yaml conf/distil.yaml) fusion=() unfreeze=() linking=() diarizer=() peers=()
+place=$(realpath -m "${work:-.}")
+mkdir -p "$place"
+read -r codec _ <<< "$encoders"   # what is fused and unfrozen
+read -r first _ <<< "$seeds"
+common=(--corpus "$corpus" --force "$force" --data "$place/data" --feats "$place/feats")
+declare -A own=()
+codecs="conf/train.yaml conf/distil.yaml"
 if [[ $smoke == true ]]; then
-  common+=(--limit-speakers 8)
-  small=(--sim-config ../conf/simulate_smoke.yaml --train-config conf/smoke.yaml)
-  codecs=(conf/smoke.yaml conf/smoke_distil.yaml)
-  fusion=(--systems "mimi likeness")
-  linking=(--long-config ../conf/simulate_long_smoke.yaml --train-config ../fusion/conf/smoke.yaml)
-  diarizer=(--systems "fusion distil" --talk-config conf/talks_smoke.yaml)
-  peers=(--peers "" --sim-config ../conf/simulate_smoke.yaml --chain-config ../conf/chain_smoke.yaml --rounds 1)
-  unfreeze=(--scratch-config conf/smoke.yaml --adapter-config conf/smoke.yaml --variants "warm scratch")
+  common+=(--limit-speakers 8 --sim-config ../conf/simulate_smoke.yaml)
+  codecs="conf/smoke.yaml conf/smoke_distil.yaml"
+  own=(
+    [adapter]="--train-config conf/smoke.yaml"
+    [taps]="--train-config conf/smoke.yaml"
+    [fusion]="--train-config conf/smoke.yaml --systems mimi+likeness"
+    [unfreeze]="--train-config conf/smoke.yaml --scratch-config conf/smoke.yaml --adapter-config ../adapter/conf/smoke.yaml
+      --systems warm+scratch"
+    [linking]="--train-config ../fusion/conf/smoke.yaml --long-config ../conf/simulate_long_smoke.yaml"
+    [diarizer]="--train-config conf/smoke.yaml --talk-config conf/talks_smoke.yaml --systems fusion+distil"
+    [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1"
+  )
 fi
-# run RECIPE OPTION...
-run() { "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}"; }
 
-# each RECIPE OPTION...: once for each line of options on stdin, as many at once as there are jobs.
-each() { xargs -P "$nj" -L 1 "$1/run.sh" "${common[@]}" --exp "$work/$1/exp" "${@:2}" --nj 1; }
+# start RECIPE OPTION...: as soon as fewer than `at_once` run.
+start() {
+  local options
+  read -ra options -d '' <<< "${own[$1]:-}" || true
+  spawn "$1/run.sh" "${common[@]}" --exp "$place/$1/exp" "${options[@]//+/ }" "${@:2}"
+}
 
-# line WORD...: one for xargs, which takes a line that ends in a blank for one with the next.
-line() { local words; printf -v words '"%s" ' "$@"; echo "${words% }"; }
-every_encoder() { for encoder in "${encoders[@]}"; do line --encoder "$encoder"; done; }
-# every_seed ENCODER...: with each of the seeds.
-every_seed() {
-  local encoder seed
-  for encoder in "$@"; do
-    for seed in "${seeds[@]}"; do line --encoder "$encoder" --seed "$seed"; done
+# step CORE_MINUTES RECIPE TITLE: the heading of a step, and its share of the whole, as measured on 2 cores. True where it is to
+# be done: a first pass over all steps only counts them.
+counting=true steps=0 minutes=0 step=0 passed=0
+step() {
+  local share=$1 spent=$(( SECONDS / 60 )) left
+  if [[ $smoke == true ]]; then share=$(( (share + 9) / 10 )); fi
+  if [[ $counting == true ]]; then steps=$(( steps + 1 )) minutes=$(( minutes + share )); return 1; fi
+  left=$(( (minutes - passed) / nj ))
+  # The pace of this machine, once it has shown one.
+  if (( passed > 0 && spent > 1 && spent * nj > passed )); then left=$(( (minutes - passed) * spent / passed )); fi
+  step=$(( step + 1 )) passed=$(( passed + share ))
+  echo "==== step $step of $steps: $2, $3; $spent min so far, about $(( left + 1 )) min to go ===="
+}
+
+# one_by_one OPTION...: a recipe with --nj jobs; with_each "ENCODER..." "SEED..." OPTION...: as many recipes at once.
+one_by_one() { at_once=1 start "$recipe" --nj "$nj" "$@"; all_ended; }
+with_each() {
+  local encoder seed at_once=$nj
+  for encoder in $1; do
+    for seed in $2; do start "$recipe" --nj 1 --encoder "$encoder" --seed "$seed" "${@:3}"; done
   done
+  all_ended
 }
 
-# train_and_score RECIPE ENCODER... -- OPTION...: stages 4 and 5 for every seed.
+# Stages 1 to 3 for each encoder.
+prepare() { local encoder; for encoder in $1; do one_by_one --encoder "$encoder" --stop-stage 3; done; }
+
+# train_and_score "ENCODER..." CORE_MINUTES: training takes so long for each encoder and seed.
 train_and_score() {
-  local recipe=$1 encoders=()
-  while shift; [[ $1 != -- ]]; do encoders+=("$1"); done
-  every_seed "${encoders[@]}" | each "$recipe" "${@:2}" --stage 4 --stop-stage 4
-  # The first one alone, as it makes the floors that all share; and when they are forced to be made again, one by one.
-  run "$recipe" "${@:2}" --encoder "${encoders[0]}" --seed "${seeds[0]}" --stage 5 --stop-stage 5
-  local nj=$nj
-  if [[ $force == true ]]; then nj=1; fi
-  every_seed "${encoders[@]}" | each "$recipe" "${@:2}" --stage 5 --stop-stage 5
+  local runs=$(( $(wc -w <<< "$1") * $(wc -w <<< "$seeds") )) nj=$nj
+  if step $(( $2 * runs )) "$recipe" "training"; then with_each "$1" "$seeds" --stage 4 --stop-stage 4; fi
+  if step "$runs" "$recipe" "scores"; then
+    # The first one alone, as it makes the baselines that all share; where they are forced to be made again, all of them.
+    one_by_one --encoder "${1%% *}" --seed "$first" --stage 5 --stop-stage 5
+    if [[ $force == true ]]; then nj=1; fi
+    with_each "$1" "$seeds" --stage 5 --stop-stage 5
+  fi
 }
 
+number=$(wc -w <<< "$encoders")
 run_baseline() {
-  for encoder in "${encoders[@]}"; do run baseline --encoder "$encoder" --stop-stage 3; done
-  every_encoder | each baseline --stage 5 --stop-stage 5
+  if step $(( 3 * number )) baseline "features of $encoders"; then prepare "$encoders"; fi
+  if step "$number" baseline "scores"; then with_each "$encoders" "$first" --stage 5 --stop-stage 5; fi
 }
 run_probe() {
-  for encoder in "${encoders[@]}"; do run probe --encoder "$encoder" --stop-stage 3; done
-  every_seed "${encoders[@]}" | each probe --stage 4 --stop-stage 5
+  if step "$number" probe "features of $encoders"; then prepare "$encoders"; fi
+  if step $(( number * 2 )) probe "training and scores"; then with_each "$encoders" "$seeds" --stage 4 --stop-stage 5; fi
 }
 run_adapter() {
-  for encoder in "${encoders[@]}"; do run adapter "${small[@]}" --encoder "$encoder" --stop-stage 3; done
-  train_and_score adapter "${encoders[@]}" -- "${small[@]}"
+  if step $(( 6 * number )) adapter "conversations, features of $encoders"; then prepare "$encoders"; fi
+  train_and_score "$encoders" 2
 }
-# Once, whatever the seeds and encoders.
-run_codec() { local config; for config in "${codecs[@]}"; do run codec --train-config "$config" --stop-stage 5; done; }
-run_taps() {
-  for encoder in "${encoders[@]}"; do run taps "${small[@]}" --encoder "$encoder" --stop-stage 3; done
-  for seed in "${seeds[@]}"; do
-    for encoder in "${encoders[@]}"; do
-      run taps "${small[@]}" --encoder "$encoder" --seed "$seed" --stage 4 --stop-stage 5
+run_fusion() {
+  if step 15 fusion "features of $codec and CAM++"; then prepare "$codec"; fi
+  train_and_score "$codec" 4
+}
+run_taps() { each_once 10 "$encoders"; }
+run_unfreeze() { each_once 15 "$codec"; }
+run_linking() { each_once 10 "$codec"; }
+# each_once CORE_MINUTES "ENCODER..."
+each_once() {
+  local seed encoder
+  for seed in $seeds; do
+    for encoder in $2; do
+      if step "$1" "$recipe" "$encoder, seed $seed"; then one_by_one --encoder "$encoder" --seed "$seed" --stop-stage 5; fi
     done
   done
 }
-# What is fused and unfrozen is the codec.
-run_fusion() {
-  run fusion "${small[@]}" --encoder "${encoders[0]}" --stop-stage 3
-  train_and_score fusion "${encoders[0]}" -- "${small[@]}" "${fusion[@]}"
-}
-run_unfreeze() {
-  for seed in "${seeds[@]}"; do
-    run unfreeze "${small[@]}" "${unfreeze[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
+# Once, whatever the seeds and encoders.
+run_codec() {
+  local config
+  for config in $codecs; do
+    if step 120 codec "$config"; then one_by_one --train-config "$config" --stop-stage 5; fi
   done
 }
-run_linking() {
-  for seed in "${seeds[@]}"; do
-    run linking "${small[@]}" "${linking[@]}" --encoder "${encoders[0]}" --seed "$seed" --stop-stage 5
-  done
-}
-# Once, by the first seed: six systems are trained for some hours.
-run_diarizer() {
-  run diarizer "${small[@]}" "${diarizer[@]}" --seed "${seeds[0]}" --stop-stage 5
-}
-# Once as well: nothing is trained.
-run_peers() { run peers "${peers[@]}" --stop-stage 5; }
+run_diarizer() { if step 330 diarizer "its systems, by the first seed"; then one_by_one --seed "$first" --stop-stage 5; fi; }
+run_peers() { if step 30 peers "all systems in turn"; then one_by_one --stop-stage 5; fi; }
 
-for recipe in "${recipes[@]}"; do "run_$recipe"; done
-results=("${recipes[@]/#/--results=$work/}")
-results=("${results[@]/%//exp}")
-if [[ -d $work/floors/exp ]]; then results+=("--results=$work/floors/exp"); fi
-mimidiar report conf/table.yaml "${results[@]}" --allow-dirty
-if [[ " ${recipes[*]} " == *" peers "* ]]; then mimidiar report peers/conf/table.yaml "${results[@]}" --allow-dirty; fi
-if [[ $record == true ]]; then
-  for recipe in "${recipes[@]}"; do
-    folders=("${encoders[@]/#/$recipe/exp/}")
-    if [[ $recipe == codec ]]; then folders=(codec/exp/*); fi
-    if [[ $recipe == peers ]]; then folders=(peers/exp/side-by-side); fi
-    if [[ $recipe =~ ^(fusion|unfreeze|linking)$ ]]; then folders=("${folders[0]}"); fi
-    mimidiar publish "${folders[@]}" -o "$recipe/results"
-  done
-  if [[ -d floors/exp ]]; then mimidiar publish floors/exp -o floors/results; fi
-  ../paper/run.sh
-fi
+run_recipes() { for recipe in $recipes; do "run_$recipe"; done; }
+run_recipes || true
+echo "==== egs/mini: $recipes; seeds $seeds: $steps steps, about $(( minutes / nj + 1 )) minutes with --nj $nj" \
+  "($minutes minutes of one core), less for what is finished ===="
+counting=false
+run_recipes
+
+results=() only=()
+for recipe in $recipes; do results+=("--results=$place/$recipe/exp") only+=(--only "$recipe"); done
+if [[ -d $place/floors/exp ]]; then results+=("--results=$place/floors/exp"); fi
+text=$(mimidiar report conf/summary.yaml "${only[@]}" "${results[@]}" --allow-dirty)
+mapfile -t lines <<< "$text"
+printf '%s\n' "${lines[@]:0:38}"
+if (( ${#lines[@]} > 38 )); then echo "... and $(( ${#lines[@]} - 38 )) lines more: egs/mini/<recipe>/run.sh --stage 6 prints the table of a recipe"; fi
+if [[ $record != true ]]; then exit; fi
+for recipe in $recipes; do
+  case $recipe in
+    codec) folders=(codec/exp/*) ;;
+    peers) folders=(peers/exp/side-by-side) ;;
+    fusion | unfreeze | linking) folders=("$recipe/exp/$codec") ;;
+    *) read -ra folders <<< "$encoders"; folders=("${folders[@]/#/$recipe/exp/}") ;;
+  esac
+  mimidiar table publish "${folders[@]}" -o "$recipe/results"
+done
+if [[ -d floors/exp ]]; then mimidiar table publish floors/exp -o floors/results; fi
+../paper/run.sh

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
+. environment.sh
 # --- options ---
 check=false                        # write nothing; fail if a file holds anything else than what the records give
 # --- end of options ---

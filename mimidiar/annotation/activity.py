@@ -7,20 +7,14 @@ no centre (shorter than one frame, at most) leaves no label.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from mimidiar.annotation.regions import Region
+from mimidiar.annotation.turns import Turn
+
 # Times on disk have a precision of 1 ms; float noise far below that must not move a boundary.
 _FRAME_DIGITS = 6
-
-
-class Interval(NamedTuple):
-    """Seconds from `start` to `end` in which `speaker` talks."""
-
-    start: float
-    end: float
-    speaker: str
 
 
 def frame_at(seconds: float, frame_hz: float) -> int:
@@ -33,24 +27,37 @@ def frame_count(seconds: float, frame_hz: float) -> int:
     return math.ceil(round(seconds * frame_hz, _FRAME_DIGITS))
 
 
-def activity_matrix(turns: Iterable[Interval], speakers: Sequence[str], num_frames: int, frame_hz: float) -> np.ndarray:
+def activity_matrix(turns: Iterable[Turn], speakers: Sequence[str], num_frames: int, frame_hz: float) -> np.ndarray:
     """Bool (num_frames, len(speakers)): column k is speaker k, by the rounding rule above.
 
     Raises KeyError for a turn of another speaker.
     """
     column = {speaker: k for k, speaker in enumerate(speakers)}
     active = np.zeros((num_frames, len(column)), dtype=bool)
-    for start, end, speaker in turns:
-        active[max(frame_at(start, frame_hz), 0) : max(frame_at(end, frame_hz), 0), column[speaker]] = True
+    for turn in turns:
+        active[_frames(turn.start, turn.end, frame_hz), column[turn.speaker]] = True
     return active
 
 
-def intervals(active: np.ndarray, frame_hz: float, speakers: Sequence[str]) -> list[Interval]:
-    """The turns of a bool matrix (T, K) by start and column; the inverse of `activity_matrix` on whole frames."""
-    turns = []
-    for k, speaker in enumerate(speakers):
-        for first, last in runs(active[:, k]):
-            turns.append(Interval(first / frame_hz, last / frame_hz, speaker))
+def region_frames(regions: Iterable[Region], num_frames: int, frame_hz: float) -> np.ndarray:
+    """Bool (num_frames,): the frames whose centre lies inside one of `regions`."""
+    inside = np.zeros(num_frames, dtype=bool)
+    for start, end in regions:
+        inside[_frames(start, end, frame_hz)] = True
+    return inside
+
+
+def _frames(start: float, end: float, frame_hz: float) -> slice:
+    return slice(max(frame_at(start, frame_hz), 0), max(frame_at(end, frame_hz), 0))
+
+
+def active_turns(active: np.ndarray, frame_hz: float, speakers: Sequence[str], recording: str = "") -> list[Turn]:
+    """The turns of a bool matrix (T, K) by start; the inverse of `activity_matrix` on whole frames."""
+    turns = [
+        Turn(recording, first / frame_hz, last / frame_hz, speaker)
+        for k, speaker in enumerate(speakers)
+        for first, last in runs(active[:, k])
+    ]
     return sorted(turns)
 
 
@@ -69,7 +76,7 @@ def arrival_order(active: np.ndarray) -> list[int]:
     return sorted(range(active.shape[1]), key=lambda k: (~active[:, k].astype(bool)).tobytes())
 
 
-def arrival_targets(turns: Iterable[Interval], start: int, stop: int, frame_hz: float, channels: int) -> np.ndarray:
+def arrival_targets(turns: Iterable[Turn], start: int, stop: int, frame_hz: float, channels: int) -> np.ndarray:
     """Float32 (stop - start, channels): who is active in frames [start, stop), in order of arrival there.
 
     Speakers who are silent there, and those who arrive when all channels are taken, have none; empty channels are last.

@@ -98,7 +98,7 @@ FORMATS: Mapping[str, Format] = {
         (".json",),
         lambda path, reading: read_pyannote(path, reading.transcript, reading.recording),
         write_pyannote,
-        "the turns of an Annotation (layout of pyannote.core up to 4), or a list of them",
+        "turns as pyannote.audio 4 writes them (read: the layout of pyannote.core 4 as well)",
         "words",
         "tracks, modality",
     ),

@@ -1,8 +1,9 @@
-"""pyannote `Annotation` as JSON: `{"pyannote": "Annotation", "content": [{segment, track, label}, ...], "uri": ...}`.
+"""Turns as JSON in the layout of pyannote.audio 4: `{"uri": ..., "diarization": [{"start", "end", "speaker"}, ...]}`.
 
-The layout that pyannote.core wrote and read up to its version 4 (`pyannote.core.json`; later ones have no JSON of their
-own). A list of such objects holds several recordings. Read besides: `{"diarization": [{start, end, speaker}, ...]}`,
-what pyannote.audio 4 makes of its output and, inside `output`, pyannoteAI's service. Tracks and modality are not kept.
+pyannote.core of today has no JSON of its own; `Annotation.from_records` takes the records of such a list. A list of
+such objects holds several recordings. Read besides: what pyannoteAI's service puts inside `output`, and the layout that
+pyannote.core wrote up to its version 4, `{"pyannote": "Annotation", "content": [{segment, track, label}, ...]}`. Tracks
+and modality are not kept.
 """
 
 import json
@@ -86,18 +87,14 @@ def _turn(segment: dict[str, Any], label: Any, recording: str, where: str) -> Tu
 
 
 def write_pyannote(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:
-    """Write an Annotation, or a list of them for several recordings; what is said is not held. Atomically."""
-    annotations = [_annotation(recording, sorted(turns[recording])) for recording in sorted(turns)]
-    document = annotations[0] if len(annotations) == 1 else annotations
+    """Write an object, or a list of them for several recordings; what is said is not held. Atomically."""
+    objects = [_object(recording, sorted(turns[recording])) for recording in sorted(turns)]
+    document = objects[0] if len(objects) == 1 else objects
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
         json.dump(document, stream, ensure_ascii=False)
         stream.write("\n")
 
 
-def _annotation(recording: str, turns: list[Turn]) -> dict[str, Any]:
-    """Tracks are numbered: two turns of the same time are two tracks of one segment."""
-    content = [
-        {"segment": {"start": turn.start, "end": turn.end}, "track": track, "label": turn.speaker}
-        for track, turn in enumerate(turns)
-    ]
-    return {"pyannote": "Annotation", "content": content, "uri": recording}
+def _object(recording: str, turns: list[Turn]) -> dict[str, Any]:
+    listed = [{"start": turn.start, "end": turn.end, "speaker": turn.speaker} for turn in turns]
+    return {"uri": recording, "diarization": listed}

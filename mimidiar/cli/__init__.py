@@ -30,6 +30,7 @@ GROUPS = {
         {
             "download": ("cli.download", "Stage 0: a corpus from where it is published."),
             "prepare": ("cli.prepare", "Stage 1: a corpus to manifests."),
+            "new": ("cli.new", "The skeleton of a new dataset: its file, a test and a recipe."),
             "validate": ("cli.validate", "Check data folders: what is wrong, and how to mend it."),
             "simulate": ("cli.simulate", "Stage 2: simulate conversations with NeMo's simulator."),
             "simulate-turns": ("cli.simulate_turns", "Stage 2: simulate conversations with a model of turn-taking."),

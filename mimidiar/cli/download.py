@@ -1,12 +1,14 @@
-"""mimidiar download: corpora from where they are published."""
+"""mimidiar data download: corpora from where they are published."""
+
+import inspect
 
 import click
 
-from mimidiar.corpora import DOWNLOADS
+from mimidiar.corpora import corpora, corpus_function
 
 
 @click.command()
-@click.argument("corpus", type=click.Choice(sorted(DOWNLOADS)))
+@click.argument("corpus")
 @click.argument("downloads", type=click.Path(file_okay=False), default="downloads", envvar="DIARIZATION_ROOT")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the corpus; repeatable.")
 def command(corpus: str, downloads: str, settings: tuple[str, ...]) -> None:
@@ -14,4 +16,7 @@ def command(corpus: str, downloads: str, settings: tuple[str, ...]) -> None:
 
     DOWNLOADS: $DIARIZATION_ROOT, or else the folder downloads, unless given.
     """
-    DOWNLOADS[corpus](downloads, click.echo, settings)
+    corpus_function("download", corpus)(downloads, click.echo, settings)
+
+
+command.help = f"{inspect.cleandoc(command.help or '')}\n\nCorpora: {', '.join(corpora('download'))}."

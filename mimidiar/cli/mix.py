@@ -15,6 +15,6 @@ def command(data: str, out: str, config: str, overrides: tuple[str, ...]) -> Non
     OVERRIDES are key=value, for example sets.test.count=10.
     """
     from mimidiar.config import load_config
-    from mimidiar.simulation.mixture_sets import MixtureSets, write_mixture_sets
+    from mimidiar.simulation.drawn_sets import MixtureSets, write_mixture_sets
 
     write_mixture_sets(load_config(MixtureSets, config, overrides), data, out, click.echo)

@@ -1,14 +1,15 @@
-"""mimidiar prepare"""
+"""mimidiar data prepare"""
 
 import inspect
 
 import click
 
-from mimidiar.corpora import CORPORA, prepare_function
+from mimidiar.corpora import corpora, corpus_function
+from mimidiar.corpora.preparation import Preparation
 
 
 @click.command()
-@click.argument("corpus_name", metavar="CORPUS")
+@click.argument("corpus")
 @click.argument("out", type=click.Path(file_okay=False))
 @click.option("--corpus", "root", type=click.Path(), help="Folder with the corpus; default: as the corpus' file says.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the split of speakers.")
@@ -16,19 +17,14 @@ from mimidiar.corpora import CORPORA, prepare_function
 @click.option("--downloads", default="downloads", show_default=True, help="Where stage 0 puts what it downloads.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the corpus; repeatable.")
 def command(
-    corpus_name: str,
-    out: str,
-    root: str | None,
-    seed: int,
-    limit_speakers: int | None,
-    downloads: str,
-    settings: tuple[str, ...],
+    corpus: str, out: str, root: str | None, seed: int, limit_speakers: int | None, downloads: str, settings: tuple
 ) -> None:
     """Write the sets of CORPUS below the folder OUT and validate them.
 
     What a corpus can be told by --set stands in its file, in mimidiar/corpora: the dataclass <Corpus>Settings.
     """
-    prepare_function(corpus_name)(root, out, seed, limit_speakers, downloads, click.echo, settings)
+    prepare = corpus_function("prepare", corpus)
+    prepare(Preparation(root, out, seed, limit_speakers, downloads, settings, click.echo))
 
 
-command.help = f"{inspect.cleandoc(command.help or '')}\n\nCorpora: {', '.join(sorted(CORPORA))}."
+command.help = f"{inspect.cleandoc(command.help or '')}\n\nCorpora: {', '.join(corpora())}."

@@ -1,4 +1,4 @@
-"""mimidiar validate"""
+"""mimidiar data validate"""
 
 import click
 

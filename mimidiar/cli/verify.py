@@ -44,12 +44,12 @@ def command(scores, trials, utt2spk, draws, folder, name):
     \b
     mimidiar verify scores veri_test2.txt -o exp/verify
     """
-    from mimidiar.score import score_file, verification_table, verify_files
+    from mimidiar.score import score_file, table, verify_files
 
     result = verify_files.verify_files(scores, trials, name, utt2spk, draws)
     for warning in result.document["warnings"]:
         click.echo(f"warning: {warning}", err=True)
-    click.echo(verification_table.verification_table(result.document))
+    click.echo(table.verification_table(result.document))
     if folder:
         verify_files.write_verification(folder, result)
         names = score_file.SCORE_FILE, verify_files.DET_FILE, verify_files.HISTOGRAM_FILE, verify_files.DRAWS_FILE

@@ -1,54 +1,33 @@
-"""Corpora to manifests. A new corpus is one file with a `prepare_<corpus>` function and one line in CORPORA.
+"""Corpora to manifests. A new corpus is one file, here or in a folder of $MIMIDIAR_CORPORA, with a function
+`prepare_<corpus>(work: Preparation)`, and `download_<corpus>` where stage 0 can fetch it.
 
-Functions of both tables take the settings of `--set KEY=VALUE` last; what a corpus knows is a dataclass in its file.
+Functions are found by the files' text and imported when they are asked for: lhotse and torch take seconds, --help must
+not. What `--set KEY=VALUE` can tell a corpus is a dataclass in its file; its origin and license are in ORIGINS there.
 """
 
+import difflib
 import importlib
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import re
+from collections.abc import Callable
 from typing import Any
 
+from mimidiar.data.origins import corpus_files, corpus_folders
 from mimidiar.errors import MimidiarError
 
-
-def _late(module: str, name: str) -> Callable[..., Any]:
-    """A function of a module that is imported when it is called: lhotse and torch take seconds, --help must not."""
-
-    def call(*args: Any, **options: Any) -> Any:
-        return getattr(importlib.import_module(f"mimidiar.corpora.{module}"), name)(*args, **options)
-
-    return call
+__path__[:] = map(str, corpus_folders())
 
 
-CORPORA: dict[str, Callable[..., list[Path]]] = {
-    "ami": _late("ami", "prepare_ami"),
-    "librispeech": _late("librispeech", "prepare_librispeech"),
-    "mini": _late("mini", "prepare_mini"),
-    "musan": _late("musan", "prepare_musan"),
-    "rirs": _late("rirs", "prepare_rirs"),
-    "texts": _late("texts", "prepare_texts"),
-    "voxceleb1": _late("voxceleb", "prepare_voxceleb1"),
-    "voxconverse": _late("voxconverse", "prepare_voxconverse"),
-}
-DOWNLOADS: dict[str, Callable[..., Path]] = {
-    "ami": _late("ami", "download_ami"),
-    "librispeech": _late("librispeech", "download_librispeech"),
-    "mini_librispeech": _late("librispeech", "download_mini_librispeech"),
-    "musan": _late("musan", "download_musan"),
-    "rirs": _late("rirs", "download_rirs"),
-    "voxceleb1": _late("voxceleb_download", "download_voxceleb1"),
-    "voxconverse": _late("voxconverse", "download_voxconverse"),
-}
+def corpora(kind: str = "prepare") -> dict[str, str]:
+    """Corpus -> the module with its function `kind`_<corpus>; `kind` is prepare or download."""
+    pattern = re.compile(rf"^def {kind}_(\w+)\(", re.MULTILINE)
+    return {name: path.stem for path in corpus_files() for name in pattern.findall(path.read_text(encoding="utf-8"))}
 
 
-def no_settings(corpus: str, settings: Sequence[str]) -> None:
-    """Raise MimidiarError when a corpus that has no settings is given some."""
-    if settings:
-        raise MimidiarError(f"--set {settings[0]}: {corpus} has no settings; leave --set out")
-
-
-def prepare_function(name: str) -> Callable[..., list[Path]]:
-    """The `prepare` function of a corpus. Raises MimidiarError that lists the choices."""
-    if name not in CORPORA:
-        raise MimidiarError(f"unknown corpus {name!r}; choose one of: {', '.join(sorted(CORPORA))}")
-    return CORPORA[name]
+def corpus_function(kind: str, name: str) -> Callable[..., Any]:
+    """The function that prepares or downloads a corpus. Raises MimidiarError with the nearest name, or all of them."""
+    known = corpora(kind)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise MimidiarError(f"unknown corpus {name!r}; {hint}choose one of: {', '.join(known)}")
+    return getattr(importlib.import_module(f"mimidiar.corpora.{known[name]}"), f"{kind}_{name}")

@@ -31,12 +31,13 @@ from pathlib import Path
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.config import load_config
-from mimidiar.corpora.conversations import Conversation, Leniency, Say, write_conversations
+from mimidiar.corpora.conversations import Conversation, Leniency, write_conversations
 from mimidiar.corpora.download import bytes_there, fetch, require_space
 from mimidiar.corpora.nxt import NAME, VERSION, Annotations, find_annotations
-from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.preparation import Preparation, Say
 from mimidiar.errors import MimidiarError
 
+ORIGINS = {"ami": ("AMI (Carletta 2007), meetings in English", "CC BY 4.0")}
 SUFFIX = {"mix": "Mix-Headset", "sdm": "Array1-01"}
 REFERENCES = ("only_words", "segments", "rttm")
 SETS = ("train", "dev", "test")
@@ -82,22 +83,10 @@ class AmiDownloadSettings:
     sets: str = "train,dev,test"
 
 
-def prepare_ami(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Say = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the sets train, dev and test below `out`; `seed` changes nothing, the split being the corpus' own.
-
-    `root`: the corpus folder; None stands for `downloads`/ami, then $DIARIZATION_ROOT/ami. Raises MimidiarError.
-    """
-    options = load_config(AmiSettings, None, settings)
-    names = check_choices(options)
-    root = find_root(root, downloads, "ami")
+def prepare_ami(work: Preparation) -> list[Path]:
+    """Write the sets train, dev and test; the seed changes nothing, the split being the corpus' own. MimidiarError."""
+    options = work.options(AmiSettings)
+    names, root, say = check_choices(options), work.find_root("ami"), work.say
     annotations = None if options.rttm else Annotations(options.annotations or find_annotations(root))
     reference = _reference(options, annotations)
     sets = {name: [_conversation(m, root, options.mic, reference) for m in meetings_of(name)] for name in names}
@@ -115,7 +104,7 @@ def prepare_ami(
             sets[name] = _with_few_speakers(name, sets[name], options.max_speakers, say)
     sets = {f"{options.prefix}{name}": talks for name, talks in sets.items()}
     origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
-    return write_conversations("AMI", origin, sets, out, options, limit, say, LEAKY if options.ancestor_split else None)
+    return write_conversations(work, "AMI", origin, sets, options, LEAKY if options.ancestor_split else None)
 
 
 def _ancestor_split(sets: dict[str, list[Conversation]], say: Say) -> dict[str, list[Conversation]]:

@@ -5,15 +5,17 @@ a reference, with a reference that goes on after the audio has ended. Each is an
 (`Leniency`), and what is left out or cut by such a decision is said.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lhotse import SupervisionSegment
 
+from mimidiar.annotation.regions import Region
 from mimidiar.annotation.turns import Turn, merge_overlaps
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import AudioInfo, probe_audio
+from mimidiar.corpora.preparation import Preparation, Say
 from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
@@ -21,18 +23,27 @@ from mimidiar.files import write_json
 
 ROUNDING_SEC = 0.001  # times in RTTM have three decimals
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Conversation:
-    """One recording of a corpus. `audio` is where it should be; `turns` are None when there is no reference at all."""
+    """One recording of a corpus. `audio` is where it should be; `turns` are None when there is no reference at all.
+
+    `channel`: which one of a file of several is the recording, from 0; None: the file has one. `uem`: the scored
+    regions; None: the whole. `seconds` and `row`: how long the corpus says that it is, and where it says so.
+    """
 
     id: str
     audio: Path
     turns: list[Turn] | None
     gender: Mapping[str, str] = field(default_factory=dict)  # of a speaker, where the corpus says
     known_longer: bool = False  # the published reference goes on after the audio: it is cut without being asked for
+    channel: int | None = None
+    uem: list[Region] | None = None
+    seconds: float | None = None
+    row: str = ""
+
+
+Found = tuple[Conversation, AudioInfo]
 
 
 @dataclass
@@ -44,42 +55,49 @@ class Leniency:
 
 
 def write_conversations(
+    work: Preparation,
     corpus: str,
     origin: str,
     sets: Mapping[str, list[Conversation]],
-    out: str | Path,
     leniency: Leniency,
-    limit: int | None,
-    say: Say,
     leaky: str | None = None,
 ) -> list[Path]:
-    """Check all `sets`, write them below `out`, validate them and return their folders.
+    """Check all `sets`, write them below `work.out`, validate them and return their folders.
 
-    `limit`: of each set only the first recordings that have at most so many speakers together, for quick trials.
+    Of each set only the first recordings that have at most `work.limit` speakers together, for quick trials.
     `origin` says in words what was recorded and which reference it has; it is kept in corpus.json of each set, with
     what is left of the sets that are not whole, and with `leaky`, which says why sets share recordings.
     """
     sizes = {name: len(talks) for name, talks in sets.items()}
-    if limit is not None:
-        sets = {name: _first(talks, limit) for name, talks in sets.items()}
-    checked = check_conversations(corpus, sets, leniency, say)
-    out = Path(out)
-    for name, pairs in checked.items():
-        recordings = [file_recording(talk.id, talk.audio, SAMPLE_RATE, info.samples) for talk, info in pairs]
-        write_set(out / name, recordings, [s for talk, _ in pairs for s in _supervisions(talk)])
-        _say_what_was_made(name, pairs, say)
+    if work.limit is not None:
+        sets = {name: _first(talks, work.limit) for name, talks in sets.items()}
+    checked = check_conversations(corpus, sets, leniency, work.say)
+    folders = [write_conversation_set(work.out / name, found, work.say) for name, found in checked.items()]
     short = [f"{name} {len(checked[name])} of {size}" for name, size in sizes.items() if len(checked[name]) < size]
     left_out = f" (of its recordings: {', '.join(short)})" if short else ""
-    folders = [out / name for name in checked]
     for folder in folders:
         write_json(folder / "corpus.json", {"origin": origin + left_out} | ({"leaky": leaky} if leaky else {}))
     require_valid(folders, allow_shared=leaky is not None)
     return folders
 
 
+def write_conversation_set(folder: Path, found: Sequence[Found], say: Say) -> Path:
+    """Write the set folder of conversations that were checked, say what is in it, and return it."""
+    recordings = [
+        file_recording(talk.id, talk.audio, SAMPLE_RATE, info.samples, talk.channel or 0, info.channels)
+        for talk, info in found
+    ]
+    uem = {talk.id: talk.uem or [(0.0, info.seconds)] for talk, info in found}
+    write_set(folder, recordings, [s for talk, _ in found for s in _supervisions(talk)], uem)
+    turns = [turn for talk, _ in found for turn in talk.turns or []]
+    hours, speakers = sum(info.seconds for _, info in found) / 3600, len({turn.speaker for turn in turns})
+    say(f"{folder.name:6s} {len(found):4d} recordings, {hours:6.2f} h, {speakers:4d} speakers, {len(turns):6d} turns")
+    return folder
+
+
 def check_conversations(
     corpus: str, sets: Mapping[str, list[Conversation]], leniency: Leniency, say: Say
-) -> dict[str, list[tuple[Conversation, AudioInfo]]]:
+) -> dict[str, list[Found]]:
     """The conversations that can be used, with their audio's header, by set; no set is empty.
 
     Raises MimidiarError that names and counts all that is missing or too long, unless `leniency` allows it.
@@ -132,11 +150,14 @@ def _audio(talk: Conversation, problems: list[str]) -> AudioInfo | None:
     except MimidiarError as error:
         problems.append(f"{talk.id}: {error}")
         return None
-    if (info.sample_rate, info.channels) != (SAMPLE_RATE, 1):
+    if info.sample_rate != SAMPLE_RATE or (talk.channel is None and info.channels != 1):
         problems.append(
             f"{talk.id}: {talk.audio} has {info.channels} channel(s) at {info.sample_rate} Hz, expected 1 at "
             f"{SAMPLE_RATE}; convert it, for example with `sox IN -r {SAMPLE_RATE} -c 1 OUT`"
         )
+        return None
+    if not 0 <= (talk.channel or 0) < info.channels:
+        problems.append(f"{talk.id}: {talk.audio} has {info.channels} channel(s), there is no channel {talk.channel}")
         return None
     return info
 
@@ -181,13 +202,7 @@ def _supervisions(talk: Conversation) -> Iterator[SupervisionSegment]:
             recording_id=talk.id,
             start=turn.start,
             duration=round(turn.end - turn.start, 6),
+            channel=talk.channel or 0,
             speaker=turn.speaker,
             gender=talk.gender.get(turn.speaker),
         )
-
-
-def _say_what_was_made(name: str, pairs: list[tuple[Conversation, AudioInfo]], say: Say) -> None:
-    turns = [turn for talk, _ in pairs for turn in talk.turns or []]
-    hours = sum(info.seconds for _, info in pairs) / 3600
-    speakers = len({turn.speaker for turn in turns})
-    say(f"{name:6s} {len(pairs):4d} recordings, {hours:6.2f} h, {speakers:4d} speakers, {len(turns):6d} turns")

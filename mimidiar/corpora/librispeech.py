@@ -10,29 +10,25 @@ reads, where <chapter>/<speaker>-<chapter>.alignment.txt has them; silero-vad's 
 of the two an utterance has is the kind of its alignment, `word` or `vad`, and corpus.json counts both.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import soundfile
 from lhotse.supervision import AlignmentItem
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
-from mimidiar.corpora import no_settings
 from mimidiar.corpora.archives import Archive, bring
 from mimidiar.corpora.download import fetch
-from mimidiar.corpora.mini_layout import Pack, Utterance
-from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.mini_layout import Pack
+from mimidiar.corpora.preparation import Preparation, Say, no_settings
 from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
-from mimidiar.corpora.utterances import Alignment, find_speech, limited, say_sets, with_lengths, write_utterances
+from mimidiar.corpora.utterances import Alignment, Utterance, find_speech, limited, with_lengths, write_utterance_sets
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
-from mimidiar.files import write_json
 
-Say = Callable[[str], None]
-
+ORIGINS = {"ls": ("LibriSpeech (Panayotov et al. 2015), read English", "CC BY 4.0")}
 # The publishers' parts. There is no test part: the splitting rule halves the speakers of dev.
 SPLIT_OF_PART = {"train-clean-5": "train", "dev-clean-2": "dev"}
 
@@ -124,26 +120,18 @@ def _known(part: str, key: str) -> str:
     return part
 
 
-def prepare_librispeech(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Say = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the sets train, dev and test of LibriSpeech below `out` and return their folders; see the file's head.
+def prepare_librispeech(work: Preparation) -> list[Path]:
+    """Write the sets train, dev and test of LibriSpeech and return their folders; see the file's head.
 
     `limit`: at most so many speakers of a set and 10 utterances of each. Utterances in which there are neither word
     times nor speech by silero-vad are left out, and named.
     """
-    options = load_config(LibriSpeechSettings, None, settings)
+    options, say = work.options(LibriSpeechSettings), work.say
     if options.speech not in ("word", "vad"):
         raise MimidiarError(f"--set speech={options.speech}: choose word or vad")
-    base, out = _base(find_root(root, downloads, "librispeech")), Path(out)
+    base = _base(work.find_root("librispeech"))
     parts = {name: _known(getattr(options, name), name) for name in ("train", "dev", "test")}
-    sets = {name: limited(_read_part(base, part, options, say), limit, seed) for name, part in parts.items()}
+    sets = {name: limited(_read_part(base, part, options, say), work.limit, work.seed) for name, part in parts.items()}
     sets = {name: with_lengths("librispeech", rows, options.skip_missing, say) for name, rows in sets.items()}
     every = [u for rows in sets.values() for u in rows]
     alignments = _word_times(base, every) if options.speech == "word" else {}
@@ -153,13 +141,11 @@ def prepare_librispeech(
         say(f"word times: {words} of {len(every)} utterances have them, the others get segments by silero-vad")
         alignments |= find_speech(others, say)
     sets = {name: [u for u in rows if u.id in alignments] for name, rows in sets.items()}
-    for name, rows in sets.items():
-        write_utterances(out / name, rows, alignments)
     counts = f"{words} utterances with word times, {len(alignments) - words} with segments by silero-vad"
-    write_json(out / "corpus.json", {"origin": f"LibriSpeech, {' / '.join(parts.values())} ({counts})"})
-    say_sets(sets, say)
-    require_valid([out / name for name in sets])
-    return [out / name for name in sets]
+    about = {"origin": f"LibriSpeech, {' / '.join(parts.values())} ({counts})"}
+    folders = write_utterance_sets(work, about, sets, alignments)
+    require_valid(folders)
+    return folders
 
 
 def _read_part(base: Path, part: str, options: LibriSpeechSettings, say: Say) -> list[Utterance]:
@@ -238,21 +224,12 @@ def read_librispeech(root: str | Path, seed: int) -> Pack:
     for part, split in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")
-        for path in sorted((base / part).glob("*/*/*.flac")):
-            utterance = _utterance(path, genders)
-            pack.utterances.append(utterance)
-            pack.split[utterance.speaker] = split
+        pack.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
+        pack.split |= {utterance.speaker: split for utterance in pack.utterances if utterance.speaker not in pack.split}
+    pack.utterances = with_lengths("mini LibriSpeech", pack.utterances, skip_missing=False, say=print)
     held_out = [u for u in pack.utterances if pack.split[u.speaker] == "dev"]
     pack.trials["trials_heldout"] = make_trials(held_out, seed)
     return pack
-
-
-def _utterance(path: Path, genders: dict[str, str]) -> Utterance:
-    try:
-        info = soundfile.info(str(path))
-    except soundfile.LibsndfileError as error:
-        raise MimidiarError(f"{path}: cannot be read ({error}); download it again") from None
-    return replace(_named(path.stem, path, genders), seconds=info.duration)
 
 
 def _named(name: str, path: Path, genders: dict[str, str]) -> Utterance:

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mimidiar.annotation.regions import Region
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
-from mimidiar.data.manifests import Span, Trial, read_trials
+from mimidiar.corpora.conversations import Conversation
+from mimidiar.corpora.utterances import Utterance
+from mimidiar.data.manifests import Trial, read_trials
 from mimidiar.data.origins import corpus_of_speaker
 from mimidiar.errors import MimidiarError
 
@@ -16,33 +19,6 @@ SPLITS = ("train", "dev", "test")
 ROUNDING_SEC = 0.001  # times in RTTM and UEM have three decimals
 NAME_COLUMNS = {"utt_id", "uri", "speaker"}
 UTTERANCE_COLUMNS = ("utt_id", "speaker", "path", "seconds", "session")
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One row of `utts.tsv`; `seconds` is what the row says, `row` is where it stands (for messages)."""
-
-    id: str
-    speaker: str
-    path: Path
-    seconds: float
-    session: str
-    corpus: str
-    row: str
-    gender: str | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True)
-class ConversationFile:
-    """One row of `recordings.tsv` with its reference turns and scored spans."""
-
-    id: str
-    path: Path
-    seconds: float
-    row: str
-    turns: list[Turn]
-    uem: list[Span]
 
 
 @dataclass
@@ -56,7 +32,7 @@ class Pack:
     utterances: list[Utterance] = field(default_factory=list)
     split: dict[str, str] = field(default_factory=dict)
     trials: dict[str, list[Trial]] = field(default_factory=dict)
-    conversations: dict[str, list[ConversationFile]] = field(default_factory=dict)
+    conversations: dict[str, list[Conversation]] = field(default_factory=dict)
 
 
 def read_pack(root: str | Path, origin: str = "a corpus folder") -> Pack:
@@ -140,16 +116,16 @@ def _seconds(text: str, row: str) -> float:
     return seconds
 
 
-def _read_conversations(folder: Path) -> Iterator[ConversationFile]:
+def _read_conversations(folder: Path) -> Iterator[Conversation]:
     for row, values in _rows(folder / "recordings.tsv", ("uri", "path", "seconds")):
         uri, seconds = values["uri"], _seconds(values["seconds"], row)
-        yield ConversationFile(
+        yield Conversation(
             id=uri,
-            path=folder / values["path"],
+            audio=folder / values["path"],
+            turns=_read_turns(folder / "rttm" / f"{uri}.rttm", uri, seconds),
+            uem=_read_regions(folder / "uem" / f"{uri}.uem", uri, seconds),
             seconds=seconds,
             row=f"{row} ({uri})",
-            turns=_read_turns(folder / "rttm" / f"{uri}.rttm", uri, seconds),
-            uem=_read_spans(folder / "uem" / f"{uri}.uem", uri, seconds),
         )
 
 
@@ -160,11 +136,11 @@ def _read_turns(path: Path, uri: str, seconds: float) -> list[Turn]:
     return turns
 
 
-def _read_spans(path: Path, uri: str, seconds: float) -> list[Span]:
-    spans = _about(uri, path, read_uem(path))
-    for start, end in spans:
+def _read_regions(path: Path, uri: str, seconds: float) -> list[Region]:
+    regions = _about(uri, path, read_uem(path))
+    for start, end in regions:
         _check_inside(f"{path}: region", start, end, seconds)
-    return spans
+    return regions
 
 
 def _about(uri: str, path: Path, content: dict[str, list]) -> list:

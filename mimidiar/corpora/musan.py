@@ -4,15 +4,13 @@ Layout: musan/{music,speech,noise}/<source>/<name>.wav with an ANNOTATIONS file 
 names. The recordings are lhotse's. Speech is babble at most: some is LibriVox, whose readers may be LibriSpeech's.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
-from mimidiar.config import load_config
-from mimidiar.corpora import no_settings
 from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.preparation import Preparation, Say, no_settings
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError
 
@@ -27,7 +25,7 @@ class MusanSettings:
     skip_missing: bool = False  # take what is there
 
 
-def download_musan(downloads: str | Path, say: Callable[[str], None] = print, settings: Sequence[str] = ()) -> Path:
+def download_musan(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
     """Download and unpack MUSAN into `downloads`/musan; an interrupted one continues."""
     from lhotse.recipes.musan import MUSAN_URL
 
@@ -38,25 +36,17 @@ def download_musan(downloads: str | Path, say: Callable[[str], None] = print, se
     return target
 
 
-def prepare_musan(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Callable[[str], None] = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the folders musan_music, musan_speech and musan_noise below `out`; `limit`: the first so many of each."""
-    options = load_config(MusanSettings, None, settings)
-    root = find_root(root, downloads, "musan").resolve()
+def prepare_musan(work: Preparation) -> list[Path]:
+    """Write the folders musan_music, musan_speech and musan_noise; at a limit only the first so many of each."""
+    options = work.options(MusanSettings)
+    root = work.find_root("musan").resolve()
     root = root / "musan" if (root / "musan").is_dir() else root
     named = [path for part in PARTS for path in _annotated(root, part)]
-    check_listed("musan", root, named, options.skip_missing, say)
+    check_listed("musan", root, named, options.skip_missing, work.say)
     manifests = {part: _read_part(root, part) for part in PARTS}
     counts = {part: (len(manifest["recordings"]), PARTS[part]) for part, manifest in manifests.items()}
-    check_counts("musan", counts, options.skip_missing, say)
-    return write_all("musan", Path(out), manifests, "MUSAN (OpenSLR 17)", limit, say)
+    check_counts("musan", counts, options.skip_missing, work.say)
+    return write_all(work, "musan", manifests, "MUSAN (OpenSLR 17)")
 
 
 def _annotated(root: Path, part: str) -> Iterator[Path]:

@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from mimidiar.annotation.regions import Region
 from mimidiar.annotation.turns import Turn, merge_overlaps
-from mimidiar.data.manifests import Span
 from mimidiar.errors import MimidiarError
 
 VERSION = "1.6.2"
@@ -25,7 +25,7 @@ NAME = "ami_public_manual_"
 README = "00README_MANUAL.txt"
 
 
-def join_words(words: Iterable[Span]) -> list[Span]:
+def join_words(words: Iterable[Region]) -> list[Region]:
     """Turns of one speaker from the (start, end) of the words in file order: the rule of the only_words references.
 
     A word that begins where the turn has ended, or before, goes on with it, and the turn then ends with that word; any
@@ -62,7 +62,7 @@ class Annotations:
         """The transcribers' segments, pauses and vocal sounds within them included. None when it has no such file."""
         return self._turns(meeting, "segments", lambda root: list(_segments(root, meeting)))
 
-    def _turns(self, meeting: str, layer: str, spans_of: Callable[[ET.Element], list[Span]]) -> list[Turn] | None:
+    def _turns(self, meeting: str, layer: str, spans_of: Callable[[ET.Element], list[Region]]) -> list[Turn] | None:
         files = self._files_of(layer).get(meeting)
         if not files:
             return None
@@ -74,7 +74,7 @@ class Annotations:
                 turns += [Turn(meeting, start, end, speaker) for start, end in spans]
         return merge_overlaps(turns)
 
-    def _words(self, root: ET.Element, meeting: str) -> Iterator[Span]:
+    def _words(self, root: ET.Element, meeting: str) -> Iterator[Region]:
         for word in root.iter("w"):
             if "starttime" not in word.attrib or "endtime" not in word.attrib:
                 self.untimed += 1
@@ -111,7 +111,7 @@ class Annotations:
             raise MimidiarError(f"{file}: no such file; these are not the annotations {NAME}{VERSION}") from None
 
 
-def _span(element: ET.Element, start: str, end: str, meeting: str) -> Span:
+def _span(element: ET.Element, start: str, end: str, meeting: str) -> Region:
     try:
         return float(element.attrib[start]), float(element.attrib[end])
     except (KeyError, ValueError):
@@ -119,7 +119,7 @@ def _span(element: ET.Element, start: str, end: str, meeting: str) -> Span:
         raise MimidiarError(f"{message} and {end}; fetch the annotations again") from None
 
 
-def _segments(root: ET.Element, meeting: str) -> Iterator[Span]:
+def _segments(root: ET.Element, meeting: str) -> Iterator[Region]:
     for segment in root.iter("segment"):
         start, end = _span(segment, "transcriber_start", "transcriber_end", meeting)
         if end > start:

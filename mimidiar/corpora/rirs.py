@@ -7,17 +7,15 @@ that end each line with a file's name, and tell the room of a response (--room-i
 the same noises come twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from mimidiar.annotation.lines import numbered_fields
-from mimidiar.config import load_config
-from mimidiar.corpora import no_settings
 from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.preparation import Preparation, Say, no_settings
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_text
@@ -37,7 +35,7 @@ class RirsSettings:
     skip_missing: bool = False  # take what is there
 
 
-def download_rirs(downloads: str | Path, say: Callable[[str], None] = print, settings: Sequence[str] = ()) -> Path:
+def download_rirs(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
     """Download and unpack RIRS_NOISES into `downloads`/rirs; an interrupted one continues."""
     from lhotse.recipes.rir_noise import RIR_NOISE_ZIP_URL
 
@@ -48,36 +46,28 @@ def download_rirs(downloads: str | Path, say: Callable[[str], None] = print, set
     return target
 
 
-def prepare_rirs(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Callable[[str], None] = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the folders rirs_<part> below `out`; `limit`: the first so many sounds of each."""
+def prepare_rirs(work: Preparation) -> list[Path]:
+    """Write the folders rirs_<part>; at a limit only the first so many sounds of each."""
     from lhotse.recipes.rir_noise import PARTS as FOLDERS
     from lhotse.recipes.rir_noise import prepare_rir_noise
 
-    options = load_config(RirsSettings, None, settings)
+    options = work.options(RirsSettings)
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown or not options.parts:
         raise MimidiarError(f"--set parts=[{','.join(options.parts)}]: choose of {', '.join(PARTS)}")
-    root = find_root(root, downloads, "rirs").resolve()
+    root = work.find_root("rirs").resolve()
     root = root / TOP if (root / TOP).is_dir() else root
     for folder in sorted({FOLDERS[part] for part in options.parts}):
         if not (root / folder).is_dir():
             raise MimidiarError(f"{root / folder}: no such folder; is {root} {TOP}? Unpack it again (stage 0)")
     named = [path for folder in sorted({FOLDERS[part] for part in options.parts}) for path in _listed(root, folder)]
-    check_listed("rirs", root, named, options.skip_missing, say)
+    check_listed("rirs", root, named, options.skip_missing, work.say)
     manifests = prepare_rir_noise(root, parts=options.parts)
     counts = {
         part: (len(manifests[part]["recordings"]), PUBLISHED[part]) for part in options.parts if part in PUBLISHED
     }
-    check_counts("rirs", counts, options.skip_missing, say)
-    folders = write_all("rirs", Path(out), manifests, f"{TOP} (OpenSLR 28)", limit, say)
+    check_counts("rirs", counts, options.skip_missing, work.say)
+    folders = write_all(work, "rirs", manifests, f"{TOP} (OpenSLR 28)")
     _write_rooms(folders, manifests.values(), dict(_told_rooms(root)))
     return folders
 

@@ -1,13 +1,14 @@
 """Sounds to augment speech with: manifests without speakers, and the lists that say whether all of them are there."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lhotse import CutSet, Recording, SupervisionSegment
 
+from mimidiar.corpora.preparation import Preparation, Say
 from mimidiar.corpora.utterances import refuse_or_skip
-from mimidiar.data.manifests import RECORDINGS, SUPERVISIONS, write_jsonl
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, write_jsonl
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 
@@ -33,36 +34,31 @@ def write_sounds(folder: Path, recordings: Iterable[Recording], supervisions: It
 
 
 def write_all(
-    corpus: str,
-    out: Path,
-    manifests: Mapping[str, Mapping[str, Iterable]],
-    origin: str,
-    limit: int | None,
-    say: Callable[[str], None],
+    work: Preparation, corpus: str, manifests: Mapping[str, Mapping[str, Iterable]], origin: str
 ) -> list[Path]:
-    """Write `out`/<corpus>_<part> for each of lhotse's manifests; `limit`: only the first so many sounds of each."""
+    """Write <corpus>_<part> for each of lhotse's manifests; at a limit only the first so many sounds of each."""
     folders = []
     for part, manifest in manifests.items():
-        recordings = sorted(manifest["recordings"], key=lambda recording: recording.id)[:limit]
+        recordings = sorted(manifest["recordings"], key=lambda recording: recording.id)[: work.limit]
         if not recordings:
             raise MimidiarError(f"{corpus}: no audio in the part {part}; unpack it again")
         kept = {recording.id for recording in recordings}
         notes = [segment for segment in manifest.get("supervisions", ()) if segment.recording_id in kept]
-        folders.append(out / f"{corpus}_{part}")
+        folders.append(work.out / f"{corpus}_{part}")
         write_sounds(folders[-1], recordings, notes)
         hours = sum(recording.duration for recording in recordings) / 3600
-        say(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
-    write_json(out / f"{corpus}.json", {"origin": origin})
+        work.say(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
+    write_json(work.out / f"{corpus}.json", {"origin": origin})
     return folders
 
 
-def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool, say: Callable[[str], None]) -> None:
+def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool, say: Say) -> None:
     """Refuse or say the files that the corpus' own lists name and that are not there."""
     missing = [str(path.relative_to(root)) for path in named if not path.is_file()]
     refuse_or_skip(corpus, missing, len(named), "listed sounds are", skip, say)
 
 
-def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool, say: Callable[[str], None]) -> None:
+def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool, say: Say) -> None:
     """Refuse or say parts of which there are not as many sounds as were published (found, wanted)."""
     differing = [f"{part}: {found} sounds of {wanted}" for part, (found, wanted) in counts.items() if found != wanted]
     if differing:

@@ -15,21 +15,20 @@ These speakers may be in a training set. `--set train=FOLDER` writes that set wi
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 from lhotse import RecordingSet, SupervisionSet
 
-from mimidiar.config import load_config
-from mimidiar.corpora.mini_layout import Utterance, read_pack
-from mimidiar.corpora.roots import find_root
-from mimidiar.corpora.utterances import find_speech, limited, say_sets, with_lengths, write_utterances
+from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.corpora.preparation import Preparation
+from mimidiar.corpora.trials import utterances_of
+from mimidiar.corpora.utterances import Utterance, find_speech, limited, with_lengths, write_utterance_sets
 from mimidiar.data.manifests import SetFolder, Trial, read_set, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
-from mimidiar.files import write_json
 
 
 @dataclass
@@ -39,50 +38,39 @@ class TextsSettings:
     train: str = ""  # folder of a set to be trained on, from which the speakers of the trials are to be taken
 
 
-Say = Callable[[str], None]
 OTHERS = "train_others"
 SAME, OTHER = "texts_same", "texts_other"
+ORIGINS = {"vcc16": ("a part of the Voice Conversion Challenge 2016 (Toda et al. 2016), read English", "CC BY 4.0")}
 VCC, FIRST_SHARED = "vcc16", 200_001
 MOST_PER_GROUP = 200  # targets of a speaker, and non-targets of two sentences of a pair of speakers
 
 
-def prepare_texts(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Say = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the sets texts_same and texts_other, and where asked for train_others, below `out`; returns their folders.
+def prepare_texts(work: Preparation) -> list[Path]:
+    """Write the sets texts_same and texts_other, and where asked for, train_others; returns their folders.
 
     Raises MimidiarError where fewer than two speakers share fewer than two sentences.
     """
-    options = load_config(TextsSettings, None, settings)
-    root = find_root(root, downloads, "texts")
-    readings = shared_readings(limited(read_pack(root).utterances, limit, seed))
+    options, root = work.options(TextsSettings), work.find_root("texts")
+    readings = shared_readings(limited(read_pack(root).utterances, work.limit, work.seed))
     rows = sorted((u for group in readings.values() for u in group), key=lambda u: u.id)
-    rows = with_lengths("texts", rows, skip_missing=False, say=say)
-    alignments = find_speech(rows, say)
+    rows = with_lengths("texts", rows, skip_missing=False, say=work.say)
+    alignments = find_speech(rows, work.say)
     readings = {text: [u for u in group if u.id in alignments] for text, group in readings.items()}
-    trials = text_trials(readings, seed)
+    trials = text_trials(readings, work.seed)
     if not all(any(not label for label, *_ in own) and any(label for label, *_ in own) for own in trials.values()):
         raise MimidiarError(
             f"{root}: too few sentences that several speakers have read; needed are 2 of 2 speakers each"
         )
     others = _without(Path(options.train), {u.speaker for u in rows}) if options.train else None
+    sets = {name: utterances_of(own, rows) for name, own in trials.items()}
+    origin = f"sentences read by several speakers, from {root.resolve().name}"
+    folders = write_utterance_sets(work, {"origin": origin}, sets, alignments, trials)
     for name, own in trials.items():
-        named = {utterance for _, *pair in own for utterance in pair}
-        write_utterances(Path(out) / name, [u for u in rows if u.id in named], alignments, own)
-        say(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
-    write_json(Path(out) / "corpus.json", {"origin": f"sentences read by several speakers, from {root.resolve().name}"})
-    say_sets(dict.fromkeys(trials, rows), say)
-    folders = [Path(out) / name for name in trials]
+        work.say(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
     if others is not None:
-        folders.append(Path(out) / OTHERS)
+        folders.append(work.out / OTHERS)
         write_set(folders[-1], others.recordings, others.supervisions, others.uem)
-        say(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
+        work.say(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
     require_valid(folders)
     return folders
 

@@ -1,11 +1,13 @@
-"""Verification trials for a corpus that ships none."""
+"""Verification trials: drawn for a corpus that ships none, and those of a list that can be used."""
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 
-from mimidiar.corpora.mini_layout import Utterance
+from mimidiar.corpora.preparation import Say
+from mimidiar.corpora.utterances import Utterance
 from mimidiar.data.manifests import Trial
+from mimidiar.errors import MimidiarError
 
 TARGETS_PER_SPEAKER = 20
 NONTARGETS_PER_TARGET = 3
@@ -36,3 +38,25 @@ def make_trials(utterances: Sequence[Utterance], seed: int) -> list[Trial]:
 def _pairs(ids: list[str], count: int, rng: random.Random) -> list[tuple[str, str]]:
     every = [(a, b) for k, a in enumerate(ids) for b in ids[k + 1 :]]
     return every if len(every) <= count else rng.sample(every, count)
+
+
+def usable_trials(name: str, trials: Sequence[Trial], present: Container[str], say: Say) -> list[Trial]:
+    """The trials of the list `name` whose utterances are both present. Raises MimidiarError when there is none."""
+    kept = [trial for trial in trials if trial[1] in present and trial[2] in present]
+    if len(kept) < len(trials):
+        say(f"{name}: {len(kept)} of {len(trials)} trials kept, the others name utterances that were left out")
+    if not kept:
+        raise MimidiarError(f"none of the {len(trials)} trials of {name} has both of its utterances here")
+    say(f"{name}: {len(kept)} trials, {sum(label for label, *_ in kept)} of them target")
+    return kept
+
+
+def named_in(trials: Iterable[Trial]) -> set[str]:
+    """The utterances of trials."""
+    return {utterance for _, *pair in trials for utterance in pair}
+
+
+def utterances_of(trials: Iterable[Trial], utterances: Iterable[Utterance]) -> list[Utterance]:
+    """Those of `utterances` that trials name."""
+    named = named_in(trials)
+    return [utterance for utterance in utterances if utterance.id in named]

@@ -1,27 +1,43 @@
 """Corpora of utterances, one speaker in each: files checked, speech found in them, sets written."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
+from mimidiar.annotation.regions import Region
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import probe_audio
-from mimidiar.corpora.mini_layout import Utterance
-from mimidiar.data.manifests import Span, Trial, file_recording, write_set
+from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.data.manifests import Trial, file_recording, write_set
 from mimidiar.data.splits import hash_order
 from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import SHOWN, MimidiarError, listed
+from mimidiar.files import write_json
 
-Say = Callable[[str], None]
 Alignment = dict[str, list[AlignmentItem]]  # what kind of items ('vad', 'word') -> items
 UTTERANCES_AT_LIMIT = 10
 # Hours that silero-vad takes for an hour of audio, 64 utterances at a time on one core (1/440 was measured).
 VAD_RATE = 1 / 300
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance of a corpus; `seconds` is what the corpus says of it, `row` is where it does (for messages)."""
+
+    id: str
+    speaker: str
+    path: Path
+    seconds: float
+    session: str
+    corpus: str
+    row: str
+    gender: str | None = None
+    text: str | None = None
 
 
 def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, skip: bool, say: Say) -> None:
@@ -78,19 +94,43 @@ def find_speech(utterances: Sequence[Utterance], say: Say) -> dict[str, Alignmen
     return {name: {"vad": _items(spans)} for name, spans in found.items() if spans}
 
 
-def _items(spans: Iterable[Span]) -> list[AlignmentItem]:
+def _items(spans: Iterable[Region]) -> list[AlignmentItem]:
     return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in spans]
 
 
-def write_utterances(
-    folder: str | Path,
+def write_utterance_sets(
+    work: Preparation,
+    about: Mapping[str, str],
+    sets: Mapping[str, Sequence[Utterance]],
+    alignments: Mapping[str, Alignment],
+    trials: Mapping[str, Sequence[Trial]] | None = None,
+) -> list[Path]:
+    """Write the sets below `work.out` and return their folders.
+
+    An utterance without alignment is speech from end to end. `about` is kept in corpus.json. Raises MimidiarError for
+    a set without utterances, before any is written.
+    """
+    empty = [name for name, utterances in sets.items() if not utterances]
+    if empty:
+        raise MimidiarError(
+            f"{work.out / empty[0]}: no utterance for this set; the corpus (or its part here) has too few speakers"
+        )
+    for name, utterances in sets.items():
+        _write_set(work.out / name, utterances, alignments, (trials or {}).get(name))
+    write_json(work.out / "corpus.json", about)
+    work.say(f"{'set':18s} speakers utterances   hours")
+    for name, utterances in sets.items():
+        speakers, hours = len({u.speaker for u in utterances}), sum(u.seconds for u in utterances) / 3600
+        work.say(f"{name:18s} {speakers:8d} {len(utterances):10d} {hours:7.2f}")
+    return [work.out / name for name in sets]
+
+
+def _write_set(
+    folder: Path,
     utterances: Sequence[Utterance],
     alignments: Mapping[str, Alignment],
-    trials: Iterable[Trial] | None = None,
+    trials: Iterable[Trial] | None,
 ) -> None:
-    """Write a set folder of utterances; one without alignment is speech from end to end."""
-    if not utterances:
-        raise MimidiarError(f"{folder}: no utterance for this set; the corpus (or its part here) has too few speakers")
     recordings = [file_recording(u.id, u.path, SAMPLE_RATE, round(u.seconds * SAMPLE_RATE)) for u in utterances]
     supervisions = [
         SupervisionSegment(
@@ -113,7 +153,11 @@ def limited(utterances: Sequence[Utterance], limit: int | None, seed: int) -> li
     """For quick trials: 10 utterances of each of `limit` speakers; all when it is None."""
     if limit is None:
         return list(utterances)
-    speakers = set(hash_order({u.speaker for u in utterances}, seed)[:limit])
+    return first_of_each(utterances, set(hash_order({u.speaker for u in utterances}, seed)[:limit]))
+
+
+def first_of_each(utterances: Iterable[Utterance], speakers: Container[str]) -> list[Utterance]:
+    """The first 10 utterances of each of these speakers."""
     seen: Counter[str] = Counter()
     kept = []
     for utterance in utterances:
@@ -121,12 +165,3 @@ def limited(utterances: Sequence[Utterance], limit: int | None, seed: int) -> li
         if utterance.speaker in speakers and seen[utterance.speaker] <= UTTERANCES_AT_LIMIT:
             kept.append(utterance)
     return kept
-
-
-def say_sets(sets: Mapping[str, Sequence[Utterance]], say: Say) -> None:
-    """One line per set: speakers, utterances, hours."""
-    say(f"{'set':18s} speakers utterances   hours")
-    for name, utterances in sets.items():
-        speakers = len({u.speaker for u in utterances})
-        hours = sum(u.seconds for u in utterances) / 3600
-        say(f"{name:18s} {speakers:8d} {len(utterances):10d} {hours:7.2f}")

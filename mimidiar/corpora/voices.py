@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.corpora.espeak import Job, jobs_as_json
-from mimidiar.corpora.mini_layout import Utterance
 from mimidiar.corpora.sentences import make_sentence
 from mimidiar.corpora.trials import make_trials
+from mimidiar.corpora.utterances import Utterance
 from mimidiar.data.manifests import Trial
 from mimidiar.data.splits import hash_order
 from mimidiar.errors import MimidiarError

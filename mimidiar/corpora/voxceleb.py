@@ -18,23 +18,27 @@ warning alone.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
-from mimidiar.config import load_config
-from mimidiar.corpora.mini_layout import Utterance
-from mimidiar.corpora.roots import find_root
-from mimidiar.corpora.trials import make_trials
-from mimidiar.corpora.utterances import find_speech, limited, refuse_or_skip, say_sets, with_lengths, write_utterances
+from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.trials import make_trials, named_in, usable_trials, utterances_of
+from mimidiar.corpora.utterances import (
+    Utterance,
+    find_speech,
+    limited,
+    refuse_or_skip,
+    with_lengths,
+    write_utterance_sets,
+)
 from mimidiar.data.manifests import Trial
 from mimidiar.data.splits import hash_order
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
-from mimidiar.files import write_json
 
-Say = Callable[[str], None]
+ORIGINS = {"vox1": ("VoxCeleb1 (Nagrani et al. 2017), interviews", "CC BY 4.0")}
 
 # list -> its file as VGG calls it, trials in it, of the same speaker among them
 TRIAL_LISTS = {
@@ -66,39 +70,28 @@ class VoxCelebSettings:
     ancestor_split: bool = False  # train and dev are 32 and 8 speakers of the test part: leaky, see LEAKY
 
 
-def prepare_voxceleb1(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Say = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the sets of VoxCeleb1 below `out` and return their folders; see the head of this file.
+def prepare_voxceleb1(work: Preparation) -> list[Path]:
+    """Write the sets of VoxCeleb1 and return their folders; see the head of this file.
 
     `limit`: at most so many speakers of a set and 10 utterances of each, with those trials that then remain.
     """
-    options = load_config(VoxCelebSettings, None, settings)
+    options, seed, say = work.options(VoxCelebSettings), work.seed, work.say
     _check_settings(options)
-    root, out = find_root(root, downloads, "voxceleb1"), Path(out)
+    root = work.find_root("voxceleb1")
     lists = {name: _read_list(root, name, options.any_trials, say) for name in options.trials}
     utterances = _read_utterances(root, lists, options, say)
     utterances = with_lengths("voxceleb1", utterances, options.skip_missing, say)
-    sets = {name: limited(rows, limit, seed) for name, rows in _divide(root, utterances, options, seed, say).items()}
+    divided = _divide(root, utterances, options, seed, say)
+    sets = {name: limited(rows, work.limit, seed) for name, rows in divided.items()}
     trials = {"trials_dev": make_trials(sets["dev"], seed)} if sets.get("dev") else {}
-    of_test = limited(utterances, limit, seed) if _of_all_speakers(options) else sets["test"]
+    of_test = limited(utterances, work.limit, seed) if _of_all_speakers(options) else sets["test"]
+    present = {u.id for u in of_test}
     for name, rows in lists.items():
-        trials[f"trials_{name.lower().replace('-', '_')}"] = _kept(name, rows, {u.id for u in of_test}, say)
+        trials[f"trials_{name.lower().replace('-', '_')}"] = usable_trials(name, rows, present, say)
     for name, rows in trials.items():
-        named = {utterance for _, *pair in rows for utterance in pair}
-        sets[name] = [u for u in (sets["dev"] if name == "trials_dev" else of_test) if u.id in named]
+        sets[name] = utterances_of(rows, sets["dev"] if name == "trials_dev" else of_test)
     alignments = find_speech(_once(sets), say) if options.vad else {}
-    for name, rows in sets.items():
-        write_utterances(out / name, rows, alignments, trials.get(name))
-    write_json(out / "corpus.json", _about(options))
-    say_sets(sets, say)
-    folders = [out / name for name in sets]
+    folders = write_utterance_sets(work, _about(options), sets, alignments, trials)
     require_valid(folders, allow_shared=options.ancestor_split)
     return folders
 
@@ -174,7 +167,7 @@ def _read_utterances(root: Path, lists: dict[str, list[Trial]], options: VoxCele
     paths = {_id_of(str(path.relative_to(f))): path for f in folders for path in sorted(f.glob("*/*/*.wav"))}
     _refuse_strangers(root, paths)
     test_part = _test_speakers(root)
-    wanted = {utterance for trials in lists.values() for _, *pair in trials for utterance in pair}
+    wanted = {utterance for trials in lists.values() for utterance in named_in(trials)}
     complete = root / "iden_split.txt"
     if complete.is_file():
         every = {_id_of(fields[-1]) for _, fields in numbered_fields(complete)}
@@ -263,13 +256,3 @@ def _divide(
         held_out = min(options.dev_speakers, len(rest) // 5)
         groups = {"train": set(rest[held_out:]), "dev": set(rest[:held_out])} | groups
     return {name: [u for u in utterances if u.speaker in group] for name, group in groups.items()}
-
-
-def _kept(name: str, trials: list[Trial], present: set[str], say: Say) -> list[Trial]:
-    kept = [trial for trial in trials if trial[1] in present and trial[2] in present]
-    if len(kept) < len(trials):
-        say(f"{name}: {len(kept)} of {len(trials)} trials kept, the others name utterances that were left out")
-    if not kept:
-        raise MimidiarError(f"voxceleb1: none of the {len(trials)} trials of {name} has both of its utterances here")
-    say(f"{name}: {len(kept)} trials, {sum(label for label, *_ in kept)} of them target")
-    return kept

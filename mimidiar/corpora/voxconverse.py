@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.config import load_config
-from mimidiar.corpora import no_settings
-from mimidiar.corpora.conversations import Conversation, Leniency, Say, write_conversations
+from mimidiar.corpora.conversations import Conversation, Leniency, write_conversations
 from mimidiar.corpora.download import bytes_there, fetch, require_space
-from mimidiar.corpora.roots import find_root
+from mimidiar.corpora.preparation import Preparation, Say, no_settings
 from mimidiar.corpora.unpack import unpack
 from mimidiar.errors import MimidiarError
 
@@ -49,20 +47,11 @@ class VoxConverseSettings(Leniency):
     sets: str = "dev,test"  # which sets to make
 
 
-def prepare_voxconverse(
-    root: str | Path | None,
-    out: str | Path,
-    seed: int = 0,
-    limit: int | None = None,
-    downloads: str | Path = "downloads",
-    say: Say = print,
-    settings: Sequence[str] = (),
-) -> list[Path]:
-    """Write the sets dev and test below `out`, from `root`/<set>/**.wav and `root`/**/<set>/*.rttm. MimidiarError."""
-    options = load_config(VoxConverseSettings, None, settings)
-    root = find_root(root, downloads, "voxconverse")
+def prepare_voxconverse(work: Preparation) -> list[Path]:
+    """Write the sets dev and test, from <set>/**.wav and **/<set>/*.rttm of the corpus folder. MimidiarError."""
+    options, root = work.options(VoxConverseSettings), work.find_root("voxconverse")
     sets = {name: read_voxconverse(root, name) for name in options.sets.split(",")}
-    return write_conversations("VoxConverse", "VoxConverse, references v0.3", sets, out, options, limit, say)
+    return write_conversations(work, "VoxConverse", "VoxConverse, references v0.3", sets, options)
 
 
 def read_voxconverse(root: Path, name: str) -> list[Conversation]:

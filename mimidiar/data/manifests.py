@@ -1,9 +1,6 @@
 """A set folder on disk: lhotse manifests with the RTTM, UEM and trials that belong to them."""
 
-import gzip
-import json
 import math
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +9,17 @@ from typing import TypeVar
 from lhotse import AudioSource, CutSet, MonoCut, Recording, RecordingSet, SupervisionSegment, SupervisionSet
 
 import mimidiar.score.trials as score_trials
+from mimidiar.annotation.regions import Region
 from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem, write_uem
+from mimidiar.data.jsonl import RECORDINGS, REMEDY, SUPERVISIONS, read_jsonl, write_jsonl
 from mimidiar.data.utterances_manifest import stretches
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path, write_text
-
-RECORDINGS, SUPERVISIONS = "recordings.jsonl.gz", "supervisions.jsonl.gz"
-REMEDY = "delete the folder and prepare it again"
+from mimidiar.files import write_text
 
 Record = TypeVar("Record", Recording, SupervisionSegment)
 Trial = tuple[int, str, str]  # label (1 = same speaker), enrolment id, test id
-Span = tuple[float, float]  # start and end in seconds
 
 
 @dataclass(frozen=True)
@@ -33,21 +28,23 @@ class SetFolder:
 
     recordings: RecordingSet
     supervisions: SupervisionSet
-    uem: dict[str, list[Span]]
+    uem: dict[str, list[Region]]
     trials: list[Trial] | None
 
 
-def file_recording(recording_id: str, path: str | Path, sample_rate: int, samples: int) -> Recording:
-    """A mono lhotse Recording of one audio file (its absolute path is kept)."""
-    source = AudioSource(type="file", channels=[0], source=str(Path(path).resolve()))
-    return Recording(recording_id, [source], sample_rate, samples, samples / sample_rate)
+def file_recording(
+    recording_id: str, path: str | Path, sample_rate: int, samples: int, channel: int = 0, channels: int = 1
+) -> Recording:
+    """A lhotse Recording of one channel of an audio file that has `channels` (its absolute path is kept)."""
+    source = AudioSource(type="file", channels=list(range(channels)), source=str(Path(path).resolve()))
+    return Recording(recording_id, [source], sample_rate, samples, samples / sample_rate, channel_ids=[channel])
 
 
 def write_set(
     directory: str | Path,
     recordings: Iterable[Recording],
     supervisions: Iterable[SupervisionSegment],
-    uem: Mapping[str, list[Span]] | None = None,
+    uem: Mapping[str, list[Region]] | None = None,
     trials: Iterable[Trial] | None = None,
 ) -> None:
     """Write a set folder; the same arguments give the same bytes, and every file appears whole.
@@ -78,15 +75,8 @@ def _cuts(recordings: Sequence[Recording], supervisions: Sequence[SupervisionSeg
         if segment.recording_id not in turns:
             raise MimidiarError(f"supervision {segment.id}: its recording {segment.recording_id} is not in the set")
         turns[segment.recording_id].append(segment)
-    cuts = [MonoCut(r.id, 0, r.duration, 0, turns[r.id], recording=r) for r in recordings]
+    cuts = [MonoCut(r.id, 0, r.duration, r.channel_ids[0], turns[r.id], recording=r) for r in recordings]
     return CutSet.from_cuts(cuts)
-
-
-def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
-    """Write rows as gzipped JSON lines with no time stamp and no name inside, so that equal rows give equal bytes."""
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    with atomic_path(path) as partial:
-        partial.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
 
 
 def speech_turns(supervisions: Iterable[SupervisionSegment]) -> Iterator[Turn]:
@@ -103,9 +93,6 @@ def speech_turns(supervisions: Iterable[SupervisionSegment]) -> Iterator[Turn]:
 def read_set(directory: str | Path) -> SetFolder:
     """Read a set folder. Raises MimidiarError naming the file that is missing or the line that is not understood."""
     directory = Path(directory)
-    for name in (RECORDINGS, SUPERVISIONS, "all.uem"):
-        if not (directory / name).is_file():
-            raise MimidiarError(f"{directory / name}: no such file; run stage 1 (or `mimidiar prepare`) first")
     return SetFolder(
         RecordingSet.from_recordings(_records(Recording, directory / RECORDINGS)),
         SupervisionSet.from_segments(_records(SupervisionSegment, directory / SUPERVISIONS)),
@@ -125,17 +112,6 @@ def _records(kind: type[Record], path: Path) -> Iterator[Record]:
         if not finite:
             raise MimidiarError(f"{path}, line {number}: {record.id} has a time that is not finite; {REMEDY}")
         yield record
-
-
-def read_jsonl(path: Path) -> list[dict]:
-    """Rows of gzipped JSON lines. Raises MimidiarError naming the file and the line."""
-    rows: list[dict] = []
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            rows.extend(map(json.loads, stream))
-    except (json.JSONDecodeError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise MimidiarError(f"{path}: broken after line {len(rows)} ({error}); {REMEDY}") from None
-    return rows
 
 
 def read_trials(path: str | Path) -> list[Trial]:

@@ -1,17 +1,31 @@
-"""Which corpus a speaker is of, and what a model card says of it: where it is from, and under which licence."""
+"""The files of corpora, found and not listed; and what they say of a corpus in a model card: where it is from, and
+under which license.
 
-# By the name that manifests call a corpus by: `corpus` of a supervision, or what stands before its speaker's dash.
-CORPORA = {
-    "ls": ("LibriSpeech (Panayotov et al. 2015), read English", "CC BY 4.0"),
-    "so762": (
-        "speechocean762 (Zhang et al. 2021), read English of learners, half of them children",
-        "CC BY 4.0 (OpenSLR 101)",
-    ),
-    "vcc16": ("a part of the Voice Conversion Challenge 2016 (Toda et al. 2016), read English", "CC BY 4.0"),
-    "ami": ("AMI (Carletta 2007), meetings in English", "CC BY 4.0"),
-    "vox1": ("VoxCeleb1 (Nagrani et al. 2017), interviews", "CC BY 4.0"),
-}
+A corpus is a file in mimidiar/corpora, or in a folder that $MIMIDIAR_CORPORA names. Files are read as text: importing
+them would take seconds.
+"""
+
+import ast
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+FOLDERS_VARIABLE = "MIMIDIAR_CORPORA"
+MARKER = "ORIGINS"  # of a corpus' file: {name in manifests: (origin, license)}
 UNKNOWN = ("not known to mimidiar", "see whoever gave the corpus")
+
+
+def corpus_folders() -> list[Path]:
+    """The package's folder of corpora, and those that $MIMIDIAR_CORPORA names, with colons between."""
+    named = os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep)
+    return [Path(__file__).parents[1] / "corpora", *(Path(folder).absolute() for folder in named if folder)]
+
+
+def corpus_files() -> Iterator[Path]:
+    """The modules in these folders; of two that are called alike the first."""
+    files = {path.stem: path for folder in reversed(corpus_folders()) for path in folder.glob("*.py")}
+    return (files[name] for name in sorted(files))
 
 
 def corpus_of_speaker(speaker: str, folder: str) -> str:
@@ -21,5 +35,19 @@ def corpus_of_speaker(speaker: str, folder: str) -> str:
 
 
 def describe_corpus(name: str) -> tuple[str, str]:
-    """Origin and licence."""
-    return CORPORA.get(name, UNKNOWN)
+    """Origin and license, by the name that manifests call a corpus by: `corpus` of a supervision, or what stands
+    before its speaker's dash."""
+    origins: dict[str, tuple[str, str]] = {}
+    for path in corpus_files():
+        origins |= _origins(path)
+    return origins.get(name, UNKNOWN)
+
+
+@cache
+def _origins(path: Path) -> dict[str, tuple[str, str]]:
+    """The marker of a corpus' file; empty where it has none."""
+    text = path.read_text(encoding="utf-8")
+    if f"\n{MARKER} = " not in text:
+        return {}
+    assigned = (node for node in ast.parse(text).body if isinstance(node, ast.Assign))
+    return next(ast.literal_eval(node.value) for node in assigned if ast.unparse(node.targets[0]) == MARKER)

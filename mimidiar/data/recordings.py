@@ -1,28 +1,27 @@
-"""The recordings of a data folder, read from lhotse's `recordings.jsonl.gz` as the JSON lines that it is.
+"""The recordings of a set folder: one audio file each, or one channel of it."""
 
-lhotse itself takes two seconds to import, and torch with it; a finished extraction must be able to say so at once.
-"""
-
-import gzip
 import hashlib
-import json
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mimidiar.data.jsonl import RECORDINGS, read_jsonl
 from mimidiar.errors import MimidiarError
-
-MANIFEST = "recordings.jsonl.gz"
 
 
 @dataclass(frozen=True)
 class RecordingFile:
-    """One recording that is one audio file: its id, the file, and what the manifest promises of it."""
+    """One recording: its id, its audio file, and what the manifest promises of it.
+
+    `channel`: which one of a file of several is the recording, from 0; None: the only one, or the mean of all.
+    """
 
     id: str
     path: Path
     sample_rate: int
     samples: int
+    channel: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -30,17 +29,15 @@ class RecordingFile:
 
 
 def read_recordings(data_dir: str | Path) -> list[RecordingFile]:
-    """All recordings of a data folder, in manifest order.
+    """All recordings of a set folder, in manifest order.
 
     Raises MimidiarError for a missing, damaged or empty manifest, an id that stands twice, and a recording that is
     not one plain audio file.
     """
-    manifest = Path(data_dir) / MANIFEST
-    if not manifest.is_file():
-        raise MimidiarError(f"{manifest}: no such manifest; run stages 1 and 2, or check the data folder's name")
+    manifest = Path(data_dir) / RECORDINGS
     recordings: dict[str, RecordingFile] = {}
-    for number, line in enumerate(_lines(manifest), 1):
-        recording = _parse(line, f"{manifest}: line {number}")
+    for number, row in enumerate(read_jsonl(manifest), 1):
+        recording = _recording(row, f"{manifest}: line {number}")
         if recording.id in recordings:
             raise MimidiarError(f"{manifest}: line {number}: recording {recording.id} stands there twice")
         recordings[recording.id] = recording
@@ -49,31 +46,39 @@ def read_recordings(data_dir: str | Path) -> list[RecordingFile]:
     return list(recordings.values())
 
 
-def _lines(manifest: Path) -> list[str]:
+def recording_ids(data_dir: str | Path) -> frozenset[str]:
+    """The names alone of a set's recordings, wherever their audio lies. Raises MimidiarError for a broken manifest."""
     try:
-        with gzip.open(manifest, "rt", encoding="utf-8") as stream:
-            return [line for line in stream if line.strip()]
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise MimidiarError(f"{manifest}: cannot be read to its end ({error}); prepare the data again") from None
+        return frozenset(row["id"] for row in read_jsonl(Path(data_dir) / RECORDINGS))
+    except (KeyError, TypeError) as error:
+        raise MimidiarError(f"{data_dir}: a recording has no id ({error!r}); prepare the set again") from None
 
 
-def _parse(line: str, where: str) -> RecordingFile:
+def _recording(row: dict[str, Any], where: str) -> RecordingFile:
     try:
-        item = json.loads(line)
-        name, sources = item["id"], item["sources"]
-        rate, samples = int(item["sampling_rate"]), int(item["num_samples"])
-        kind, path = sources[0]["type"], sources[0]["source"]
+        name, sources = row["id"], row["sources"]
+        rate, samples = int(row["sampling_rate"]), int(row["num_samples"])
+        kind, path, channels = sources[0]["type"], sources[0]["source"], sources[0].get("channels") or [0]
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise MimidiarError(f"{where}: no lhotse recording ({error!r}); prepare the data again") from None
-    if len(sources) != 1 or kind != "file" or item.get("transforms"):
+    if len(sources) != 1 or kind != "file" or row.get("transforms"):
         raise MimidiarError(
             f"{where}: recording {name} must be one audio file as it is, found {len(sources)} source(s) of type {kind}"
-            f"{' with transforms' if item.get('transforms') else ''}; write it to a file first"
+            f"{' with transforms' if row.get('transforms') else ''}; write it to a file first"
         )
-    return RecordingFile(name, Path(path), rate, samples)
+    return RecordingFile(name, Path(path), rate, samples, _channel(channels, row.get("channel_ids") or channels))
 
 
-def fingerprint(recordings: list[RecordingFile]) -> str:
+def _channel(of_file: Sequence[int], of_recording: Sequence[int]) -> int | None:
+    """Which channel of the file is the recording; None where it has all of them."""
+    return of_file.index(of_recording[0]) if len(of_recording) == 1 < len(of_file) else None
+
+
+def fingerprint(recordings: Sequence[RecordingFile]) -> str:
     """A hash of ids and lengths, whatever the order and wherever the files lie: tells one set from another."""
-    lines = sorted(f"{recording.id} {recording.sample_rate} {recording.samples}" for recording in recordings)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(map(_print, recordings))).encode()).hexdigest()
+
+
+def _print(recording: RecordingFile) -> str:
+    channel = "" if recording.channel is None else f" channel {recording.channel}"
+    return f"{recording.id} {recording.sample_rate} {recording.samples}{channel}"

@@ -1,17 +1,11 @@
-"""The utterances of a prepared set: what conversations are made of, and what is pooled for verification.
+"""The utterances of a prepared set: what conversations are made of, and what is pooled for verification."""
 
-Read as plain JSON, not through lhotse: that takes two seconds to import, and torch with it, which NeMo's simulator
-wants to be the first to use.
-"""
-
-import gzip
-import json
-import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, read_jsonl
 from mimidiar.errors import MimidiarError
 
 # Words closer than this are one stretch of speech; what silero-vad takes as the shortest pause.
@@ -42,8 +36,8 @@ def read_source(folder: str | Path) -> dict[str, list[SourceUtterance]]:
     folder = Path(folder)
     utterances: dict[str, list[SourceUtterance]] = defaultdict(list)
     try:
-        recordings = {row["id"]: row for row in _read_rows(folder / "recordings.jsonl.gz")}
-        for row in _read_rows(folder / "supervisions.jsonl.gz"):
+        recordings = {row["id"]: row for row in read_jsonl(folder / RECORDINGS)}
+        for row in read_jsonl(folder / SUPERVISIONS):
             if row["recording_id"] not in recordings:
                 raise MimidiarError(f"{folder}: utterance {row['id']} is of no recording there; prepare the set again")
             utterance = _utterance(row, recordings[row["recording_id"]])
@@ -51,16 +45,6 @@ def read_source(folder: str | Path) -> dict[str, list[SourceUtterance]]:
     except (KeyError, IndexError, TypeError) as error:
         raise MimidiarError(f"{folder}: a manifest row is not as expected ({error!r}); prepare the set again") from None
     return {speaker: sorted(utterances[speaker], key=lambda u: u.id) for speaker in sorted(utterances)}
-
-
-def _read_rows(path: Path) -> list[dict]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            return [json.loads(line) for line in stream]
-    except FileNotFoundError:
-        raise MimidiarError(f"{path}: no such file; run stage 1 (`mimidiar prepare`) first") from None
-    except (json.JSONDecodeError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise MimidiarError(f"{path}: broken ({error}); prepare the set again") from None
 
 
 def _utterance(row: dict, recording: dict) -> SourceUtterance:

@@ -9,14 +9,15 @@ import soundfile
 from lhotse import Recording, SupervisionSegment, validate_recordings_and_supervisions
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.data.manifests import RECORDINGS, SUPERVISIONS, SetFolder, read_set
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS
+from mimidiar.data.manifests import SetFolder, read_set
 from mimidiar.errors import MimidiarError
 
 SHOWN = 20
 SET_FILES = (RECORDINGS, SUPERVISIONS, "cuts.jsonl.gz", "ref.rttm", "all.uem")
 # Times in RTTM have three decimals.
 ROUNDING_SEC = 0.001
-ROLES = ("train", "dev", "test")
+ROLES = ("train", "dev", "eval", "test")
 
 
 def require_valid(folders: Sequence[str | Path], allow_shared: bool = False) -> None:
@@ -39,8 +40,8 @@ def set_folders(paths: Sequence[str | Path]) -> list[Path]:
 def find_problems(folders: Sequence[str | Path], allow_shared: bool = False) -> list[str]:
     """Every problem found, as sentences that name folder, record, numbers and remedy.
 
-    Folders called train, dev, test (or sim_train_two, ami_mix_train, ...) must not share recordings or speakers with
-    one another, nor any other folder with train, unless `allow_shared`.
+    Folders called train, dev, eval, test (or sim_train_two, ami_mix_train, ...) must not share recordings or speakers
+    with one another, nor any other folder with train, unless `allow_shared`.
     """
     paths = [Path(folder) for folder in folders]
     sets = {path: read_set(path) for path in paths}
@@ -86,6 +87,12 @@ def _problems_of_audio(recording: Recording) -> Iterator[str]:
         yield (
             f"recording {recording.id}: audio file {path} has {info.frames} samples at {info.samplerate} Hz, "
             f"the manifest says {recording.num_samples} at {recording.sampling_rate}; prepare the set again"
+        )
+    of_file = len(recording.sources[0].channels)
+    if of_file > 1 and info.channels != of_file:
+        yield (
+            f"recording {recording.id}: audio file {path} has {info.channels} channel(s), the manifest says {of_file}; "
+            "prepare the set again"
         )
 
 

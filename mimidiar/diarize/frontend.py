@@ -1,19 +1,14 @@
-"""Where frames come from: features that are stored, or audio, which is decoded once for all encoders.
+"""Where frames come from: features that are stored, or audio, which is decoded once for all encoders."""
 
-Audio is that of a file or from memory, as one mono signal in chunks.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from mimidiar.audio.files import make_resampler, probe_audio, stream_audio, stream_samples
+from mimidiar.audio.files import make_resampler
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.vad import FRAME, SAMPLE_RATE, VadStream
@@ -46,20 +41,21 @@ class StoredFeatures:
         self._probe, self._front = probe, front
         if probe is not None and probe.dim != self.embeddings.dim:
             raise MimidiarError(
-                f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the features "
-                "that it was trained on"
+                f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the "
+                "features that it was trained on"
             )
         if self.vad is not None and self.vad.dim != 1:
             raise MimidiarError(f"{vad}: {self.vad.dim} columns, which is no speech activity; extract --encoder vad")
 
     def read(self, name: str, frames: int | None = None) -> Frames:
-        """A whole recording (B = 1) of `frames`, else as many as its features have. MimidiarError where it isn't there."""
+        """A whole recording (B = 1) of `frames`, else as many as it has features. MimidiarError if it is not there."""
         found: dict[str, np.ndarray] = {}
         if self.features is not None:
             found["features"] = self._features(name)
             frames = len(found["features"])
         if self.embeddings is not None:
-            found["embeddings"] = probed(self._probe, _label_frames(self.embeddings, name, frames))
+            rate = self.embeddings.frame_hz / LABEL_HZ
+            found["embeddings"] = probed(self._probe, on_time_axis(_read(self.embeddings, name), rate, 0, frames))
         if self.vad is not None:
             found["activity"] = _cropped(_read(self.vad, name)[:, 0] > 0, frames)
         return Frames(np.ones((1, frames), bool), **{key: value[None] for key, value in found.items()})
@@ -77,10 +73,6 @@ def _read(store, name: str) -> np.ndarray:
     return store.read(name)
 
 
-def _label_frames(store, name: str, frames: int) -> np.ndarray:
-    return on_time_axis(_read(store, name), store.frame_hz / LABEL_HZ, 0, frames)
-
-
 def _cropped(activity: np.ndarray, frames: int) -> np.ndarray:
     return np.pad(activity[:frames], (0, max(0, frames - len(activity))))
 
@@ -91,52 +83,6 @@ def probed(probe: Projection | None, frames: np.ndarray) -> np.ndarray:
         return frames
     parts = range(0, len(frames), PROBED_FRAMES)
     return np.concatenate([probe(frames[start : start + PROBED_FRAMES]).astype(np.float32) for start in parts])
-
-
-@dataclass(frozen=True)
-class AudioRecording:
-    """`read()` gives the signal in chunks (T,) of float32 at `sample_rate`, each time from the beginning."""
-
-    name: str | None
-    seconds: float
-    sample_rate: int
-    read: Callable[[], Iterator[np.ndarray]]
-
-
-def file_recording(path: str | Path, channel: int | None = None, name: str | None = None) -> AudioRecording:
-    """An audio file: its channels averaged, or `channel` (from 0) alone; named like the file unless `name` is given.
-
-    MimidiarError for a file that is missing, no audio, cut short, without samples, or has no such channel.
-    """
-    info = probe_audio(path)
-    if channel is not None and not 0 <= channel < info.channels:
-        raise MimidiarError(f"{path}: has {info.channels} channels, asked for number {channel} (from 0)")
-    read = partial(stream_audio, path, info.sample_rate, channel=channel)
-    return AudioRecording(Path(path).stem if name is None else name, info.seconds, info.sample_rate, read)
-
-
-def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
-    """Samples in memory, of any kind that numpy takes: (T,), or two dimensions, of which the shorter are channels to be
-    averaged. Integers count as parts of their type's full scale, floats as they are.
-
-    MimidiarError for what is no signal: no samples, NaN, infinity, more dimensions, or a rate that is none.
-    """
-    signal = np.asarray(samples)
-    if signal.ndim == 2:
-        signal = signal.T if signal.shape[0] < signal.shape[1] else signal
-    if signal.ndim not in (1, 2) or signal.size == 0 or signal.dtype.kind not in "if":
-        raise MimidiarError(
-            f"audio of shape {np.shape(samples)} and type {signal.dtype}: expected numbers (T,), or (T, channels)"
-        )
-    if not (np.isfinite(sample_rate) and sample_rate > 0 and int(sample_rate) == sample_rate):
-        raise MimidiarError(f"sample_rate is {sample_rate}; samples in a second are a whole number above 0")
-    scale = 1 / (np.iinfo(signal.dtype).max + 1) if signal.dtype.kind == "i" else 1
-    mono = (signal if signal.ndim == 1 else signal.mean(axis=1)).astype(np.float32) * np.float32(scale)
-    if not np.isfinite(mono).all():
-        where = int(np.flatnonzero(~np.isfinite(mono))[0])
-        raise MimidiarError(f"audio: sample {where} ({where / sample_rate:.2f} s) is not a finite number")
-    rate = int(sample_rate)
-    return AudioRecording(None, len(mono) / rate, rate, partial(stream_samples, mono, rate, rate))
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def windows_of(lanes: np.ndarray) -> list[Window]:
 
 @dataclass(frozen=True)
 class Windowing:
-    """Windows of `length` frames, one every `hop`; the last of a recording ends with it, and is as long as it can be."""
+    """Windows of `length` frames, one every `hop`; the last of a recording ends with it, as long as it can be."""
 
     length: int
     hop: int
@@ -158,12 +158,8 @@ class SpeechGate:
         """See `Step`."""
         trusted = np.stack([trust(row) for row in frames.activity])
         near = np.stack([widened(row, self._margin) for row in trusted])
-        lanes = frames.lanes * near[..., None, None]
-        return Frames(frames.valid, lanes=lanes, embeddings=_masked(frames.embeddings, trusted)), state
-
-
-def _masked(embeddings: np.ndarray | None, trusted: np.ndarray) -> np.ndarray | None:
-    return None if embeddings is None else embeddings * trusted[..., None]
+        embeddings = None if frames.embeddings is None else frames.embeddings * trusted[..., None]
+        return Frames(frames.valid, lanes=frames.lanes * near[..., None, None], embeddings=embeddings), state
 
 
 def trust(activity: np.ndarray) -> np.ndarray:

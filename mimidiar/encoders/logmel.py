@@ -1,80 +1,100 @@
-"""The log-mel spectrum as an encoder: Hann windows, power spectrum, mel bands, natural logarithm (numbers in mel.py).
+"""Log-mel spectrum: no codec, but the positive control of the study. An adapter that fails on it fails by itself.
 
-Frame f ends with sample HOP (f + 1) and so knows nothing of the future; before the first sample lies silence.
+80 bands: Hann windows of 64 ms every 40 ms, power spectrum, mel bands, natural logarithm. Frame f ends with sample
+HOP (f + 1) and so depends on nothing later; before the first sample lies silence. torch is imported where it is used.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-import torchaudio
-from torch import nn
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.errors import MimidiarError
 
-from mimidiar.encoders.logmel_spec import BANDS, FLOOR, FRAME_SAMPLES, HOP, SAMPLE_RATE, WINDOW
-from mimidiar.encoders.protocol import EncoderSpec
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SAMPLE_RATE = 16000
+HOP, WINDOW, BANDS = 640, 1024, 80
+FRAME_SAMPLES = 2 * HOP  # 80 ms, one label frame
+FLOOR = 1e-6  # added to the power of a band: what digital silence has
+TAP = "mel"
 
 
-class LogMel(nn.Module):
-    """Audio (B, WINDOW - HOP + n * HOP), the first WINDOW - HOP samples being history -> log energies (B, n, BANDS)."""
+def logmel(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """Its one tap is `mel`. There are no weights; the hash is that of the numbers above."""
+    if tap not in (TAP, None):
+        raise MimidiarError(f"{name} has no tap {tap!r}; its one tap is {TAP}")
+    if checkpoint is not None:
+        raise MimidiarError(f"{name} has no weights and reads no checkpoint, got {checkpoint}")
+    recipe = f"log-mel, {BANDS} bands, window {WINDOW}, hop {HOP}, {SAMPLE_RATE} Hz, floor {FLOOR}"
+    return EncoderSpec(
+        name=name,
+        tap=TAP,
+        taps=(TAP,),
+        sample_rate=SAMPLE_RATE,
+        frame_hz=SAMPLE_RATE / HOP,
+        dim=BANDS,
+        weights="none (log-mel spectrum)",
+        weights_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
+        make=LogMelEncoder,
+    )
 
-    def __init__(self) -> None:
-        super().__init__()
-        bands = torchaudio.functional.melscale_fbanks(WINDOW // 2 + 1, 0.0, SAMPLE_RATE / 2, BANDS, SAMPLE_RATE)
-        self.register_buffer("bands", bands)
-        self.register_buffer("window", torch.hann_window(WINDOW))
 
-    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+class LogMelEncoder(Encoder):
+    """The `Encoder` protocol on the log-mel spectrum."""
+
+    frame_samples = FRAME_SAMPLES
+
+    def __init__(self, spec: EncoderSpec, device: Any):
+        import torch
+        from torchaudio.functional import melscale_fbanks
+
+        self.spec, self.device = spec, device
+        self.bands = melscale_fbanks(WINDOW // 2 + 1, 0.0, SAMPLE_RATE / 2, BANDS, SAMPLE_RATE).to(device)
+        self.window = torch.hann_window(WINDOW).to(device)
+
+    def encode(self, audio: "Tensor", lengths: "Tensor") -> "tuple[Tensor, Tensor]":
+        """Audio (B, T) at 16 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,); 0 past each length."""
+        import torch
+
+        from mimidiar.encoders.padding import pad_to_frames, without_padding
+
+        lengths = torch.as_tensor(lengths, device=self.device)
+        audio, blocks = pad_to_frames(audio.to(self.device), lengths, FRAME_SAMPLES)
+        with self.stream(len(audio)) as stream:
+            features = stream.step(audio)
+        return without_padding(features, 2 * blocks), 2 * blocks
+
+    @contextmanager
+    def stream(self, batch_size: int) -> "Iterator[LogMelStream]":
+        """Start `batch_size` streams in step."""
+        yield LogMelStream(self, self.window.new_zeros(batch_size, WINDOW - HOP))
+
+    def spectrum(self, audio: "Tensor") -> "Tensor":
+        """Audio (B, WINDOW - HOP + n * HOP) that begins with history -> log energies (B, n, BANDS)."""
+        import torch
+
         power = torch.fft.rfft(audio.unfold(-1, WINDOW, HOP) * self.window).abs().square()
         return (power @ self.bands + FLOOR).log()
 
 
-@dataclass
 class LogMelStream:
     """`batch_size` streams in step; the state is the audio that the next window still needs."""
 
-    model: LogMel
-    history: torch.Tensor  # (B, WINDOW - HOP)
+    def __init__(self, encoder: LogMelEncoder, history: "Tensor"):
+        self.encoder, self.history = encoder, history  # (B, WINDOW - HOP)
 
-    @torch.inference_mode()
-    def step(self, audio: torch.Tensor) -> torch.Tensor:
+    def step(self, audio: "Tensor") -> "Tensor":
         """Audio (B, n * 1280) -> its features (B, 2 n, BANDS)."""
+        import torch
+
         if audio.shape[0] != len(self.history) or audio.shape[1] == 0 or audio.shape[1] % FRAME_SAMPLES:
             expected = f"({len(self.history)}, n x {FRAME_SAMPLES})"
             raise ValueError(f"a step of {tuple(audio.shape)}: expected {expected} samples, n >= 1")
-        heard = torch.cat([self.history, audio.to(self.history.device)], dim=1)
-        self.history = heard[:, -(WINDOW - HOP) :]
-        return self.model(heard)
-
-
-class LogMelEncoder:
-    """The `Encoder` protocol on the log-mel spectrum."""
-
-    frame_samples = FRAME_SAMPLES
-    lookahead_frames = 0
-
-    def __init__(self, spec: EncoderSpec, device: Any):
-        self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps
-        self.sample_rate, self.frame_hz, self.dim = spec.sample_rate, spec.frame_hz, spec.dim
-        self.weights, self.weights_sha256 = spec.weights, spec.weights_sha256
-        self.model = LogMel().to(device)
-
-    @torch.inference_mode()
-    def encode(self, audio: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Audio (B, T) at 16 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,); 0 past each length."""
-        device = self.model.window.device
-        lengths = torch.as_tensor(lengths, device=device)
-        blocks = -(-lengths // FRAME_SAMPLES)
-        samples = int(blocks.max()) * FRAME_SAMPLES
-        audio = nn.functional.pad(audio.to(device), (0, max(0, samples - audio.shape[1])))[:, :samples]
-        audio = audio * (torch.arange(samples, device=device) < lengths[:, None])
-        with self.stream(len(audio)) as stream:
-            features = stream.step(audio)
-        inside = torch.arange(features.shape[1], device=device) < 2 * blocks[:, None]
-        return features * inside[:, :, None], 2 * blocks
-
-    @contextmanager
-    def stream(self, batch_size: int) -> Iterator[LogMelStream]:
-        """Start `batch_size` streams in step."""
-        yield LogMelStream(self.model, torch.zeros(batch_size, WINDOW - HOP, device=self.model.window.device))
+        with torch.inference_mode():
+            audio = torch.cat([self.history, audio.to(self.history.device)], dim=1)
+            self.history = audio[:, -(WINDOW - HOP) :]
+            return self.encoder.spectrum(audio)

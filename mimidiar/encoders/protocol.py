@@ -17,9 +17,9 @@ class EncoderSpec:
     """An encoder before it is built: everything that names its features, found without torch.
 
     `weights` is for people, `weights_sha256` for comparing: the hash of the weights file, or of the recipe (sizes,
-    initialisation, seed) where the weights are made and not read. `build(device)` makes the encoder. A frame depends on
-    audio up to `lookahead_frames` after its own: 0 for a causal codec. `batch_sec` of padded audio are best encoded at
-    once.
+    initialisation, seed) where the weights are made and not read. `make(spec, device)` is what `build` calls. A frame
+    depends on audio up to `lookahead_frames` after its own: 0 for a causal codec. `batch_sec` of padded audio are best
+    encoded at once. Of a codec, `build_codec(device)` makes the whole, with quantizer and decoder.
     """
 
     name: str
@@ -30,9 +30,14 @@ class EncoderSpec:
     dim: int
     weights: str
     weights_sha256: str
-    build: Callable[[Any], "Encoder"] = field(repr=False, compare=False)
+    make: Callable[["EncoderSpec", Any], "Encoder"] = field(repr=False, compare=False)
     lookahead_frames: int = 0
     batch_sec: float = BATCH_SEC
+    build_codec: Callable[[Any], Any] | None = field(default=None, repr=False, compare=False)
+
+    def build(self, device: Any = "cpu") -> "Encoder":
+        """The encoder with its weights. Raises MimidiarError for weights of another size or a damaged file."""
+        return self.make(self, device)
 
     def meta(self) -> dict[str, Any]:
         """What a feature store writes down of the encoder that made it."""
@@ -59,18 +64,38 @@ class EncoderStream(Protocol):
 
 
 class Encoder(Protocol):
-    """A codec or speaker encoder at one tap. `frame_samples` is the audio that a stream's step is counted in."""
+    """A codec or speaker encoder at one tap; those of this package inherit from it what stands here in full.
 
-    name: str
-    tap: str
-    taps: tuple[str, ...]
-    sample_rate: int
-    frame_hz: float
+    `frame_samples` is the audio that a stream's step is counted in; all else that names its features is in `spec`.
+    """
+
+    spec: EncoderSpec
     frame_samples: int
-    dim: int
-    weights: str
-    weights_sha256: str
-    lookahead_frames: int
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the audio that it takes, in Hz."""
+        return self.spec.sample_rate
+
+    @property
+    def frame_hz(self) -> float:
+        """Frames a second."""
+        return self.spec.frame_hz
+
+    @property
+    def dim(self) -> int:
+        """Values in a frame."""
+        return self.spec.dim
+
+    @property
+    def lookahead_frames(self) -> int:
+        """As in `EncoderSpec`."""
+        return self.spec.lookahead_frames
+
+    def all_taps(self) -> "tuple[Encoder, list[str]]":
+        """An encoder that gives the taps of a study of depth side by side, and these taps in their order: where there
+        is nothing to compare, itself and its own."""
+        return self, [self.spec.tap]
 
     def encode(self, audio: "torch.Tensor", lengths: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
         """Audio (B, T) float32 and lengths (B,) in samples -> features (B, F, D) and frames (B,).

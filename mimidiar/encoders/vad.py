@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from mimidiar.annotation.activity import runs
-from mimidiar.encoders.protocol import EncoderSpec
-from mimidiar.encoders.vad_spec import FRAME, SAMPLE_RATE, weights_file
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.encoders.silero import FRAME, SAMPLE_RATE, weights_file
 
 STEP, CONTEXT = 512, 64  # samples: the network's step of 32 ms, and what it sees of the step before
 # Speech begins where the probability reaches SPEECH, and ends where it falls below SILENCE and does not come back
@@ -66,7 +66,7 @@ def load_silero_vad() -> SileroVad:
 
 
 class SpeechSteps:
-    """From probabilities of one recording's steps to which of them are speech; a step is judged as soon as it can be."""
+    """From probabilities of a recording's steps to which of them are speech; a step is judged as soon as it can be."""
 
     def __init__(self) -> None:
         self._seen = self._judged = 0
@@ -165,16 +165,13 @@ class VadStream:
         return torch.from_numpy(given.astype(np.float32))
 
 
-class VadEncoder:
+class VadEncoder(Encoder):
     """The `Encoder` protocol on speech activity: one column, 1 where somebody speaks in the middle of the frame."""
 
     frame_samples = FRAME
 
     def __init__(self, spec: EncoderSpec):
-        self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps
-        self.sample_rate, self.frame_hz, self.dim = spec.sample_rate, spec.frame_hz, spec.dim
-        self.weights, self.weights_sha256 = spec.weights, spec.weights_sha256
-        self.lookahead_frames = spec.lookahead_frames
+        self.spec = spec
 
     def encode(self, audio: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Audio (B, T) and lengths (B,) in samples -> activity (B, F, 1) and frames (B,), each row by itself."""

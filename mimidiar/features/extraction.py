@@ -199,13 +199,18 @@ def encode_batch(encoder: Encoder, batch: Batch) -> Matrices:
 
         (recording,) = batch
         return {recording.id: np.concatenate(list(encode_chunks(encoder, read_chunks(recording, encoder.sample_rate))))}
-    signals = [np.concatenate(list(read_chunks(recording, encoder.sample_rate))) for recording in batch]
+    signals = [read_recording(recording, encoder.sample_rate) for recording in batch]
     lengths = torch.tensor([len(signal) for signal in signals])
     audio = torch.zeros(len(signals), int(lengths.max()))
     for row, signal in zip(audio, signals, strict=True):
         row[: len(signal)] = torch.from_numpy(signal)
     features, frames = encoder.encode(audio, lengths)
     return {each.id: features[i, : int(frames[i])].cpu().numpy() for i, each in enumerate(batch)}
+
+
+def read_recording(recording: RecordingFile, sample_rate: int) -> np.ndarray:
+    """The recording's audio, float32 (T,). Raises MimidiarError as `read_chunks` does."""
+    return np.concatenate(list(read_chunks(recording, sample_rate)))
 
 
 def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
@@ -218,7 +223,7 @@ def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarr
                 f"{recording.path}: {info.samples} samples at {info.sample_rate} Hz, the manifest says "
                 f"{recording.samples} at {recording.sample_rate} Hz; prepare the data again"
             )
-        yield from stream_audio(recording.path, sample_rate)
+        yield from stream_audio(recording.path, sample_rate, channel=recording.channel)
     except MimidiarError as error:
         raise MimidiarError(f"recording {recording.id}: {error}") from None
 

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -55,10 +55,13 @@ def add_cost(folder: str | Path, cost: Cost | None) -> None:
 
 
 def total_cost(folders: Iterable[Path]) -> Cost | None:
-    """The sum over the folders that have a timing.jsonl; None where none has. The devices are joined by a comma."""
+    """The sum over the folders that have a timing.jsonl; None where none has."""
     costs = [cost for folder in folders if (folder / TIMING).is_file() for cost in _read(folder / TIMING)]
-    if not costs:
-        return None
+    return sum_costs(costs) if costs else None
+
+
+def sum_costs(costs: Sequence[Cost]) -> Cost:
+    """The sum of at least one; the devices are joined by a comma."""
     audio, compute = math.fsum(cost.audio_sec for cost in costs), math.fsum(cost.compute_sec for cost in costs)
     return Cost(round(audio, 3), round(compute, 3), ", ".join(sorted({cost.device for cost in costs})))
 

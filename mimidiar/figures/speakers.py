@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.figures.style import FAINT, new_figure, series_look, set_title, shown_label, shown_labels, styled
 from mimidiar.figures.time_axis import set_time_axis
 from mimidiar.figures.timeline import Posteriors, draw_posteriors
@@ -11,7 +11,7 @@ _HALF_HEIGHT = 0.36  # of a lane of height 1
 
 
 @styled
-def draw_speakers(recording: str, seconds: float, turns: Sequence[Interval], posteriors: Posteriors):
+def draw_speakers(recording: str, seconds: float, turns: Sequence[Turn], posteriors: Posteriors):
     """A Figure of a whole recording; the `channels` of the posteriors are its speakers."""
     speakers = list(posteriors.channels)
     heights = {"lanes": 0.35 + 0.3 * max(len(speakers), 1)}
@@ -35,7 +35,7 @@ def draw_speakers(recording: str, seconds: float, turns: Sequence[Interval], pos
     return figure
 
 
-def _draw_lanes(axes, speakers: Sequence[str], turns: Sequence[Interval]) -> None:
+def _draw_lanes(axes, speakers: Sequence[str], turns: Sequence[Turn]) -> None:
     for row, speaker in enumerate(speakers):
         axes.axhline(row, color=FAINT, linewidth=0.6, zorder=0)
         spans = [(turn.start, turn.end - turn.start) for turn in turns if turn.speaker == speaker]

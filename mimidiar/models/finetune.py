@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from mimidiar.config import Checked, Count, NotNegative, Positive
 from mimidiar.models.adapter import Adapter
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class UnfreezeConfig:
+class UnfreezeConfig(Checked):
     """How much of the codec is trained with the adapter, and how."""
 
-    layers: int = 3  # the last ones of the encoder's transformer; the downsampling behind them is trained as well
-    learning_rate: float = 1e-5  # of the codec's part; 0: it stays as it is
-    clip_norm: float = 0.5  # of its gradient; the adapter's is clipped apart from it
-    near_weight: float = 0.0  # in the loss, of the latent's squared distance to the frozen codec's, in its variance
-    history_sec: float = 10.0  # before a crop, for the codec's part alone; exact from 10 s for each layer
+    layers: Count = 3  # the last ones of the encoder's transformer; the downsampling behind them is trained as well
+    learning_rate: NotNegative = 1e-5  # of the codec's part; 0: it stays as it is
+    clip_norm: Positive = 0.5  # of its gradient; the adapter's is clipped apart from it
+    # In the loss, of the latent's squared distance to the frozen codec's, in its variance.
+    near_weight: NotNegative = 0.0
+    history_sec: NotNegative = 10.0  # before a crop, for the codec's part alone; exact from 10 s for each layer
 
 
 class UnfrozenAdapter(nn.Module):

@@ -4,15 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from mimidiar.score.kinds import SCORE_KINDS
+
 SHORT = 8  # digits of a hash
-# Of the many metrics of a record those that a card shows, by kind.
-SHOWN = {
-    "verification": ("eer", "min_dcf_0.01"),
-    "reconstruction": ("mel_db", "si_sdr_db", "stoi"),
-    "diarization": ("der", "miss", "false_alarm", "confusion", "speaker_count_accuracy", "real_time_factor"),
-    "ancestor": ("ancestor_der",),
-    "drift": ("token_drift",),
-}
 
 
 def write_card(record: dict[str, Any], text: str) -> str:
@@ -34,7 +28,7 @@ def _figures(record: dict[str, Any]) -> Iterator[str]:
 
 def _row(figure: dict[str, Any]) -> list[str]:
     shown = []
-    for name in SHOWN[figure["kind"]]:
+    for name in SCORE_KINDS[figure["kind"]].shown:
         if name in figure["metrics"]:
             interval = figure["intervals"].get(name)
             ends = f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""
@@ -73,7 +67,7 @@ def _making(record: dict[str, Any]) -> Iterator[str]:
     yield "Commands, from the data on, with the time that they took, on a machine that may have had other work:"
     commands = [line for stage in record["stages"] for line in _timed(stage)]
     yield "\n".join(["```", *commands, record["command"], "```"])
-    yield "What the file says of itself:"
+    yield "Header of the file:"
     yield "\n".join(["```", json.dumps(about, indent=1, sort_keys=True), "```"])
 
 

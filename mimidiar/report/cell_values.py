@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record
 from mimidiar.report.table_file import Column
+from mimidiar.score.kinds import SCORE_KINDS, keeps
 
 REAL_TIME_FACTOR = "real_time_factor"
 NOT_RUN = "not run"
@@ -81,7 +82,7 @@ def difference(records: Sequence[Record], baseline: Sequence[Record], column: Co
     """DER of the records less that of the baseline, recording by recording. MimidiarError for any other metric."""
     from mimidiar.score.compare import compare_seeds
 
-    if column.metric != "der" or any(record.kind != "diarization" for record in [*records, *baseline]):
+    if not all(_keeps(record, column.metric) == "recordings" for record in [*records, *baseline]):
         raise MimidiarError(f"{where}: a paired difference is of the metric der, not of {column.metric}")
     try:
         found = compare_seeds(*([record.seconds() for record in side] for side in (records, baseline)))
@@ -90,10 +91,15 @@ def difference(records: Sequence[Record], baseline: Sequence[Record], column: Co
     return Difference(found.value, found.low, found.high)
 
 
+def _keeps(record: Record, metric: str) -> str:
+    """What the record keeps for paired comparisons by this metric: "recordings", "draws" or ""."""
+    return keeps(record.kind) if SCORE_KINDS[record.kind].paired == metric else ""
+
+
 def _value(record: Record, metric: str, where: str) -> float:
     if metric == REAL_TIME_FACTOR:
         if record.real_time_factor is None:
-            raise MimidiarError(f"{where}: {record.file_name} does not tell the cost of every step")
+            raise MimidiarError(f"{where}: {record.file_name} lacks the cost of some step")
         return record.real_time_factor
     if metric not in record.metrics:
         raise MimidiarError(
@@ -107,11 +113,11 @@ def _interval(records: Sequence[Record], metric: str) -> tuple[float, float] | N
     if len(records) == 1:
         known = records[0].intervals.get(metric)
         return (known["low"], known["high"]) if known else None
-    if metric == "eer":
+    if all(_keeps(record, metric) == "draws" for record in records):
         from mimidiar.score.compare import eer_interval
 
         return eer_interval([record.draws.get("eer", []) for record in records])
-    if metric != "der" or any(record.kind != "diarization" or len(record.recordings) < 2 for record in records):
+    if any(_keeps(record, metric) != "recordings" or len(record.recordings) < 2 for record in records):
         return None
     from mimidiar.score.bootstrap import ratio_interval
 

@@ -1,8 +1,8 @@
-"""One sentence for each comparison that a table file asks for: better, worse, or not to be told apart.
+"""One sentence for each comparison that a table file asks for: better, worse, or not distinguishable.
 
 The verdict is that of the 95 % interval of the paired difference: over recordings for a DER, whose errors are averaged
 over the seeds; over speakers for an EER, of which draw k of the bootstrap is the same draw in both systems. Seeds are
-averaged and not drawn: what is said holds for these recordings or speakers, and for seeds like these.
+averaged and not drawn: the verdict holds for these recordings or speakers, and for seeds like these.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record
 from mimidiar.report.table_file import Column, Comparison, Row, system_of, tag_in
+from mimidiar.score.kinds import keeps
 
 if TYPE_CHECKING:
     from mimidiar.score.bootstrap import ConfidenceInterval
@@ -101,7 +102,7 @@ def _difference(
     """(interval of ours less theirs or None, number of what was drawn, its name)."""
     from mimidiar.score.compare import compare_eers, compare_seeds
 
-    if column.metric == "der":
+    if keeps(ours[0].kind) == "recordings":
         sides = [[record.seconds() for record in side] for side in (ours, theirs)]
         return compare_seeds(*sides), len(ours[0].recordings), "recordings"
     sides = [[(record.metrics["eer"], record.draws.get("eer", [])) for record in side] for side in (ours, theirs)]

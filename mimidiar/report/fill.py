@@ -10,6 +10,7 @@ from mimidiar.report.comparisons import Compared, compare_rows, is_leaky, why_le
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
+from mimidiar.score.kinds import SCORE_KINDS
 
 HASH_DIGITS = 8  # of a hash, where people read it
 NO_SET = "(no set)"  # where a pattern finds none
@@ -85,7 +86,8 @@ class _Filler:
         conditions = [self._conditions(place) for place in range(len(self.columns))]
         rows = [self._row(line) for line in range(len(self.rows))]
         for place, column in enumerate(self.columns):
-            if self._kind(place) != "ancestor":
+            kind = self._kind(place)
+            if kind is None or not SCORE_KINDS[kind].tuned_on_itself:
                 _mark_best(rows, place, column)
         return FilledTable(
             self.table.name,
@@ -123,7 +125,7 @@ class _Filler:
         return next((filed.record.kind for found in self.found for filed in found[place]), None)
 
     def _row(self, line: int) -> FilledRow:
-        """A row with its cells; what is leaky is so called, whatever the file says, with a footnote that says why."""
+        """A row with its cells; a leaky one is so called, whatever the file says, with the reason in a footnote."""
         row, cells = self.rows[line], self._cells(line)
         records = [filed.record for cell in self.found[line] for filed in cell]
         if not is_leaky(row, records):
@@ -146,7 +148,7 @@ class _Filler:
         return figure(records, column, self.where(row, column))
 
     def _versus(self, line: int, place: int, records: list[Record]) -> Difference | None:
-        """The difference to the named row; of those to the floors above, the one whose interval reaches highest."""
+        """The difference to the named row; of several trivial baselines above, that whose interval reaches highest."""
         column, where = self.columns[place], self.where(self.rows[line], self.columns[place])
         if column.versus == FLOORS:
             others = [number for number, row in enumerate(self.rows[:line]) if row.role == "floor"]
@@ -198,7 +200,7 @@ def _how(record: Record) -> dict[str, Any]:
 
 
 def _mark_best(rows: list[FilledRow], place: int, column: Column) -> None:
-    """Bold for the best of at least two systems; floors and leaky rows are not compared."""
+    """Bold for the best of at least two systems; trivial baselines and leaky rows are not compared."""
     rivals = [row for row in rows if not row.role and isinstance(row.cells[place], Figure)]
     if column.best and len(rivals) > 1:
         choose = min if column.best == "low" else max

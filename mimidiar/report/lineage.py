@@ -1,182 +1,259 @@
-"""What a score was made from: the stages behind it, by the `.stage.json` that utils/stage.py keeps in each folder.
+"""What is behind a file or folder that a stage made: written forward, by each stage into its `.stage.json`.
 
-A stage's inputs lie in the folders of earlier stages, so that from the stage which makes a score every command and
-every state of the code that had a part in it can be found, and nothing of it has to be told.
+When a stage begins, utils/stage.py merges the lineages of its inputs; when it has ended, what it made is described
+beside them. A later stage, a record or a model card reads that one file: nothing is found out afterwards from times of
+files, names of folders or texts of commands.
 """
 
 import os
 import re
-import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cache
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
-from mimidiar.commit import ROOT, UNKNOWN
+from mimidiar import shipped
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS
+from mimidiar.data.recordings import recording_ids
 from mimidiar.errors import MimidiarError
+from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
+from mimidiar.report.folder_contents import (
+    configuration_sha256,
+    describe_set,
+    ids_hash,
+    texts,
+    tuned_on,
+)
+from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, place
 
-STATE = ".stage.json"
-DOWNLOAD = ["mimidiar", "download"]  # what it brings is not made by our code
-MADE_ONCE = ("model.safetensors", "tuned.yaml", "codebooks.safetensors")  # and not for each recording anew
-ABSOLUTE = re.compile(r"""(?<![^\s='"])/[^\s'"]+""")  # a path, at the beginning of a word
-CLOCK_SEC = 2.0  # stages keep whole seconds, some file systems every other one
+MODEL, TUNED = "model.safetensors", "tuned.yaml"
+MADE_ONCE = {MODEL, TUNED, "codebooks.safetensors"}  # and not for each recording anew
+HASHED = re.compile(r".*\.safetensors|tuned\.yaml|score\.json")
+COSTS = {"posteriors.scp": "inference", "local.scp": "inference of windows"}  # which are then clustered
+DEEPEST = 3  # folders below that of a stage
+SYNTHETIC = "synthetic"  # how the origin of speech begins that nobody spoke
+# In a command: not the whole experiment. Not every corpus.json says what skip_missing left out, so that a run with
+# it may have seen half a corpus.
+SMALL = re.compile(r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml|(any_trials|skip_missing)=(?i:true|yes|on)")
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The folder that a stage made, its commands, the code, and its inputs: path -> hash, as stage.py keeps it.
+@dataclass
+class Lineage:
+    """What had a part in something, earlier things first, without doubles; all of it JSON.
 
-    `digest`: how the hash of its folder begins where later stages keep it. `doubt` says why code of these commits may
-    not be all that was at work. `seconds` is the time that it took.
+    `stages`: as `State.entry` gives them. `configurations`: YAML files with their hashes. `models`: sha256,
+    configuration_sha256 and the sets `trained_on` (set, path, recordings_sha256; none: not known). `tuned`: sha256 and
+    tuned_on. `features`: encoder, tap, weights, weights_sha256. `speech`: origins of corpora. `leaky`: reasons why a
+    figure is for comparison only. `smoke`: why it shows that the code runs, and nothing more. `sets`: set, hours and
+    corpora. `costs`: step, folder and cost (None: not known) of the way from the audio, as a new recording takes it:
+    without what a model, tuned post-processing or codebooks were made from. `seen`: names of the sets that this stage
+    reads and that share recordings with a set that a model was trained on.
     """
 
-    folder: Path
-    directory: Path
-    commands: list[list[str]]
-    commits: list[str]
-    inputs: dict[Path, str] = field(default_factory=dict)
-    started: datetime | None = None  # None: this command, now
-    finished: datetime | None = None
-    digest: str = ""
-    doubt: str | None = None
-    seconds: float | None = None
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    configurations: dict[str, str] = field(default_factory=dict)
+    models: list[dict[str, Any]] = field(default_factory=list)
+    tuned: list[dict[str, str]] = field(default_factory=list)
+    features: list[dict[str, str]] = field(default_factory=list)
+    speech: list[str] = field(default_factory=list)
+    leaky: list[str] = field(default_factory=list)
+    smoke: list[str] = field(default_factory=list)
+    sets: list[dict[str, Any]] = field(default_factory=list)
+    costs: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+
+    def add(self, other: "Lineage") -> None:
+        """Take over all that `other` has and this has not."""
+        for path, digest in other.configurations.items():
+            name = path if self.configurations.get(path, digest) == digest else f"{path} ({digest[:8]})"
+            self.configurations[name] = digest
+        for name in (each.name for each in fields(self) if each.name != "configurations"):
+            own = getattr(self, name)
+            own += [item for item in getattr(other, name) if item not in own]
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that hold anything."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
-def stage_of(path: Path) -> Stage | None:
-    """The stage in whose folder `path` lies; None when no stage made it."""
-    place = path.resolve()
-    for folder in (place, *place.parents):
-        if (folder / STATE).is_file():
-            return _read(folder)
-    return None
+def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, str]], str | None]:
+    """Of a stage that makes `out` of the inputs `paths`: what is behind it, the sets that it reads, and a doubt if any.
 
-
-def stage_of_score(score: Path, command: list[str]) -> Stage | None:
-    """The stage that made the file `score`, in doubt where it was written since by something else.
-
-    A stage that runs `command` itself is still at work.
+    Raises MimidiarError, naming the file, for an input that lacks what it must contain.
     """
-    stage = stage_of(score.parent)
-    if stage is None or command in stage.commands:
-        return stage
-    if stage.finished is None:
-        return replace(stage, doubt="it has not finished")
-    if score.stat().st_mtime > stage.finished.timestamp() + CLOCK_SEC:
-        return replace(stage, doubt=f"{score.name} was written after it had finished")
-    return stage
+    found, reads = Lineage(), []
+    for path in paths:
+        of_it = lineage_of(path, out)
+        if path.is_file() and path.suffix == ".yaml":
+            of_it.configurations[place(Path(os.path.abspath(path)))] = sha256_file(path)
+        if (path / RECORDINGS).is_file():
+            reads.append({"set": path.resolve().name, "path": str(path.resolve()), "recordings_sha256": ids_hash(path)})
+        found.add(of_it)
+    makings = Counter(stage["made"][0] for stage in found.stages if "made" in stage)
+    doubts = [f"made from {number} makings of {place(folder)}" for folder, number in makings.items() if number > 1]
+    found.seen, gone = shared_sets(found.models, reads)
+    return found, reads, "; ".join(doubts + gone) or None
 
 
-def stages_behind(last: Iterable[Stage]) -> list[Stage]:
-    """All stages that led to these, earlier ones first, and these; each once.
-
-    A stage is in doubt when an input is not any more what it worked on: what made that cannot be told.
+def lineage_of(path: Path, out: Path | None = None, is_named: bool = False) -> Lineage:
+    """What is behind a file or folder: by the stage that made it, unless that is the one of `out`; by the record of
+    weights that come with the package; else what the folder itself holds (`is_named`: weights in it are a model).
     """
-    found: dict[Path, Stage] = {}
-
-    def visit(stage: Stage) -> None:
-        if stage.folder in found or any(command[:2] == DOWNLOAD for command in stage.commands):
-            return
-        doubts = [stage.doubt]
-        for path, digest in stage.inputs.items():
-            before = stage_of(path) if path.exists() else None
-            if before is not None and before.folder != stage.folder:
-                visit(before)
-            doubts.append(_doubt_of_input(stage, path, digest, before))
-        found[stage.folder] = replace(stage, doubt="; ".join(filter(None, doubts)) or None)
-
-    for stage in last:
-        visit(stage)
-    return list(found.values())
-
-
-def _doubt_of_input(stage: Stage, path: Path, digest: str, before: Stage | None) -> str | None:
-    """Why an input is not what the stage worked on, if so; `before` is the stage that makes it now."""
-    if not path.exists():
-        return f"its input {place(path)} is gone"
-    if path.is_file() and _sha256(path, path.stat().st_size, path.stat().st_mtime_ns) != digest:
-        return f"its input {place(path)} changed since"
-    if before is None or before.folder == stage.folder:
-        return None
-    same = digest.startswith(before.digest) if path.is_dir() else True
-    if before.finished is None or not same or (stage.started is not None and before.finished > stage.started):
-        return f"its input {place(path)} was made anew since"
-    return None
+    owner = _maker(path)
+    if owner is None or (out is not None and owner[0] == out.resolve()):
+        if path.is_file():
+            return _shipped(path)
+        return hold(path, is_named or configuration_sha256(path) is not None) if path.is_dir() else Lineage()
+    folder, state = owner
+    inside = path.resolve().relative_to(folder)
+    # What a download brings is not made by our code.
+    found = Lineage() if "download" in state.command[:3] else of_stage(folder, state)
+    for relative, made in state.made.items():
+        held = Lineage(**made["holds"])
+        if not inside.is_relative_to(relative):
+            held.sets = []  # only those that were named
+        if inside.is_relative_to(relative) or Path(relative).is_relative_to(inside):
+            found.add(held)
+    if any(MADE_ONCE & made["files"].keys() for made in state.made.values()):
+        found.costs = []
+    found.seen = []
+    return found
 
 
-@cache
-def _sha256(path: Path, size: int, changed_ns: int) -> str:
-    """Many scores are behind the same weights, which take seconds to read."""
-    return sha256_file(path)
+def _maker(path: Path) -> tuple[Path, State] | None:
+    """`owner_of`. Raises MimidiarError for a stage that kept no lineage."""
+    owner = owner_of(path)
+    if owner is not None and owner[1].version != VERSION:
+        raise MimidiarError(f"{path}: made before {STATE} kept a lineage; run its stage again with --force")
+    return owner
 
 
-def _read(folder: Path) -> Stage:
-    state = read_json(folder / STATE)
-    try:
-        directory = Path(state.get("directory") or folder)
-        inputs = {Path(os.path.normpath(directory / path)): digest for path, digest in state["inputs"].items()}
-        done, started = state["status"] == "done", datetime.fromisoformat(state["started"])
-        finished = datetime.fromisoformat(state["finished"]) if done else None
-        digest = f"{state['key']} {state['finished']}"  # as `digest_of` in utils/stage_key.py
-        commands, commits = split_commands(state["command"]), state.get("commits") or [UNKNOWN]
-        seconds = float(state["seconds"]) if state.get("seconds") is not None else None
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise MimidiarError(f"{folder / STATE} cannot be read; remove {folder} and run its stage again") from None
-    return Stage(folder, directory, commands, commits, inputs, started, finished, digest, seconds=seconds)
+def of_stage(folder: Path, state: State) -> Lineage:
+    """What is behind a stage, and the stage itself."""
+    found = Lineage()
+    found.add(Lineage(**state.behind))
+    found.stages.append(state.entry(folder))
+    if small := SMALL.search(" ".join(state.command)):
+        found.smoke.append(f"a small run ({small[0].strip()})")
+    return found
 
 
-def split_commands(words: list[str]) -> list[list[str]]:
-    """The commands between `:::`."""
-    return [list(part) for is_cut, part in groupby(words, ":::".__eq__) if not is_cut]
+def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None]:
+    """What is behind a file in the folder of a stage, all that the stage made included; and that stage's state.
 
-
-def as_line(command: Iterable[str]) -> str:
-    """A command as one line to read, with paths as `place` writes them."""
-    return shlex.join(_neutral(word) for word in command)
-
-
-def _neutral(word: str) -> str:
-    if any(letter.isspace() for letter in word):  # a command in itself, as `mimidiar bench` takes them
-        return ABSOLUTE.sub(lambda found: place(found[0]), word)
-    option, equals, value = word.partition("=")
-    if equals and value.startswith("/"):
-        return f"{option}={place(value)}"
-    return place(word) if word.startswith("/") else word
-
-
-def place(path: str | Path) -> str:
-    """A path from the top of the repository; of one outside it the last name: the rest is one machine's matter."""
-    path = Path(path)
-    if path.is_relative_to(ROOT):
-        return str(path.relative_to(ROOT))
-    return f".../{path.name}" if path.is_absolute() else str(path)
-
-
-def walk_folders(stages: Iterable[Stage]) -> Iterator[Path]:
-    """Every folder that the stages made or read, each once."""
-    seen = dict.fromkeys(path for stage in stages for path in (*stage.inputs, stage.folder))
-    return (path for path in seen if path.is_dir())
-
-
-def folders_to_run(last: Iterable[Stage]) -> list[Path]:
-    """The folders on the way from the audio to what these stages made, as a recording that is new takes it.
-
-    What a model, tuned post-processing or codebooks were made from is left out, as it is not computed again; so are
-    the features of another system that training started from.
+    A stage that runs `command` itself is still at work. The stage is in doubt where it has not finished, or the file is
+    not what it left.
     """
-    found: dict[Path, None] = {}
+    owner = _maker(file.parent)
+    if owner is None:
+        return Lineage(), None
+    folder, state = owner
+    left = state.made.get(str(file.parent.resolve().relative_to(folder)), {"files": {}})["files"]
+    if list(command) in state.commands():
+        state.made = describe(folder, state.reads)
+    elif state.finished is None:
+        state.doubt = "it has not finished"
+    elif left.get(file.name) != sha256_file(file):
+        state.doubt = f"{file.name} was written after it had finished"
+    found = of_stage(folder, state)
+    for made in state.made.values():
+        found.add(Lineage(**made["holds"]))
+    return found, state
 
-    def visit(stage: Stage | None) -> None:
-        if stage is None or stage.folder in found or any((stage.folder / name).is_file() for name in MADE_ONCE):
-            return
-        found[stage.folder] = None
-        for path in filter(Path.exists, stage.inputs):
-            visit(stage_of(path))
-            if path.is_dir():
-                found.setdefault(path)
 
-    for stage in last:
-        visit(stage)
-    return list(found)
+def describe(folder: Path, reads: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
+    """By relative path, what a stage that read these sets left in its folder and those below: {"holds", "files"}.
+
+    Folders of other stages are left out.
+    """
+    made = {}
+    for each in _own_folders(folder, folder):
+        files = {path.name: sha256_file(path) for path in sorted(each.iterdir()) if HASHED.fullmatch(path.name)}
+        holds = hold(each, True, reads).to_json()
+        if files or holds:
+            made[str(each.relative_to(folder))] = {"holds": holds, "files": files}
+    return made
+
+
+def _own_folders(top: Path, folder: Path) -> Iterator[Path]:
+    yield folder
+    if len(folder.relative_to(top).parts) < DEEPEST:
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() and not path.is_symlink() and not (path / STATE).is_file():
+                yield from _own_folders(top, path)
+
+
+def hold(folder: Path, has_model: bool, trained_on: Sequence[dict[str, str]] = ()) -> Lineage:
+    """What lies in this very folder: a model (others' weights that an encoder reads are none) trained on these sets,
+    features, posteriors, tuned post-processing, a set, the origin of a corpus.
+
+    Raises MimidiarError, naming the file, where an entry is missing.
+    """
+    found = Lineage()
+    if has_model and (path := folder / MODEL).is_file():
+        found.models = [_model(sha256_file(path), configuration_sha256(folder), trained_on)]
+    if (path := folder / TUNED).is_file():
+        found.tuned = [{"sha256": sha256_file(path), "tuned_on": tuned_on(path)}]
+    if (folder / "feats.scp").is_file():
+        about = texts(folder / "meta.json", "encoder", "tap", "weights", "weights_sha256")
+        found.features = [about]
+        found.costs.append(_cost(folder, f"features {about['encoder']} {about['tap']}"))
+    found.costs += [_cost(folder, step) for file, step in COSTS.items() if (folder / file).is_file()]
+    if (path := folder / "corpus.json").is_file():
+        origin = texts(path, "origin")["origin"]
+        found.speech, found.smoke = [origin], ["synthetic voices"] if origin.startswith(SYNTHETIC) else []
+        found.leaky = [str(read_json(path)["leaky"])] if "leaky" in read_json(path) else []
+    if (folder / RECORDINGS).is_file() and (folder / SUPERVISIONS).is_file():
+        found.sets = [describe_set(folder)]
+    return found
+
+
+def _model(sha256: str, configuration: str | None, trained_on: Iterable[dict[str, str]]) -> dict[str, Any]:
+    return {"sha256": sha256, "configuration_sha256": configuration, "trained_on": list(trained_on)}
+
+
+def _shipped(path: Path) -> Lineage:
+    """The lineage in the record of weights that come with the package; an empty one for any other file.
+
+    Raises MimidiarError for other bytes than those of the record.
+    """
+    path = path.resolve()
+    if path.parent != shipped.ASSETS.resolve() or path.suffix != shipped.WEIGHTS:
+        return Lineage()
+    shipped.shipped_file(path.stem)
+    record = read_json(path.with_suffix(shipped.RECORD))
+    found = Lineage(**{each.name: record[each.name] for each in fields(Lineage) if each.name in record})
+    if record["dirty"] and not any(stage["doubt"] for stage in found.stages):
+        found.stages = [stage | {"doubt": f"{path.name} was shipped dirty"} for stage in found.stages]
+    sets = [{"set": Path(each["set"]).name} for each in found.sets]
+    names = [{"set": name} for name in record["trained_on"]] if "trained_on" in record else sets
+    parts = record["header"].get("sha256")
+    if isinstance(parts, dict):  # a diarizer, put together from a model, perhaps a probe, and what was tuned
+        found.models = [_model(parts[name], None, names) for name in ("model", "probe") if name in parts]
+        chosen_on = {} if found.tuned else record["header"].get("tuned_on", {})
+        found.tuned += [{"sha256": parts[name], "tuned_on": chosen_on[name]} for name in chosen_on]
+    return found
+
+
+def shared_sets(models: Iterable[dict[str, Any]], reads: Sequence[dict[str, str]]) -> tuple[list[str], list[str]]:
+    """Names of the sets among `reads` that share recordings with one that a model was trained on; and doubts, where
+    that set is not any more what it was.
+    """
+    trained = [each for model in models for each in model["trained_on"] if "path" in each]
+    shared, doubts = {}, {}
+    for each, own in ((each, own) for each in trained for own in reads if each["set"] != own["set"]):
+        path = Path(each["path"])
+        if each["recordings_sha256"] == own["recordings_sha256"]:
+            shared[own["set"]] = None
+        elif not (path / RECORDINGS).is_file() or ids_hash(path) != each["recordings_sha256"]:
+            doubts[f"the set {place(path)}, which a model was trained on, is gone or changed"] = None
+        elif not recording_ids(path).isdisjoint(recording_ids(Path(own["path"]))):
+            shared[own["set"]] = None
+    return list(shared), list(doubts)
+
+
+def _cost(folder: Path, step: str) -> dict[str, Any]:
+    cost = total_cost([folder])
+    return {"step": step, "folder": str(folder.resolve()), "cost": None if cost is None else asdict(cost)}

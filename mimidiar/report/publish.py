@@ -3,21 +3,15 @@
 Clean records alone, of real speech, of scores that are still the same and were made under today's conventions.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file, write_text
 from mimidiar.report.make_record import figures, read_score
-from mimidiar.report.record import Record, find_records, read_record
+from mimidiar.report.record import VERSION, Record, find_records, read_record
 from mimidiar.score.from_files import SCORE_FILE
-
-# In a command: not the whole experiment. Not every corpus.json says what skip_missing left out, so that a run with
-# it may have seen half a corpus.
-SMALL = re.compile(r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml|(any_trials|skip_missing)=(?i:true|yes|on)")
-SYNTHETIC = "synthetic"  # how the origin of speech begins that nobody spoke
+from mimidiar.score.kinds import SCORE_KINDS
 
 
 def publish(folders: Iterable[Path], results: Path) -> list[Path]:
@@ -55,13 +49,14 @@ def _require_clean(path: Path, record: Record) -> None:
 
 def _require_whole(path: Path, record: Record) -> None:
     """Real speech, all of it: figures of anything else show that the code runs, and nothing more."""
-    speech = record.lineage["speech"]
-    if not speech or any(origin.startswith(SYNTHETIC) for origin in speech):
-        what = "of synthetic voices" if speech else "of speech that no corpus.json tells of"
-        raise MimidiarError(f"{path}: {what}; results are kept of real speech alone (--corpus)")
-    for command in (command for stage in record.stages for command in stage["commands"]):
-        if found := SMALL.search(command):
-            raise MimidiarError(f"{path}: a small run ({found[0].strip()}) is no result; run it whole")
+    if record.version != VERSION:
+        raise MimidiarError(f"{path}: written by an older mimidiar; run its experiment again")
+    if not record.lineage["speech"]:
+        raise MimidiarError(f"{path}: of speech without a corpus.json; results are kept of real speech (--corpus)")
+    if record.smoke:
+        raise MimidiarError(
+            f"{path}: no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"
+        )
 
 
 def _require_same_score(path: Path, record: Record) -> None:
@@ -78,7 +73,7 @@ def _require_same_score(path: Path, record: Record) -> None:
 
 
 def _require_conventions(path: Path, record: Record) -> None:
-    found, now = record.conditions.get("conventions"), _conventions(record.kind)
+    found, now = record.conditions.get("conventions"), SCORE_KINDS[record.kind].conventions
     if found != now:
         raise MimidiarError(
             f"{path}: scored under version {found} of the conventions of scoring, and this code has version {now}; run "
@@ -86,22 +81,10 @@ def _require_conventions(path: Path, record: Record) -> None:
         )
 
 
-def _conventions(kind: str) -> Any:
-    """The version of the conventions that this code scores by; the ancestor's DER in crops is by ours."""
-    from mimidiar.score import diarization, verification
-    from mimidiar.studies.bench import cost
-    from mimidiar.studies.codec_training import score as sound
-    from mimidiar.studies.token_drift import score as drift
-
-    own = {"verification": verification.CONVENTIONS, "drift": drift.CONVENTIONS, "reconstruction": sound.CONVENTIONS}
-    own["cost"] = cost.CONVENTIONS
-    return own.get(kind, diarization.CONVENTIONS)
-
-
 def _require_all_seeds(new: dict[str, Record], results: Path) -> None:
     cells = {(record.system, record.set, record.protocol) for record in new.values()}
     kept = find_records([results]) if results.is_dir() else []
-    # Older records may be of an older schema: their names tell enough.
+    # Older records may be of an older schema: their names are enough.
     stale = [
         p for p in kept if p.name not in new and any(p.name.startswith(".".join(cell) + ".seed") for cell in cells)
     ]

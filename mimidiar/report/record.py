@@ -3,23 +3,25 @@
 A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
 name follows from its contents and is checked against them, as is every key:
 
-- `version` of this schema; `kind`: "diarization", "verification", "ancestor", "drift", "reconstruction" or "cost";
-  `system`, `set`, `protocol`, `seed`;
+- `version` of this schema; `kind`, one of SCORE_KINDS (score/kinds.py); `system`, `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
 - `draws` (verification alone): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
 - `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
+- `smoke`: why the figure shows that the code runs, and nothing more: synthetic voices, a small run;
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
-  where a model does not tell;
+  for a model that no stage trained;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
 - `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
   null where the cost of some of it is not known; `environment`;
-- `stages` from the first to the last: folder, commands, commits of the code; `doubt`: why that may not be all of it;
+- `stages` from the first to the last: folder, commands, commits of the code, seconds; `doubt`: why that may not be all;
 - `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code, and
   no stage is in doubt;
 - `warnings` of the scoring.
+
+Version 1 had no `smoke`, and no seconds of stages; the first of them neither `draws` nor `leaky`.
 """
 
 import json
@@ -33,10 +35,10 @@ from typing import Any
 from mimidiar.commit import is_clean
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_text
-from mimidiar.report.schema import Misfit, flag, keys, listing, mapping, number, one_of, optional, simple, text
+from mimidiar.report.schema import Misfit, Number, Text, check
+from mimidiar.score.kinds import SCORE_KINDS, keeps
 
-VERSION = 1
-KINDS = ("diarization", "verification", "ancestor", "drift", "reconstruction", "cost")
+VERSION = 2
 FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
 
@@ -57,7 +59,7 @@ class Record:
     tuned_on: list[str]
     trained_on: list[str]
     lineage: dict[str, Any]
-    speed: dict[str, dict[str, Any]]
+    speed: dict[str, dict[str, Any] | None]
     stages: list[dict[str, Any]]
     environment: dict[str, str | None]
     commit: str
@@ -65,6 +67,7 @@ class Record:
     warnings: list[str]
     draws: dict[str, list[float | None]] = field(default_factory=dict)
     leaky: list[str] = field(default_factory=list)
+    smoke: list[str] = field(default_factory=list)
     version: int = VERSION
 
     @property
@@ -107,69 +110,70 @@ def _unclean(stage: dict[str, Any]) -> str:
     return f"{stage['folder']}: {stage['doubt']}" if stage["doubt"] else stage["folder"]
 
 
-_name = text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
-_protocol_name = text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
-_sha256 = text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
-_commit = text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
-_error, _percent = number(low=0), number(0, 100)
-_METRICS = dict.fromkeys(("der", "miss", "false_alarm", "confusion", "ancestor_der"), _error)
-_METRICS |= dict.fromkeys(("eer", "jer", "speaker_count_accuracy"), _percent)
+_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
+_PROTOCOL = Text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
+_SHA256 = Text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
+_COMMIT = Text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
+_TEXT, _REASON = Text(), Text(r"(?s).+", "a reason")
+_NUMBER, _AMOUNT, _PERCENT = Number(), Number(low=0), Number(0, 100)
 _LINEAGE = {
-    "score_sha256": _sha256,
-    "scored": mapping(_sha256),
-    "models": listing(keys({"sha256": _sha256, "configuration_sha256": optional(_sha256)})),
-    "configurations": mapping(_sha256),
-    "tuned": listing(keys({"sha256": _sha256, "tuned_on": text()})),
-    "features": listing(keys({"encoder": text(), "tap": text(), "weights": text(), "weights_sha256": text()})),
-    "speech": listing(text()),
-    "packages": listing(keys({"package": text(), "version": text()})),
+    "score_sha256": _SHA256,
+    "scored": {str: _SHA256},
+    "models": [{"sha256": _SHA256, "configuration_sha256": (None, _SHA256)}],
+    "configurations": {str: _SHA256},
+    "tuned": [{"sha256": _SHA256, "tuned_on": _TEXT}],
+    "features": [dict.fromkeys(("encoder", "tap", "weights", "weights_sha256"), _TEXT)],
+    "speech": [_TEXT],
+    "packages?": [{"package": _TEXT, "version": _TEXT}],  # of somebody else's system alone
 }
-_COST = {"audio_sec": number(low=0), "compute_sec": number(low=0), "device": text(), "real_time_factor": number(low=0)}
-_STAGE = {"folder": text(), "directory": text(), "commands": listing(text()), "commits": listing(_commit)}
-_STAGE |= {"doubt": optional(text(r"(?s).+"))}
+_COST = dict.fromkeys(("audio_sec", "compute_sec", "real_time_factor"), _AMOUNT) | {"device": _TEXT}
+_STAGE = {"folder": _TEXT, "directory": _TEXT, "commands": [_TEXT], "commits": [_COMMIT], "doubt": (None, _REASON)}
 _RECORD = {
-    "version": number(VERSION, VERSION, whole=True),
-    "kind": one_of(*KINDS),
-    "system": _name,
-    "set": _name,
-    "protocol": _protocol_name,
-    "seed": number(low=0, whole=True),
-    "metrics": mapping(number(), _METRICS),
-    "intervals": mapping(keys({"low": number(), "high": number(), "level": number(0, 1)})),
-    "conditions": mapping(simple),
-    "recordings": mapping(keys({"error_sec": number(low=0), "reference_sec": number(low=0)})),
-    "draws": keys({"eer": listing(optional(_percent))}, may_lack=("eer",)),
-    "leaky": listing(text(r"(?s).+", "a reason")),
-    "tuned_on": listing(text()),
-    "trained_on": listing(text()),
-    "lineage": keys(_LINEAGE, may_lack=("packages",)),  # as records do that are older, or of nobody else's system
-    "speed": mapping(optional(keys(_COST))),
-    "stages": listing(keys(_STAGE)),
-    "environment": mapping(optional(text())),
-    "commit": _commit,
-    "dirty": flag,
-    "warnings": listing(text()),
+    "version": Number(1, VERSION, whole=True),
+    "kind": _NAME,
+    "system": _NAME,
+    "set": _NAME,
+    "protocol": _PROTOCOL,
+    "seed": Number(low=0, whole=True),
+    "metrics": {str: _NUMBER}
+    | {f"{name}?": _AMOUNT for name in ("der", "miss", "false_alarm", "confusion", "ancestor_der")}
+    | {f"{name}?": _PERCENT for name in ("eer", "jer", "speaker_count_accuracy")},
+    "intervals": {str: {"low": _NUMBER, "high": _NUMBER, "level": Number(0, 1)}},
+    "conditions": {str: (None, bool, _TEXT, _NUMBER)},
+    "recordings": {str: {"error_sec": _AMOUNT, "reference_sec": _AMOUNT}},
+    "draws?": {"eer?": [(None, _PERCENT)]},
+    "leaky?": [_REASON],
+    "smoke?": [_REASON],
+    "tuned_on": [_TEXT],
+    "trained_on": [_TEXT],
+    "lineage": _LINEAGE,
+    "speed": {str: (None, _COST)},
+    "stages": [_STAGE | {"seconds?": (None, _AMOUNT)}],
+    "environment": {str: (None, _TEXT)},
+    "commit": _COMMIT,
+    "dirty": bool,
+    "warnings": [_TEXT],
 }
-
-_LATER = ("draws", "leaky")  # keys that a record written before them lacks; it is none the worse
 
 
 def check_record(values: Any) -> Record:
     """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
-    keys(_RECORD, may_lack=_LATER)(values, "")
+    check(values, _RECORD)
     record = Record(**values)
+    check(record.kind, Text("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS)), "kind")
     for name, interval in record.intervals.items():
         if interval["low"] > interval["high"]:
             raise Misfit(f"'intervals.{name}' goes from {interval['low']} down to {interval['high']}")
     if record.dirty != bool(record.unclean()):
         code = "; ".join(record.unclean()) or f"committed: {', '.join(record.commits())}"
         raise Misfit(f"'dirty' is {str(record.dirty).lower()}, but the code was {code}")
-    if record.kind == "diarization":
+    kept = keeps(record.kind)
+    for name in ("recordings", "draws"):
+        if getattr(record, name) and kept != name:
+            kinds = " or ".join(kind for kind in SCORE_KINDS if keeps(kind) == name)
+            raise Misfit(f"'{name}' is for kind {kinds}, not {record.kind}")
+    if kept == "recordings":
         _check_sums(record)
-    elif record.recordings:
-        raise Misfit(f"'recordings' is for kind diarization, not {record.kind}")
-    if record.draws and record.kind != "verification":
-        raise Misfit(f"'draws' is for kind verification, not {record.kind}")
     return record
 
 

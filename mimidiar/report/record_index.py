@@ -9,6 +9,7 @@ from mimidiar.commit import UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record, find_records, read_record
 from mimidiar.report.table_file import TAG, WILDCARDS, Row, tag_in
+from mimidiar.score.kinds import SCORE_KINDS
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,7 @@ def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -
 
 def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
     """Nothing may be tuned on the set that it is scored on; trained on it, only to show what that does."""
-    # The ancestor's metric chooses its threshold on the set it reports: that is what is shown, under its name.
-    if record.set in record.tuned_on and record.kind != "ancestor":
+    if record.set in record.tuned_on and not SCORE_KINDS[record.kind].tuned_on_itself:
         raise MimidiarError(f"{where}: {path} was tuned on {record.set}, the set that it is scored on")
     if row.role == "leaky":
         return

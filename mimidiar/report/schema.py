@@ -1,13 +1,14 @@
-"""What the values of a JSON document may be, said in small pieces that name the key of what does not fit.
+"""A JSON document checked against a pattern of the same form; the first value that does not fit is named by its key.
 
-A check takes a value and its dotted key and raises Misfit; `mapping`, `listing` and `keys` build checks from checks.
+A pattern is `{"a": P, "b?": Q}`, an object with just these keys, of which b may be missing; `{str: P}`, an object with
+keys of any name; `[P]`, a list; `(None, P, Q)`, null or one of these, of which messages name the last; Text, Number,
+or the type bool.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-Check = Callable[[Any, str], None]
 LARGEST = 1e15  # more than anything counted or measured here
 SHOWN = 60  # characters of a wrong value in a message
 
@@ -16,95 +17,72 @@ class Misfit(ValueError):
     """`'seed' is -1, not a whole number from 0`."""
 
 
-def refuse(value: Any, key: str, wanted: str) -> None:
-    text, subject = repr(value), f"'{key}'" if key else "the document"
-    raise Misfit(f"{subject} is {text if len(text) <= SHOWN else text[:SHOWN] + '...'}, not {wanted}")
+@dataclass(frozen=True)
+class Text:
+    """Text that the pattern matches as a whole, and what that is in words."""
+
+    pattern: str = "(?s).*"
+    wanted: str = "text"
 
 
-def text(pattern: str = r"(?s).*", wanted: str = "text") -> Check:
-    """Text that the pattern matches as a whole."""
-    compiled = re.compile(pattern)
-
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            refuse(value, key, wanted)
-
-    return check
-
-
-def number(low: float = -LARGEST, high: float = LARGEST, whole: bool = False) -> Check:
+@dataclass(frozen=True)
+class Number:
     """A number from `low` to `high`, neither infinite nor NaN."""
-    span = f" from {low:g}" * (low > -LARGEST) + f" to {high:g}" * (high < LARGEST)
-    wanted = ("a whole number" if whole else "a number") + span
 
-    def check(value: Any, key: str) -> None:
-        kinds = int if whole else int | float
-        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-            refuse(value, key, wanted)
+    low: float = -LARGEST
+    high: float = LARGEST
+    whole: bool = False
 
-    return check
-
-
-def flag(value: Any, key: str) -> None:
-    if not isinstance(value, bool):
-        refuse(value, key, "true or false")
+    @property
+    def wanted(self) -> str:
+        ends = f" from {self.low:g}" * (self.low > -LARGEST) + f" to {self.high:g}" * (self.high < LARGEST)
+        return ("a whole number" if self.whole else "a number") + ends
 
 
-def one_of(*choices: Any) -> Check:
-    def check(value: Any, key: str) -> None:
-        if value not in choices:
-            refuse(value, key, " or ".join(map(str, choices)))
-
-    return check
-
-
-def simple(value: Any, key: str) -> None:
-    """What a condition may be: text, a finite number, true, false or null."""
-    if value is not None and not isinstance(value, str | bool):
-        number()(value, key)
-
-
-def optional(inner: Check) -> Check:
-    """null, or what `inner` takes."""
-    return lambda value, key: None if value is None else inner(value, key)
-
-
-def listing(inner: Check) -> Check:
-    """A list of what `inner` takes."""
-
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, list):
-            refuse(value, key, "a list")
-        for position, item in enumerate(value):
-            inner(item, f"{key}[{position}]")
-
-    return check
+def check(value: Any, pattern: Any, key: str = "") -> None:
+    """Raise Misfit unless `value`, parsed JSON, fits the pattern."""
+    match pattern:
+        case dict():
+            _require(isinstance(value, dict), value, key, "an object")
+            _check_object(value, pattern, f"{key}." if key else "")
+        case list():
+            _require(isinstance(value, list), value, key, "a list")
+            for position, item in enumerate(value):
+                check(item, pattern[0], f"{key}[{position}]")
+        case tuple():
+            *others, last = (each for each in pattern if each is not None)
+            if not (value is None and None in pattern) and not any(_fits(value, each) for each in others):
+                check(value, last, key)
+        case Text():
+            is_one = isinstance(value, str) and re.fullmatch(pattern.pattern, value)
+            _require(is_one, value, key, pattern.wanted)
+        case Number():
+            is_one = isinstance(value, int if pattern.whole else int | float) and not isinstance(value, bool)
+            _require(is_one and pattern.low <= value <= pattern.high, value, key, pattern.wanted)
+        case _:
+            _require(isinstance(value, bool), value, key, "true or false")
 
 
-def mapping(inner: Check, special: Mapping[str, Check] | None = None) -> Check:
-    """Keys of any name, each with what `inner` takes; those named in `special` have a check of their own."""
+def _check_object(value: dict[str, Any], pattern: dict[Any, Any], prefix: str) -> None:
+    """Its keys, and what they hold; keys of any name where the pattern has `str`, unless it has them by their names."""
+    patterns = {name.removesuffix("?"): each for name, each in pattern.items() if name is not str}
+    if missing := [name for name in pattern if name is not str and name[-1] != "?" and name not in value]:
+        raise Misfit(f"'{prefix}{missing[0]}' is missing")
+    if unknown := [name for name in value if name not in patterns and str not in pattern]:
+        raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(patterns)}")
+    for name, item in value.items():
+        check(item, patterns[name] if name in patterns else pattern[str], f"{prefix}{name}")
 
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, dict):
-            refuse(value, key, "an object")
-        for name, item in value.items():
-            (special or {}).get(name, inner)(item, f"{key}.{name}")
 
-    return check
+def _fits(value: Any, pattern: Any) -> bool:
+    try:
+        check(value, pattern)
+    except Misfit:
+        return False
+    return True
 
 
-def keys(checks: Mapping[str, Check], may_lack: Sequence[str] = ()) -> Check:
-    """An object with exactly these keys, those that it `may_lack` aside."""
-
-    def check(value: Any, key: str) -> None:
-        if not isinstance(value, dict):
-            refuse(value, key, "an object")
-        prefix = f"{key}." if key else ""
-        if missing := [name for name in checks if name not in value and name not in may_lack]:
-            raise Misfit(f"'{prefix}{missing[0]}' is missing")
-        if unknown := [name for name in value if name not in checks]:
-            raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(checks)}")
-        for name in value:
-            checks[name](value[name], f"{prefix}{name}")
-
-    return check
+def _require(fits: Any, value: Any, key: str, wanted: str) -> None:
+    if not fits:
+        text, subject = repr(value), f"'{key}'" if key else "the document"
+        raise Misfit(f"{subject} is {text if len(text) <= SHOWN else text[:SHOWN] + '...'}, not {wanted}")

@@ -3,13 +3,12 @@
 `<name>.json`, written by `mimidiar ship` alone: `sha256`, `bytes`, `values` and `types` of `<name>.safetensors`, and
 its `header` (format, size, configuration, seed); `stages` on the way to it from the data, with every command and
 commit, as in the record of a score (report/record.py), and the `command` that shipped it; hashes of `configurations`;
-the `sets` behind it, by corpus, with licences, what the `speech` is, and the `features` of others' weights; `figures`
+the `sets` behind it, by corpus, with licences, those it was `trained_on` and what was `tuned`, what the `speech` is,
+and the `features` of others' weights; `figures`
 of the records that name these weights, and `beside` them those of others; `environment`; `dirty`, where code had a part
 in it that no commit names.
 """
 
-import gzip
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,26 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar.commit import code_commit
-from mimidiar.data.origins import corpus_of_speaker, describe_corpus
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
 from mimidiar.models.weight_file import inspect_weight_file
 from mimidiar.report.card import write_card
 from mimidiar.report.environment import describe_environment
-from mimidiar.report.lineage import Stage, as_line, place, stage_of_score, stages_behind, walk_folders
-from mimidiar.report.make_record import Lineage, configurations_of, stage_entries
+from mimidiar.report.lineage import Lineage, of_output
+from mimidiar.report.make_record import stage_entries
 from mimidiar.report.record import Record, find_records, read_record, unclean_code
-from mimidiar.report.training_sets import MANIFEST
+from mimidiar.report.stage_state import as_line
 from mimidiar.shipped import CARD, RECORD, WEIGHTS
 
 MOST_BYTES = 12_000_000
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-SUPERVISIONS = "supervisions.jsonl.gz"
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """A file of weights, its name, the file of what people say of its use and limits, folders of records that may be of
+    """A file of weights, its name, a text on use and limits, folders of records that may be of
     these weights, and of others to stand beside them.
     """
 
@@ -60,17 +57,16 @@ def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: 
     if not NAME.fullmatch(shipment.name):
         raise MimidiarError(f"'{shipment.name}' cannot name weights; use small letters, digits and single dashes")
     text = _written_by_people(shipment.card)
-    made_by = stage_of_score(weights, list(command))
-    stages = stages_behind([made_by]) if made_by else []
-    code = _code(stages)
+    found, _ = of_output(weights, command)
+    code = _code(found)
     if code["dirty"] and not allow_dirty:
-        found = unclean_code(code["stages"], code["commit"]) or ["no stage of a recipe made it"]
+        odd = unclean_code(code["stages"], code["commit"]) or ["no stage of a recipe made it"]
         raise MimidiarError(
-            f"{weights}: code that is in no commit had a part in it ({listed(found, '; ')}); commit and make it again, "
+            f"{weights}: code that is in no commit had a part in it ({listed(odd, '; ')}); commit and make it again, "
             "or give --allow-dirty, which its record will say"
         )
     record = {"name": shipment.name, "sha256": sha256_file(weights), "bytes": size, **about._asdict()}
-    record |= {"command": as_line(command), **code, **_material(stages), "environment": describe_environment()}
+    record |= {"command": as_line(command), **code, **_material(found), "environment": describe_environment()}
     record["figures"] = _figures(_of_these(shipment.results, {record["sha256"], *_parts(about.header)}))
     record["beside"] = _figures(map(read_record, find_records(shipment.beside)))
     if shipment.results and not record["figures"]:
@@ -106,47 +102,16 @@ def _parts(header: dict[str, Any]) -> list[str]:
     return list(parts.values()) if isinstance(parts, dict) else []
 
 
-def _code(stages: list[Stage]) -> dict[str, Any]:
-    entries, commit = stage_entries(stages), code_commit()
-    for entry, stage in zip(entries, stages, strict=True):
-        entry["seconds"] = stage.seconds
+def _code(found: Lineage) -> dict[str, Any]:
+    entries, commit = stage_entries(found), code_commit()
     return {"stages": entries, "commit": commit, "dirty": not entries or bool(unclean_code(entries, commit))}
 
 
-def _material(stages: list[Stage]) -> dict[str, Any]:
+def _material(found: Lineage) -> dict[str, Any]:
     """Configurations, sets and others' weights behind the file."""
-    lineage, folders = Lineage(), list(walk_folders(stages))
-    for folder in folders:
-        lineage.look_into(folder, is_named=False)
-    sets = [_describe_set(folder) for folder in folders if (folder / MANIFEST).is_file()]
-    return {
-        "configurations": configurations_of(stages),
-        "sets": sets,
-        "speech": lineage.speech,
-        "features": lineage.features,
-    }
-
-
-def _describe_set(folder: Path) -> dict[str, Any]:
-    """How much speech of how many speakers of which corpora is in a set."""
-    seconds = sum(row["duration"] for row in _rows(folder / MANIFEST))
-    speakers: dict[str, set[str]] = {}
-    for row in _rows(folder / SUPERVISIONS):
-        name = (row.get("custom") or {}).get("corpus") or corpus_of_speaker(row["speaker"], folder.name)
-        speakers.setdefault(name, set()).add(row["speaker"])
-    corpora = [
-        {"corpus": name, "speakers": len(own), **dict(zip(("origin", "licence"), describe_corpus(name), strict=True))}
-        for name, own in sorted(speakers.items())
-    ]
-    return {"set": place(folder), "hours": round(seconds / 3600, 3), "corpora": corpora}
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            yield from map(json.loads, stream)
-    except (OSError, EOFError, ValueError) as error:
-        raise MimidiarError(f"{path}: cannot be read ({error}); prepare the set again") from None
+    sets = {"sets": found.sets, "trained_on": sorted({s["set"] for m in found.models for s in m["trained_on"]})}
+    names = ("configurations", "tuned", "features", "speech", "leaky", "smoke")
+    return sets | {name: getattr(found, name) for name in names}
 
 
 def _of_these(results: Sequence[Path], identities: set[str]) -> Iterator[Record]:

@@ -24,6 +24,7 @@
 import csv
 import io
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,6 @@ from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS
 from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
 from mimidiar.score.noscore import read_noscore
-from mimidiar.score.pyannote_import import load_measures
 from mimidiar.score.ratios import by_speakers, figures, intervals
 from mimidiar.score.score_file import SCORE_FILE, rounded
 
@@ -102,7 +102,7 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
         "protocol": {
             **asdict(score.protocol),
             "extent": score.extent,
-            "scorer": load_measures().scorer,
+            "scorer": f"pyannote.metrics {version('pyannote.metrics')} (error times), mimidiar (the rest)",
             "conventions": CONVENTIONS,
         },
     }

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mimidiar.errors import MimidiarError
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.score_file import rounded
 
-# The version of all that is said above. Raise it whenever a change of a convention changes a figure: then older scores
-# cannot be compared with new ones, whatever else they share. 1: before this number was written into scores.
-CONVENTIONS = 2
+CONVENTIONS = SCORE_KINDS["verification"].conventions  # of all that is said above; 1: before scores named it
 
 TARGET_PRIORS = (0.01, 0.05)
 

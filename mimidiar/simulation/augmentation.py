@@ -9,42 +9,34 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from mimidiar.config import range_rule, require
+from mimidiar.config import Checked, Limit, Share, low_high
 from mimidiar.corpora.rirs import read_rooms
-from mimidiar.data.recordings import MANIFEST, RecordingFile, fingerprint, read_recordings
+from mimidiar.data.jsonl import RECORDINGS
+from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.recording import Spoken, add_noise
-from mimidiar.simulation.sounds import babble, noise_stretch, read_response
+from mimidiar.simulation.acoustics import Spoken, add_noise, babble, noise_stretch, read_response
 
 NOISE, MUSIC, BABBLE = "noise", "music", "babble"
 KIND_OF = {"musan_noise": NOISE, "musan_music": MUSIC, "musan_speech": BABBLE}  # set folders; others are noise
 DRAWN, HEARD = 2, 3  # streams of a conversation's seed; 0 and 1 are those of the conversation itself
 
 
+Several = Annotated[list[int], Limit(lambda pair: len(pair) == 2 and 2 <= pair[0] <= pair[1], "two numbers from 2 on")]
+
+
 @dataclass
-class Augment:
+class Augment(Checked):
     """How much is done to conversations where sounds are named."""
 
-    noise_share: float = 0.5  # of the conversations, with a noise, music or babble behind them
-    noise_snr_db: list[float] = field(default_factory=lambda: [5.0, 20.0])  # drawn from; below the mean of the speech
-    babble_talkers: list[int] = field(default_factory=lambda: [3, 7])  # one alone would be a speaker without a label
-    reverb_share: float = 0.5  # of the conversations, heard in a room
-
-    def check(self, where: str) -> None:
-        """Raise MimidiarError naming the key, its value and what it must be."""
-        talkers = self.babble_talkers
-        several = len(talkers) == 2 and 2 <= talkers[0] <= talkers[1]
-        rules = [
-            ("noise_share", self.noise_share, 0 <= self.noise_share <= 1, "between 0 and 1"),
-            ("reverb_share", self.reverb_share, 0 <= self.reverb_share <= 1, "between 0 and 1"),
-            range_rule("noise_snr_db", self.noise_snr_db, -20, 120),
-            ("babble_talkers", talkers, several, "two numbers from 2 on"),
-        ]
-        require(where, rules, "augment.")
+    noise_share: Share = 0.5  # of the conversations, with a noise, music or babble behind them
+    # Drawn from; below the mean of the speech.
+    noise_snr_db: low_high(-20, 120) = field(default_factory=lambda: [5.0, 20.0])
+    babble_talkers: Several = field(default_factory=lambda: [3, 7])  # one alone would be a speaker without a label
+    reverb_share: Share = 0.5  # of the conversations, heard in a room
 
 
 @dataclass(frozen=True)
@@ -127,15 +119,15 @@ def make_augmenter(options: Augment, noise: Path | None, rirs: Path | None) -> A
     `noise`: a set of noises, or a folder with what `mimidiar prepare musan` wrote; `rirs`: a set of impulse responses.
     Raises MimidiarError for folders that hold no sounds, and for options that cannot be.
     """
-    options.check("configuration")
+    options.check("configuration", "augment.")
     if noise is None and rirs is None:
         return None
     return Augmenter(options, _read_noises(noise) if noise else {}, _read_rooms(rirs) if rirs else {})
 
 
 def _read_noises(folder: Path) -> dict[str, list[RecordingFile]]:
-    folders = [folder] if (folder / MANIFEST).is_file() else [folder / name for name in KIND_OF]
-    found = {KIND_OF.get(each.name, NOISE): each for each in folders if (each / MANIFEST).is_file()}
+    folders = [folder] if (folder / RECORDINGS).is_file() else [folder / name for name in KIND_OF]
+    found = {KIND_OF.get(each.name, NOISE): each for each in folders if (each / RECORDINGS).is_file()}
     if not found:
         raise MimidiarError(f"{folder}: no noises here, nor {', '.join(KIND_OF)}; `mimidiar prepare musan` makes them")
     return {kind: read_recordings(each) for kind, each in found.items()}

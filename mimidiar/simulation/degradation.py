@@ -18,8 +18,16 @@ from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
-from mimidiar.simulation.recording import Spoken, add_noise, add_noise_floor, to_int16
-from mimidiar.simulation.sounds import in_a_room, noise_stretch, read_response
+from mimidiar.simulation.acoustics import (
+    Spoken,
+    add_noise,
+    add_noise_floor,
+    in_a_room,
+    made_up_responses,
+    noise_stretch,
+    read_response,
+    to_int16,
+)
 
 Say = Callable[[str], None]
 MAX_T60_SEC = 0.8  # of a made-up room; lhotse's own default
@@ -111,18 +119,9 @@ def degrade(
 
 
 def _in_some_room(samples: np.ndarray, rirs: Sequence[RecordingFile], rng: np.random.Generator) -> np.ndarray:
-    """Heard through a recorded impulse response, or a made-up one (Luo & Yu 2022, arXiv 2208.04101; lhotse's)."""
-    import torch
-    from lhotse.augmentation.utils import FastRandomRIRGenerator
-
+    """Heard through a recorded impulse response, or a made-up one."""
     seeds = rng.integers(2**31, size=3).tolist()
-    if rirs:
-        response = read_response(rirs[seeds[0] % len(rirs)])
-    else:
-        room = FastRandomRIRGenerator(SAMPLE_RATE, max_T60=MAX_T60_SEC, room_seed=seeds[0], source_seed=seeds[1])
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seeds[2])
-            response = room(nsource=1)[0]
+    response = read_response(rirs[seeds[0] % len(rirs)]) if rirs else made_up_responses(1, MAX_T60_SEC, *seeds)[0]
     return in_a_room(samples.astype(np.float32) / 32768, response) * 32768
 
 

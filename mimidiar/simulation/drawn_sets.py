@@ -1,16 +1,24 @@
-"""Sets of recordings that are drawn one by one from their seeds, written once: to be watched, tuned on or scored."""
+"""Sets of recordings that are drawn one by one from their seeds, written once: for validation, tuning or scoring."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from lhotse import SupervisionSegment
+from lhotse import Recording, SupervisionSegment
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 from mimidiar.data.manifests import file_recording, write_set
+from mimidiar.data.validation import require_valid
+from mimidiar.errors import MimidiarError
+from mimidiar.files import read_json
+from mimidiar.simulation.mixtures import MixtureOptions, Say, draw_mixture, read_voices
+from mimidiar.simulation.placement import Source
+from mimidiar.simulation.turn_statistics import read_statistics
+from mimidiar.simulation.turn_taking import TalkOptions, draw_talk
 
 # Seeds of written sets begin with it and those of training do not: nothing of the one is in the other.
 WRITTEN = 2**31
@@ -19,22 +27,116 @@ WRITTEN = 2**31
 class Drawn(Protocol):
     """A recording before it is made: its turns, and its audio, float32 (T,) at 16 kHz."""
 
-    turns: Sequence[Interval]
+    turns: Sequence[Turn]
 
     def samples(self) -> np.ndarray: ...
 
 
+@dataclass
+class MixtureSet(MixtureOptions):
+    """One set: the split whose speakers are mixed, and the seed of its mixtures."""
+
+    split: str = "test"
+    seed: int = 0
+
+
+@dataclass
+class MixtureSets:
+    """The file: name -> set. The set `test` is written to the folder `sim_test`."""
+
+    sets: dict[str, MixtureSet] = field(default_factory=dict)
+
+
+@dataclass
+class TalkSet(TalkOptions):
+    """One set: the split whose speakers converse, and the seed of its conversations."""
+
+    split: str = "dev"
+    seed: int = 0
+
+
+@dataclass
+class TalkSets:
+    """The file: name -> set. The set `dev` is written to the folder `talk_dev`."""
+
+    sets: dict[str, TalkSet] = field(default_factory=dict)
+
+
+def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, say: Say = print) -> list[Path]:
+    """Make every set of `config` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
+
+    Raises MimidiarError for options that cannot be, and for sets that share speakers, unless the corpus is leaky.
+    """
+
+    def draw(options: MixtureSet) -> tuple[Source, Iterator[Drawn]]:
+        source = read_voices(Path(data) / options.split, options, say)
+        return source, (draw_mixture(source, options, (WRITTEN, options.seed, k)) for k in range(options.count))
+
+    folders = _write_sets(config.sets, "mixtures", Path(out) / "sim_", draw, say)
+    about = Path(data) / "corpus.json"
+    require_valid(folders, allow_shared=about.is_file() and "leaky" in read_json(about))
+    return folders
+
+
+def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path, say: Say = print) -> list[Path]:
+    """Make every set of `config` from the prepared sets below `data`, with the turn statistics of the file `turns`;
+    returns the folders `out`/talk_<name>. Raises MimidiarError for options that cannot be.
+    """
+    statistics = read_statistics(turns)
+
+    def draw(options: TalkSet) -> tuple[Source, Iterator[Drawn]]:
+        source = read_talkers(Path(data) / options.split, say)
+        return source, (
+            draw_talk(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
+        )
+
+    folders = _write_sets(config.sets, "talks", Path(out) / "talk_", draw, say)
+    require_valid(folders)
+    return folders
+
+
+def read_talkers(folder: Path, say: Say = print) -> Source:
+    """The utterances of a prepared set in which speech is marked, by speaker. Raises what `read_voices` raises."""
+    return read_voices(folder, MixtureOptions(labels="speech"), say)
+
+
+def _write_sets(
+    sets: Mapping[str, MixtureSet | TalkSet],
+    kind: str,
+    prefix: Path,
+    draw: Callable[[MixtureSet | TalkSet], tuple[Source, Iterable[Drawn]]],
+    say: Say,
+) -> list[Path]:
+    """Write each set to the folder that begins with `prefix`; of its options `draw` makes speakers and recordings."""
+    if not sets:
+        raise MimidiarError(f"no {kind}: name at least one set below 'sets:'")
+    for name, options in sets.items():
+        options.check(f"{kind} of set {name!r}")
+    folders = [prefix.with_name(prefix.name + name) for name in sets]
+    for folder, options in zip(folders, sets.values(), strict=True):
+        source, drawn = draw(options)
+        hours = write_drawn(folder, options.seed, options.count, drawn, kind.removesuffix("s")) / 3600
+        say(f"{folder}: {options.count} {kind}, {hours:.2f} h, of {len(source)} speakers")
+    return folders
+
+
 def write_drawn(folder: Path, seed: int, count: int, drawn: Iterable[Drawn], unit: str) -> float:
     """Write `count` recordings named by folder, seed and number, and their manifests; returns their seconds."""
-    recordings, supervisions, seconds = [], [], 0.0
+    made: dict[str, tuple[Recording, Sequence[Turn]]] = {}
     for index, each in enumerate(tqdm(drawn, desc=folder.name, total=count, unit=unit, disable=None)):
         name = f"{folder.name}-{seed}-{index:05d}"
         samples = np.round(each.samples() * 32767).astype(np.int16)
         write_flac(path := folder / "wav" / f"{name}.flac", samples)
-        recordings.append(file_recording(name, path, SAMPLE_RATE, len(samples)))
-        seconds += recordings[-1].duration
-        for number, (start, end, speaker) in enumerate(each.turns):
-            turn_id, length = f"{name}-{number:04d}", round(end - start, 3)
-            supervisions.append(SupervisionSegment(turn_id, name, start, length, speaker=speaker))
-    write_set(folder, recordings, supervisions)
-    return seconds
+        made[name] = file_recording(name, path, SAMPLE_RATE, len(samples)), each.turns
+    write_simulated(folder, made)
+    return sum(recording.duration for recording, _ in made.values())
+
+
+def write_simulated(folder: Path, made: Mapping[str, tuple[Recording, Sequence[Turn]]]) -> None:
+    """The manifests of a set: recordings by name, each with its turns, which are numbered."""
+    supervisions = [
+        SupervisionSegment(f"{name}-{number:04d}", name, turn.start, round(turn.duration, 3), speaker=turn.speaker)
+        for name, (_, turns) in made.items()
+        for number, turn in enumerate(turns)
+    ]
+    write_set(folder, [recording for recording, _ in made.values()], supervisions)

@@ -6,123 +6,83 @@ a set of them can be written once and scored.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import read_audio
-from mimidiar.config import range_rule, require
+from mimidiar.config import Checked, Count, NotNegative, at_least, low_high, one_of
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError, listed
-from mimidiar.simulation.sounds import with_tail
+from mimidiar.simulation.acoustics import rms, with_tail
+from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
 from mimidiar.simulation.turns import make_turns
 
-FRAME_SAMPLES = 1280  # mixtures end with a frame of 80 ms, so that features and labels end together
 MIN_SPEAKER_SEC = 0.5  # a mixture in which a speaker says less is drawn again
 MAX_TRIES = 50
 LABELS = ("speech", "whole")
 PEAK = 0.99  # of full scale; louder mixtures are turned down as a whole
 
-Source = dict[str, list[SourceUtterance]]  # speaker -> utterances
 Say = Callable[[str], None]
 
 
 @dataclass
-class MixtureOptions:
+class MixtureOptions(Checked):
     """How two utterances become one recording. Ranges are drawn from evenly."""
 
-    count: int = 2000  # in an epoch, or in a set
-    overlap: list[float] = field(default_factory=lambda: [0.1, 0.5])  # share of the shorter utterance
-    max_utterance_sec: float = 15.0  # of a longer one a random piece is taken
+    count: Count = 2000  # in an epoch, or in a set
+    overlap: low_high(0, 1) = field(default_factory=lambda: [0.1, 0.5])  # share of the shorter utterance
+    max_utterance_sec: at_least(1) = 15.0  # of a longer one a random piece is taken
     # RMS of the second speaker's speech over the first's, in dB; without it both are as loud as they were recorded.
-    level_db: list[float] | None = None
-    labels: str = "speech"  # speech: the stretches that the manifest marks; whole: each utterance from end to end
-    join_gap_sec: float = 0.2  # pauses of one speaker up to this length do not split a turn
-
-    def check(self, where: str) -> None:
-        """Raise MimidiarError naming the key, its value and what it must be."""
-        rules = [
-            ("count", self.count, self.count >= 1, "at least 1"),
-            range_rule("overlap", self.overlap, 0, 1),
-            ("max_utterance_sec", self.max_utterance_sec, self.max_utterance_sec >= 1, "at least 1"),
-            ("labels", self.labels, self.labels in LABELS, " or ".join(LABELS)),
-            ("join_gap_sec", self.join_gap_sec, self.join_gap_sec >= 0, "0 or more"),
-        ]
-        if self.level_db is not None:
-            rules.append(range_rule("level_db", self.level_db, -60, 60))
-        require(where, rules)
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of an utterance in a mixture: seconds of the file from `start` on, heard from `offset` on."""
-
-    utterance: SourceUtterance
-    start: float
-    seconds: float
-    offset: float = 0.0
-
-    def turns(self, options: MixtureOptions) -> list[Turn]:
-        """When it speaks, in seconds of the mixture."""
-        spans = self.utterance.speech if options.labels == "speech" else ((0.0, self.utterance.seconds),)
-        end, shift = self.start + self.seconds, self.offset - self.start
-        inside = [(max(a, self.start) + shift, min(b, end) + shift) for a, b in spans if b > self.start and a < end]
-        pieces = [Turn("", round(a, 3), round(b, 3), self.utterance.speaker) for a, b in inside]
-        return make_turns(pieces, self.offset + self.seconds, options.join_gap_sec)
-
-    def samples(self) -> np.ndarray:
-        """Float32 (T,) at 16 kHz."""
-        first, count = round(self.start * SAMPLE_RATE), round(self.seconds * SAMPLE_RATE)
-        return read_audio(self.utterance.path, SAMPLE_RATE)[first : first + count]
+    level_db: low_high(-60, 60) | None = None
+    # Speech: the stretches that the manifest marks; whole: each utterance from end to end.
+    labels: one_of(LABELS) = "speech"
+    join_gap_sec: NotNegative = 0.2  # pauses of one speaker up to this length do not split a turn
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Two parts, the level of the second in dB over the first (None: as recorded), who speaks when, and the length."""
+    """Two utterances, the level of the second in dB over the first (None: as recorded), who speaks when, the length."""
 
-    parts: tuple[Part, Part]
+    placements: tuple[Placement, Placement]
     level_db: float | None
-    turns: tuple[Interval, ...]
+    turns: tuple[Turn, ...]
     num_frames: int
 
     @property
     def speakers(self) -> list[str]:
-        return [part.utterance.speaker for part in self.parts]
+        return [placement.utterance.speaker for placement in self.placements]
 
     def samples(self, responses: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Float32 (num_frames * 1280,) at 16 kHz: both parts, silence up to the end of the last frame.
+        """Float32 (num_frames * 1280,) at 16 kHz: both utterances, silence up to the end of the last frame.
 
-        With `responses`, speaker -> impulse response (K,), each part is heard in a place of a room, in time as before.
+        With `responses`, speaker -> impulse response (K,), each is heard in a place of a room, in time as before.
         """
-        one, two = (part.samples() for part in self.parts)
+        one, two = (placement.samples() for placement in self.placements)
         if self.level_db is not None:
             wanted = 10 ** (self.level_db / 20) * self._loudness(0, one)
             two = two * np.float32(wanted / max(self._loudness(1, two), 1e-9))
-        mixed = np.zeros(self.num_frames * FRAME_SAMPLES, dtype=np.float32)
-        for part, samples in zip(self.parts, (one, two), strict=True):
-            begin = round(part.offset * SAMPLE_RATE)
-            if responses:
-                samples = with_tail(samples, responses[part.utterance.speaker])[: len(mixed) - begin]
-            mixed[begin : begin + len(samples)] += samples
+        if responses:
+            one, two = (with_tail(each, responses[who]) for each, who in zip((one, two), self.speakers, strict=True))
+        length = self.num_frames * FRAME_SAMPLES
+        mixed = mix_down(lay_out(zip(self.placements, (one, two), strict=True), length), length)
         peak = float(np.abs(mixed).max())
         return mixed * np.float32(PEAK / peak) if peak > PEAK else mixed
 
     def _loudness(self, number: int, samples: np.ndarray) -> float:
-        """RMS of a part where it speaks. Raises MimidiarError where that is no number."""
-        part = self.parts[number]
-        spans = [turn for turn in self.turns if turn.speaker == part.utterance.speaker]
-        # Turns are kept to 1 ms, parts to the sample: a turn may begin up to 0.5 ms before its part, or end after it.
-        edges = [[max(0, round((time - part.offset) * SAMPLE_RATE)) for time in span[:2]] for span in spans]
-        spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)]).astype(np.float64)
-        level = float(np.sqrt(np.mean(spoken**2))) if len(spoken) else math.nan
+        """RMS of an utterance where it speaks. Raises MimidiarError where that is no number."""
+        placed = self.placements[number]
+        spans = [turn for turn in self.turns if turn.speaker == placed.utterance.speaker]
+        # Turns are kept to 1 ms, placements to the sample: a turn may begin up to 0.5 ms before its own, or end after.
+        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in (span.start, span.end)] for span in spans]
+        spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)])
+        level = rms(spoken) if len(spoken) else math.nan
         if not math.isfinite(level):
             raise MimidiarError(
-                f"{part.utterance.path}: the level of {len(spoken)} samples of speech from {part.start:.3f} s on is "
-                f"{level}; restore the file and prepare the set again"
+                f"{placed.utterance.path}: the level of {len(spoken)} samples of speech from {placed.start:.3f} s on "
+                f"is {level}; restore the file and prepare the set again"
             )
         return level
 
@@ -159,23 +119,24 @@ def draw_mixture(source: Source, options: MixtureOptions, seeds: Sequence[int]) 
     speakers = list(source)
     for _ in range(MAX_TRIES):
         chosen = random.choice(len(speakers), 2, replace=False)
-        one, two = (_draw_part(source[speakers[k]], options, random) for k in chosen)
+        one, two = (_draw_stretch(source[speakers[k]], options, random) for k in chosen)
         share = random.uniform(*options.overlap) * min(one.seconds, two.seconds)
-        two = Part(two.utterance, two.start, two.seconds, round((one.seconds - share) * SAMPLE_RATE) / SAMPLE_RATE)
+        two = replace(two, at=round((one.seconds - share) * SAMPLE_RATE) / SAMPLE_RATE)
         level = None if options.level_db is None else float(random.uniform(*options.level_db))
-        turns = [part.turns(options) for part in (one, two)]
+        whole, join = options.labels == "whole", options.join_gap_sec
+        turns = [make_turns(placed.turns(whole), placed.end, join) for placed in (one, two)]
         if all(sum(turn.duration for turn in own) >= MIN_SPEAKER_SEC for own in turns):
-            spans = sorted(Interval(turn.start, turn.end, turn.speaker) for own in turns for turn in own)
-            end = max(one.seconds, two.offset + two.seconds)
-            return Mixture((one, two), level, tuple(spans), -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES))
+            both = tuple(sorted(turn for own in turns for turn in own))
+            end = max(one.end, two.end)
+            return Mixture((one, two), level, both, -(-round(end * SAMPLE_RATE) // FRAME_SAMPLES))
     raise MimidiarError(
         f"in {MAX_TRIES} tries no two utterances were found in which both speak for {MIN_SPEAKER_SEC} s; prepare the "
         "set with longer utterances, or raise max_utterance_sec"
     )
 
 
-def _draw_part(utterances: list[SourceUtterance], options: MixtureOptions, random: np.random.Generator) -> Part:
+def _draw_stretch(utterances: list[SourceUtterance], options: MixtureOptions, random: np.random.Generator) -> Placement:
     utterance = utterances[int(random.integers(len(utterances)))]
     seconds = min(utterance.seconds, options.max_utterance_sec)
     start = random.uniform(0, utterance.seconds - seconds)
-    return Part(utterance, round(start * SAMPLE_RATE) / SAMPLE_RATE, seconds)
+    return Placement(utterance, round(start * SAMPLE_RATE) / SAMPLE_RATE, seconds)

@@ -7,12 +7,9 @@ speech, beginning there, under a name of its own (a link: NeMo caches audio by f
 speech is read from the CTM that NeMo writes, and that is what the reference is made of.
 """
 
-import contextlib
-import io
 import json
 import logging
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,8 +23,9 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
 from mimidiar.data.utterances_manifest import SourceUtterance
+from mimidiar.nemo_import import importing_nemo, quiet
+from mimidiar.simulation.acoustics import with_tail
 from mimidiar.simulation.options import ConversationSet
-from mimidiar.simulation.sounds import with_tail
 
 SPEECH, PAUSE = "speech", "pause"
 # The pause after an utterance's last word, heard when another utterance is glued on.
@@ -60,7 +58,7 @@ def simulate_session(
     manifest.write_text("".join(json.dumps(row) + "\n" for row in _manifest(voices, work)), encoding="utf-8")
     config = _config(options, len(voices), seconds + margin, longest + 1, seed, manifest, work / "out")
     simulator_class = _in_rooms(_load_simulator(), responses) if responses else _load_simulator()
-    with _quiet():
+    with quiet():
         simulator_class(config).generate_sessions()
     samples, _ = soundfile.read(str(work / "out" / f"{NAME}_0.wav"), dtype="int16")
     return samples, _read_ctm(work / "out" / f"{NAME}_0.ctm", name)
@@ -172,15 +170,8 @@ def _session_params(options: ConversationSet, end_buffer: float) -> dict[str, An
 def _load_simulator() -> type:
     """Import NeMo: 20 s. Its simulator takes a GPU where it finds one, and would give other samples there."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    logging.disable(logging.CRITICAL)
-    try:
-        with _quiet():
-            from nemo.collections.asr.data.data_simulation import MultiSpeakerSimulator
-            from nemo.utils import logging as nemo_logging
-
-            nemo_logging.setLevel(logging.ERROR)
-    finally:
-        logging.disable(logging.NOTSET)
+    with importing_nemo(logging.ERROR):
+        from nemo.collections.asr.data.data_simulation import MultiSpeakerSimulator
     import torch
 
     torch.set_num_threads(1)
@@ -210,15 +201,6 @@ def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> typ
             return array, is_speech, end
 
     return InRooms
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """NeMo's progress bars, warnings and notes, one set per session, go nowhere; an exception still comes through."""
-    sink = io.StringIO()
-    with contextlib.redirect_stderr(sink), contextlib.redirect_stdout(sink), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _read_ctm(path: Path, name: str) -> list[Turn]:

@@ -17,18 +17,18 @@ from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import write_uem
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
-from mimidiar.data.utterances_manifest import SourceUtterance, read_source
+from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, read_json, write_json
+from mimidiar.simulation.acoustics import Spoken, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
-from mimidiar.simulation.options import ConversationSet, Simulation, check_options, speaker_shares
+from mimidiar.simulation.options import ConversationSet, Simulation, speaker_shares
+from mimidiar.simulation.placement import Source
 from mimidiar.simulation.plan import Conversation, plan_conversations
-from mimidiar.simulation.recording import Spoken, add_noise_floor, set_level
 from mimidiar.simulation.turns import describe, make_turns
 
 Say = Callable[[str], None]
-Source = dict[str, list[SourceUtterance]]
 # A conversation in which a speaker says less than this is made again with another seed.
 MIN_SPEAKER_SEC = 1.0
 MAX_TRIES = 20
@@ -64,7 +64,7 @@ def simulate_sets(
     if not simulation.sets:
         raise MimidiarError("the simulation has no sets; name at least one below 'sets:'")
     for name, options in simulation.sets.items():
-        check_options(name, options)
+        options.check(f"simulation set {name!r}")
     augmenters = _augmenters(simulation, augmenter, say)
     folders = [Path(out) / f"sim_{name}" for name in simulation.sets]
     for folder, (name, options) in zip(folders, simulation.sets.items(), strict=True):
@@ -250,18 +250,15 @@ def _share_of(each: Iterable[object]) -> float:
 
 
 def _write_manifests(folder: Path, turns: Mapping[Conversation, list[Turn]]) -> None:
-    from lhotse import SupervisionSegment  # imports torch: only after NeMo
+    from mimidiar.data.manifests import file_recording  # imports torch: only after NeMo
+    from mimidiar.simulation.drawn_sets import write_simulated
 
-    from mimidiar.data.manifests import file_recording, write_set
-
-    recordings, supervisions = [], []
+    made = {}
     for conversation, own in turns.items():
-        samples = soundfile.info(str(_flac(folder, conversation))).frames
-        recordings.append(file_recording(conversation.id, _flac(folder, conversation), SAMPLE_RATE, samples))
-        for k, turn in enumerate(own):
-            name, length = f"{conversation.id}-{k:04d}", round(turn.duration, 3)
-            supervisions.append(SupervisionSegment(name, conversation.id, turn.start, length, speaker=turn.speaker))
-    write_set(folder, recordings, supervisions)
+        path = _flac(folder, conversation)
+        samples = soundfile.info(str(path)).frames
+        made[conversation.id] = file_recording(conversation.id, path, SAMPLE_RATE, samples), own
+    write_simulated(folder, made)
 
 
 def _say_report(asked: _Asked, made: dict, say: Say) -> None:

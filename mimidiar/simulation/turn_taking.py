@@ -1,124 +1,75 @@
 """Conversations that are drawn turn by turn from how people take turns, of any utterances, in any surroundings.
 
-NeMo's simulator (`simulate.nemo`) plans whole sets on disk. Here a talk follows from its seeds alone, within
-milliseconds, so that training never has to hear the same one again; and how much is silent, how much overlaps and how
-long turns are is drawn anew for each talk, as no two meetings are alike in that.
+NeMo's simulator (`simulation.nemo`) plans whole sets on disk. Here a conversation follows from its seeds alone, within
+milliseconds, so that training need not use one twice; the shares of silence and overlap and the length of turns are
+drawn anew for each, as no two meetings are alike in that.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from typing import Annotated
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import read_audio, resample
-from mimidiar.config import range_rule, require
-from mimidiar.data.utterances_manifest import SourceUtterance
+from mimidiar.config import Checked, Count, Counts, Limit, NotNegative, Positive, Rule, at_least, low_high
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.mixtures import FRAME_SAMPLES, Source
+from mimidiar.simulation.acoustics import faded
+from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
 from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
 from mimidiar.simulation.turn_statistics import TurnStatistics, draw
 from mimidiar.simulation.turns import make_turns
 
-SHORTEST_SEC = 0.2  # of a turn, and of a piece of speech in one
-BREATH_SEC = (0.1, 0.5)  # between two pieces of speech in one turn
-FADE_SEC = 0.01  # at either end of a piece, which may begin or end within a word
-CACHED_FILES = 2000  # of an utterance each, 0.3 MB
-PLAN, SCENE = 0, 1  # streams of a talk's seeds
+SHORTEST_SEC = 0.2  # of a turn, and of a stretch of speech in one
+BREATH_SEC = (0.1, 0.5)  # between two stretches of speech in one turn
+FADE_SEC = 0.01  # at either end of a stretch, which may begin or end within a word
+PartShare = Annotated[float, Limit(lambda share: 0 <= share < 1, "from 0 to below 1")]
+PLAN, SCENE = 0, 1  # streams of a conversation's seeds
 
 
 @dataclass
-class TalkOptions:
+class TalkOptions(Checked):
     """How talks are drawn. Ranges are drawn from evenly, those of factors evenly in the logarithm."""
 
-    count: int = 100  # new talks in an epoch, or the talks of a set
-    seconds: float = 48.0
-    speakers: list[int] = field(default_factory=lambda: [1, 2, 3, 4])
+    count: Count = 100  # new talks in an epoch, or the talks of a set
+    seconds: at_least(2) = 48.0
+    speakers: Counts = field(default_factory=lambda: [1, 2, 3, 4])
     speaker_weights: list[float] = field(default_factory=lambda: [0.1, 0.3, 0.3, 0.3])
-    silent_share: float = 0.03  # of the talks in which nobody speaks: noise alone, or hardly that
-    turn_factor: list[float] = field(default_factory=lambda: [0.5, 2.0])  # on the length of turns
-    gap_factor: list[float] = field(default_factory=lambda: [0.3, 2.5])  # on pauses, between speakers and of one
-    overlap_share: list[float] = field(default_factory=lambda: [0.5, 1.0])  # of the overlapping starts that stay so
-    evenness: float = 2.0  # of who says how much: concentration of a Dirichlet distribution
-    speed: list[float] = field(default_factory=lambda: [0.9, 1.1])  # of each speaker's voice, pitch and all
-    join_gap_sec: float = 1.0  # shorter pauses of one speaker do not split a turn, as in AMI's only_words references
+    silent_share: PartShare = 0.03  # of the talks in which nobody speaks: noise alone, or hardly that
+    turn_factor: low_high(0.1, 10) = field(default_factory=lambda: [0.5, 2.0])  # on the length of turns
+    gap_factor: low_high(0.1, 10) = field(default_factory=lambda: [0.3, 2.5])  # on pauses, between speakers and of one
+    overlap_share: low_high(0, 1) = field(default_factory=lambda: [0.5, 1.0])  # of the overlapping starts that stay so
+    evenness: Positive = 2.0  # of who says how much: concentration of a Dirichlet distribution
+    speed: low_high(0.1, 10) = field(default_factory=lambda: [0.9, 1.1])  # of each speaker's voice, pitch and all
+    # Shorter pauses of one speaker do not split a turn, as in AMI's only_words references.
+    join_gap_sec: NotNegative = 1.0
     scene: SceneOptions | None = field(default_factory=SceneOptions)  # null: as the utterances were recorded
 
-    def check(self, where: str) -> None:
-        """Raise MimidiarError naming the key, its value and what it must be."""
+    def rules(self) -> list[Rule]:
+        """Of speakers and their weights."""
         weights = self.speaker_weights
-        rules = [
-            ("count", self.count, self.count >= 1, "at least 1"),
-            ("seconds", self.seconds, self.seconds >= 2, "at least 2"),
-            ("speakers", self.speakers, bool(self.speakers) and min(self.speakers) >= 1, "numbers from 1 on"),
-            ("silent_share", self.silent_share, 0 <= self.silent_share < 1, "from 0 to below 1"),
-            ("evenness", self.evenness, self.evenness > 0, "above 0"),
-            ("join_gap_sec", self.join_gap_sec, self.join_gap_sec >= 0, "0 or more"),
-            range_rule("overlap_share", self.overlap_share, 0, 1),
-            *(range_rule(key, getattr(self, key), 0.1, 10) for key in ("turn_factor", "gap_factor", "speed")),
-        ]
         fits = len(weights) == len(self.speakers) and min(weights, default=0) >= 0 and sum(weights) > 0
-        rules.append(("speaker_weights", weights, fits, "a weight from 0 on for each of `speakers`"))
-        require(where, rules)
-        if self.scene is not None:
-            self.scene.check(f"{where}: scene")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Speech of an utterance, `seconds` from `start` on, that is heard from `offset` on."""
-
-    utterance: SourceUtterance
-    start: float
-    seconds: float
-    offset: float
-
-    def turns(self) -> list[Turn]:
-        """The stretches with speech, in seconds of the talk."""
-        end, shift = self.start + self.seconds, self.offset - self.start
-        spans = [(max(a, self.start), min(b, end)) for a, b in self.utterance.speech if b > self.start and a < end]
-        return [Turn("", a + shift, b + shift, self.utterance.speaker) for a, b in spans]
-
-    def samples(self) -> np.ndarray:
-        """Float32 (T,) at 16 kHz, faded at both ends."""
-        first, count = round(self.start * SAMPLE_RATE), round(self.seconds * SAMPLE_RATE)
-        samples = _read(self.utterance.path, self.utterance.speed)[first : first + count].copy()
-        fade = min(round(FADE_SEC * SAMPLE_RATE), len(samples) // 2)
-        ramp = np.linspace(0, 1, fade, dtype=np.float32)
-        samples[:fade] *= ramp
-        samples[len(samples) - fade :] *= ramp[::-1]
-        return samples
-
-
-@lru_cache(CACHED_FILES)
-def _read(path: str, speed: float) -> np.ndarray:
-    samples = read_audio(path, SAMPLE_RATE)
-    return samples if speed == 1 else resample(samples, round(SAMPLE_RATE * speed), SAMPLE_RATE)
+        return [("speaker_weights", weights, fits, "a weight from 0 on for each of `speakers`")]
 
 
 @dataclass(frozen=True)
 class Talk:
     """What is said when, who speaks when (joined), how long it lasts, and what it is heard in (None: as recorded)."""
 
-    pieces: tuple[Piece, ...]
-    turns: tuple[Interval, ...]
+    placements: tuple[Placement, ...]
+    turns: tuple[Turn, ...]
     num_frames: int
     scene: Scene | None
 
     def samples(self) -> np.ndarray:
         """Float32 (num_frames * 1280,) at 16 kHz."""
         length = self.num_frames * FRAME_SAMPLES
-        tracks = {piece.utterance.speaker: np.zeros(length, np.float32) for piece in self.pieces}
-        for piece in self.pieces:
-            first, track = round(piece.offset * SAMPLE_RATE), tracks[piece.utterance.speaker]
-            samples = piece.samples()[: max(length - first, 0)]
-            track[first : first + len(samples)] += samples
+        placed = ((each, faded(each.samples(keep=True), FADE_SEC)) for each in self.placements)
+        tracks = lay_out(placed, length)
         if self.scene is not None:
             return self.scene.record(tracks, length)
-        mixed = np.sum([*tracks.values(), np.zeros(length, np.float32)], axis=0)
+        mixed = mix_down(tracks, length)
         return mixed / max(1.0, float(np.abs(mixed).max()))
 
 
@@ -135,13 +86,12 @@ def draw_talk(
     num_frames = round(options.seconds * SAMPLE_RATE / FRAME_SAMPLES)
     seconds = num_frames * FRAME_SAMPLES / SAMPLE_RATE
     voices = {} if rng.random() < options.silent_share else _draw_voices(source, options, rng)
-    pieces = _Plan(voices, options, kind, rng).pieces(seconds) if voices else []
-    turns = make_turns([turn for piece in pieces for turn in piece.turns()], seconds, options.join_gap_sec)
+    placements = _Plan(voices, options, kind, rng).placements(seconds) if voices else []
+    turns = make_turns([turn for each in placements for turn in each.turns()], seconds, options.join_gap_sec)
     scene = None
     if options.scene is not None:
         scene = draw_scene(options.scene, sorted(voices), source, [*seeds, SCENE])
-    spans = tuple(Interval(turn.start, turn.end, turn.speaker) for turn in turns)
-    return Talk(tuple(pieces), spans, num_frames, scene)
+    return Talk(tuple(placements), tuple(turns), num_frames, scene)
 
 
 def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator) -> Source:
@@ -174,9 +124,9 @@ class _Plan:
         self.overlap_share = float(rng.uniform(*options.overlap_share))
         self.free = dict.fromkeys(self.names, 0.0)  # when each has said the last turn
 
-    def pieces(self, seconds: float) -> list[Piece]:
-        """Speech up to the end of the talk."""
-        pieces: list[Piece] = []
+    def placements(self, seconds: float) -> list[Placement]:
+        """Speech up to the end of the conversation."""
+        placements: list[Placement] = []
         speaker, before = self._choose(self.names), 0.0  # the start of the turn before
         # Listening in at a random moment: the first turn may have begun already, or be long in coming.
         start = float(self.rng.uniform(-2, 2)) * self.gap_factor
@@ -185,11 +135,11 @@ class _Plan:
             start = max(start, before, self.free[speaker] + SHORTEST_SEC if self.free[speaker] else 0.0)
             length = max(draw(self.kind.turn_sec, self.rng) * self.turn_factor, SHORTEST_SEC)
             turn = self._say(speaker, start, length)
-            pieces += [cut for piece in turn if (cut := _cut(piece, seconds))]
-            before, self.free[speaker] = start, turn[-1].offset + turn[-1].seconds
+            placements += [inside for each in turn if (inside := _within(each, seconds))]
+            before, self.free[speaker] = start, turn[-1].end
             end = max(end, self.free[speaker])
             speaker, start = self._next(speaker, end)
-        return pieces
+        return placements
 
     def _next(self, speaker: str, end: float) -> tuple[str, float]:
         """Who speaks next, and when, after all that was said has ended at `end`."""
@@ -205,26 +155,27 @@ class _Plan:
         weights = np.array([self.talkative[self.names.index(name)] for name in names]) + 1e-6
         return names[int(self.rng.choice(len(names), p=weights / weights.sum()))]
 
-    def _say(self, speaker: str, start: float, seconds: float) -> list[Piece]:
+    def _say(self, speaker: str, start: float, seconds: float) -> list[Placement]:
         """A turn of about so many seconds: stretches of the speaker's utterances with short pauses between them."""
-        pieces, offset, missing = [], start, seconds
-        while not pieces or missing >= SHORTEST_SEC:
+        said: list[Placement] = []
+        at, missing = start, seconds
+        while not said or missing >= SHORTEST_SEC:
             utterance = self.voices[speaker][int(self.rng.integers(len(self.voices[speaker])))]
             first = utterance.speech[int(self.rng.integers(len(utterance.speech)))][0]
             length = max(min(utterance.speech[-1][1] - first, missing), SHORTEST_SEC)
-            pieces.append(Piece(utterance, first, length, offset))
+            said.append(Placement(utterance, first, length, at))
             pause = float(self.rng.uniform(*BREATH_SEC))
-            offset, missing = offset + length + pause, missing - length - pause
-        return pieces
+            at, missing = at + length + pause, missing - length - pause
+        return said
 
 
-def _cut(piece: Piece, seconds: float) -> Piece | None:
-    """What lies within the talk, if it is more than a moment."""
-    late = max(-piece.offset, 0.0)
-    length = min(piece.offset + piece.seconds, seconds) - piece.offset - late
+def _within(placed: Placement, seconds: float) -> Placement | None:
+    """What lies within the conversation, if it is more than a moment."""
+    late = max(-placed.at, 0.0)
+    length = min(placed.end, seconds) - placed.at - late
     if length < SHORTEST_SEC / 2:
         return None
-    return replace(piece, start=piece.start + late, seconds=length, offset=piece.offset + late)
+    return replace(placed, start=placed.start + late, seconds=length, at=placed.at + late)
 
 
 def _draw_factor(pair: Sequence[float], rng: np.random.Generator) -> float:

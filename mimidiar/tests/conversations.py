@@ -6,7 +6,8 @@ import numpy as np
 from lhotse import Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
+from mimidiar.annotation.turns import Turn
 from mimidiar.data.manifests import write_set
 from mimidiar.features.store import META
 from mimidiar.files import write_json
@@ -43,11 +44,11 @@ def make_conversations(root: Path, name: str, count: int, seed: int, frames: int
     return data, feats
 
 
-def _turns(random: np.random.Generator, prefix: str, frames: int) -> list[Interval]:
+def _turns(random: np.random.Generator, prefix: str, frames: int) -> list[Turn]:
     turns, start, count = [], int(random.integers(0, 5)), int(random.integers(2, 4))
     while start < frames - 5:
         end = min(start + int(random.integers(5, 20)), frames)
-        turns.append(Interval(start / FRAME_HZ, end / FRAME_HZ, f"{prefix}-{random.integers(count)}"))
+        turns.append(Turn("", start / FRAME_HZ, end / FRAME_HZ, f"{prefix}-{random.integers(count)}"))
         start = end + int(random.integers(0, 6))
     return turns
 

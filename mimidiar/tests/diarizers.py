@@ -12,7 +12,7 @@ import torch
 
 from mimidiar.diarize.binarize import Binarization
 from mimidiar.diarize.clustering import Clustering
-from mimidiar.encoders.logmel_spec import BANDS, FLOOR
+from mimidiar.encoders.logmel import BANDS, FLOOR
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.encoders.vad import CONTEXT, STEP
 from mimidiar.evaluation.bundle import Files, bundle
@@ -20,7 +20,7 @@ from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
-from mimidiar.studies.taps.linear_probe import Probe, save_probe
+from mimidiar.studies.taps.classifier import Probe, save_probe
 
 RATE = 16000
 LOUD = 0.02

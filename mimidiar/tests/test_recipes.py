@@ -11,8 +11,8 @@ import pytest
 from mimidiar.config import load_config
 from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
-from mimidiar.simulation.mixture_sets import MixtureSets
-from mimidiar.simulation.options import Simulation, check_options
+from mimidiar.simulation.drawn_sets import MixtureSets
+from mimidiar.simulation.options import Simulation
 from mimidiar.tests.report.records import COMMIT, make
 from mimidiar.training.config import TrainConfig
 
@@ -45,7 +45,7 @@ def test_a_recipe_is_short_and_explains_its_options(script: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [*EGS.glob("voxceleb/*/run.sh"), *EGS.glob("ami/*/run.sh")], ids=lambda p: str(p.parent.relative_to(EGS))
+    "script", [run for run in RECIPES if run.parts[-3] != "mini"], ids=lambda p: str(p.parent.relative_to(EGS))
 )
 def test_a_recipe_on_a_corpus_to_be_fetched_says_what_it_needs(script: Path) -> None:
     """Corpora or the recipe that has them, disk and time of its stages."""
@@ -77,7 +77,7 @@ def test_leaking_data_want_a_name_that_says_so(recipe: str, elsewhere: list[obje
 @pytest.mark.parametrize("path", sorted(EGS.glob("ami/conf/simulate*.yaml")), ids=lambda path: path.stem)
 def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -> None:
     """Those that begin with train are trained on, dev tuned on, test scored; the meetings come first."""
-    script = "set -eu; tag=t sim_config=$0; . ../local/corpus.sh; for n in train dev test; do"
+    script = "set -eu; mic=mix reference= leaky=false sim_config=$0; . ../local/corpus.sh; for n in train dev test; do"
     script += ' declare -n sets="${n}_sets"; echo "${sets[*]}"; done'
     command = ["bash", "-c", script, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd=EGS / "ami/adapter")
@@ -90,10 +90,12 @@ def test_recipes_of_ami_know_all_simulated_sets_of_a_configuration(path: Path) -
 SOURCED = """
 set -eu
 stage.py() { echo "$*"; }
-data=data feats=feats exp=exp encoder=mimi ngpu=0 nj=1 seed=1 cmd=run.py force=false tag= checkpoint=
-train_config=train.yaml
+cmd=run.py cuda_cmd=run.py
+. options.sh
+declare -A option_default=([tap]=)
+data=data feats=feats
 for option in "$@"; do declare "$option"; done
-. recipe.sh; . ../local/corpus.sh
+. recipe.sh
 """
 
 
@@ -101,7 +103,7 @@ for option in "$@"; do declare "$option"; done
     ("recipe", "train"), [("ami/adapter", "simulate_conversations"), ("voxceleb/adapter", "train_on_mixtures train")]
 )
 def test_named_sounds_are_prepared_and_are_inputs_of_what_is_trained_on(recipe: str, train: str) -> None:
-    script = SOURCED + f"prepare_sounds; {train}; echo tag $tag"
+    script = SOURCED + f"prepare_sounds; {train}; echo tag $experiment"
 
     def lines(*options: str) -> list[str]:
         line = ["bash", "-c", script, "recipe", *options]
@@ -109,8 +111,8 @@ def test_named_sounds_are_prepared_and_are_inputs_of_what_is_trained_on(recipe: 
 
     plain, named = lines(), lines("musan=/m", "rirs=/r")
     assert len(plain) == 2 and plain[1] == "tag mimi" and "musan" not in plain[0] and "rirs" not in plain[0]
-    assert named[0].startswith("--out data/musan") and "mimidiar prepare musan data/musan --corpus /m" in named[0]
-    assert named[1].startswith("--out data/rirs") and "mimidiar prepare rirs data/rirs --corpus /r" in named[1]
+    assert named[0].startswith("--out data/musan") and "mimidiar data prepare musan data/musan --corpus /m" in named[0]
+    assert named[1].startswith("--out data/rirs") and "mimidiar data prepare rirs data/rirs --corpus /r" in named[1]
     assert "--noise data/musan" in named[2] and "--rirs data/rirs/rirs_sim_rir" in named[2]
     assert "--input data/musan --input data/rirs" in named[2] and named[3] == "tag mimi-musan-rirs"
 
@@ -118,13 +120,13 @@ def test_named_sounds_are_prepared_and_are_inputs_of_what_is_trained_on(recipe: 
 STAGES_OF_TAPS = """
 set -eu
 stage.py() { echo "$*"; }
-for option in texts musan rirs; do declare "$option="; done
-for option in "${@:2}"; do declare "${option%%=*}=${option#*=}"; done
-data=$1/data feats=feats exp=exp seed=1 encoder=mimi ngpu=0 nj=1 cmd=run.py force=false checkpoint= stage=5
-train_config=train.yaml
-eval "$(grep '^tap=' run.sh)"
+cmd=run.py cuda_cmd=run.py
+. options.sh
+declare -A option_default=([tap]=)
+data=$1/data feats=feats stage=5 texts= musan= rirs=
+for option in "${@:2}"; do declare "$option"; done
 . recipe.sh; . taps.sh
-trial_sets; find_train
+find_trials; find_train
 pool_taps "$train"; pool_trials trials_x
 train_taps speakers "$train" "$train_config"
 score_all trials_x
@@ -159,8 +161,9 @@ def test_options_that_are_named_later_take_nothing_from_the_taps_before(tmp_path
 
 @pytest.mark.parametrize("recipe", ["adapter", "unfreeze"])
 @pytest.mark.parametrize("leaky", ["false", "true"])
-def test_the_ancestor_s_weights_are_of_sets_that_the_recipe_trains_on(recipe: str, leaky: str) -> None:
-    script, folder = 'set -eu; tag=leaky leaky=$0; . ../local/corpus.sh; echo "${train_sets[*]}"', EGS / "ami" / recipe
+def test_weights_of_the_original_study_are_of_sets_that_the_recipe_trains_on(recipe: str, leaky: str) -> None:
+    script = 'set -eu; . options.sh; experiment=leaky leaky=$0; . ../local/corpus.sh; echo "${train_sets[*]}"'
+    folder = EGS / "ami" / recipe
     done = subprocess.run(["bash", "-c", script, leaky], capture_output=True, text=True, check=True, cwd=folder)
     config = load_config(TrainConfig, folder / "conf/ancestor.yaml")
     config.check_run("ancestor.yaml", 1, done.stdout.split())
@@ -224,7 +227,7 @@ def test_features_in_16_bits_are_made_beside_the_others_and_trained_on_apart(
     assert len(plain) == len(short) > 2 and not set(plain) & set(short)
     assert not any("16bit" in line or "--compress" in line for line in plain.values())
     assert all("-16bit" in out and "-16bit" in line.split(" -- ")[1] for out, line in short.items())
-    assert all(("--compress" in line) == ("mimidiar extract" in line) for line in short.values())
+    assert all(("--compress" in line) == ("mimidiar feats extract" in line) for line in short.values())
 
 
 def test_a_corpus_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path, elsewhere: list[object]) -> None:
@@ -238,7 +241,7 @@ def test_every_shipped_simulation_is_valid(path: Path) -> None:
     sets = load_config(Simulation, path).sets
     assert {options.split for options in sets.values()} in ({"train"}, {"dev", "test"}, {"train", "dev", "test"})
     for name, options in sets.items():
-        check_options(name, options)
+        options.check(name)
 
 
 @pytest.mark.parametrize("path", sorted(EGS.glob("*/conf/mixtures*.yaml")), ids=lambda path: path.stem)

@@ -2,9 +2,14 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from mimidiar.diarize.pretrained import read_diarizer
+from mimidiar.models.build import load_model
+from mimidiar.models.projection import load_projection
 
 EGS = Path(__file__).parents[2] / "egs"
 
@@ -66,13 +71,37 @@ def test_diarizers_differ_in_one_thing_each(commands) -> None:
         assert "--pool exp/pool" in line and "--num-workers 3" in line
 
 
+def test_shipped_diarizers_are_tuned_again_without_being_trained(commands, tmp_path: Path) -> None:
+    options = ("--stage", "4", "--stop-stage", "5", "--models", "shipped", "--systems")
+    found = commands("mini/diarizer", *options, "fusion distil")
+    assert not any("mimidiar train " in line or "study probe " in line for line in found.values())
+    for system, name, probe in (("fusion", "mini-fusion", ""), ("distil", "mini", " exp/mimi-mini/seed1/distil/probe")):
+        own, file = f"exp/mimi-mini/seed1/{system}", EGS.parent / f"mimidiar/assets/{name}.safetensors"
+        assert found[f"{own}/model"].endswith(f"--input {file} -- local/unbundle.py {file} {own}/model{probe}")
+        assert f"mimidiar model bundle {own}/model/model.safetensors " in found[f"{own}/diarizer"]
+    with pytest.raises(RuntimeError, match="system 'plain' does not come with the package"):
+        commands("mini/diarizer", *options, "plain")
+    with pytest.raises(RuntimeError, match="--models other: choose trained or shipped"):
+        commands("mini/diarizer", "--models", "other")
+
+
+def test_a_shipped_diarizer_is_taken_apart_into_its_model_and_probe(tmp_path: Path) -> None:
+    file = EGS.parent / "mimidiar/assets/mini.safetensors"
+    script = EGS / "mini/diarizer/local/unbundle.py"
+    subprocess.run([sys.executable, script, file, tmp_path / "model", tmp_path / "probe"], check=True)
+    parts, model = read_diarizer(file), load_model(tmp_path / "model/model.safetensors")
+    for name, value in parts.trained.model.state_dict().items():
+        assert value.equal(model.model.state_dict()[name]), name
+    assert load_projection(tmp_path / "probe/model.safetensors").dim == parts.probe.dim
+
+
 @pytest.mark.parametrize(("recipe", "speaker"), [("mini", "campplus"), ("ami", "titanet")])
 def test_both_encoders_are_extracted_and_named_together(commands, recipe: str, speaker: str) -> None:
     found = commands(f"{recipe}/fusion", "--stage", "3", "--stop-stage", "3", "--encoder", "logmel")
-    fused = [line for line in found.values() if "mimidiar fuse " in line]
+    fused = [line for line in found.values() if "mimidiar feats fuse " in line]
     assert len(fused) >= 2 and len(found) == 3 * len(fused)
     for line in fused:
-        first, second, out = line.split("mimidiar fuse ")[1].split()
+        first, second, out = line.split("mimidiar feats fuse ")[1].split()
         assert f"--encoder {speaker} --tap " in found[second] and "--encoder logmel" in found[first]
         assert out.startswith(f"feats/logmel+{speaker}.window1.5-hop") and f"--input {second}" in line
 
@@ -94,7 +123,7 @@ def test_an_unknown_system_is_named(commands) -> None:
 )
 def test_another_speaker_encoder_is_in_the_names(commands, options: tuple[str, ...], tag: str) -> None:
     found = commands("ami/fusion", "--stage", "5", "--stop-stage", "5", "--systems", "concat", *options)
-    scored = [line for line in found.values() if "mimidiar decide " in line]
+    scored = [line for line in found.values() if "mimidiar eval binarize " in line]
     assert scored
     for line in scored:
         assert f"--out exp/{tag}/seed1/concat/" in line and f"--system fusion-concat-{tag.replace('.', '-')} " in line
@@ -110,10 +139,10 @@ def test_links_share_their_windows_and_differ_in_how_these_are_joined(commands) 
         assert line.endswith("--window-sec 15 --local")
     linked = {link: found[f"{dir_}/{link}/sim_long_test/posteriors"].split(" -- ")[1] for link in LINKS}
     for link, line in linked.items():
-        start = f"mimidiar link run {windows}/sim_long_test {dir_}/{link}/sim_long_test/posteriors"
+        start = f"mimidiar eval cluster run {windows}/sim_long_test {dir_}/{link}/sim_long_test/posteriors"
         assert line.startswith(f"{start} {LINKS[link]}"), line
         tuned = found[f"{dir_}/{link}/tuned"]
-        assert f"mimidiar tune {dir_}/{link}/sim_long_dev/posteriors data/sim_long_dev " in tuned
+        assert f"mimidiar eval tune {dir_}/{link}/sim_long_dev/posteriors data/sim_long_dev " in tuned
     assert f"--tuned {dir_}/voices/linking/tuned.yaml" in linked["counted"]
     assert linked["counted"].endswith("--oracle-count data/sim_long_test")
     tuned_links = [folder for folder in found if folder.endswith("/linking")]
@@ -122,18 +151,18 @@ def test_links_share_their_windows_and_differ_in_how_these_are_joined(commands) 
 
 def test_links_of_another_model_lie_beside_those_of_the_recipe(commands) -> None:
     """Of another speaker encoder and system: the model is where ../fusion keeps it, the results have both names."""
-    found = commands("mini/linking", "--stage", "4", "--stop-stage", "5", "--speaker", "titanet", "--system", "voices")
+    found = commands("mini/linking", "--stage", "4", "--stop-stage", "5", "--speaker", "titanet", "--model", "voices")
     model = next(folder for folder in found if folder.endswith("/voices/model"))
-    assert model == "exp/mimi-random-titanet/seed1/voices/model"  # in ../fusion
+    assert model == "../fusion/exp/mimi-random-titanet/seed1/voices/model"
     own = "exp/mimi-random-titanet-voices/seed1"
     line = found[f"{own}/windows/sim_long_test"]
-    assert f"../fusion/{model}/model.safetensors feats/titanet.window1.5-hop1.2-speech/sim_long_test" in line
+    assert f"{model}/model.safetensors feats/titanet.window1.5-hop1.2-speech/sim_long_test" in line
     assert "--system linking-voices-mimi-random-titanet-voices " in found[f"{own}/voices/sim_long_test/scores"]
 
 
-def test_an_unknown_link_is_named_before_anything_is_done(commands) -> None:
-    with pytest.raises(RuntimeError, match="no link 'bad'; choose among overlap codec voices counted oracle"):
-        commands("mini/linking", "--stage", "5", "--links", "overlap bad")
+def test_an_unknown_way_to_cluster_is_named_before_anything_is_done(commands) -> None:
+    with pytest.raises(RuntimeError, match="no system 'bad'; choose among overlap codec voices counted oracle"):
+        commands("mini/linking", "--stage", "5", "--systems", "overlap bad")
 
 
 def test_who_asks_what_a_recipe_does_gets_no_environment(tmp_path: Path) -> None:
@@ -173,13 +202,13 @@ def test_a_codec_is_trained_shipped_and_judged_as_it_is_shipped(
     assert (f"--start-from {start}" in found[f"{own}/model"]) == (config == "distil")
     assert (f"--input {start}" in found[f"{own}/model"]) == (config == "distil")
     assert "--train data/train" in found[f"{own}/model"] and "--processes 2" in found[f"{own}/model"]
-    assert found[f"{own}/export"].endswith(f"mimidiar codec export {own}/model/model.safetensors {shipped}")
+    assert found[f"{own}/export"].endswith(f"mimidiar study codec export {own}/model/model.safetensors {shipped}")
     for folder in (f"{own}/feats/trials_o", f"{own}/dev/sound"):
         assert f"--encoder mimi-mini --checkpoint {shipped}" in found[folder] and f"--input {shipped}" in found[folder]
     assert "--codebooks 1 --codebooks 8" in found[f"{own}/dev/sound"]
     sound = f"{own}/dev/sound"
     ways = f"{sound}/unquantized {sound}/quantized1 {sound}/quantized8"
-    assert f"record {ways} --system codec-{tag} --set dev --seed 1" in found[sound]
+    assert f"table record {ways} --system codec-{tag} --set dev --seed 1" in found[sound]
 
 
 def test_the_untrained_codec_is_judged_alike_and_without_its_codebooks(commands) -> None:

@@ -4,12 +4,42 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mimidiar.training.processes import num_processes, rank
+
+
+class Draw(NamedTuple):
+    """Names something that is drawn anew in each epoch."""
+
+    epoch: int
+    index: int
+
+
+class EpochSampler(Sampler):
+    """A sampler that draws something else in each `epoch`."""
+
+    epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning at the start of an epoch."""
+        self.epoch = epoch
+
+
+class EpochDraws(EpochSampler):
+    """All draws of an epoch, others in the next."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Draw]:
+        return (Draw(self.epoch, index) for index in range(self.count))
 
 
 class SharedBatches(Sampler[list]):

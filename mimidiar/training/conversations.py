@@ -1,8 +1,8 @@
-"""Training on talks that are drawn and heard on the fly (`simulate.talks`): no two epochs are alike.
+"""Training on conversations that are simulated on the fly (`simulation.turn_taking`): no two epochs are alike.
 
-Encoding a talk takes longer than training on it. So a talk lives for some epochs, in each of which other crops of it
-are heard, and in each epoch the oldest talks have made room for new ones. Which talks and crops come follows from seed
-and epoch, so that a resumed run, and one with other workers, sees the same.
+Encoding a conversation takes longer than training on it. So each one is used for `talk_lives` epochs, with other crops
+in each, and every epoch replaces the oldest ones. Conversations and crops follow from seed and epoch, so that a resumed
+run, and one with other workers, sees the same.
 """
 
 from collections.abc import Iterator
@@ -12,24 +12,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from mimidiar.annotation.activity import arrival_targets
 from mimidiar.encoders.registry import EncoderSpec, describe_makers
-from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import on_time_axis
-from mimidiar.models.build import build_model
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.simulation.drawn_sets import read_talkers
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
-from mimidiar.simulation.turn_taking_sets import read_talkers
-from mimidiar.training.affinity_calibration import fit_likeness
-from mimidiar.training.batches import Loader
+from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
 from mimidiar.training.feature_cache import Pool
-from mimidiar.training.processes import Machine, rank
+from mimidiar.training.new_model import completed, new_model
+from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
 STATISTICS_TALKS = 60  # whose features give mean and deviation
@@ -92,16 +90,11 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
         return features[start:stop], arrival_targets(talk.turns, start, stop, LABEL_HZ, self.max_speakers)
 
 
-class LivingTalks(Sampler[TalkCrop]):
+class LivingTalks(EpochSampler):
     """The crops of an epoch in random order: `crops` of each talk that lives, `count` x `lives` talks."""
 
     def __init__(self, count: int, lives: int, crops: int, seed: int):
         self.count, self.lives, self.crops, self.seed = count, lives, crops, seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of an epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.count * self.lives * self.crops
@@ -130,18 +123,11 @@ def on_talks(
     """
     specs = describe_makers(dev_data.meta, checkpoint)
     talks = Talks(data, turns, config, specs, pool, seed, machine.device)
-    config.model.input_dim = dev_data.input_dim
-    if config.fusion:
-        config.fusion = fit_likeness(config.fusion, dev_data)
-    try:
-        model = build_model(config.model, config.fusion)
-    except ValueError as error:
-        raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features and rank() == 0:  # which the others get it from
-        model.features.set_statistics(*statistics(_first(talks)))
+    config = completed(config, dev_data)
+    model = new_model(config, lambda: statistics(_first(talks)))
     crops = LivingTalks(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
     batches = Loader(talks, crops, config.batch_size, collate, machine.num_workers)
-    return Run(model, batches, lambda steps: DiarizationTask(model, config, steps))
+    return Run(config, dev_data, model, batches, lambda steps: DiarizationTask(model, config, steps))
 
 
 def _first(talks: Talks) -> Iterator[np.ndarray]:

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from mimidiar.annotation.activity import Interval, arrival_targets
+from mimidiar.annotation.activity import arrival_targets
+from mimidiar.annotation.turns import Turn
 from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import Features, open_features
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.training.batches import EpochSampler
 
 SetFolders = tuple[Path, Path]  # of one set: data, features
 
@@ -50,29 +52,30 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         features were made in different ways.
         """
         self.max_speakers, self.history_frames = max_speakers, history_frames
-        self.turns: dict[str, list[Interval]] = {}
+        self.turns: dict[str, list[Turn]] = {}
         self.sets: dict[Path, list[str]] = {}  # recordings by data folder
         self._stores: dict[str, Features] = {}
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
         for store in stores[1:]:
             check_alike(store, stores[0])
-        self.meta, self.frame_hz = stores[0].meta, stores[0].frame_hz
+        self.store = stores[0]
+        self.meta, self.frame_hz = self.store.meta, self.store.frame_hz
         self.factor = stacking_factor(self.frame_hz)
-        self.input_dim = stores[0].dim * self.factor
+        self.input_dim = self.store.dim * self.factor
         self.recordings = sorted(self.turns)
 
     def _add(self, data: Path, store: Features) -> Features:
         conversations = read_set(data)
-        turns: dict[str, list[Interval]] = {recording.id: [] for recording in conversations.recordings}
+        turns: dict[str, list[Turn]] = {recording.id: [] for recording in conversations.recordings}
         for turn in conversations.supervisions:
-            turns[turn.recording_id].append(Interval(turn.start, turn.end, turn.speaker))
+            turns[turn.recording_id].append(Turn(turn.recording_id, turn.start, turn.end, turn.speaker))
         self._check(data, store, turns)
         self.turns |= turns
         self.sets[data] = sorted(turns)
         self._stores |= dict.fromkeys(turns, store)
         return store
 
-    def _check(self, data: Path, store: Features, turns: dict[str, list[Interval]]) -> None:
+    def _check(self, data: Path, store: Features, turns: dict[str, list[Turn]]) -> None:
         if missing := sorted(set(turns) - set(store.keys())):
             raise MimidiarError(
                 f"{store.folder}: no features for {len(missing)} of {len(turns)} recordings of {data}, first "
@@ -119,7 +122,7 @@ def check_alike(store: Features, first: Features) -> None:
             raise MimidiarError(f"{store.folder}: {key} is {here}, that of {first.folder} {there}; extract both alike")
 
 
-class RandomCrops(Sampler[Crop]):
+class RandomCrops(EpochSampler):
     """Random crops in random order, others in each epoch, the same for the same seed and epoch.
 
     In an epoch a set of n recordings and weight w gives round(n x per_recording x w) crops, of each of its recordings
@@ -140,7 +143,6 @@ class RandomCrops(Sampler[Crop]):
         """
         self.conversations, self.seed = conversations, seed
         self.length = round(crop_sec * LABEL_HZ)
-        self.epoch = 0
         self.shares: list[tuple[list[str], int]] = []  # recordings and crops of each set
         for number, (data, recordings) in enumerate(conversations.sets.items()):
             weight = weights[number] if weights else 1.0
@@ -151,10 +153,6 @@ class RandomCrops(Sampler[Crop]):
                     "an epoch; raise its weight or leave the set out"
                 )
             self.shares.append((recordings, crops))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of an epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return sum(count for _, count in self.shares)

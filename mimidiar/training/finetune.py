@@ -15,13 +15,14 @@ from mimidiar.encoders.mimi.sizes import layers_above
 from mimidiar.encoders.mimi.upper_layers import MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
-from mimidiar.models.build import build_model, load_model
+from mimidiar.models.build import load_model
 from mimidiar.models.finetune import UnfrozenAdapter, latent
 from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.models.weights import fill
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations, statistics
-from mimidiar.training.processes import per_process, rank, total
+from mimidiar.training.new_model import new_model
+from mimidiar.training.processes import per_process, total
 from mimidiar.training.task import DiarizationTask, counted_frames
 
 STATISTICS_SEC = 36000.0  # of training audio whose latent gives mean and deviation; more changes no third digit
@@ -34,7 +35,7 @@ def frozen_top(config: TrainConfig, meta: dict[str, Any], checkpoint: Path | Non
     `describe_maker` raises.
     """
     spec = describe_maker(meta, checkpoint)
-    if not hasattr(spec, "build_codec"):
+    if not spec.build_codec:
         raise MimidiarError(f"unfreeze: {spec.name} is no Mimi; its layers cannot be trained")
     if (above := layers_above(spec.tap, spec.size)) != config.unfreeze.layers:
         raise MimidiarError(
@@ -48,11 +49,9 @@ def new_unfrozen(config: TrainConfig, top: MimiTop, data: Conversations, start_f
     """The model before training: the codec's layers as they are, and an adapter with fresh weights or those of
     `start_from`, the model.safetensors of an adapter that was trained on this codec's latent.
     """
-    model = build_model(config.model, top=top)
+    model = new_model(config, None if start_from else lambda: statistics(_latents(top, data)), top)
     if start_from is not None:
         _copy_adapter(model, start_from, data.meta)
-    elif config.normalize_features and rank() == 0:
-        model.adapter.features.set_statistics(*statistics(_latents(top, data)))
     return model
 
 

@@ -10,11 +10,8 @@ from lightning.pytorch.callbacks import EarlyStopping
 from torch.utils.data import Sampler
 
 from mimidiar.errors import MimidiarError
-from mimidiar.features.fused_store import open_features
-from mimidiar.models.build import Model, build_model, model_header
+from mimidiar.models.build import Model
 from mimidiar.models.frame_stacking import LABEL_HZ
-from mimidiar.torch_setup import pick_device, use_one_thread
-from mimidiar.training.affinity_calibration import fit_likeness
 from mimidiar.training.batches import Loader
 from mimidiar.training.checkpoints import KeepBest, best_so_far, stopped_early
 from mimidiar.training.config import TrainConfig
@@ -27,16 +24,10 @@ from mimidiar.training.crops import (
     collate,
     feature_statistics,
 )
-from mimidiar.training.processes import Machine, disconnect, end_with_launcher, rank, take_gpu
+from mimidiar.training.new_model import completed, new_model
+from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
-from mimidiar.training.trainer import (
-    FINISHED,
-    check_precision,
-    finish,
-    fit_from_last,
-    keep_configuration,
-    make_trainer,
-)
+from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
 
 # From the configuration, the watched data, the codec's weights (or None), the machine and the seed.
 RunMaker = Callable[[TrainConfig, Conversations, Path | None, Machine, int], Run]
@@ -69,37 +60,20 @@ def train(
     as it is. Raises MimidiarError for sets that do not fit each other or the model, for a folder begun with another
     configuration or seed, and when the validation loss is no number from the first epoch on.
     """
-    machine = replace(machine, device=pick_device(machine.device).type)
-    if machine.device == "cuda":
-        take_gpu(machine.processes)
-    check_precision(config.precision, machine.device)
-    end_with_launcher()
-    use_one_thread()
-    L.seed_everything(seed, verbose=False)
-    history = round(config.unfreeze.history_sec * LABEL_HZ) if config.unfreeze else 0
-    dev_data = Conversations(dev_sets, config.model.max_speakers, history)
     if start_from is not None and not config.unfreeze:
         raise MimidiarError(f"{start_from}: a model to start from is for configurations with unfreeze alone")
-    if on_the_fly is None:
-        data = Conversations(train_sets, config.model.max_speakers, history)
-        check_alike(open_features(dev_sets[0][1]), open_features(train_sets[0][1]))
-        run = _on_features(config, data, _new_model(config, data, checkpoint, start_from), machine, seed)
-    else:
-        data = dev_data  # what is made on the fly has no store of its own
-        run = on_the_fly(config, data, checkpoint, machine, seed)
-    if rank() == 0:
-        keep_configuration(config, seed, folder)
+    machine = begin(machine, config.precision, seed)
+    dev_data = Conversations(dev_sets, config.model.max_speakers, _history(config))
+    make = on_the_fly or partial(_on_sets, sets=train_sets, start_from=start_from)
+    run = make(config, dev_data, checkpoint, machine, seed)
+    keep_configuration(run.config, seed, folder)
     if (folder / FINISHED).exists():
         return
-    header = (config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion)
-    keep_best = KeepBest(folder, model_header(*header, top=run.model.top if config.unfreeze else None))
+    keep_best = KeepBest(folder, run.header())
     watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
-    stop_early = EarlyStopping("val_loss", patience=config.patience)
-    trainer = make_trainer(config, seed, keep_best, machine, [stop_early])
+    trainer = make_trainer(config, seed, keep_best, machine, [EarlyStopping("val_loss", patience=config.patience)])
     _fit(run, watched, keep_best, trainer, config.epochs)
-    if rank() == 0:
-        finish(keep_best)
-    disconnect()
+    finish(keep_best)
 
 
 def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
@@ -111,32 +85,36 @@ def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epo
     fit_from_last(trainer, run.new_task(len(run.batches) * epochs), run.batches, watched, keep_best.folder)
 
 
-def _new_model(
-    config: TrainConfig, train_data: Conversations, checkpoint: Path | None, start_from: Path | None
-) -> Model:
-    config.model.input_dim = train_data.input_dim
-    if config.fusion:
-        config.fusion = fit_likeness(config.fusion, train_data)
-    try:
-        if config.unfreeze:
-            from mimidiar.training.finetune import frozen_top, new_unfrozen  # moshi takes a second
+def _on_sets(
+    config: TrainConfig,
+    dev_data: Conversations,
+    checkpoint: Path | None,
+    machine: Machine,
+    seed: int,
+    sets: Sequence[SetFolders],
+    start_from: Path | None,
+) -> Run:
+    """A run on crops of conversations whose features are stored. MimidiarError for others than those of `dev_data`."""
+    data = Conversations(sets, config.model.max_speakers, _history(config))
+    check_alike(dev_data.store, data.store)
+    config = completed(config, data)
+    if config.unfreeze:
+        from mimidiar.training.finetune import frozen_top, new_unfrozen  # moshi takes a second
 
-            top = frozen_top(config, train_data.meta, checkpoint)
-            config.model.input_dim = top.size.dimension
-            return new_unfrozen(config, top, train_data, start_from)
-        model = build_model(config.model, config.fusion)
-    except ValueError as error:
-        raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features and rank() == 0:  # which the others get it from
-        model.features.set_statistics(*feature_statistics(train_data))
-    return model
-
-
-def _on_features(config: TrainConfig, data: Conversations, model: Model, machine: Machine, seed: int) -> Run:
-    """A run on crops of conversations whose features are stored."""
+        top = frozen_top(config, data.meta, checkpoint)
+        config = replace(config, model=replace(config.model, input_dim=top.size.dimension))
+        model = new_unfrozen(config, top, data, start_from)
+    else:
+        model = new_model(config, lambda: feature_statistics(data))
     weights = [config.weight_of(folder.name) for folder in data.sets]
     crops = RandomCrops(data, config.crop_sec, config.crops_per_recording, seed, weights)
-    return Run(model, _loader(data, crops, config.batch_size, machine), partial(_new_task, model, config))
+    batches = _loader(data, crops, config.batch_size, machine)
+    return Run(config, data, model, batches, partial(_new_task, model, config))
+
+
+def _history(config: TrainConfig) -> int:
+    """Label frames before each crop that the model sees."""
+    return round(config.unfreeze.history_sec * LABEL_HZ) if config.unfreeze else 0
 
 
 def _new_task(model: Model, config: TrainConfig, total_steps: int) -> DiarizationTask:

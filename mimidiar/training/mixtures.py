@@ -4,39 +4,32 @@ Which mixture comes is decided by the seed, the epoch and its index alone, so th
 workers, sees the same ones.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from mimidiar.annotation.activity import arrival_targets
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import resample
 from mimidiar.encoders.registry import Encoder, describe_maker
 from mimidiar.errors import MimidiarError
-from mimidiar.models.build import Model, build_model
+from mimidiar.models.build import Model
 from mimidiar.models.frame_stacking import LABEL_HZ, stacking_factor
+from mimidiar.simulation.acoustics import to_int16
 from mimidiar.simulation.augmentation import Augmenter, impulse_responses
 from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
-from mimidiar.simulation.recording import to_int16
-from mimidiar.training.batches import Loader
+from mimidiar.training.batches import Draw, EpochDraws, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations, statistics
-from mimidiar.training.processes import Machine, rank
+from mimidiar.training.new_model import completed, new_model
+from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
 STATISTICS_MIXTURES = 200  # of the first epoch, whose features give mean and deviation
-
-
-class Draw(NamedTuple):
-    """Names a mixture."""
-
-    epoch: int
-    index: int
 
 
 class AudioBatch(NamedTuple):
@@ -81,23 +74,6 @@ class Mixtures(Dataset[tuple[np.ndarray, np.ndarray]]):
         samples = to_int16(mixture.samples(impulse_responses(around)) * 32767)
         spoken = [(turn.start, turn.end) for turn in mixture.turns]
         return augmenter.add_noise(samples, spoken, around, seeds).astype(np.float32) / 32767
-
-
-class EpochDraws(Sampler[Draw]):
-    """All draws of an epoch, others in the next."""
-
-    def __init__(self, count: int):
-        self.count, self.epoch = count, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of an epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[Draw]:
-        return (Draw(self.epoch, index) for index in range(self.count))
 
 
 def collate_audio(items: list[tuple[np.ndarray, np.ndarray]]) -> AudioBatch:
@@ -158,13 +134,8 @@ def on_mixtures(
     """
     encoder = describe_maker(dev_data.meta, checkpoint).build(machine.device)
     mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed, augmenter)
-    config.model.input_dim = dev_data.input_dim
-    try:
-        model = build_model(config.model)
-    except ValueError as error:
-        raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if config.normalize_features and rank() == 0:  # which the others get it from
-        model.features.set_statistics(*mixture_statistics(mixtures, encoder, config.batch_size))
+    config = completed(config, dev_data)
+    model = new_model(config, lambda: mixture_statistics(mixtures, encoder, config.batch_size))
     draws = EpochDraws(config.mixtures.count)
     batches = Loader(mixtures, draws, config.batch_size, collate_audio, machine.num_workers)
-    return Run(model, batches, lambda steps: MixtureTask(model, config, steps, encoder))
+    return Run(config, dev_data, model, batches, lambda steps: MixtureTask(model, config, steps, encoder))

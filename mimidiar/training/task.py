@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from mimidiar.models.adapter import Adapter
-from mimidiar.models.build import Model
+from mimidiar.models.build import Model, model_header
 from mimidiar.training.batches import Loader
 from mimidiar.training.config import TrainConfig
-from mimidiar.training.crops import Batch
+from mimidiar.training.crops import Batch, Conversations
 from mimidiar.training.deep_clustering import VoiceClustering
 from mimidiar.training.losses import best_order, count_pairs, hybrid_loss
 from mimidiar.training.processes import copy_from_first, per_process, rank, total
@@ -19,11 +19,21 @@ from mimidiar.training.schedule import learning_rate_factor
 
 
 class Run(NamedTuple):
-    """What a configuration comes to: a model, training batches, and what makes the task from the number of steps."""
+    """What a configuration comes to: itself, completed; the data whose features the model wants, the model, training
+    batches, and what makes the task from the number of steps.
+    """
 
+    config: TrainConfig
+    data: Conversations
     model: Model
     batches: Loader
     new_task: Callable[[int], "DiarizationTask"]
+
+    def header(self) -> dict[str, Any]:
+        """What model.safetensors says of itself."""
+        config, data = self.config, self.data
+        top = self.model.top if config.unfreeze else None
+        return model_header(config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion, top)
 
 
 class DiarizationTask(L.LightningModule):

@@ -5,6 +5,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,9 +20,10 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
 from mimidiar.files import make_folder, read_json, write_json
+from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.training.batches import Loader
 from mimidiar.training.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch
-from mimidiar.training.processes import Machine, processes_here
+from mimidiar.training.processes import Machine, disconnect, end_with_launcher, processes_here, rank, take_gpu
 from mimidiar.training.progress import Progress
 
 FINISHED = "finished.json"
@@ -35,6 +37,21 @@ class Schedule(Protocol):
     epochs: int
     precision: str
     clip_norm: float
+
+
+def begin(machine: Machine, precision: str, seed: int) -> Machine:
+    """Make this process ready for a run and seed it; the machine with a device that is known.
+
+    Raises MimidiarError for a device that is not there, or has not this precision.
+    """
+    machine = replace(machine, device=pick_device(machine.device).type)
+    if machine.device == "cuda":
+        take_gpu(machine.processes)
+    check_precision(precision, machine.device)
+    end_with_launcher()
+    use_one_thread()
+    L.seed_everything(seed, verbose=False)
+    return machine
 
 
 def make_trainer(
@@ -85,7 +102,13 @@ def fit_from_last(trainer: L.Trainer, task: L.LightningModule, batches: Loader, 
 
 
 def finish(keep_best: KeepBest) -> None:
-    """Write that the run has finished. MimidiarError for one that has no best epoch."""
+    """Write that the run has finished, and let other processes go. MimidiarError for one that has no best epoch."""
+    if rank() == 0:
+        _write_finished(keep_best)
+    disconnect()
+
+
+def _write_finished(keep_best: KeepBest) -> None:
     if keep_best.best_epoch < 0:
         raise MimidiarError(
             f"{keep_best.folder}: the validation loss was no number from the start; lower the learning rate"
@@ -96,6 +119,8 @@ def finish(keep_best: KeepBest) -> None:
 
 def keep_configuration(config: Any, seed: int, folder: Path) -> None:
     """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
+    if rank() > 0:
+        return
     make_folder(folder)
     path, seed_path = folder / "config.yaml", folder / "seed.json"
     if not path.exists():

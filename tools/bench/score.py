@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long scoring takes, and how that compares with a plain loop over pyannote.metrics.
+"""How long scoring and start-up take, and how scoring compares with a plain loop over pyannote.metrics.
 
 Hypotheses are made by perturbing references (seeded): turns are lost, their borders moved, some given to another
 speaker. Then, A B C A B C ...:
@@ -9,7 +9,9 @@ speaker. Then, A B C A B C ...:
   C  the same loop with what else A measures: JaccardErrorRate and DetectionErrorRate.
 
 Printed are the best times of each, as wall clock and as processor time, and the ratios B / A and C / A; then the wall
-clock of `mimidiar score` from the start of the process to its end. Exit code 1 if A, B and C do not find the same DER.
+clock and the processor time of commands from the start of the process to its end: `mimidiar score` of all of this,
+`mimidiar score --help`, `mimidiar score` of two turns, and `mimidiar verify` of as many trials as VoxCeleb1-O has.
+Exit code 1 if A, B and C do not find the same DER.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from mimidiar.annotation.turns import Turn, Turns  # noqa: E402
 from mimidiar.score.from_files import score_files, write_score  # noqa: E402
 
 LOST, MOVED_SEC, CONFUSED = 0.05, 0.2, 0.1
+TRIALS = 37611  # of VoxCeleb1-O, cleaned
 
 
 def main() -> int:
@@ -101,14 +104,43 @@ def compare(reference: Path, hypothesis: Path, folder: Path, repeats: int) -> in
     for name, (wall, processor) in best.items():
         ratio = f"{wall / a[0]:5.2f} x wall, {processor / a[1]:5.2f} x processor" if name[0] != "A" else ""
         print(f"{name:12} {wall:7.2f} s wall {processor:7.2f} s processor   DER {der[name]:.4f} %   {ratio}".rstrip())
-    started = time.perf_counter()
-    command = [sys.executable, "-c", "from mimidiar.cli import main; main()", "score", reference, hypothesis]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    print(f"mimidiar score, from start to end: {time.perf_counter() - started:.2f} s wall")
+    small, (scores, trials) = folder.parent / "two.rttm", write_trials(folder.parent)
+    write_rttm(small, [Turn("one", 0.0, 6.0, "x"), Turn("one", 6.0, 10.0, "y")])
+    time_command("mimidiar score", repeats, "score", reference, hypothesis)
+    time_command("mimidiar score --help", repeats, "score", "--help")
+    time_command("mimidiar score, two turns", repeats, "score", small, small)
+    time_command(f"mimidiar verify, {TRIALS} trials", repeats, "verify", scores, trials)
     if max(der.values()) - min(der.values()) > 1e-4:
         print("the DERs differ", file=sys.stderr)
         return 1
     return 0
+
+
+def write_trials(folder: Path) -> tuple[Path, Path]:
+    """Scores and trials of the size of VoxCeleb1-O (cleaned), half of them of one of its 40 speakers each."""
+    rng = random.Random(5)
+    scores, trials = [], []
+    for number in range(TRIALS):
+        one = rng.randrange(40)
+        other = one if number % 2 else (one + rng.randrange(1, 40)) % 40
+        pair = f"id{10270 + one}/x-{number}/1.wav id{10270 + other}/y-{number}/2.wav"
+        trials.append(f"{number % 2} {pair}\n")
+        scores.append(f"{pair} {rng.gauss(2 * (number % 2), 1):.6f}\n")
+    (folder / "trials").write_text("".join(trials))
+    (folder / "scores").write_text("".join(scores))
+    return folder / "scores", folder / "trials"
+
+
+def time_command(name: str, repeats: int, *words: object) -> None:
+    """Print the best times of a command, each time in a process of its own."""
+    command, best = [sys.executable, "-c", "from mimidiar.cli import main; main()", *words], (float("inf"),) * 2
+    for _ in range(repeats):
+        wall, before = time.perf_counter(), os.times()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = os.times()
+        processor = sum(after[2:4]) - sum(before[2:4])  # of children, user and system
+        best = tuple(map(min, best, (time.perf_counter() - wall, processor)))
+    print(f"{name}, from start to end: {best[0]:.2f} s wall {best[1]:.2f} s processor")
 
 
 def scored(reference: Path, hypothesis: Path, folder: Path) -> float:

@@ -1,51 +1,19 @@
 #!/usr/bin/env bash
 # Exp 1: does the frozen codec know who is speaking? One vector per utterance (the mean of its frames), cosine, equal
-# error rate, on trials of speakers that no recipe trains on.
+# error rate, on trials of speakers that no recipe trains on. Nothing is trained, and nothing is random.
 #
 # Needs no network and no GPU. Speech: --corpus, else a downloaded mini LibriSpeech (--stage 0), else synthetic voices.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
 . ./cmd.sh
-# --- options ---
-stage=1                            # first stage: 0 download, 1 data, 3 features, 5 scores, 6 table
-stop_stage=6                       # last stage
-nj=2                               # parallel jobs, one thread each
-ngpu=0                             # 1: features on a GPU
-force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>
-# shellcheck disable=SC2034
-seed=0                             # accepted by every recipe; nothing here is random
-# shellcheck disable=SC2034
-train_config=                      # accepted by every recipe; nothing is trained here
-encoder=mimi-random                # see `mimidiar extract --help`
-tap=                               # where the codec is read; the latent unless named
-checkpoint=                        # weights of the encoder, if it needs a file
-corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
-limit_speakers=0                   # speakers per corpus and split; 0: all
-data=../data                       # manifests, shared by the recipes of egs/mini
-feats=../feats                     # features, likewise
-exp=exp                            # experiments
-record=false                       # stage 6: also keep the records in results/, and write all tables
-# --- end of options ---
+. options.sh
 . parse_options.sh
-. stages.sh
 . recipe.sh
-. ../local/corpus.sh
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
-trial_sets
-if stage 3 "features of $encoder"; then
-  extract_features train "${sets[@]}"
-fi
-if stage 5 "scores"; then
-  # Over all frames, as the ancestor pooled; over speech; over speech with the mean of the training set taken away.
-  for set in "${sets[@]}"; do
-    score_trials "$set" "$exp/$tag/$set/all" 0 -- --pooling all
-    score_trials "$set" "$exp/$tag/$set/speech" 0 -- --pooling speech
-    score_trials "$set" "$exp/$tag/$set/centred" 0 "$data/train" "$feats/train" -- \
-      --pooling speech --centre "$data/train" "$feats/train"
-  done
-fi
+find_trials
+if stage 3 "features of $encoder"; then extract_features train "${trials[@]}"; fi
+if stage 5 "scores"; then for set in "${trials[@]}"; do score_poolings "$set"; done; fi
 if stage 6 "table"; then report; fi

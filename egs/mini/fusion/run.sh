@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Exp 3: what does a speaker encoder add to the codec? The adapter of Exp 2 on the codec alone, on speaker embeddings alone, and
-# on both: side by side, as in the paper, and as likeness to the voices of the window. For speech see ../baseline.
+# on both: side by side, as in the original study, and as similarity to the embeddings of the speakers in the window. For
+# speech see ../baseline. Model and schedule of the original study: --train-config ../adapter/conf/ancestor.yaml.
 #
 # Needs no GPU. Processor time on a busy machine: 6 minutes for the codec's features, 9 for the embeddings of CAM++, 5 for
 # each seed.
@@ -8,45 +9,25 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
 . ./cmd.sh
+. options.sh
 # --- options ---
-stage=1                            # first stage: 0 download, 1 data, 2 simulation, 3 features, 4 training, 5 scores, 6 table
-stop_stage=6                       # last stage
-nj=2                               # parallel jobs, one thread each
-ngpu=0                             # above 0: features on a GPU, training on so many
-force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else that of the encoder: results go to exp/<tag>/seed<seed>
-seed=1                             # seed of weights, crops and dropout
-train_config=conf/train.yaml       # ../adapter/conf/ancestor.yaml has the ancestor's model and schedule
-sim_config=                        # the conversations; else ../conf/simulate.yaml, for synthetic voices _short
-window_sec=45                      # what the model sees at once of a recording; windows overlap by half
-encoder=mimi-random                # the codec, see `mimidiar extract --help`
-tap=                               # where it is read; the latent unless named
-checkpoint=                        # its weights, if it needs a file
 speaker=campplus                   # the speaker encoder
-speaker_tap=window1.5-hop1.2-speech  # its windows; 0 where silero-vad hears nobody
+speaker_tap=window1.5-hop1.2-speech  # its windows; 0 where silero-vad finds no speech
 speaker_checkpoint=                # its weights, if it needs a file
-systems="mimi speaker concat voices likeness"   # see utils/fusion.sh
-corpus=${MIMIDIAR_MINI_CORPUS:-}   # folder with real speech, see egs/README.md
-limit_speakers=0                   # speakers per corpus and split; 0: all
-data=../data                       # manifests, shared by the recipes of egs/mini
-feats=../feats                     # features, likewise
-exp=exp                            # experiments
-record=false                       # stage 6: also keep the records in results/, and write all tables
+systems="mimi speaker concat voices likeness"   # see conf/systems.yaml
 # --- end of options ---
 . parse_options.sh
-. stages.sh
 . recipe.sh
-. ../local/corpus.sh
 . fusion.sh
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; fi
 if stage 2 "simulation"; then simulate_conversations; fi
-mapfile -t tests < <(test_sets)
+find_tests
 if stage 3 "features of $encoder and $speaker"; then extract_streams sim_train sim_dev "${tests[@]}"; fi
-if stage 4 "training"; then each_system train_adapter sim_train -- sim_dev; fi
+if stage 4 "training"; then each_system "$systems" train_adapter sim_train -- sim_dev; fi
 if stage 5 "posteriors, post-processing tuned on sim_dev, scores"; then
-  each_system score_sets sim_dev "${tests[@]}"
-  for set in "${tests[@]}"; do score_floors "$set"; done
+  each_system "$systems" score_sets sim_dev "${tests[@]}"
+  score_baselines "${tests[@]}"
 fi
 if stage 6 "table"; then report; fi

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # How deep in Mimi is the speaker? At every tap (SEANet, 8 transformer layers, the latent, 1 to 32 codebooks) the equal error
-# rate of pooled features, of a linear probe on speakers that it never saw, of quiet, noisy and reverberant tests, of sentences
-# that several speakers read (--texts), and the error of clustered windows of mixtures. The control is --encoder
-# mimi-random-full, without quantized taps, as its codebooks are empty.
+# rate of pooled features, of a linear probe on unseen speakers, of quiet, noisy and reverberant tests, of sentences that several
+# speakers read (--texts), and the error of clustered windows of mixtures. The control is --encoder mimi-random-full, without
+# quantized taps, as its codebooks are empty.
+#
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); MUSAN and RIRS_NOISES where they are named,
 # else noise and rooms are made up; stage 2 4 GB, 1 core-hour; stage 3 3 GB, 21 core-hours, on a GPU half an hour (an estimate:
 # not measured); stage 4 1 core-hour, 2 GB of memory; stage 5 20 core-minutes.
@@ -10,41 +11,21 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh
 . ./cmd.sh
+. options.sh
 # --- options ---
-stage=1                            # first stage: 0 download, 1 data, 2 mixtures, 3 features, 4 training, 5 scores, 6 table
-stop_stage=6                       # last stage
-nj=4                               # parallel jobs, one thread each
-ngpu=0                             # 1: features and probes on a GPU
-force=false                        # do a stage again whose settings or inputs changed
-tag=                               # name of the experiment, else encoder[-texts][-musan][-rirs]: results in exp/<tag>/seed<seed>
-seed=1                             # seed of the probes' weights
-train_config=conf/train.yaml       # of the probes
 train_utterances=30000             # of the dev part, for the probes: all 144 thousand need five times the hours
-mix_config=                        # the mixtures of two utterances, else ../conf/mixtures.yaml
-encoder=mimi                       # see `mimidiar extract --help`
-checkpoint=                        # weights of the encoder, else $MIMI_CHECKPOINT, else the hub
-corpus=                            # folder with VoxCeleb1, else it is looked for, see egs/README.md
-settings=vad=true                  # of `mimidiar prepare voxceleb1`, with blanks between
 texts=                             # folder with utterances of one sentence by several speakers, see mimidiar/corpora/texts.py
 musan=                             # folder of MUSAN, whose noises are then used
 rirs=                              # folder of RIRS_NOISES, whose simulated rooms are then used
-limit_speakers=0                   # speakers of each set; 0: all
-data=../data                       # manifests, shared by the recipes of egs/voxceleb
-feats=../feats                     # features, likewise
-exp=exp                            # experiments
-record=false                       # stage 6: also keep the records in results/, and write all tables
 # --- end of options ---
 . parse_options.sh
-tap=
-. stages.sh
 . recipe.sh
-. ../local/corpus.sh
 . taps.sh
 
 if stage 0 "download"; then download_corpus; fi
 if stage 1 "data"; then prepare_corpus; prepare_sounds; fi
-trial_sets
-if stage 2 "mixtures, sentences that all read, trials made worse"; then
+find_trials
+if stage 2 "mixtures, sentences that all read, degraded trials"; then
   mix_utterances
   if [[ -n $texts ]]; then prepare_texts "$texts"; fi
   degrade_trials trials_o_cleaned
@@ -56,5 +37,5 @@ if stage 3 "all taps of $encoder"; then
   pool_windows sim_dev sim_test
 fi
 if stage 4 "probes"; then train_taps speakers "$train" "$train_config"; fi
-if stage 5 "scores"; then score_all trials_o_cleaned; cluster_taps speakers sim_dev sim_test; score_floors sim_test; fi
+if stage 5 "scores"; then score_all trials_o_cleaned; cluster_taps speakers sim_dev sim_test; score_baselines sim_test; fi
 if stage 6 "table and figure"; then report; draw_depth; fi

@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 from moshi.modules.streaming import StreamingContainer
-from moshi.utils.compile import no_compile
 from torch import Tensor
 
-from mimidiar.encoders.mimi.sizes import LATENT_HZ, tap_number
-from mimidiar.encoders.mimi.tap import MimiEncoder, MimiTap, set_cache
+from mimidiar.encoders.mimi.sizes import tap_number
+from mimidiar.encoders.mimi.tap import MimiTap, set_cache
 
 CODEBOOKS = (1, 2, 4, 8, 16, 32)  # how many are decoded: one is the semantic codebook alone
 
@@ -32,28 +31,15 @@ class AllTaps(StreamingContainer):
 
     def forward(self, audio: Tensor) -> Tensor:
         """Audio (B, n * 1920) -> (B, n, taps * D), the taps in their order."""
-        found = self._passed(audio)
-        return torch.cat([found[tap] for tap in self.taps], dim=-1)
-
-    def _passed(self, audio: Tensor) -> dict[str, Tensor]:
-        """Each wanted tap (B, n, D) by name."""
         model, found = self.model, {}
-        x = model.hear(audio)
-        found["seanet"] = in_pairs(x)
-        with no_compile():  # as in MimiTap
-            x = model.input_proj(x) if model.layers else x
-            for number, layer in enumerate(model.layers):
-                x = layer(x)
-                found[f"transformer.{number}"] = in_pairs(x)
-        if model.downsample is not None:
-            latent = model.downsample(model.output_proj(x).transpose(1, 2))
-            found["latent"] = latent.transpose(1, 2)
-            if model.quantizer is not None:
-                codes = model.quantizer.encode(latent)
-                for tap in self.taps:
-                    if tap.startswith("quantized."):
-                        found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).transpose(1, 2)
-        return found
+        for tap, x in model.walk(audio):
+            found[tap] = x if tap == "latent" else in_pairs(x)
+        if model.quantizer is not None:
+            codes = model.quantizer.encode(x.mT)
+            for tap in self.taps:
+                if tap.startswith("quantized."):
+                    found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).mT
+        return torch.cat([found[tap] for tap in self.taps], dim=-1)
 
     def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
         """As `MimiTap.new_states`."""
@@ -66,13 +52,3 @@ class AllTaps(StreamingContainer):
 def in_pairs(x: Tensor) -> Tensor:
     """(B, 2 n, D) at 25 Hz -> (B, n, D) at 12.5 Hz, the mean of each pair."""
     return x.unflatten(1, (-1, 2)).mean(2)
-
-
-class AllTapsEncoder(MimiEncoder):
-    """The `Encoder` protocol on `taps` that a Mimi passes on its way to its own, or that are its own."""
-
-    def __init__(self, encoder: MimiEncoder, taps: Sequence[str]):
-        self.name, self.tap, self.taps = encoder.name, "all", encoder.taps
-        self.sample_rate, self.frame_hz, self.dim = encoder.sample_rate, LATENT_HZ, encoder.dim * len(taps)
-        self.weights, self.weights_sha256 = encoder.weights, encoder.weights_sha256
-        self.model, self.device = AllTaps(encoder.model, taps).eval(), encoder.device

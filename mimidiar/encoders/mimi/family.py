@@ -7,12 +7,11 @@ encoder hears; `mimi-random` and `mimi-random-full` the untrained controls that 
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, check_tap, tap_frame_hz, tap_names
+from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, known_tap, tap_frame_hz, tap_names
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
@@ -28,32 +27,30 @@ INITIALISATION = "he-normal convolutions, layer scale 1"
 
 @dataclass(frozen=True)
 class MimiSpec(EncoderSpec):
-    """Of a Mimi besides: its size, and `build_codec(device)` for the whole of it, with quantizer and decoder."""
+    """Of a Mimi besides: its size."""
 
     size: CodecSize = FULL
-    build_codec: Callable[[Any], Any] = field(repr=False, compare=False, kw_only=True)
 
 
-def real(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+def real(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """Kyutai's Mimi, from `checkpoint`, else the environment's MIMI_CHECKPOINT, else the hub (385 MB, once)."""
-    check_tap(tap, FULL, name)
+    tap = known_tap(tap, FULL, name)
     if checkpoint is None and os.environ.get("MIMI_CHECKPOINT"):
         checkpoint = Path(os.environ["MIMI_CHECKPOINT"])
     return _from_file(name, tap, FULL, checkpoint or _from_hub())
 
 
-def mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+def mini(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """A small Mimi, from `checkpoint`, else the one of that name that comes with the package."""
-    check_tap(tap, MINI, name)
-    return _from_file(name, tap, MINI, checkpoint or shipped_file(name))
+    return _from_file(name, known_tap(tap, MINI, name), MINI, checkpoint or shipped_file(name))
 
 
-def untrained_mini(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+def untrained_mini(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """An untrained Mimi of the small size."""
     return _untrained(name, tap, MINI, checkpoint, seed)
 
 
-def untrained_full(name: str, tap: str, checkpoint: Path | None, seed: int) -> EncoderSpec:
+def untrained_full(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """An untrained Mimi of the full size."""
     return _untrained(name, tap, FULL, checkpoint, seed)
 
@@ -71,8 +68,8 @@ def _from_file(name: str, tap: str, size: CodecSize, path: Path) -> EncoderSpec:
     return _spec(name, tap, size, path.name, sha256_file(path), lambda device: _load(size, path, device))
 
 
-def _untrained(name: str, tap: str, size: CodecSize, checkpoint: Path | None, seed: int) -> EncoderSpec:
-    check_tap(tap, size, name)
+def _untrained(name: str, tap: str | None, size: CodecSize, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    tap = known_tap(tap, size, name)
     if checkpoint is not None:
         raise MimidiarError(f"{name} is untrained and reads no checkpoint, got {checkpoint}; use --encoder mimi for it")
     recipe = json.dumps({"size": asdict(size), "initialisation": INITIALISATION, "seed": seed}, sort_keys=True)
@@ -92,7 +89,7 @@ def check_weights_file(path: Path) -> None:
 
 
 def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build_codec: Any) -> MimiSpec:
-    spec = MimiSpec(
+    return MimiSpec(
         name=name,
         tap=tap,
         taps=tuple(tap_names(size)),
@@ -101,17 +98,17 @@ def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build
         dim=size.dimension,
         weights=weights,
         weights_sha256=digest,
-        build=lambda device="cpu": _encoder(spec, device),
+        make=_encoder,
         size=size,
         build_codec=build_codec,
     )
-    return spec
 
 
 def _encoder(spec: MimiSpec, device: Any) -> Encoder:
-    from mimidiar.encoders.mimi.tap import MimiEncoder
+    from mimidiar.encoders.mimi.encoder import MimiEncoder
+    from mimidiar.encoders.mimi.tap import MimiTap
 
-    return MimiEncoder(spec, spec.build_codec(device))
+    return MimiEncoder(spec, MimiTap(spec.build_codec(device), spec.tap))
 
 
 def _load(size: CodecSize, path: Path, device: Any) -> Any:

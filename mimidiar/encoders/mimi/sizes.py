@@ -13,6 +13,7 @@ SAMPLE_RATE = 24000
 FRAME_SAMPLES = 1920  # one latent frame: 80 ms
 LATENT_HZ = 12.5
 TRANSFORMER_HZ = 25.0
+DEFAULT_TAP = "latent"  # what enters the quantizer
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,15 @@ def tap_names(size: CodecSize) -> list[str]:
     return ["seanet", *layers, "latent", *(f"quantized.{n}" for n in range(1, size.num_codebooks + 1))]
 
 
-def check_tap(tap: str, size: CodecSize, encoder: str) -> None:
-    """Raises MimidiarError that lists the taps when `tap` is none of this encoder's."""
+def known_tap(tap: str | None, size: CodecSize, encoder: str) -> str:
+    """The tap, or the default where none is named. MimidiarError that lists the taps when the encoder has no such."""
+    tap = tap or DEFAULT_TAP
     if tap not in tap_names(size):
         raise MimidiarError(
             f"{encoder} has no tap {tap!r}; choose seanet, transformer.0 to transformer.{size.num_layers - 1}, "
             f"latent, or quantized.1 to quantized.{size.num_codebooks}"
         )
+    return tap
 
 
 def tap_frame_hz(tap: str) -> float:

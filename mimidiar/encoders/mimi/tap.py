@@ -5,8 +5,8 @@ Method and weights: Défossez et al. 2024, "Moshi: a speech-text foundation mode
 
 import copy
 import re
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from torch import nn
 from mimidiar.encoders.mimi.initialize import initialise
 from mimidiar.encoders.mimi.onednn_layers import quicken
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, CodecSize, tap_number
-from mimidiar.encoders.protocol import EncoderSpec
 from mimidiar.errors import MimidiarError
 
 SHOWN_KEYS = 3
@@ -136,17 +135,20 @@ class MimiTap(StreamingContainer):
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio (B, n * 1920) at 24 kHz -> features (B, F, D), F = n at 12.5 Hz and 2 n at 25 Hz."""
+        _, x = deque(self.walk(audio), maxlen=1).pop()
+        return x if self.quantizer is None else self.quantizer.decode(self.quantizer.encode(x.mT)).mT
+
+    def walk(self, audio: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+        """Each tap before the quantizer by name, with its features (B, F, D), in the order of the signal's way."""
         x = self.hear(audio)
+        yield "seanet", x
         with no_compile():  # moshi would compile the rotary embedding anew for each new length on a GPU
             x = self.input_proj(x) if self.layers else x
-            for layer in self.layers:
+            for number, layer in enumerate(self.layers):
                 x = layer(x)
-        if self.downsample is None:
-            return x
-        x = self.downsample(self.output_proj(x).transpose(1, 2))
-        if self.quantizer is not None:
-            x = self.quantizer.decode(self.quantizer.encode(x))
-        return x.transpose(1, 2)
+                yield f"transformer.{number}", x
+        if self.downsample is not None:
+            yield "latent", self.downsample(self.output_proj(x).transpose(1, 2)).transpose(1, 2)
 
     def hear(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio (B, n * 1920) -> what SEANet makes of it (B, 2 n, D); a stream on a CPU in pieces of SEANET_FRAMES."""
@@ -194,84 +196,3 @@ def _settle_codebooks(quantizer: nn.Module, tap: str) -> None:
                 empty = not layer.embedding.any()
             if empty:
                 raise MimidiarError(f"tap {tap}: the codebooks of these weights are empty (untrained); use tap latent")
-
-
-class MimiStream:
-    """`batch_size` streams in step. States belong to the stream, so that one encoder serves many side by side."""
-
-    def __init__(self, model: MimiTap, batch_size: int, piece_frames: int | None = None, frames: int | None = None):
-        """Longer steps are cut into pieces of `piece_frames` latent frames; `frames` come in all, where known."""
-        self._model = model
-        piece_frames = piece_frames or max(4, PIECE_FRAMES // batch_size)
-        self._piece = piece_frames * FRAME_SAMPLES
-        self._batch_size = batch_size
-        self._device = next(model.parameters()).device
-        with torch.inference_mode():
-            self._states = model.new_states(batch_size, piece_frames, frames)
-
-    @torch.inference_mode()
-    def step(self, audio: torch.Tensor) -> torch.Tensor:
-        """Audio (B, n * 1920) -> its features (B, F, D), the same whatever the cutting into steps.
-
-        Raises ValueError for another batch size or a length that is no multiple of 1920.
-        """
-        batch_size, samples = audio.shape
-        if batch_size != self._batch_size or samples == 0 or samples % FRAME_SAMPLES:
-            raise ValueError(
-                f"a step of {tuple(audio.shape)}: expected ({self._batch_size}, n x {FRAME_SAMPLES}) samples, n >= 1"
-            )
-        audio = audio.to(self._device)
-        with self._attached():
-            return torch.cat([self._model(piece) for piece in audio.split(self._piece, dim=1)], dim=1)
-
-    @contextmanager
-    def _attached(self) -> Iterator[None]:
-        self._model.set_streaming_state(self._states)
-        try:
-            yield
-        finally:
-            self._model.set_streaming_state(dict.fromkeys(self._states))
-
-
-class MimiEncoder:
-    """The `Encoder` protocol on Mimi. `model` is the plain module, to be trained through or looked into."""
-
-    frame_samples = FRAME_SAMPLES
-    lookahead_frames = 0
-
-    def __init__(self, spec: EncoderSpec, mimi: MimiModel):
-        self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps
-        self.sample_rate, self.frame_hz, self.dim = spec.sample_rate, spec.frame_hz, spec.dim
-        self.weights, self.weights_sha256 = spec.weights, spec.weights_sha256
-        self.model = MimiTap(mimi, spec.tap).eval()
-        self.device = next(self.model.parameters()).device
-
-    def num_frames(self, samples: int) -> int:
-        """Frames of a recording of `samples`: moshi pads it with zeros to whole latent frames."""
-        return -(-samples // FRAME_SAMPLES) * round(self.frame_hz * FRAME_SAMPLES / self.sample_rate)
-
-    @torch.inference_mode()
-    def encode(self, audio: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Audio (B, T) float32 at 24 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,).
-
-        The codec is causal: padding on the right reaches no frame of the recording itself. Whatever stands past a
-        length counts as zeros, as moshi pads a single file; features past a row's frames are 0. A CPU takes rows one
-        by one: side by side they gain it nothing but the padding.
-        """
-        lengths = torch.as_tensor(lengths, device=self.device)
-        if self.device.type == "cpu" and len(lengths) > 1:
-            rows = [self.encode(row[None, :length], length[None]) for row, length in zip(audio, lengths, strict=True)]
-            features, frames = zip(*rows, strict=True)
-            return nn.utils.rnn.pad_sequence([each[0] for each in features], batch_first=True), torch.cat(frames)
-        samples = -(-int(lengths.max()) // FRAME_SAMPLES) * FRAME_SAMPLES
-        audio = nn.functional.pad(audio.to(self.device), (0, max(0, samples - audio.shape[1])))[:, :samples]
-        audio = audio * (torch.arange(samples, device=self.device) < lengths[:, None])
-        features = MimiStream(self.model, len(audio), frames=samples // FRAME_SAMPLES).step(audio)
-        frames = torch.tensor([self.num_frames(int(length)) for length in lengths], device=self.device)
-        inside = torch.arange(features.shape[1], device=self.device) < frames[:, None]
-        return features * inside[:, :, None], frames
-
-    @contextmanager
-    def stream(self, batch_size: int, piece_frames: int | None = None) -> Iterator[MimiStream]:
-        """Start `batch_size` streams in step. Longer steps are cut into pieces of `piece_frames` latent frames."""
-        yield MimiStream(self.model, batch_size, piece_frames)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mimidiar.encoders.protocol import EncoderSpec
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.speaker.windowing import LABEL_HZ, Cut
 from mimidiar.encoders.speaker.windows import (
     Embedder,
@@ -21,15 +21,11 @@ from mimidiar.encoders.speaker.windows import (
 from mimidiar.encoders.vad import VadStream, speech_frames
 
 
-class SpeakerEncoder:
+class SpeakerEncoder(Encoder):
     """The `Encoder` protocol on a model that embeds windows."""
 
     def __init__(self, spec: EncoderSpec, embedder: Embedder, cut: Cut, device: Any):
-        self.name, self.tap, self.taps = spec.name, spec.tap, spec.taps
-        self.sample_rate, self.frame_hz, self.dim = spec.sample_rate, spec.frame_hz, spec.dim
-        self.weights, self.weights_sha256 = spec.weights, spec.weights_sha256
-        self.lookahead_frames = spec.lookahead_frames
-        self.frame_samples = round(self.sample_rate / LABEL_HZ)
+        self.spec, self.frame_samples = spec, round(spec.sample_rate / LABEL_HZ)
         self.embedder, self.cut, self.device = embedder, cut, device
 
     @property

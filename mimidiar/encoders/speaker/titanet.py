@@ -1,31 +1,42 @@
-"""TitaNet by NeMo's own model class: the only importer of NeMo's speaker models.
+"""TitaNet-L (Koluguri et al. 2022) by NeMo's own model class: the only importer of NeMo's speaker models.
 
 A `.nemo` file is a tar of a YAML configuration and a pickled state dict. Of the pickle NeMo reads weights alone only as
 long as torch's default says so, and an environment variable can turn that off; here it is asked for, always. What the
 configuration may build is on NeMo's list of its own classes; another model than a speaker encoder is refused unread.
 """
 
-import contextlib
-import io
 import logging
 import tarfile
-import warnings
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 import yaml
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 
-from mimidiar.encoders.speaker.specs import DIM, SAMPLE_RATE
+from mimidiar.encoders.protocol import EncoderSpec
+from mimidiar.encoders.speaker.spec import known_window, named_file, speaker_spec
+from mimidiar.encoders.speaker.windowing import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
+from mimidiar.hub import fetch_file
+from mimidiar.nemo_import import importing_nemo, quiet
 
+if TYPE_CHECKING:
+    import torch
+
+DIM = 192
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
 MODEL_CLASS = "EncDecSpeakerLabelModel"
+REPO, FILE = "nvidia/speakerverification_en_titanet_large", "speakerverification_en_titanet_large.nemo"
+VARIABLE = "TITANET_CHECKPOINT"
+REMEDY = f"download it on a machine with a network and name it by --checkpoint or {VARIABLE}, or use --encoder campplus"
+
+
+def titanet(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """TitaNet-L, from `checkpoint` (.nemo), else the environment's TITANET_CHECKPOINT, else the hub (once)."""
+    cut = known_window(tap, name)
+    path = named_file(checkpoint, VARIABLE) or fetch_file(REPO, FILE, "100 MB", REMEDY)
+    return speaker_spec(name, cut, path, DIM, Titanet, (".nemo",), VARIABLE)
 
 
 class Titanet:
@@ -36,21 +47,27 @@ class Titanet:
     def __init__(self, path: Path, device: Any = "cpu"):
         self.model = load_titanet(path, device)
 
-    @torch.inference_mode()
-    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
-        lengths = torch.full((len(windows),), windows.shape[1], device=windows.device)
-        return self.model(input_signal=windows, input_signal_length=lengths)[1]
+    def __call__(self, windows: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        with torch.inference_mode():
+            lengths = torch.full((len(windows),), windows.shape[1], device=windows.device)
+            return self.model(input_signal=windows, input_signal_length=lengths)[1]
 
 
-def load_titanet(path: Path, device: Any = "cpu") -> torch.nn.Module:
+def load_titanet(path: Path, device: Any = "cpu") -> "torch.nn.Module":
     """NeMo's model from a `.nemo` file, ready to embed. Importing NeMo takes 20 s.
 
     Raises MimidiarError when the file is damaged, is of another model, or its weights hold more than weights.
     """
+    import torch
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
     check_config(path)
     model_class, connector = _nemo()
     try:
-        with _quiet():
+        with quiet():
             model = model_class.restore_from(
                 str(path), map_location=torch.device(device), strict=True, save_restore_connector=connector()
             )
@@ -112,16 +129,11 @@ def _first_line(error: Exception) -> str:
 @cache
 def _nemo() -> tuple[type, type]:
     """NeMo's model class, and a reader of `.nemo` files that takes nothing but weights from the pickle."""
-    logging.disable(logging.CRITICAL)
-    try:
-        with _quiet():
-            from nemo.collections.asr.models import EncDecSpeakerLabelModel
-            from nemo.core.connectors.save_restore_connector import SaveRestoreConnector
-            from nemo.utils import logging as nemo_logging
+    import torch
 
-            nemo_logging.setLevel(logging.CRITICAL)
-    finally:
-        logging.disable(logging.NOTSET)
+    with importing_nemo(logging.CRITICAL):
+        from nemo.collections.asr.models import EncDecSpeakerLabelModel
+        from nemo.core.connectors.save_restore_connector import SaveRestoreConnector
 
     class WeightsOnlyConnector(SaveRestoreConnector):
         @staticmethod
@@ -129,12 +141,3 @@ def _nemo() -> tuple[type, type]:
             return torch.load(model_weights, map_location=map_location, weights_only=True)
 
     return EncDecSpeakerLabelModel, WeightsOnlyConnector
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """NeMo's warnings and notes go nowhere; an exception still comes through."""
-    sink = io.StringIO()
-    with contextlib.redirect_stderr(sink), contextlib.redirect_stdout(sink), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mimidiar.errors import MimidiarError
 
+SAMPLE_RATE = 16000  # of the audio that is embedded
 LABEL_HZ = 12.5  # one frame of Mimi, 80 ms
 # Of a shorter stretch an embedding says little: CAM++'s error rate at 1.5 s is ten times that at 3 s already.
 SHORTEST_SEC = 0.5

@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.score_file import rounded
 from mimidiar.studies.bench.process import Usage
 
 CLOCKS = ("wall", "cpu")
 ODD = "the first file alone took longer than all; the rate without start-up means nothing"
-CONVENTIONS = 2  # version of what the figures mean; another one is not to be compared with this
 
 
 @dataclass(frozen=True)
@@ -65,5 +65,5 @@ def cost_document(own: Sequence[Round], others: Sequence[Round], reference: str)
         "n_recordings": own[0].n_recordings,
         "intervals": rounded(ranges) if len(own) > 1 else {},
         "warnings": [f"round {number}: {ODD}" for number in odd],
-        "protocol": {"rounds": len(own), "reference": reference, "conventions": CONVENTIONS},
+        "protocol": {"rounds": len(own), "reference": reference, "conventions": SCORE_KINDS["cost"].conventions},
     }

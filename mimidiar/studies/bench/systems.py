@@ -104,6 +104,9 @@ def _check(systems: Sequence[System], recordings: Sequence[RecordingFile]) -> No
     stems = [recording.path.stem for recording in recordings]
     if doubled := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise MimidiarError(f"two recordings have files called {doubled[0]}, and would have one RTTM; rename one")
+    if several := [recording for recording in recordings if recording.channel is not None]:
+        what = f"recording {several[0].id} is one channel of {several[0].path}, and systems are given whole files"
+        raise MimidiarError(f"{what}; write the channel to a file of its own")
 
 
 def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, cores: Sequence[int]) -> Usage:

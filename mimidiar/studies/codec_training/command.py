@@ -4,11 +4,8 @@ from pathlib import Path
 
 import click
 
-from mimidiar.encoders.registry import ENCODERS
-
 PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
-MIMIS = [name for name in ENCODERS if name.startswith("mimi")]
 
 
 @click.group(context_settings=SETTINGS)
@@ -57,9 +54,10 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
     settings.check(source)
 
     from mimidiar.training.processes import Machine, agreed_processes
+    from mimidiar.training.schedule import check_shares
 
     machine = Machine(device, agreed_processes(processes), num_workers)
-    settings.check_processes(source, machine.processes)
+    check_shares(source, settings.batch_size, machine.processes)
 
     from mimidiar.studies.codec_training.loop import train_codec
 
@@ -69,7 +67,7 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
 @command.command(context_settings=SETTINGS)
 @click.argument("data", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--encoder", type=click.Choice(MIMIS), default="mimi-mini", show_default=True)
+@click.option("--encoder", default="mimi-mini", show_default=True, help="A codec, as for `mimidiar extract`.")
 @click.option("--checkpoint", type=PATH, help="Weights, as for `mimidiar extract`.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option(

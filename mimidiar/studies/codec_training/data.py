@@ -15,10 +15,10 @@ from mimidiar.data.splits import hash_order
 from mimidiar.data.utterances_manifest import SourceUtterance
 from mimidiar.encoders.mimi.sizes import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
-from mimidiar.features.extraction import read_chunks
+from mimidiar.features.extraction import read_recording
 from mimidiar.features.store import FeatureStore
 from mimidiar.studies.codec_training.config import CodecConfig
-from mimidiar.training.mixtures import Draw
+from mimidiar.training.batches import Draw
 
 Audio = dict[str, np.ndarray]  # recording -> int16 (T,)
 Speakers = dict[str, list[SourceUtterance]]
@@ -41,7 +41,7 @@ def read_all(data_dir: Path) -> Audio:
     """
     audio = {}
     for recording in tqdm(read_recordings(data_dir), desc="audio", unit="rec", disable=None):
-        samples = np.concatenate(list(read_chunks(recording, SAMPLE_RATE))) * FULL_SCALE
+        samples = read_recording(recording, SAMPLE_RATE) * FULL_SCALE
         audio[recording.id] = np.round(samples).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return audio
 

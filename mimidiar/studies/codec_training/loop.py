@@ -5,7 +5,7 @@ adversaries and with log-mel spectra in their place, which a CPU can afford; wit
 of one of words. Nothing but the codec is kept in model.safetensors, in moshi's layout.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,13 +31,12 @@ from mimidiar.studies.codec_training.data import (
 )
 from mimidiar.studies.codec_training.export import FORMAT
 from mimidiar.studies.codec_training.losses import MelLoss, distillation_loss, waveform_loss
-from mimidiar.torch_setup import keep_freed_memory, pick_device, use_one_thread
-from mimidiar.training.batches import Loader
+from mimidiar.torch_setup import keep_freed_memory
+from mimidiar.training.batches import Draw, EpochDraws, Loader
 from mimidiar.training.checkpoints import KeepBest
-from mimidiar.training.mixtures import Draw, EpochDraws
-from mimidiar.training.processes import Machine, disconnect, end_with_launcher, per_process, rank, take_gpu
+from mimidiar.training.processes import Machine, per_process, rank
 from mimidiar.training.schedule import learning_rate_factor
-from mimidiar.training.trainer import FINISHED, check_precision, finish, fit_from_last, keep_configuration, make_trainer
+from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
 
 
 def train_codec(
@@ -61,21 +60,14 @@ def train_codec(
     are not such a codec's, for a folder begun with another configuration, start or seed, and when the validation loss
     is no number.
     """
-    machine = replace(machine, device=pick_device(machine.device).type)
-    if machine.device == "cuda":
-        take_gpu(machine.processes)
-    check_precision(config.precision, machine.device)
     if (config.distillation is None) != (targets_dir is None):
         raise MimidiarError("distillation needs both: --targets FEATS, and `distillation` in the configuration")
-    end_with_launcher()
-    use_one_thread()
+    machine = begin(machine, config.precision, seed)
     keep_freed_memory()
     start_sha256 = sha256_of_codec(start_from) if start_from else None
-    L.seed_everything(seed, verbose=False)
     train_crops, watched_crops = _crops(config, data_dir, targets_dir, seed)
-    if rank() == 0:
-        _keep_start(start_sha256, folder)
-        keep_configuration(config, seed, folder)
+    _keep_start(start_sha256, folder)
+    keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     header = {"format": FORMAT, "size": asdict(MINI), "config": asdict(config), "seed": seed}
@@ -85,9 +77,7 @@ def train_codec(
     watched = _loader(watched_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
     task = CodecTask(_new(start_from, seed), config, len(batches) * config.epochs, train_crops.targets.dim, seed)
     fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, watched, folder)
-    if rank() == 0:
-        finish(keep_best)
-    disconnect()
+    finish(keep_best)
 
 
 def sha256_of_codec(path: Path) -> str:
@@ -100,6 +90,8 @@ def sha256_of_codec(path: Path) -> str:
 
 def _keep_start(sha256: str | None, folder: Path) -> None:
     """Write start.json, where training starts from other weights than those of `mimi-random`, or refuse to go on."""
+    if rank() > 0:
+        return
     path = folder / "start.json"
     if sha256 and not (folder / "config.yaml").exists():
         write_json(path, {"sha256": sha256})

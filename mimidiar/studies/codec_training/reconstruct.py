@@ -16,7 +16,7 @@ from mimidiar.encoders.mimi.autoencode import autoencode, set_codebooks
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, SAMPLE_RATE
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.errors import MimidiarError
-from mimidiar.features.extraction import read_chunks
+from mimidiar.features.extraction import read_recording
 from mimidiar.files import atomic_path
 from mimidiar.studies.codec_training.score import Reconstruction, compare_with_input, sound_document, write_sound
 from mimidiar.torch_setup import use_one_thread
@@ -60,7 +60,7 @@ def reconstruct(
     """
     use_one_thread()
     spec = describe_encoder(encoder, None, checkpoint, seed)
-    if not hasattr(spec, "build_codec"):
+    if not spec.build_codec:
         raise MimidiarError(f"{encoder} decodes nothing; choose a Mimi")
     mimi = spec.build_codec("cpu")
     ways = {AROUND: None} | {f"quantized{number}": number for number in codebooks}
@@ -86,7 +86,7 @@ def reconstruct(
 
 
 def _read(recording: RecordingFile) -> np.ndarray:
-    return np.concatenate(list(read_chunks(recording, SAMPLE_RATE)))[: round(MOST_SEC * SAMPLE_RATE)]
+    return read_recording(recording, SAMPLE_RATE)[: round(MOST_SEC * SAMPLE_RATE)]
 
 
 def _write_examples(folder: Path, recording: str, sounds: dict[str, np.ndarray]) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
 from mimidiar.score.bootstrap import LEVEL, ratio_intervals
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.reconstruction import WINDOW, mel_distance, si_sdr
 from mimidiar.score.score_file import SCORE_FILE, rounded
 
-CONVENTIONS = 1  # version of what the figures mean; another one is not to be compared with this
 FIGURES = ("mel_db", "si_sdr_db", "stoi")
 TOO_SHORT = 1e-5  # what pystoi answers for less than 30 frames (0.4 s) that are louder than -40 dB of the loudest
 
@@ -76,7 +76,8 @@ def sound_document(
             "intervals": ends if len(found) > 1 else {},
             "system": system,
             "warnings": [f"{len(left_out)} recordings silent or too short, first {left_out[0]}"] if left_out else [],
-            "protocol": dict(protocol) | {"resampled": "recordings", "level": LEVEL, "conventions": CONVENTIONS},
+            "protocol": dict(protocol)
+            | {"resampled": "recordings", "level": LEVEL, "conventions": SCORE_KINDS["reconstruction"].conventions},
         }
     )
 

@@ -21,7 +21,7 @@ from mimidiar.annotation.lines import sha256_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
 from mimidiar.score.bootstrap import ratio_intervals
-from mimidiar.score.diarization import CONVENTIONS
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.studies.original_metric.metric import MEDIAN_FRAMES, THRESHOLDS
 
 FIGURES = ("ancestor_der", "ancestor_false_alarm", "ancestor_miss", "ancestor_confusion", "crop_der")
@@ -96,7 +96,7 @@ def _protocol(score: AncestorScore, plan: CropPlan, references: Sequence[Path]) 
         "crops_per_recording": plan.per_recording,
         "frame_hz": score.frame_hz,
         "resampled": "recordings",
-        "conventions": CONVENTIONS,
+        "conventions": SCORE_KINDS["ancestor"].conventions,
         "reference_sha256": _hash(references),
     }
 

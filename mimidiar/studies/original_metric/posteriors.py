@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval, activity_matrix, frame_count, intervals
+from mimidiar.annotation.activity import active_turns, activity_matrix, frame_count
 from mimidiar.annotation.regions import Region, total_sec
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
@@ -86,8 +86,7 @@ def crops_of_perfect(data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
 
 
 def _labels(turns: Sequence[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-    return session_labels(activity_matrix(spans, sorted({s.speaker for s in spans}), num_frames, frame_hz))
+    return session_labels(activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz))
 
 
 def score_crops(crops: Source, frame_hz: float, der_filtered: bool = True) -> AncestorScore:
@@ -126,4 +125,4 @@ def _der_seconds(recordings: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], 
 
 def _turns(name: str, active: np.ndarray, frame_hz: float) -> list[Turn]:
     channels = [f"channel{k}" for k in range(active.shape[1])]
-    return [Turn(name, turn.start, turn.end, turn.speaker) for turn in intervals(active, frame_hz, channels)]
+    return active_turns(active, frame_hz, channels, name)

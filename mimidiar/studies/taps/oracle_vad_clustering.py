@@ -13,7 +13,7 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.regions import Region
 from mimidiar.annotation.turns import Turn
 from mimidiar.evaluation.tune import frame_errors
@@ -83,4 +83,4 @@ def _active(turns: Sequence[Turn]) -> np.ndarray:
     """Bool (T, S) up to the last turn's end."""
     speakers = sorted({turn.speaker for turn in turns})
     frames = round(max((turn.end for turn in turns), default=0.0) * LABEL_HZ)
-    return activity_matrix([Interval(t.start, t.end, t.speaker) for t in turns], speakers, frames, LABEL_HZ)
+    return activity_matrix(turns, speakers, frames, LABEL_HZ)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import region_frames
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.data.splits import hash_order
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
@@ -109,27 +109,15 @@ class OpenTaps:
 
 
 def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: str, say: Callable[[str], None]) -> OpenTaps:
-    """An encoder that gives all taps of a study; of others than Mimi the one that it has.
-
-    Where the codebooks of the weights are empty the taps behind them are left out, which is said.
-    """
+    """An encoder that gives all taps of a study. Taps behind empty codebooks are left out, which is said."""
     from mimidiar.torch_setup import pick_device, use_one_thread
 
     use_one_thread()
     place, spec = pick_device(device), describe_encoder(name, None, checkpoint, seed)
-    if "latent" not in spec.taps:
-        return OpenTaps(spec.build(place), [spec.tap], place.type)
-    from mimidiar.encoders.mimi.all_taps import AllTapsEncoder, study_taps
-
-    wanted = study_taps(spec.taps)
-    try:
-        encoder = describe_encoder(name, wanted[-1], checkpoint, seed).build(place)
-    except MimidiarError as error:
-        # Of weights that cannot be read at all this raises again; else only the codebooks were at fault.
-        encoder = spec.build(place)
-        say(f"left out: quantized.n ({error})")
-        wanted = [tap for tap in wanted if not tap.startswith("quantized.")]
-    return OpenTaps(AllTapsEncoder(encoder, wanted), wanted, place.type)
+    encoder, taps = spec.build(place).all_taps()
+    if spec.build_codec and not any(tap.startswith("quantized.") for tap in taps):
+        say(f"{name}: taps quantized.n are left out (the codebooks of these weights are empty: untrained)")
+    return OpenTaps(encoder, taps, place.type)
 
 
 def pool_sets(
@@ -217,7 +205,7 @@ def _pooled(opened: OpenTaps, batch: Batch, speech: Speech, pooling: Pooling) ->
 
 def pool(frames: np.ndarray, speech: Sequence[tuple[float, float]], frame_hz: float, pooling: Pooling) -> np.ndarray:
     """(windows, D): means of the frames (T, D), of those with `speech` alone where there are any."""
-    active = activity_matrix([Interval(*span, "") for span in speech], [""], len(frames), frame_hz)[:, 0]
+    active = region_frames(speech, len(frames), frame_hz)
     frames = frames[active] if active.any() else frames
     spans = pooling.spans(len(frames), frame_hz)
     return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in spans]).astype(np.float32)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.turns import Turn
 from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.studies.taps.pooled_store import Pooling
@@ -16,9 +16,8 @@ SPEECH = 0.5  # of a window: with less it tells little of a voice
 def window_shares(turns: Sequence[Turn], windows: int, pooling: Pooling) -> tuple[np.ndarray, list[str]]:
     """(windows, S): the share of each window in which each speaker talks, and the speakers."""
     speakers = sorted({turn.speaker for turn in turns})
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
     length, hop = round(pooling.window_sec * LABEL_HZ), round(pooling.hop_sec * LABEL_HZ)
-    active = activity_matrix(spans, speakers, hop * (windows - 1) + length, LABEL_HZ)
+    active = activity_matrix(turns, speakers, hop * (windows - 1) + length, LABEL_HZ)
     return np.stack([active[hop * w : hop * w + length].mean(0) for w in range(windows)]), speakers
 
 

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mimidiar.audio.files import read_audio
-from mimidiar.data.recordings import read_recordings
+from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
 from mimidiar.encoders.mimi.onednn_layers import quicken
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
@@ -23,6 +22,7 @@ from mimidiar.encoders.mimi.upper_layers import STRIDE, MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.stored import check_features
+from mimidiar.features.extraction import read_recording
 from mimidiar.features.fused_store import Features, open_features
 from mimidiar.files import sha256_file
 from mimidiar.models.build import load_model
@@ -55,7 +55,7 @@ def open_codec(store: Features, checkpoint: Path | None) -> Codec:
     """The codec that made a store of a tap below its last layers. Raises what `describe_maker` raises."""
     use_one_thread()
     spec = describe_maker(store.meta, checkpoint)
-    if not hasattr(spec, "build_codec"):
+    if not spec.build_codec:
         raise MimidiarError(f"{store.folder}: features of {spec.name}, which has no tokens; give those of a Mimi")
     mimi = spec.build_codec("cpu")
     quicken(mimi.decoder)
@@ -119,7 +119,7 @@ def measure_drift(
         _read_codebooks(codec, codebooks, store)
     elif are_empty(codec.mimi.quantizer):
         raise MimidiarError(f"{store.meta['weights']}: its codebooks are empty; fill them by `mimidiar codebooks`")
-    files = {recording.id: recording.path for recording in read_recordings(data_dir)}
+    files = {recording.id: recording for recording in read_recordings(data_dir)}
     found, used = [], [set() for _ in range(codec.mimi.quantizer.num_codebooks)]
     for name in tqdm(sorted(store.keys()), desc="drift", unit="rec", disable=None):
         features = torch.from_numpy(store.read(name))
@@ -143,12 +143,12 @@ def _read_codebooks(codec: Codec, path: Path, store: Features) -> None:
     fill(codec.mimi.quantizer, tensors, path)
 
 
-def _sound(codec: Codec, before: Tensor, after: Tensor, path: Path, seconds: float) -> Any:
+def _sound(codec: Codec, before: Tensor, after: Tensor, recording: RecordingFile, seconds: float) -> Any:
     """The two codecs' sound of a stretch in the middle, each decoded on its own."""
     frames = min(before.shape[1], max(1, round(seconds * LATENT_HZ)))
     start = (before.shape[1] - frames) // 2
     span = slice(start, start + frames)
-    heard = read_audio(path, SAMPLE_RATE)[start * FRAME_SAMPLES : (start + frames) * FRAME_SAMPLES]
+    heard = read_recording(recording, SAMPLE_RATE)[start * FRAME_SAMPLES : (start + frames) * FRAME_SAMPLES]
     frozen, changed = (codec.decode(codes[:, span])[: len(heard)] for codes in (before, after))
     return compare_sound(changed, frozen, heard, SAMPLE_RATE)
 

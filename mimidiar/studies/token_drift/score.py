@@ -22,10 +22,9 @@ import numpy as np
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
 from mimidiar.score.bootstrap import LEVEL, ratio_intervals
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.reconstruction import mel_distance, si_sdr
 from mimidiar.score.score_file import SCORE_FILE, rounded
-
-CONVENTIONS = 1  # version of what the figures mean; another one is not to be compared with this
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,8 @@ def drift_document(
         "intervals": ends if len(recordings) > 1 else {},
         "system": system,
         "warnings": [] if all(live) else [f"{live.count(False)} of {len(live)} codebooks give one code for all frames"],
-        "protocol": dict(protocol) | {"resampled": "recordings", "level": LEVEL, "conventions": CONVENTIONS},
+        "protocol": dict(protocol)
+        | {"resampled": "recordings", "level": LEVEL, "conventions": SCORE_KINDS["drift"].conventions},
     }
 
 

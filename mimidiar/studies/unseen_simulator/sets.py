@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from tqdm import tqdm
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio, write_flac
-from mimidiar.config import range_rule, require
+from mimidiar.config import Checked, Count, Counts, Limit, Share, at_least, low_high
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
@@ -31,56 +32,29 @@ MAX_TRIES = 50
 FADE_SEC = 0.01  # at both ends of a stretch
 PEAK = 0.99  # of full scale; louder conversations are turned down as a whole
 KINDS = ("none", "babble", *NOISES)
+Kinds = Annotated[list[str], Limit(lambda some: bool(some) and set(some) <= set(KINDS), f"some of {', '.join(KINDS)}")]
 WHO, WHAT = 0, 1  # streams of a conversation's seeds
 
 
 @dataclass
-class ChainSet:
+class ChainSet(Checked):
     """`conf/chain.yaml`. Ranges are drawn from evenly, for each conversation anew."""
 
-    conversations: int = 24
-    seconds: float = 90.0
+    conversations: Count = 24
+    seconds: at_least(10) = 90.0
     seed: int = 0
-    speakers: list[int] = field(default_factory=lambda: [2, 3, 4])  # in turn
+    speakers: Counts = field(default_factory=lambda: [2, 3, 4])  # in turn
     turns: TurnChain = field(default_factory=TurnChain)
     join_gap_sec: float = 1.0  # shorter pauses of one speaker do not split a turn, as in AMI's only_words references
-    speaker_db: list[float] = field(default_factory=lambda: [-4.0, 4.0])  # level of each speaker
-    level_dbfs: list[float] = field(default_factory=lambda: [-40.0, -12.0])  # RMS of the speech
-    noises: list[str] = field(default_factory=lambda: list(KINDS))  # in turn
-    noise_snr_db: list[float] = field(default_factory=lambda: [5.0, 25.0])
+    speaker_db: low_high(-60, 60) = field(default_factory=lambda: [-4.0, 4.0])  # level of each speaker
+    level_dbfs: low_high(-90, 0) = field(default_factory=lambda: [-40.0, -12.0])  # RMS of the speech
+    noises: Kinds = field(default_factory=lambda: list(KINDS))  # in turn
+    noise_snr_db: low_high(-20, 100) = field(default_factory=lambda: [5.0, 25.0])
     hiss_db: float = -60.0  # white, below the speech, in every conversation: no pause is digital zero
-    babble_talkers: int = 5
-    room_share: float = 0.5
-    t60_sec: list[float] = field(default_factory=lambda: [0.2, 0.6])
-    telephone_share: float = 0.2
-
-    def check(self, where: str) -> None:
-        """Raise MimidiarError naming the key, its value and what it must be."""
-        means = [("turns." + key, value) for key, value in asdict(self.turns).items() if key.endswith("_sec")]
-        shares = [
-            ("room_share", self.room_share),
-            ("telephone_share", self.telephone_share),
-            ("turns.again", self.turns.again),
-        ]
-        rules = [
-            ("conversations", self.conversations, self.conversations >= 1, "at least 1"),
-            ("seconds", self.seconds, self.seconds >= 10, "at least 10"),
-            ("speakers", self.speakers, bool(self.speakers) and min(self.speakers) >= 1, "numbers from 1 on"),
-            (
-                "noises",
-                self.noises,
-                bool(self.noises) and set(self.noises) <= set(KINDS),
-                f"some of {', '.join(KINDS)}",
-            ),
-            ("babble_talkers", self.babble_talkers, self.babble_talkers >= 1, "at least 1"),
-            *((key, value, value > 0, "above 0") for key, value in means),
-            *((key, value, 0 <= value <= 1, "from 0 to 1") for key, value in shares),
-            range_rule("speaker_db", self.speaker_db, -60, 60),
-            range_rule("level_dbfs", self.level_dbfs, -90, 0),
-            range_rule("noise_snr_db", self.noise_snr_db, -20, 100),
-            range_rule("t60_sec", self.t60_sec, 0.1, 3),
-        ]
-        require(where, rules)
+    babble_talkers: Count = 5
+    room_share: Share = 0.5
+    t60_sec: low_high(0.1, 3) = field(default_factory=lambda: [0.2, 0.6])
+    telephone_share: Share = 0.2
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mimidiar.config import Checked, Positive, Share
 from mimidiar.data.utterances_manifest import SourceUtterance
 
 FEWEST_SEC = 0.05  # of a stretch; less is no speech
 
 
 @dataclass
-class TurnChain:
+class TurnChain(Checked):
     """Mean times of the chain, in seconds."""
 
-    silence_sec: float = 0.7  # nobody speaks: until somebody begins
-    alone_sec: float = 7.0  # one speaks: until another begins
-    hold_sec: float = 3.0  # one speaks: until he lets go
-    overlap_sec: float = 0.5  # two speak: until one of them lets go
-    again: float = 0.25  # share of beginnings in silence by who spoke last
-    pause_sec: float = 0.5  # the longest pause within a turn; longer ones of the utterance are cut short
+    silence_sec: Positive = 0.7  # nobody speaks: until somebody begins
+    alone_sec: Positive = 7.0  # one speaks: until another begins
+    hold_sec: Positive = 3.0  # one speaks: until he lets go
+    overlap_sec: Positive = 0.5  # two speak: until one of them lets go
+    again: Share = 0.25  # share of beginnings in silence by who spoke last
+    pause_sec: Positive = 0.5  # the longest pause within a turn; longer ones of the utterance are cut short
 
 
 @dataclass(frozen=True)

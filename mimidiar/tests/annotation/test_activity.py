@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimidiar.annotation.activity import (
-    Interval,
+    active_turns,
     activity_matrix,
     arrival_order,
     arrival_targets,
     frame_at,
     frame_count,
-    intervals,
     runs,
 )
+from mimidiar.annotation.turns import Turn
 
 HZ = 12.5
 
@@ -28,7 +28,7 @@ def frames_by_centre(start: float, end: float, count: int) -> np.ndarray:
 @given(st.integers(0, 4000), st.integers(0, 4000))
 def test_a_frame_is_active_when_its_centre_is_inside_the_turn(start_ms: int, length_ms: int) -> None:
     start, end = start_ms / 1000, (start_ms + length_ms) / 1000
-    active = activity_matrix([Interval(start, end, "a")], ["a"], 120, HZ)[:, 0]
+    active = activity_matrix([Turn("", start, end, "a")], ["a"], 120, HZ)[:, 0]
     assert active.tolist() == frames_by_centre(start, end, 120).tolist()
 
 
@@ -43,24 +43,24 @@ def test_frames_cover_the_recording(seconds: float, count: int) -> None:
 
 
 def test_a_turn_without_a_centre_leaves_no_label() -> None:
-    assert not activity_matrix([Interval(0.05, 0.11, "a")], ["a"], 5, HZ).any()
+    assert not activity_matrix([Turn("", 0.05, 0.11, "a")], ["a"], 5, HZ).any()
 
 
 def test_turns_outside_the_frames_are_cut() -> None:
-    active = activity_matrix([Interval(-1.0, 0.1, "a"), Interval(0.3, 9.0, "a")], ["a"], 5, HZ)
+    active = activity_matrix([Turn("", -1.0, 0.1, "a"), Turn("", 0.3, 9.0, "a")], ["a"], 5, HZ)
     assert active[:, 0].tolist() == [True, False, False, False, True]
 
 
 def test_a_turn_of_an_unknown_speaker_is_an_error() -> None:
     with pytest.raises(KeyError):
-        activity_matrix([Interval(0.0, 1.0, "b")], ["a"], 5, HZ)
+        activity_matrix([Turn("", 0.0, 1.0, "b")], ["a"], 5, HZ)
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=40))
-def test_intervals_and_matrix_are_inverse_on_whole_frames(rows: list[list[bool]]) -> None:
+def test_active_turns_and_matrix_are_inverse_on_whole_frames(rows: list[list[bool]]) -> None:
     active = np.array(rows, dtype=bool)
     names = ["a", "b", "c"]
-    assert (activity_matrix(intervals(active, HZ, names), names, len(active), HZ) == active).all()
+    assert (activity_matrix(active_turns(active, HZ, names), names, len(active), HZ) == active).all()
 
 
 def test_runs() -> None:
@@ -81,7 +81,7 @@ def test_arrival_order_breaks_ties_by_next_activity() -> None:
 
 
 def test_targets_are_in_order_of_arrival_in_the_stretch_that_is_asked_for() -> None:
-    turns = [Interval(0.0, 0.4, "a"), Interval(0.4, 0.8, "b"), Interval(0.56, 0.8, "a"), Interval(0.16, 0.24, "c")]
+    turns = [Turn("", 0.0, 0.4, "a"), Turn("", 0.4, 0.8, "b"), Turn("", 0.56, 0.8, "a"), Turn("", 0.16, 0.24, "c")]
     whole, late = arrival_targets(turns, 0, 10, HZ, 4), arrival_targets(turns, 5, 10, HZ, 4)
     assert whole.dtype == np.float32 and late.shape == (5, 4)
     assert np.flatnonzero(whole[:, 0]).tolist() == [0, 1, 2, 3, 4, 7, 8, 9]  # a, who is first of all

@@ -12,6 +12,7 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.cli.prepare import command
 from mimidiar.corpora import ami
 from mimidiar.corpora.ami import LEAKY, meetings_of, prepare_ami
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
@@ -45,7 +46,7 @@ SEGMENTS = {
 
 def prepare(root: Path, out: Path, *settings: str, limit: int | None = None) -> tuple[list[Path], list[str]]:
     said: list[str] = []
-    return prepare_ami(root, out, 0, limit, "downloads", said.append, settings or FEW), said
+    return prepare_ami(Preparation(root, out, limit=limit, say=said.append, settings=settings or FEW)), said
 
 
 @pytest.mark.parametrize(("reference", "expected"), [("only_words", ONLY_WORDS), ("segments", SEGMENTS)])
@@ -293,9 +294,9 @@ def test_settings_are_checked(tmp_path: Path, setting: str, message: str) -> Non
 def test_where_the_corpus_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DIARIZATION_ROOT", raising=False)
     with pytest.raises(MimidiarError, match=r"neither --corpus nor .*downloads/ami; run stage 0"):
-        prepare_ami(None, tmp_path / "out", downloads=tmp_path / "downloads")
+        prepare_ami(Preparation(None, tmp_path / "out", downloads=tmp_path / "downloads"))
     with pytest.raises(MimidiarError, match=r"nowhere: no such folder; --corpus names the folder that holds ami"):
-        prepare_ami(tmp_path / "nowhere", tmp_path / "out")
+        prepare_ami(Preparation(tmp_path / "nowhere", tmp_path / "out"))
     monkeypatch.setenv("DIARIZATION_ROOT", str(tmp_path / "data"))
     write_ami(tmp_path / "data" / "ami")
     arguments = ["ami", str(tmp_path / "out"), "--downloads", str(tmp_path / "downloads")]

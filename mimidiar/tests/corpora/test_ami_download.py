@@ -12,6 +12,7 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli.download import command as download_command
 from mimidiar.corpora import ami, download
 from mimidiar.corpora.ami import download_ami, prepare_ami
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.meetings import AMI_SEC, write_ami
 from mimidiar.tests.corpora.served import Server, serve
@@ -41,7 +42,9 @@ def test_what_is_downloaded_can_be_prepared(server: Server, tmp_path: Path) -> N
     ran = CliRunner().invoke(download_command, ["ami", str(tmp_path / "downloads"), "--set", "sets=test"])
     assert ran.exit_code == 0, ran.output
     assert "AMI: 2 meetings (Mix-Headset) and annotations" in ran.output and "CC BY 4.0" in ran.output
-    prepare_ami(None, tmp_path / "out", downloads=tmp_path / "downloads", say=print, settings=["sets=test"])
+    prepare_ami(
+        Preparation(None, tmp_path / "out", downloads=tmp_path / "downloads", say=print, settings=["sets=test"])
+    )
     assert read_rttm(tmp_path / "out" / "test" / "ref.rttm") == ONLY_WORDS
 
 

@@ -8,6 +8,7 @@ import pytest
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora import librispeech
 from mimidiar.corpora.librispeech import PARTS, prepare_librispeech
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
@@ -31,7 +32,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def prepare(root: Path, out: Path, settings: Sequence[str] = (), said: list[str] | None = None) -> list[Path]:
     say = (lambda _: None) if said is None else said.append
-    return prepare_librispeech(root, out, say=say, settings=settings)
+    return prepare_librispeech(Preparation(root, out, say=say, settings=settings))
 
 
 def test_the_publishers_split_with_word_times(root: Path, tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_another_sample_rate(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_limit_of_speakers(root: Path, tmp_path: Path) -> None:
-    folders = prepare_librispeech(root, tmp_path / "out", limit=1, say=lambda _: None)
+    folders = prepare_librispeech(Preparation(root, tmp_path / "out", limit=1, say=lambda _: None))
     assert [len({s.speaker for s in read_set(f).supervisions}) for f in folders] == [1, 1, 1]
 
 

@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.cli.prepare import command
-from mimidiar.corpora import mini, prepare_function, voices
+from mimidiar.corpora import corpus_function, mini, voices
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import MimidiarError
@@ -25,7 +26,7 @@ def no_corpus_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def speech_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """The made-up trees hold noise, in which no speech would be found."""
-    monkeypatch.setattr(mini, "speech_segments", lambda audio: [[(0.1, 0.8)] for _ in audio])
+    monkeypatch.setattr("mimidiar.corpora.utterances.speech_segments", lambda audio: [[(0.1, 0.8)] for _ in audio])
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
@@ -36,7 +37,7 @@ def test_sets_of_a_folder(tmp_path: Path, speech_everywhere: None) -> None:
     root = write_pack(tmp_path / "pack", speakers=40)
     (root / "words" / "trials_x.txt").write_text("1 w-00-0 w-00-1\n0 w-00-0 w-01-0\n")
     said: list[str] = []
-    folders = mini.prepare_mini(root, tmp_path / "out", seed=3, say=said.append)
+    folders = mini.prepare_mini(Preparation(root, tmp_path / "out", seed=3, say=said.append))
     assert [f.name for f in folders] == ["train", "dev", "test", "trials_x", "talks"]
     speakers = {f.name: {s.speaker for s in read_set(f).supervisions} for f in folders}
     assert len(speakers["train"] | speakers["dev"] | speakers["test"]) == 40
@@ -47,7 +48,7 @@ def test_sets_of_a_folder(tmp_path: Path, speech_everywhere: None) -> None:
     assert supervision.custom == {"corpus": "w", "session": "session-0"} and supervision.gender == "f"
     (item,) = supervision.alignment["vad"]
     assert (item.symbol, item.start, item.duration) == ("speech", 0.1, 0.7)
-    mini.prepare_mini(root, tmp_path / "again", seed=3, say=said.append)
+    mini.prepare_mini(Preparation(root, tmp_path / "again", seed=3, say=said.append))
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "again")
 
 
@@ -56,16 +57,16 @@ def test_utterances_without_speech_are_dropped_and_named(tmp_path: Path, monkeyp
     (root / "words" / "trials_x.txt").write_text("1 w-00-0 w-00-1\n0 w-00-0 w-01-0\n")
     # The first three utterances are w-00-0, w-00-1, w-01-0.
     found = [[] if k == 2 else [(0.0, 0.5)] for k in range(80)]
-    monkeypatch.setattr(mini, "speech_segments", lambda audio: found[: len(list(audio))])
+    monkeypatch.setattr("mimidiar.corpora.utterances.speech_segments", lambda audio: found[: len(list(audio))])
     said: list[str] = []
-    mini.prepare_mini(root, tmp_path / "out", say=said.append)
-    assert any("dropped 1 of 80 utterances" in line and line.endswith("w-01-0") for line in said)
+    mini.prepare_mini(Preparation(root, tmp_path / "out", say=said.append))
+    assert any("no speech was found in 1 of 80 utterances" in line and line.endswith("w-01-0") for line in said)
     assert any("trials_x: 1 of 2 trials kept" in line for line in said)
 
 
 def test_a_limit_of_speakers(tmp_path: Path, speech_everywhere: None) -> None:
     root = write_pack(tmp_path / "pack", speakers=40, utterances=12)
-    mini.prepare_mini(root, tmp_path / "out", limit=2, say=lambda _: None)
+    mini.prepare_mini(Preparation(root, tmp_path / "out", limit=2, say=lambda _: None))
     found = read_set(tmp_path / "out" / "train")
     assert len({s.speaker for s in found.supervisions}) == 2 and len(found.supervisions) == 20
 
@@ -74,7 +75,7 @@ def test_nothing_is_written_when_a_record_is_wrong(tmp_path: Path, speech_everyw
     root = write_pack(tmp_path / "pack", speakers=40)
     (root / "talks" / "audio" / "talk.flac").unlink()
     with pytest.raises(MimidiarError, match=r"recordings.tsv:2 \(talk\): .*talk.flac: no such audio file"):
-        mini.prepare_mini(root, tmp_path / "out", say=lambda _: None)
+        mini.prepare_mini(Preparation(root, tmp_path / "out", say=lambda _: None))
     assert not (tmp_path / "out").exists()
 
 
@@ -82,13 +83,15 @@ def test_a_wrong_length_is_found_while_listening(tmp_path: Path) -> None:
     root = write_pack(tmp_path / "pack", speakers=4)
     edit(root / "words" / "utts.tsv", "flac/w-01-0.flac\t1.000", "flac/w-01-0.flac\t1.500")
     with pytest.raises(MimidiarError, match=r"utts.tsv:4 \(w-01-0\): .*lasts 1.000 s, but the row says 1.500 s"):
-        mini.prepare_mini(root, tmp_path / "out", say=lambda _: None)
+        mini.prepare_mini(Preparation(root, tmp_path / "out", say=lambda _: None))
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_corpus_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(MimidiarError, match=r"unknown corpus 'maxi'; choose one of: .*mini"):
-        prepare_function("maxi")
+    with pytest.raises(MimidiarError, match=r"unknown corpus 'maxi'; choose one of: ami.*mini"):
+        corpus_function("prepare", "maxi")
+    with pytest.raises(MimidiarError, match=r"unknown corpus 'voxceleb'; did you mean 'voxceleb1'\? choose"):
+        corpus_function("download", "voxceleb")
     result = CliRunner().invoke(command, ["mini", str(tmp_path / "out"), "--corpus", str(tmp_path / "nowhere")])
     assert isinstance(result.exception, MimidiarError) and "nowhere: no such corpus folder" in str(result.exception)
 
@@ -108,7 +111,7 @@ def test_mini_librispeech(tmp_path: Path) -> None:
     assert pack.split["ls-1"] == "train" and pack.split["ls-3"] == "dev"
     trials = pack.trials["trials_heldout"]
     assert sum(label for label, *_ in trials) == 12 and len(trials) == len(set(trials)) == 48
-    found = mini.find_pack(None, tmp_path, tmp_path / "downloads", 0, lambda _: None)
+    found = mini.find_pack(Preparation(None, tmp_path, downloads=tmp_path / "downloads", say=lambda _: None))
     assert found.trials == pack.trials
 
 
@@ -117,7 +120,7 @@ def test_synthetic_voices_when_there_is_nothing_else(tmp_path: Path, monkeypatch
     monkeypatch.setattr(voices, "MEN", voices.MEN[:6])
     monkeypatch.setattr(voices, "UTTERANCES_PER_VOICE", 2)
     said: list[str] = []
-    mini.prepare_mini(None, tmp_path / "out", downloads=tmp_path / "none", say=said.append)
+    mini.prepare_mini(Preparation(None, tmp_path / "out", downloads=tmp_path / "none", say=said.append))
     assert "SYNTHETIC VOICES" in said[0] and "nothing about Mimi" in said[0]
     speech = sum(i.duration for s in read_set(tmp_path / "out" / "test").supervisions for i in s.alignment["vad"])
     total = sum(s.duration for s in read_set(tmp_path / "out" / "test").supervisions)
@@ -137,7 +140,7 @@ def test_speech_segments_do_not_depend_on_what_is_beside_them(tmp_path: Path) ->
 
 @pytest.mark.skipif(PACK is None, reason="no real speech at hand (MIMIDIAR_MINI_CORPUS)")
 def test_the_real_pack(tmp_path: Path) -> None:
-    mini.prepare_mini(PACK, tmp_path, seed=0, limit=4, say=lambda _: None)
+    mini.prepare_mini(Preparation(PACK, tmp_path, seed=0, limit=4, say=lambda _: None))
     sets = {path.name: read_set(path) for path in tmp_path.iterdir() if path.is_dir()}
     assert set(sets) == {"train", "dev", "test", "trials_dev", "trials_testother6", "ami_excerpts"}
     assert len(sets["ami_excerpts"].recordings) == 12

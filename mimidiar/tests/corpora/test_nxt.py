@@ -17,6 +17,7 @@ from mimidiar.annotation.uem import read_uem
 from mimidiar.corpora import ami
 from mimidiar.corpora.ami import meetings_of, prepare_ami
 from mimidiar.corpora.nxt import Annotations, join_words
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.meetings import write_xml
 
@@ -138,6 +139,8 @@ def test_real_meetings_with_the_published_references(published: Path, tmp_path: 
         f"rttm={published / 'only_words' / 'rttms' / 'train'}",
     ]
     with pytest.raises(MimidiarError, match=r"12 recording\(s\) with a reference that goes on after the audio"):
-        prepare_ami(tmp_path / "ami", tmp_path / "out", settings=settings)
-    folders = prepare_ami(tmp_path / "ami", tmp_path / "out", settings=[*settings, "cut_beyond_audio=true"])
+        prepare_ami(Preparation(tmp_path / "ami", tmp_path / "out", settings=settings))
+    folders = prepare_ami(
+        Preparation(tmp_path / "ami", tmp_path / "out", settings=[*settings, "cut_beyond_audio=true"])
+    )
     assert read_rttm(folders[0] / "ref.rttm") == expected and len(expected) == 12

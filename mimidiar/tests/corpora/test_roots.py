@@ -1,4 +1,4 @@
-"""Where corpora are looked for, and that every corpus of the two tables is there and refuses what it does not know."""
+"""Where corpora are looked for, and that every corpus refuses what it does not know."""
 
 from pathlib import Path
 
@@ -6,9 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.cli.download import command
-from mimidiar.corpora import CORPORA, DOWNLOADS
-from mimidiar.corpora.roots import find_root
+from mimidiar.corpora import corpora, corpus_function
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.errors import MimidiarError
+
+
+def find_root(root: Path | None, downloads: Path, name: str) -> Path:
+    return Preparation(root, "out", downloads=downloads).find_root(name)
 
 
 @pytest.fixture(autouse=True)
@@ -40,21 +44,23 @@ def test_a_corpus_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_downloads_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setitem(DOWNLOADS, "musan", lambda downloads, say, settings: asked.append(downloads))
+    monkeypatch.setattr(
+        "mimidiar.corpora.musan.download_musan", lambda downloads, say, settings: asked.append(downloads)
+    )
     for arguments, environment in ((["musan"], {}), (["musan"], {"DIARIZATION_ROOT": "/c"}), (["musan", "here"], {})):
         assert CliRunner().invoke(command, arguments, env=environment).exit_code == 0
     assert asked == ["downloads", "/c", "here"]
 
 
-@pytest.mark.parametrize("name", sorted(CORPORA))
+@pytest.mark.parametrize("name", corpora())
 def test_every_corpus_refuses_a_setting_that_it_does_not_know(name: str, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"nonsense"):
-        CORPORA[name](tmp_path, tmp_path / "out", 0, None, tmp_path, print, ["nonsense=1"])
+        corpus_function("prepare", name)(Preparation(tmp_path, tmp_path / "out", settings=["nonsense=1"]))
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", sorted(DOWNLOADS))
+@pytest.mark.parametrize("name", corpora("download"))
 def test_every_download_refuses_a_setting_that_it_does_not_know(name: str, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"nonsense"):
-        DOWNLOADS[name](tmp_path, print, ["nonsense=1"])
+        corpus_function("download", name)(tmp_path, print, ["nonsense=1"])
     assert not list(tmp_path.iterdir())

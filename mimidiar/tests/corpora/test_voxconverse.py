@@ -14,6 +14,7 @@ import pytest
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.corpora import download, voxconverse
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.voxconverse import PUBLISHED, digest_of_words, download_voxconverse, prepare_voxconverse
 from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
@@ -26,7 +27,7 @@ PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
 
 def prepare(root: Path, out: Path, *settings: str, by: Callable = prepare_voxconverse) -> tuple[list[Path], list[str]]:
     said: list[str] = []
-    return by(root, out, say=said.append, settings=settings), said
+    return by(Preparation(root, out, say=said.append, settings=settings)), said
 
 
 def example() -> Callable:
@@ -166,7 +167,7 @@ def test_what_is_downloaded_can_be_prepared(server: Server, tmp_path: Path) -> N
     download_voxconverse(tmp_path / "downloads", said.append)
     assert "0.0 GB from robots.ox.ac.uk" in said[0] and "5.0 MB into" in said[1]
     assert not list((tmp_path / "downloads").rglob("*.zip"))
-    folders = prepare_voxconverse(None, tmp_path / "out", downloads=tmp_path / "downloads")
+    folders = prepare_voxconverse(Preparation(None, tmp_path / "out", downloads=tmp_path / "downloads"))
     assert len(read_set(folders[1]).recordings) == 2
     download_voxconverse(tmp_path / "downloads", said.append)
     assert len(server.requests) == 3

@@ -41,7 +41,7 @@ def test_speed_shortens_everything_alike(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such file; run stage 1"):
+    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such manifest; run stage 1"):
         read_source(tmp_path)
     write_one(tmp_path, None)
     assert read_source(tmp_path)["ann"][0].speech == ()

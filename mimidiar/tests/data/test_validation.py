@@ -151,6 +151,7 @@ def test_train_dev_and_test_share_no_speaker(tmp_path: Path) -> None:
         assert find_problems([make_set(tmp_path / name, [("bob", 0.0, 1.0)], "two"), test]) == []
     assert len(find_problems([train, test])) == 1
     assert len(find_problems([make_set(tmp_path / "sim_train_two", GOOD, "one"), test])) == 1
+    assert len(find_problems([make_set(tmp_path / "far_eval", [("bob", 0.0, 1.0)], "two"), test])) == 2
     assert "share 1 speaker(s), bob for one" in find_problems([train, trials])[0]
     require_valid([test, trials])
     require_valid([train, test], allow_shared=True)
@@ -171,5 +172,5 @@ def test_a_broken_or_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: broken after line 0"):
         read_set(folder)
     (folder / "recordings.jsonl.gz").unlink()
-    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such file; run stage 1"):
+    with pytest.raises(MimidiarError, match=r"recordings.jsonl.gz: no such manifest; run stage 1"):
         read_set(folder)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
-from mimidiar.audio.files import read_audio
-from mimidiar.diarize.frontend import AudioFrontend, StoredFeatures, file_recording
+from mimidiar.audio.files import file_recording, read_audio
+from mimidiar.diarize.frontend import AudioFrontend, StoredFeatures
 from mimidiar.diarize.pipeline import Frames, join_frames
 from mimidiar.diarize.segmenter import SpeechGate
 from mimidiar.encoders.registry import describe_encoder
@@ -15,7 +15,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse
 from mimidiar.models.projection import load_projection
-from mimidiar.studies.taps.linear_probe import Probe, save_probe
+from mimidiar.studies.taps.classifier import Probe, save_probe
 from mimidiar.tests.diarizers import hear_what_is_loud
 from mimidiar.tests.encoders.speaker.checkpoints import seeded_campplus
 from mimidiar.tests.tones import SPEECH, write_tones
@@ -80,7 +80,7 @@ def test_no_audio_has_no_frames() -> None:
 def test_stores_that_cannot_be_meant_are_refused(data, tmp_path) -> None:
     extract(data, tmp_path / "logmel", "logmel", device="cpu")
     save_probe(Probe(7, 7, "all"), tmp_path / "probe.safetensors")
-    with pytest.raises(MimidiarError, match="the probe reads 7 dimensions, and .* has 80"):
+    with pytest.raises(MimidiarError, match=r"the probe reads 7 dimensions, and .* has 80"):
         StoredFeatures(embeddings=tmp_path / "logmel", probe=load_projection(tmp_path / "probe.safetensors"))
     with pytest.raises(MimidiarError, match="80 columns, which is no speech activity; extract --encoder vad"):
         StoredFeatures(vad=tmp_path / "logmel")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.diarize.frontend import StoredFeatures
@@ -36,8 +36,7 @@ def perfect_windows(data: Path, out: Path, frames: int, channels: int = 4) -> No
     random, matrices = np.random.default_rng(0), []
     for name, turns in sorted(read_rttm(data / "ref.rttm").items()):
         speakers = sorted({turn.speaker for turn in turns})
-        spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-        active = activity_matrix(spans, speakers, frames, FRAME_HZ).astype(float)
+        active = activity_matrix(turns, speakers, frames, FRAME_HZ).astype(float)
         active = np.pad(active, ((0, 0), (0, channels - len(speakers))))
         windows = run_windows(lambda window: window[:, random.permutation(channels)], active, 60, 30)
         matrices.append((name, put_windows(windows, frames, LANES).reshape(frames, -1)))
@@ -89,8 +88,7 @@ def test_tuned_linked_decided_and_scored(made, tmp_path: Path) -> None:
     store, _ = read_posteriors(tmp_path / "linked")
     for name, turns in read_rttm(data / "ref.rttm").items():
         speakers = sorted({turn.speaker for turn in turns})
-        spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-        truth = activity_matrix(spans, speakers, 400, FRAME_HZ)
+        truth = activity_matrix(turns, speakers, 400, FRAME_HZ)
         found = store.read(name) > 0.5
         assert found.shape == truth.shape
         assert {column.tobytes() for column in found.T} == {column.tobytes() for column in truth.T}

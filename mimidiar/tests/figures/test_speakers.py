@@ -3,20 +3,22 @@
 import numpy as np
 import pytest
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.figures.speakers import draw_speakers
 from mimidiar.figures.timeline import Posteriors
 from mimidiar.tests.figures.canvas import texts, texts_outside
 
 
 def test_every_turn_is_in_the_lane_of_its_speaker() -> None:
-    turns = [Interval(0, 4, "spk0"), Interval(3, 6, "spk1"), Interval(7, 9, "spk0")]
+    turns = [Turn("", 0, 4, "spk0"), Turn("", 3, 6, "spk1"), Turn("", 7, 9, "spk0")]
     figure = draw_speakers("a meeting", 10.0, turns, Posteriors(np.full((125, 2), 0.5), 12.5, ["spk0", "spk1"]))
     lanes = figure.axes[1]
     for row, speaker in enumerate(("spk0", "spk1")):
         (bars,) = [each for each in lanes.collections if each.get_gid() == f"turns {speaker}"]
         boxes = [path.get_extents() for path in bars.get_paths()]
-        assert [(box.x0, box.x1) for box in boxes] == [(a, b) for a, b, name in turns if name == speaker]
+        assert [(box.x0, box.x1) for box in boxes] == [
+            (turn.start, turn.end) for turn in turns if turn.speaker == speaker
+        ]
         assert all((box.y0 + box.y1) / 2 == pytest.approx(row) for box in boxes)
     assert lanes.get_xlim() == (0, 10)
     assert {"a meeting", "spk0 6.0 s, spk1 3.0 s"} <= set("\n".join(texts(figure)).split("\n"))

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.corpora import prepare_function
+from mimidiar.corpora import corpus_function
 from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.encoders.mimi.sizes import FULL
 from mimidiar.encoders.mimi.tap import load_mimi
@@ -30,7 +31,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(root: Path) -> Path:
     """OUT/<corpus>/<set>; what `prepare` writes it has also found valid: no speaker is in two sets."""
     for name, setting in SETTINGS.items():
-        prepare_function(name)(root / name, root / "out" / name, say=lambda _: None, settings=(setting,))
+        corpus_function("prepare", name)(
+            Preparation(root / name, root / "out" / name, say=lambda _: None, settings=(setting,))
+        )
     return root / "out"
 
 

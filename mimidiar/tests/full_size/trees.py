@@ -1,11 +1,14 @@
 """VoxCeleb1, LibriSpeech and AMI in their published layouts, a few minutes each, made of the mini corpus' real speech.
 
+A small tree of another corpus is a function write_small_<corpus> in a file <corpus>_trees.py beside this one.
+
 Names of speakers and meetings are those of the published corpora, which the readers check; the voices are others.
 """
 
+import importlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +17,13 @@ import soundfile
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
-from mimidiar.corpora.mini_layout import ConversationFile, Pack, Utterance, read_pack
+from mimidiar.corpora.conversations import Conversation
+from mimidiar.corpora.mini_layout import Pack, read_pack
+from mimidiar.corpora.utterances import Utterance
 from mimidiar.tests.corpora.meetings import SEGMENT, write_xml
 from mimidiar.tests.corpora.published import write_librispeech, write_voxceleb1
 
+MAKER = "write_small_"
 # A few of the 40 test speakers, and others.
 VOX_TEST = [f"id{10270 + k}" for k in range(8)]
 VOX_DEV = [f"id{10001 + k}" for k in range(10)]
@@ -33,9 +39,8 @@ SEGMENT_MARGIN_SEC = 0.1  # the transcribers cut wider than the words
 
 
 def write_trees(corpus: Path, out: Path) -> None:
-    """`out`/voxceleb1, librispeech and ami, each unless it is there."""
-    makers = {"voxceleb1": write_small_voxceleb1, "librispeech": write_small_librispeech, "ami": write_small_ami}
-    missing = {name: make for name, make in makers.items() if not (out / name).is_dir()}
+    """`out`/<corpus> for each small tree that there is, unless it is there."""
+    missing = {name: make for name, make in tree_makers().items() if not (out / name).is_dir()}
     if not missing:
         return
     pack = read_pack(corpus)
@@ -44,6 +49,14 @@ def write_trees(corpus: Path, out: Path) -> None:
         partial.mkdir(parents=True, exist_ok=True)
         make(pack, partial)
         partial.rename(out / name)
+
+
+def tree_makers() -> dict[str, Callable[[Pack, Path], Path]]:
+    """Corpus -> the function write_small_<corpus>, of the modules here whose names end in `trees`."""
+    files = sorted(Path(__file__).parent.glob("*trees.py"))
+    modules = [importlib.import_module(f"mimidiar.tests.full_size.{file.stem}") for file in files]
+    named = {name: make for module in modules for name, make in vars(module).items()}
+    return {name.removeprefix(MAKER): make for name, make in named.items() if name.startswith(MAKER)}
 
 
 def write_small_voxceleb1(pack: Pack, root: Path) -> Path:
@@ -94,7 +107,7 @@ def write_small_ami(pack: Pack, root: Path) -> Path:
     annotations = root / "ami_public_manual_1.6.2"
     for meeting, talk in talks.items():
         audio = root / "wav_db" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
-        _write_audio(audio, read_audio(talk.path, SAMPLE_RATE))
+        _write_audio(audio, read_audio(talk.audio, SAMPLE_RATE))
         for agent, speaker in _agents(talk):
             _write_layers(annotations, f"{meeting}.{agent}", [t for t in talk.turns if t.speaker == speaker], talk)
     body = "".join(_meeting_xml(meeting, talk) for meeting, talk in talks.items())
@@ -103,12 +116,12 @@ def write_small_ami(pack: Pack, root: Path) -> Path:
     return root
 
 
-def _agents(talk: ConversationFile) -> list[tuple[str, str]]:
+def _agents(talk: Conversation) -> list[tuple[str, str]]:
     """(letter of the participant, name in the corpus)."""
     return list(zip("ABCDE", sorted({turn.speaker for turn in talk.turns}), strict=False))
 
 
-def _meeting_xml(meeting: str, talk: ConversationFile) -> str:
+def _meeting_xml(meeting: str, talk: Conversation) -> str:
     speakers = "".join(
         f'      <speaker nite:id="{meeting}_{agent}" nxt_agent="{agent}" global_name="{name}"/>\n'
         for agent, name in _agents(talk)
@@ -116,7 +129,7 @@ def _meeting_xml(meeting: str, talk: ConversationFile) -> str:
     return f'   <meeting nite:id="am_{meeting}" observation="{meeting}">\n{speakers}   </meeting>\n'
 
 
-def _write_layers(folder: Path, name: str, turns: Sequence[Turn], talk: ConversationFile) -> None:
+def _write_layers(folder: Path, name: str, turns: Sequence[Turn], talk: Conversation) -> None:
     """The words of one participant, two that touch in each turn, and the segments around them."""
     halves = [(start, round((start + end) / 2, 3), end) for start, end in ((turn.start, turn.end) for turn in turns)]
     words = [span for start, middle, end in halves for span in ((start, middle), (middle, end))]

@@ -3,10 +3,10 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
-import time
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,16 @@ from mimidiar.commit import ROOT, UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import Cost, add_cost
 from mimidiar.files import sha256_file
-from mimidiar.report.lineage import as_line, place, stages_behind
+from mimidiar.report.lineage import behind, describe
 from mimidiar.report.make_record import Place, make_record
-from mimidiar.report.record import read_record
+from mimidiar.report.record import Record, read_record, write_record
+from mimidiar.report.stage_state import State, as_line, place, write_state
+from mimidiar.shipped import ASSETS
 from mimidiar.tests.report.records import COMMIT, FEATURES, score_hash, write_score
+
+RECORD = ["mimidiar", "record", "x"]
+# After the data, in the order in which a recipe makes them.
+STEPS = ("feats/train", "feats/dev", "feats/test", "model", "posteriors", "tuned", "scores")
 
 
 def write_stage(
@@ -29,60 +35,80 @@ def write_stage(
     *commands: str,
     inputs: tuple[Path, ...] = (),
     commits: tuple[str, ...] = (COMMIT,),
-    times: tuple[int, int | None] = (0, 0),
+    making: int = 0,
     seconds: float | None = None,
+    done: bool = True,
 ) -> None:
-    """.stage.json as utils/stage.py leaves it; `times`: minutes at which it started and finished (None: it did not)."""
+    """.stage.json as utils/stage.py leaves it beside what is in the folder; `making`: another one for each number."""
     folder.mkdir(parents=True, exist_ok=True)
-    started, finished = (None if minute is None else f"2030-01-01T10:{minute:02d}:00+01:00" for minute in times)
-    digests = {str(path): digest(path) for path in inputs}
-    state = {"command": " ::: ".join(commands).split(), "inputs": digests, "directory": str(folder.parent)}
-    state |= {"seconds": seconds, "commits": list(commits), "key": folder.name, "out": str(folder)}
-    state |= {"started": started, "finished": finished, "status": "running" if finished is None else "done"}
-    (folder / ".stage.json").write_text(json.dumps(state))
+    lineage, reads, doubt = behind(inputs, folder)
+    state = State("done" if done else "running", folder.name, str(folder), " ::: ".join(commands).split(), {}, "")
+    state.directory, state.commits, state.seconds = str(folder.parent), list(commits), seconds
+    state.behind, state.reads, state.doubt = lineage.to_json(), reads, doubt
+    if done:
+        state.finished, state.made = f"2030-01-01T10:{making:02d}:00+01:00", describe(folder, reads)
+    write_state(folder, state)
 
 
-def digest(path: Path) -> str:
-    """What stage.py keeps of an input: of a stage's folder, its key and when it finished."""
-    if path.is_file():
-        return sha256_file(path)
-    for folder in (path, *path.parents):
-        if (folder / ".stage.json").is_file():
-            state = json.loads((folder / ".stage.json").read_text())
-            return f"{state['key']} {state['finished']}" + (f"/{path.relative_to(folder)}" if path != folder else "")
-    return "0" * 64
+def write_set(folder: Path, *recordings: str) -> None:
+    """Manifests of a set with these recordings of a minute each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = "".join(json.dumps({"id": name, "duration": 60.0, "speaker": f"ls-{name}"}) + "\n" for name in recordings)
+    for name in ("recordings.jsonl.gz", "supervisions.jsonl.gz"):
+        (folder / name).write_bytes(gzip.compress(rows.encode()))
+
+
+@dataclass
+class Recipe:
+    """A chain as the adapter recipe makes it; each step is made anew by its name, and what is behind it stays."""
+
+    root: Path
+
+    @property
+    def score(self) -> Path:
+        return self.root / "exp/test/scores/collar0"
+
+    def make(self, *steps: str, **more: object) -> None:
+        """Data, features, model, posteriors, tuned, scores: those that are named, or all."""
+        data, feats, exp = (self.root / name for name in ("data", "feats", "exp"))
+        sets = {name: (data / name, feats / name) for name in ("train", "dev", "test")}
+        made = {"data": (data, "mimidiar prepare", ())}
+        made |= {f"feats/{name}": (own, f"mimidiar extract {read}", (read,)) for name, (read, own) in sets.items()}
+        made["model"] = (exp / "model", "mimidiar train", (*sets["train"], data / "dev", self.root / "train.yaml"))
+        made["posteriors"] = (exp / "test/posteriors", "mimidiar infer", (exp / "model", feats / "test"))
+        made["tuned"] = (exp / "tuned", "mimidiar tune", (data / "dev",))
+        of_scores = (data / "test", exp / "tuned", exp / "test/posteriors")
+        made["scores"] = (exp / "test/scores", "mimidiar score a b ::: mimidiar record x", of_scores)
+        for step in steps or made:
+            folder, command, inputs = made[step]
+            write_stage(folder, command, **{"inputs": inputs} | more)
+
+    def record(self, *command: str, **more: object) -> Record:
+        return make_record(self.score, "collar0", Place("ours", "test", 3), command or RECORD, **more)
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    """A chain as the adapter recipe makes it: data, features, model, posteriors, tuned, scores."""
-    data, feats, exp = tmp_path / "data", tmp_path / "feats", tmp_path / "exp"
-    config = tmp_path / "train.yaml"
-    config.write_text("a: 1\n")
-    write_stage(data, "mimidiar prepare")
-    (data / "corpus.json").write_text('{"origin": "recorded"}')
+def recipe(tmp_path: Path) -> Recipe:
+    data, feats, exp = (tmp_path / name for name in ("data", "feats", "exp"))
+    (tmp_path / "train.yaml").write_text("a: 1\n")
     for name in ("train", "dev", "test"):
-        (data / name).mkdir(parents=True)
-        (data / name / "recordings.jsonl.gz").touch()
+        write_set(data / name, f"{name}1", f"{name}2")
         (feats / name).mkdir(parents=True)
         (feats / name / "feats.scp").touch()
         (feats / name / "meta.json").write_text(json.dumps(FEATURES | {"dim": 3}))
-        write_stage(feats / name, f"mimidiar extract {data / name}", inputs=(data / name,))
         add_cost(feats / name, Cost(50.0, 2.5, "cpu"))
+    (data / "corpus.json").write_text('{"origin": "recorded"}')
     for name in ("model", "test/posteriors", "tuned"):
         (exp / name).mkdir(parents=True)
     (exp / "model/model.safetensors").write_text("weights")
     (exp / "model/config.yaml").write_text("b: 2\n")
-    write_stage(exp / "model", "mimidiar train", inputs=(data / "train", feats / "train", data / "dev", config))
     (exp / "test/posteriors/posteriors.scp").touch()
     add_cost(exp / "test/posteriors", Cost(100.0, 1.0, "cpu"))
-    write_stage(exp / "test/posteriors", "mimidiar infer", inputs=(exp / "model", feats / "test"))
     (exp / "tuned/tuned.yaml").write_text(yaml.safe_dump({"tuned_on": "dev"}))
-    write_stage(exp / "tuned", "mimidiar tune", inputs=(data / "dev",))
     write_score(exp / "test/scores/collar0")
-    inputs = (data / "test", exp / "tuned", exp / "test/posteriors")
-    write_stage(exp / "test/scores", "mimidiar score a b", "mimidiar record x", inputs=inputs)
-    return tmp_path
+    made = Recipe(tmp_path)
+    made.make()
+    return made
 
 
 @pytest.fixture
@@ -90,12 +116,8 @@ def clean_code(monkeypatch) -> None:
     monkeypatch.setattr("mimidiar.report.make_record.code_commit", lambda: COMMIT)
 
 
-RECORD = ["mimidiar", "record", "x"]
-
-
-def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Path) -> None:
-    folder = recipe / "exp/test/scores/collar0"
-    record = make_record(folder, "collar0", Place("ours", "test", 3), RECORD)
+def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Recipe) -> None:
+    record, exp = recipe.record(), recipe.root / "exp"
     assert (record.system, record.set, record.protocol, record.seed, record.kind) == (
         "ours", "test", "collar0", 3, "diarization"
     )  # fmt: skip
@@ -104,44 +126,53 @@ def test_a_stage_of_a_recipe_tells_the_whole_lineage(recipe: Path) -> None:
     assert record.recordings["rec1"] == {"error_sec": 2.0, "reference_sec": 10.0}
     assert record.tuned_on == ["dev"] and record.trained_on == ["dev", "train"] and record.warnings == ["one"]
     assert record.lineage == {
-        "score_sha256": score_hash(folder),
+        "score_sha256": score_hash(recipe.score),
         "scored": {"hypothesis_sha256": "2" * 64},
         "models": [
             {
-                "sha256": sha256_file(recipe / "exp/model/model.safetensors"),
-                "configuration_sha256": sha256_file(recipe / "exp/model/config.yaml"),
+                "sha256": sha256_file(exp / "model/model.safetensors"),
+                "configuration_sha256": sha256_file(exp / "model/config.yaml"),
             }
         ],
-        "configurations": {".../train.yaml": sha256_file(recipe / "train.yaml")},
-        "tuned": [{"sha256": sha256_file(recipe / "exp/tuned/tuned.yaml"), "tuned_on": "dev"}],
+        "configurations": {".../train.yaml": sha256_file(recipe.root / "train.yaml")},
+        "tuned": [{"sha256": sha256_file(exp / "tuned/tuned.yaml"), "tuned_on": "dev"}],
         "features": [FEATURES],
         "speech": ["recorded"],
     }
     commands = [stage["commands"] for stage in record.stages]
     assert commands[0] == ["mimidiar prepare"] and commands[-1] == ["mimidiar score a b", "mimidiar record x"]
-    assert ["mimidiar train"] in commands and ["mimidiar extract .../test"] in commands
+    assert ["mimidiar train"] in commands and ["mimidiar extract .../test"] in commands and len(commands) == 7
     assert record.environment["torch"] and record.environment["python"] == sys.version.split()[0]
+    assert read_record(write_record(recipe.root / "results", record)) == record
 
 
-def test_the_speed_is_that_of_a_new_recording(recipe: Path, clean_code) -> None:
+def test_a_record_reads_what_its_stage_kept_and_nothing_else(recipe: Recipe, clean_code) -> None:
+    before = recipe.record()
+    for folder in ("data", "feats", "exp/model", "exp/tuned", "exp/test/posteriors"):
+        shutil.rmtree(recipe.root / folder)
+    assert recipe.record() == before and not before.dirty
+
+
+def test_the_speed_is_that_of_a_new_recording(recipe: Recipe, clean_code) -> None:
     """Features and inference of what is scored: no features of training or tuning, and none of another system that
     training started from, which are in the lineage all the same."""
-    data, feats, exp = recipe / "data", recipe / "feats", recipe / "exp"
-    other = recipe / "feats.lower/train"
+    data, feats, exp = (recipe.root / name for name in ("data", "feats", "exp"))
+    other = recipe.root / "feats.lower/train"
     other.mkdir(parents=True)
     (other / "feats.scp").touch()
     (other / "meta.json").write_text(json.dumps(FEATURES | {"tap": "lower"}))
     add_cost(other, Cost(50.0, 25.0, "cpu"))
     write_stage(other, "mimidiar extract", inputs=(data / "train",))
-    write_stage(exp / "start", "mimidiar train", inputs=(data / "train", other))
+    (exp / "start").mkdir()
     (exp / "start/model.safetensors").write_text("weights to start from")
-    write_stage(exp / "model", "mimidiar train", inputs=(exp / "start", data / "train", feats / "train"))
+    write_stage(exp / "start", "mimidiar train", inputs=(data / "train", other))
+    recipe.make("model", inputs=(exp / "start", data / "train", feats / "train"))
     (exp / "dev").mkdir()
     (exp / "dev/posteriors.scp").touch()
     write_stage(exp / "dev", "mimidiar infer", inputs=(exp / "model", feats / "dev"))
-    write_stage(exp / "tuned", "mimidiar tune", inputs=(data / "dev", exp / "dev"))
-    folder = recipe / "exp/test/scores/collar0"
-    record = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    recipe.make("tuned", inputs=(data / "dev", exp / "dev"))
+    recipe.make("posteriors", "scores")
+    record = recipe.record()
     assert len(record.lineage["models"]) == 2
     assert [entry["tap"] for entry in record.lineage["features"]] == ["lower", "mel"]
     assert {step: (cost["audio_sec"], cost["real_time_factor"]) for step, cost in record.speed.items()} == {
@@ -149,172 +180,191 @@ def test_the_speed_is_that_of_a_new_recording(recipe: Path, clean_code) -> None:
     }  # fmt: skip
     assert record.real_time_factor == pytest.approx(0.06)
     # Of what is named as well: it is part of the run unless it is a model.
-    named = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[other, exp / "start"])
+    named = recipe.record(made_with=[other, exp / "start"])
     assert named.speed["features logmel lower"]["real_time_factor"] == 0.5 and len(named.speed) == 3
     windows = exp / "windows/test"
     windows.mkdir(parents=True)
     (windows / "local.scp").touch()
     add_cost(windows, Cost(50.0, 10.0, "cpu"))
     write_stage(windows, "mimidiar infer --local", inputs=(exp / "model", feats / "test"))
-    write_stage(exp / "test/posteriors", "mimidiar link run", inputs=(windows, exp / "tuned"))
-    linked = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    recipe.make("posteriors", inputs=(windows, exp / "tuned"))
+    recipe.make("scores")
+    linked = recipe.record()
     assert linked.real_time_factor == pytest.approx(0.26) and set(linked.speed) == {
         "features logmel mel", "inference of windows", "inference"
     }  # fmt: skip
     (exp / "test/posteriors/timing.jsonl").unlink()
-    slow = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    recipe.make("posteriors", "scores")
+    slow = recipe.record()
     assert slow.speed["inference"] is None and slow.real_time_factor is None
 
 
-def test_a_record_by_hand_in_a_stages_folder_tells_what_the_stage_used(recipe: Path, clean_code) -> None:
-    folder = recipe / "exp/test/scores/collar0"
-    inside = make_record(folder, "collar0", Place("ours", "test"), RECORD)
-    by_hand = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
+def test_a_record_by_hand_in_a_stages_folder_tells_what_the_stage_used(recipe: Recipe, clean_code) -> None:
+    inside, by_hand = recipe.record(), recipe.record("mimidiar", "record", "y")
     assert by_hand == inside and not by_hand.dirty and by_hand.tuned_on == ["dev"]
-    later = datetime.fromisoformat("2030-01-01T11:00:00+01:00").timestamp()
-    os.utime(folder / "score.json", (later, later))
-    again = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
+    write_score(recipe.score, errors=(1.0, 2.5))
+    again = recipe.record("mimidiar", "record", "y")
     assert again.unclean() == [".../scores: score.json was written after it had finished"] and again.dirty
-    write_stage(recipe / "exp/test/scores", "mimidiar score a b", times=(0, None))
-    unfinished = make_record(folder, "collar0", Place("ours", "test"), ["mimidiar", "record", "y"])
+    recipe.make("scores", done=False)
+    unfinished = recipe.record("mimidiar", "record", "y")
     assert unfinished.unclean() == [".../scores: it has not finished"]
+    assert recipe.record("mimidiar", "record", "x").unclean() == []  # by a command of the stage itself
 
 
-def test_a_leaky_split_stamps_every_record_behind_it(recipe: Path, clean_code) -> None:
-    folder = recipe / "exp/test/scores/collar0"
-    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).leaky == []
+def test_a_leaky_split_stamps_every_record_behind_it(recipe: Recipe, clean_code) -> None:
+    assert recipe.record().leaky == []
     stamp = "leaky: for comparison only (as the ancestor did)"
-    (recipe / "data/corpus.json").write_text(json.dumps({"origin": "recorded", "leaky": stamp}))
-    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).leaky == [stamp]
+    (recipe.root / "data/corpus.json").write_text(json.dumps({"origin": "recorded", "leaky": stamp}))
+    recipe.make()
+    assert recipe.record().leaky == [stamp]
 
 
-def test_a_set_that_training_saw_under_another_name_was_trained_on(recipe: Path, clean_code) -> None:
-    def hold(name: str, *recordings: str) -> None:
-        rows = "".join(json.dumps({"id": each}) + "\n" for each in recordings)
-        (recipe / "data" / name / "recordings.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
-
-    def trained_on() -> list[str]:
-        return make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD).trained_on
-
-    hold("train", "a", "b")
-    hold("test", "c", "d")
-    assert trained_on() == ["dev", "train"]
-    hold("test", "b", "c")
-    assert trained_on() == ["dev", "test", "train"]
-    (recipe / "data/train/recordings.jsonl.gz").write_bytes(b"\x1f\x8bx")
-    with pytest.raises(MimidiarError, match=r"train/recordings\.jsonl\.gz: cannot be read"):
-        trained_on()
+@pytest.mark.parametrize(
+    ("command", "smoke"),
+    [
+        ("mimidiar prepare mini x --limit-speakers 8", ["a small run (--limit-speakers)"]),
+        ("mimidiar prepare mini x --limit-speakers 0", []),
+        ("mimidiar prepare voxceleb1 x --set=any_trials=true", ["a small run (any_trials=true)"]),
+        ("mimidiar prepare ami x --set skip_missing=true --set max_speakers=4", ["a small run (skip_missing=true)"]),
+        ("mimidiar train x --config=conf/smoke.yaml", ["a small run (--config=conf/smoke.yaml)"]),
+    ],
+)
+def test_a_small_run_behind_it_is_no_result(recipe: Recipe, clean_code, command: str, smoke: list[str]) -> None:
+    write_stage(recipe.root / "data", command)
+    recipe.make(*STEPS)
+    assert recipe.record().smoke == smoke
 
 
-def test_the_draws_of_a_verification_are_kept(recipe: Path, clean_code) -> None:
-    folder = write_score(recipe / "exp/test/scores/trials", kind="verification", eer=10.0)
+def test_voices_that_nobody_spoke_are_no_result(recipe: Recipe, clean_code) -> None:
+    (recipe.root / "data/corpus.json").write_text('{"origin": "synthetic voices. They show nothing"}')
+    recipe.make()
+    assert recipe.record().smoke == ["synthetic voices"]
+
+
+def test_a_set_that_training_saw_under_another_name_was_trained_on(recipe: Recipe, clean_code) -> None:
+    assert recipe.record().trained_on == ["dev", "train"]
+    for recordings in (("train2", "train1"), ("train2", "c")):
+        write_set(recipe.root / "data/test", *recordings)
+        recipe.make()
+        assert recipe.record().trained_on == ["dev", "test", "train"]
+    # What was trained on must still be there to be compared with.
+    write_set(recipe.root / "data/train", "other")
+    recipe.make("scores")
+    assert recipe.record().unclean() == [
+        ".../scores: the set .../train, which a model was trained on, is gone or changed"
+    ]
+    (recipe.root / "data/train/recordings.jsonl.gz").write_bytes(b"\x1f\x8bx")
+    with pytest.raises(MimidiarError, match=r"train/recordings\.jsonl\.gz: broken after line"):
+        recipe.make("model")
+
+
+def test_what_was_tuned_below_the_folder_of_a_stage_is_found(recipe: Recipe, clean_code) -> None:
+    """As the diarizers' stage does, which tunes clustering and decision in folders of its own, on one set."""
+    tuned = recipe.root / "exp/tuned"
+    (tuned / "decision").mkdir()
+    (tuned / "tuned.yaml").rename(tuned / "decision/tuned.yaml")
+    (tuned / "decision/tuned.yaml").write_text("tuned_on: test\n")
+    recipe.make("tuned", "scores")
+    assert recipe.record().tuned_on == ["test"]
+
+
+def test_the_draws_of_a_verification_are_kept(recipe: Recipe, clean_code) -> None:
+    folder = write_score(recipe.root / "exp/test/scores/trials", kind="verification", eer=10.0)
     (folder / "draws.csv").write_text("eer\n9.5\n\n10.25\n")
     assert make_record(folder, "trials", Place("ours", "test"), RECORD).draws == {"eer": [9.5, None, 10.25]}
     (folder / "draws.csv").unlink()  # scored before there were any
     assert make_record(folder, "trials", Place("ours", "test"), RECORD).draws == {}
 
 
-def test_a_score_that_no_stage_made_is_by_unknown_code(recipe: Path, tmp_path_factory, clean_code) -> None:
-    folder = write_score(tmp_path_factory.mktemp("alone") / "collar0")
+def test_a_score_that_no_stage_made_is_by_unknown_code(recipe: Recipe, tmp_path_factory, clean_code) -> None:
+    folder, exp = write_score(tmp_path_factory.mktemp("alone") / "collar0"), recipe.root / "exp"
     record = make_record(folder, "collar0", Place("ours", "test"), RECORD)
     assert record.dirty and record.unclean() == [".../collar0: no stage made this score"]
     assert record.lineage["models"] == [] and record.trained_on == []
-    named = make_record(
-        folder, "collar0", Place("ours", "test"), RECORD, made_with=[recipe / "exp/tuned", recipe / "exp/model"]
-    )
+    named = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[exp / "tuned", exp / "model"])
     assert named.tuned_on == ["dev"] and named.trained_on == ["dev", "train"] and named.dirty
+    (recipe.root / "nothing").mkdir()
     with pytest.raises(MimidiarError, match="neither a model nor features"):
-        make_record(folder, "collar0", Place("a", "b"), (), [recipe / "exp/test"])
+        make_record(folder, "collar0", Place("a", "b"), (), [recipe.root / "nothing"])
 
 
-def test_what_a_model_that_no_stage_made_was_trained_on_is_unknown(recipe: Path, clean_code) -> None:
-    bare = recipe / "bought"
+def test_what_a_model_that_no_stage_made_was_trained_on_is_unknown(recipe: Recipe, clean_code) -> None:
+    bare = recipe.root / "bought"
     bare.mkdir()
     (bare / "model.safetensors").write_text("weights")
-    folder = recipe / "exp/test/scores/collar0"
-    record = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[bare])
+    record = recipe.record(made_with=[bare])
     assert record.trained_on == ["dev", "train", "unknown"] and len(record.lineage["models"]) == 2
     # Of an encoder's weights, which extraction reads, the features tell.
-    write_stage(recipe / "feats/test", "mimidiar extract", inputs=(recipe / "data/test", bare))
-    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).trained_on == ["dev", "train"]
+    recipe.make("feats/test", inputs=(recipe.root / "data/test", bare))
+    recipe.make("posteriors", "scores")
+    assert recipe.record().trained_on == ["dev", "train"]
+
+
+def test_weights_of_the_package_are_an_input_whose_record_is_their_lineage(recipe: Recipe, clean_code) -> None:
+    """A diarizer that is shipped, scored without training it again; and a codec, which is no model of ours."""
+    data, scores = recipe.root / "data", recipe.root / "exp/test/scores"
+    file = ASSETS / "mini.safetensors"
+    write_stage(scores, "mimidiar record x", inputs=(data / "test", file))
+    record, told = recipe.record(), json.loads(file.with_suffix(".json").read_text())
+    parts = told["header"]["sha256"]
+    assert [model["sha256"] for model in record.lineage["models"]] == [parts["model"], parts["probe"]]
+    assert record.tuned_on == ["talk_dev"] and record.trained_on == ["dev", "talk_dev", "train"] and not record.dirty
+    assert [stage["commands"] for stage in record.stages][1:10] == [stage["commands"] for stage in told["stages"]]
+    assert record.stages[-1]["commands"] == ["mimidiar record x"] and record.speed == {}
+    recipe.make("feats/test", inputs=(data / "test", ASSETS / "mimi-mini.safetensors"))
+    recipe.make("posteriors", "scores")
+    record = recipe.record()
+    assert record.trained_on == ["dev", "train"] and len(record.lineage["models"]) == 1 and not record.dirty
+    assert any("mimidiar codec train" in stage["commands"][0] for stage in record.stages)
 
 
 @pytest.mark.parametrize("commits", [(f"{COMMIT}-dirty",), (COMMIT, f"{COMMIT}-dirty"), (UNKNOWN,), ()])
-def test_uncommitted_code_anywhere_makes_the_record_dirty(recipe: Path, clean_code, commits: tuple[str, ...]) -> None:
-    folder = recipe / "exp/test/scores/collar0"
-    assert not make_record(folder, "collar0", Place("ours", "test"), RECORD).dirty
-    write_stage(recipe / "feats/train", "mimidiar extract", inputs=(recipe / "data/train",), commits=commits)
-    record = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+def test_uncommitted_code_anywhere_makes_the_record_dirty(recipe: Recipe, clean_code, commits: tuple[str, ...]) -> None:
+    assert not recipe.record().dirty
+    recipe.make("feats/train", commits=commits)
+    recipe.make("model", "posteriors", "scores")
+    record = recipe.record()
     assert record.dirty and record.unclean() == [".../train"]
 
 
-def test_an_input_that_is_gone_puts_its_stage_in_doubt(recipe: Path, clean_code) -> None:
-    (recipe / "data/train/recordings.jsonl.gz").unlink()
-    (recipe / "data/train").rmdir()
-    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
-    assert record.dirty and record.unclean() == [
-        ".../train: its input .../train is gone", ".../model: its input .../train is gone"
-    ]  # fmt: skip
+def test_features_that_were_made_anew_are_not_what_an_earlier_model_was_trained_on(recipe: Recipe, clean_code) -> None:
+    """Its record tells of those that it was; and one of both makings is in doubt."""
+    recipe.make("feats/train", commits=("b" * 40,), making=1)
+    assert not recipe.record().dirty and "b" * 40 not in recipe.record().commits()
+    recipe.make("data", making=1)
+    recipe.make("scores")
+    assert recipe.record().unclean() == [".../scores: made from 2 makings of .../data"]
+    recipe.make(*STEPS)
+    assert not recipe.record().dirty and "b" * 40 not in recipe.record().commits()
 
 
-def test_an_input_that_changed_since_puts_its_stage_in_doubt(recipe: Path, clean_code) -> None:
-    (recipe / "train.yaml").write_text("a: 2\n")
-    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
-    assert record.unclean() == [".../model: its input .../train.yaml changed since"]
-
-
-@pytest.mark.parametrize(
-    ("times", "is_doubted"), [((0, 0), False), ((1, 2), True), ((1, None), True)]
-)  # minutes; all else started and finished at 0
-def test_a_stage_that_was_made_anew_is_not_what_the_later_ones_used(
-    recipe: Path, clean_code, times: tuple, is_doubted: bool
-) -> None:
-    """Features extracted again, by committed code, and the model, made of the earlier ones, not trained again."""
-    write_stage(recipe / "feats/train", "mimidiar extract", inputs=(recipe / "data/train",), times=times)
-    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
-    assert record.unclean() == ([".../model: its input .../train was made anew since"] if is_doubted else [])
-    # Trained again, the chain is whole.
-    if times[1]:
-        model = (recipe / "data/train", recipe / "feats/train", recipe / "data/dev", recipe / "train.yaml")
-        write_stage(recipe / "exp/model", "mimidiar train", inputs=model, times=(2, 3))
-        record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
-        assert record.unclean() == [".../posteriors: its input .../model was made anew since"]
-
-
-def test_a_file_of_a_stage_that_was_made_anew_counts_too(recipe: Path, clean_code) -> None:
-    weights, posteriors = recipe / "exp/model/model.safetensors", recipe / "exp/test/posteriors"
-    inputs = (weights, recipe / "feats/test")
-    write_stage(posteriors, "mimidiar infer", inputs=inputs)
-    write_stage(recipe / "exp/model", "mimidiar train", inputs=(recipe / "data/train",), times=(1, 2))
-    record = make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD)
-    assert record.unclean() == [".../posteriors: its input .../model.safetensors was made anew since"]
-
-
-def test_the_cost_is_known_only_if_that_of_every_folder_is(recipe: Path, clean_code) -> None:
-    folder = recipe / "exp/test/scores/collar0"
-    assert make_record(folder, "collar0", Place("ours", "test"), RECORD).real_time_factor == pytest.approx(0.06)
-    other = recipe / "feats/wavlm"
+def test_the_cost_is_known_only_if_that_of_every_folder_is(recipe: Recipe, clean_code) -> None:
+    assert recipe.record().real_time_factor == pytest.approx(0.06)
+    other = recipe.root / "feats.wavlm"
     other.mkdir()
     (other / "feats.scp").touch()
     (other / "meta.json").write_text(json.dumps(FEATURES | {"encoder": "wavlm"}))
     add_cost(other, Cost(100.0, 50.0, "cpu"))
-    two = make_record(folder, "collar0", Place("ours", "test"), RECORD, made_with=[other])
+    two = recipe.record(made_with=[other])
     assert two.real_time_factor == pytest.approx(0.56) and set(two.speed) == {
         "features logmel mel", "features wavlm mel", "inference"
     }  # fmt: skip
-    (recipe / "feats/test/timing.jsonl").unlink()
-    unknown = make_record(folder, "collar0", Place("ours", "test"), RECORD)
+    (recipe.root / "feats/test/timing.jsonl").unlink()
+    recipe.make("feats/test", "posteriors", "scores")
+    unknown = recipe.record()
     assert unknown.real_time_factor is None and unknown.speed["features logmel mel"] is None
 
 
-def test_what_was_downloaded_is_not_made_by_our_code(recipe: Path, clean_code) -> None:
-    write_stage(recipe / "downloads", "mimidiar download x", commits=(UNKNOWN,))
-    write_stage(recipe / "data", "mimidiar prepare", inputs=(recipe / "downloads",))
-    assert not make_record(recipe / "exp/test/scores/collar0", "collar0", Place("ours", "test"), RECORD).dirty
+def test_what_was_downloaded_is_not_made_by_our_code(recipe: Recipe, clean_code) -> None:
+    for command in ("mimidiar download x", "mimidiar data download x"):
+        write_stage(recipe.root / "downloads", command, commits=(UNKNOWN,))
+        recipe.make("data", inputs=(recipe.root / "downloads",))
+        recipe.make(*STEPS)
+        assert not recipe.record().dirty
 
 
-def test_the_ancestors_metric_is_tuned_on_what_it_reports(recipe: Path) -> None:
-    folder = write_score(recipe / "exp/test/scores/ancestor", kind="ancestor", ancestor_confusion=30.0)
+def test_the_original_studys_metric_is_tuned_on_what_it_reports(recipe: Recipe) -> None:
+    folder = write_score(recipe.root / "exp/test/scores/ancestor", kind="ancestor", ancestor_confusion=30.0)
     record = make_record(folder, "ancestor", Place("ours", "test"), RECORD)
     assert record.tuned_on == ["test"] and record.lineage["tuned"] == [] and record.recordings == {}
 
@@ -357,11 +407,10 @@ def test_folders_that_do_not_say_what_they_must(tmp_path: Path, name: str, text:
 def test_paths_are_told_from_the_top_of_the_repository(tmp_path: Path) -> None:
     assert place(ROOT / "egs/mini/data") == "egs/mini/data" and place("../data") == "../data"
     assert place("/home/somebody/speech") == ".../speech"
-    assert stages_behind([]) == []
 
 
 def test_the_command_in_a_stage(tmp_path: Path) -> None:
-    """Real stages: `mimidiar record` finds its own, and the one before it when that is made again."""
+    """Real stages: `mimidiar record` finds its own, and tells the same when the one before it was made again since."""
     write_score(tmp_path / "given")
     path = f"{ROOT / 'utils'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {name: value for name, value in os.environ.items() if name != "cmd"} | {"PATH": path}
@@ -381,13 +430,12 @@ def test_the_command_in_a_stage(tmp_path: Path) -> None:
     found = read_record(tmp_path / "out/collar0/ours.test.collar0.seed2.json")
     assert found.tuned_on == ["dev"] and found.stages[-1]["commands"][0] == "cp -r given out/collar0"
     assert found.stages[-1]["commits"] == [found.commit] and [stage["doubt"] for stage in found.stages] == [None, None]
-    time.sleep(1)  # stages keep whole seconds
     tune("--force", "true")
     call(*record)
-    found = read_record(tmp_path / "out/collar0/ours.test.collar0.seed2.json")
-    assert found.dirty and found.stages[-1]["doubt"] == "its input tuned was made anew since".replace(
-        "tuned", place(tmp_path / "tuned")
-    )
+    again = read_record(tmp_path / "out/collar0/ours.test.collar0.seed2.json")
+    assert again.stages[-1]["seconds"] is not None  # of the stage that was still at work before
+    again.stages[-1]["seconds"] = None
+    assert again == found
 
 
 def test_one_protocol_names_one_score(tmp_path: Path) -> None:

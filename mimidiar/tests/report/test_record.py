@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, errors, seed, extra, co
 
 def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
     lines = write_record(tmp_path, make()).read_text().splitlines()
-    assert lines[1] == '  "version": 1,'
+    assert lines[1] == '  "version": 2,'
     assert '    "rec1": {"error_sec": 2.0, "reference_sec": 10.0},' in lines
 
 
@@ -47,7 +47,7 @@ def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
         ({"seed": -1}, "'seed' is -1, not a whole number from 0"),
         ({"seed": 1.0}, "'seed' is 1.0, not a whole number"),
         ({"seed": True}, "'seed' is True"),
-        ({"version": 2}, "'version' is 2"),
+        ({"version": 3}, "'version' is 3, not a whole number from 1 to 2"),
         ({"kind": "speed"}, "'kind' is 'speed', not diarization or verification or ancestor"),
         ({"system": "a.b"}, "'system' is 'a.b', not a name of letters"),
         ({"set": ""}, "'set' is ''"),
@@ -83,6 +83,7 @@ def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
         ({"draws": {"eer": [101]}}, "'draws.eer[0]' is 101, not a number from 0 to 100"),
         ({"draws": {"der": []}}, "'draws.der' is not a known key; known are eer"),
         ({"leaky": [""]}, "'leaky[0]' is '', not a reason"),
+        ({"smoke": [1]}, "'smoke[0]' is 1, not a reason"),
         ({"mood": "good"}, "'mood' is not a known key; known are version, kind"),
         ({"seed": 2}, "by its contents this record is called ours.test.collar0.seed2.json"),
     ],
@@ -94,9 +95,11 @@ def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict, said: str) ->
     assert str(error.value).startswith(f"{path}: ") and said in str(error.value)
 
 
-def test_records_from_before_draws_and_leaky_are_read(tmp_path: Path) -> None:
-    path = changed(write_record(tmp_path, make_verification()), draws=..., leaky=...)
-    assert read_record(path) == make_verification()
+def test_records_of_version_1_are_read(tmp_path: Path) -> None:
+    """They tell neither what was smoke nor the seconds of stages; the first of them no draws and nothing of leaks."""
+    path = changed(write_record(tmp_path, make_verification()), version=1, smoke=...)
+    assert read_record(path) == make_verification(version=1)
+    assert read_record(changed(path, draws=..., leaky=...)) == make_verification(version=1)
 
 
 def test_a_stage_by_uncommitted_code_makes_the_record_dirty(tmp_path: Path) -> None:

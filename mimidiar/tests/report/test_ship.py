@@ -50,15 +50,20 @@ def made(tmp_path: Path) -> Path:
     """Weights, as stages made them from a set and a configuration."""
     data, config = tmp_path / "data", tmp_path / "train.yaml"
     config.write_text("epochs: 4\n")
-    write_stage(data, "mimidiar prepare mini")
-    (data / "corpus.json").write_text('{"origin": "recorded"}')
     write_set(data / "train")
-    train = "mimidiar codec train model --seed 3"
-    write_stage(tmp_path / "model", train, inputs=(data / "train", config), times=(1, 2), seconds=5638.4)
-    (tmp_path / "model/model.safetensors").touch()
+    (data / "corpus.json").write_text('{"origin": "recorded"}')
+    write_stage(data, "mimidiar prepare mini")
     path = write_weights(tmp_path / "export/small.safetensors")
-    write_stage(tmp_path / "export", "mimidiar codec export", inputs=(tmp_path / "model",), times=(3, 4))
+    train_and_export(tmp_path)
     return path
+
+
+def train_and_export(root: Path, commit: str = COMMIT) -> None:
+    train, inputs = "mimidiar codec train model --seed 3", (root / "data/train", root / "train.yaml")
+    (root / "model").mkdir(exist_ok=True)
+    (root / "model/model.safetensors").touch()
+    write_stage(root / "model", train, inputs=inputs, commits=(commit,), seconds=5638.4)
+    write_stage(root / "export", "mimidiar codec export", inputs=(root / "model",))
 
 
 def ship(path: Path, name: str = "small", *options: str) -> Result:
@@ -149,8 +154,7 @@ def test_what_is_not_shipped(made: Path, tmp_path: Path) -> None:
 
 
 def test_weights_of_code_that_is_in_no_commit_are_refused_or_say_so(made: Path) -> None:
-    state = made.parents[1] / "model/.stage.json"
-    state.write_text(state.read_text().replace(COMMIT, f"{COMMIT}-dirty"))
+    train_and_export(made.parents[1], f"{COMMIT}-dirty")
     done = ship(made)
     assert "code that is in no commit had a part in it" in str(done.exception) and "model" in str(done.exception)
     assert ship(made, "small", "--allow-dirty").exit_code == 0

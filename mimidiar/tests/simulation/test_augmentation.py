@@ -10,8 +10,8 @@ import soundfile
 
 from mimidiar.data.recordings import RecordingFile
 from mimidiar.errors import MimidiarError
+from mimidiar.simulation.acoustics import babble, in_a_room, noise_stretch, read_response, with_tail
 from mimidiar.simulation.augmentation import Augment, Augmenter, impulse_responses, make_augmenter
-from mimidiar.simulation.sounds import babble, in_a_room, noise_stretch, read_response, with_tail
 from mimidiar.tests.simulation.echoes import RATE, response, write_folder
 
 DELAYS = ["a1", "a2", "a3", "b1", "alone"]  # responses, each with a direct sound 10 samples later than the last

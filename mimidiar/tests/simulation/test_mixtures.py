@@ -16,8 +16,9 @@ from mimidiar.config import load_config
 from mimidiar.data.manifests import read_set, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
-from mimidiar.simulation.mixture_sets import WRITTEN, MixtureSets, write_mixture_sets
-from mimidiar.simulation.mixtures import FRAME_SAMPLES, Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulation.drawn_sets import WRITTEN, MixtureSets, write_mixture_sets
+from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulation.placement import FRAME_SAMPLES
 from mimidiar.tests.tones import RATE, SECONDS, heard, write_tones
 
 OPTIONS = MixtureOptions(overlap=[0.2, 0.5], join_gap_sec=0.0)
@@ -29,12 +30,12 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def speakers(mixture: Mixture) -> list[str]:
-    return [part.utterance.speaker for part in mixture.parts]
+    return mixture.speakers
 
 
 def overlap_sec(mixture: Mixture) -> float:
-    one, two = mixture.parts
-    return one.seconds - two.offset
+    one, two = mixture.placements
+    return one.seconds - two.at
 
 
 @pytest.mark.parametrize("options", [OPTIONS, replace(OPTIONS, max_utterance_sec=1.2)], ids=["whole", "cut"])
@@ -69,7 +70,7 @@ def test_the_seeds_and_the_set_decide_the_mixture(voices: Path) -> None:
     seeds = [(1, 0, 0), (2, 0, 0), (1, 1, 0), (1, 0, 1)]
     drawn = [draw_mixture(source, OPTIONS, each) for each in seeds]
     assert drawn == [draw_mixture(source, OPTIONS, each) for each in seeds]
-    assert len({(m.parts[1].offset, *speakers(m)) for m in drawn}) == 4
+    assert len({(m.placements[1].at, *speakers(m)) for m in drawn}) == 4
     assert np.array_equal(drawn[0].samples(), draw_mixture(source, OPTIONS, seeds[0]).samples())
 
 
@@ -91,7 +92,7 @@ def test_levels_hold_where_speech_begins_and_ends_with_the_utterance(voices: Pat
     marked = read_voices(voices, options)
     source = {who: [replace(each, speech=((0.0, each.seconds),)) for each in own] for who, own in marked.items()}
     drawn = [draw_mixture(source, options, (0, index)) for index in range(24)]
-    starts = [max(turn.start for turn in mixture.turns) - mixture.parts[1].offset for mixture in drawn]
+    starts = [max(turn.start for turn in mixture.turns) - mixture.placements[1].at for mixture in drawn]
     assert min(starts) < -2e-4 and max(starts) > 2e-4
     for mixture in drawn:
         samples = mixture.samples()
@@ -111,7 +112,7 @@ def test_a_level_that_is_no_number_names_the_file(voices: Path, tmp_path: Path) 
 
 def test_whole_utterances_can_be_the_labels(voices: Path) -> None:
     mixture = draw_mixture(read_voices(voices, OPTIONS), replace(OPTIONS, labels="whole"), (0, 0))
-    offset = mixture.parts[1].offset
+    offset = mixture.placements[1].at
     assert [(turn.start, turn.end) for turn in mixture.turns] == [
         (0.0, SECONDS),
         (pytest.approx(offset, abs=1e-3), pytest.approx(offset + SECONDS, abs=1e-3)),
@@ -182,7 +183,7 @@ def test_a_written_set_is_what_its_seeds_draw(data: Path, tmp_path: Path) -> Non
     assert rate == RATE and np.abs(samples - mixture.samples()).max() < 2**-14
     turns = read_rttm(data / "sim_test/ref.rttm")["sim_test-7-00002"]
     assert [(t.start, t.end, t.speaker) for t in turns] == [
-        (pytest.approx(start, abs=1e-3), pytest.approx(end, abs=1e-3), who) for start, end, who in mixture.turns
+        (pytest.approx(t.start, abs=1e-3), pytest.approx(t.end, abs=1e-3), t.speaker) for t in mixture.turns
     ]
 
 

@@ -159,7 +159,7 @@ def test_the_shipped_configurations(name: str) -> None:
     assert list(simulation.sets) == ["train", "dev", "test"]
     for key, each in simulation.sets.items():
         assert each.split == key
-        sets.check_options(key, each)
+        each.check(key)
     with pytest.raises(MimidiarError, match=r"overlp"):
         load_config(Simulation, path, ["sets.train.overlp=0.1"])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mimidiar.config import load_config
-from mimidiar.simulation.options import ConversationSet, Simulation, check_options
+from mimidiar.simulation.options import ConversationSet, Simulation
 from mimidiar.simulation.plan import plan_conversations
 
 CONF = Path(__file__).parents[3] / "egs" / "ami" / "conf"
@@ -19,7 +19,7 @@ DECIDED = ("silence", "turn_prob", "dominance_std", "min_dominance", "volume_std
 def sets_of(name: str) -> dict[str, ConversationSet]:
     found = load_config(Simulation, CONF / name).sets
     for key, options in found.items():
-        check_options(key, options)
+        options.check(key)
     return found
 
 

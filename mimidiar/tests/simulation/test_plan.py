@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.options import ConversationSet, check_options
+from mimidiar.simulation.options import ConversationSet
 from mimidiar.simulation.plan import plan_conversations
 
 CORPUS_OF = {f"a-{k:02d}": "a" for k in range(30)} | {f"b-{k}": "b" for k in range(10)} | {"c-0": "c", "c-1": "c"}
@@ -62,4 +62,4 @@ def test_too_few_speakers() -> None:
 def test_options_that_cannot_be(key: str, value: object, message: str) -> None:
     options = ConversationSet(**{"conversations": 1, key: value})
     with pytest.raises(MimidiarError, match=f"simulation set 'train': {message}"):
-        check_options("train", options)
+        options.check("simulation set 'train'")

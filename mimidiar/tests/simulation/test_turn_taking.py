@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.scenes import Scene, SceneOptions, coloured_noise, draw_scene, in_room, telephone_band
+from mimidiar.simulation.acoustics import colored_noise, in_made_up_room, telephone_band
+from mimidiar.simulation.drawn_sets import read_talkers
+from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
 from mimidiar.simulation.turn_statistics import TurnStatistics
 from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
-from mimidiar.simulation.turn_taking_sets import read_talkers
 from mimidiar.tests.tones import RATE, heard, write_tones
 
 KINDS = {
@@ -31,10 +32,10 @@ def drawn(source, count: int, **options) -> list[Talk]:
     return [draw_talk(source, TalkOptions(**QUIET | options), KINDS, (1, 0, k)) for k in range(count)]
 
 
-def overlap_sec(turns: tuple[Interval, ...]) -> float:
+def overlap_sec(turns: tuple[Turn, ...]) -> float:
     frames = np.zeros((2500, 12), bool)
-    for start, end, speaker in turns:
-        frames[round(start * 100) : round(end * 100), int(speaker[2:])] = True
+    for turn in turns:
+        frames[round(turn.start * 100) : round(turn.end * 100), int(turn.speaker[2:])] = True
     return float((frames.sum(1) > 1).sum() / 100)
 
 
@@ -95,7 +96,7 @@ def test_a_talk_has_one_corpus_where_it_can(tmp_path: Path) -> None:
     options = TalkOptions(**QUIET | {"speakers": [2], "speaker_weights": [1.0]})
     for k in range(10):
         talk = draw_talk(source, options, KINDS, (3, k))
-        assert len({piece.utterance.corpus for piece in talk.pieces}) == 1
+        assert len({each.utterance.corpus for each in talk.placements}) == 1
     many = TalkOptions(**QUIET | {"speakers": [5], "speaker_weights": [1.0]})
     with pytest.raises(MimidiarError, match="a talk of 5 speakers, but there are 4"):
         draw_talk(source, many, KINDS, (3, 0))
@@ -160,7 +161,7 @@ def test_babble_is_of_others(source) -> None:
 def test_noise_has_its_colour() -> None:
     rng = np.random.default_rng(0)
     for colour in (0.0, 1.0, 2.0):
-        power = np.abs(np.fft.rfft(coloured_noise(1 << 18, colour, rng))) ** 2
+        power = np.abs(np.fft.rfft(colored_noise(1 << 18, colour, rng))) ** 2
         frequency = np.fft.rfftfreq(1 << 18, 1 / RATE)
         octaves = [power[(frequency > f) & (frequency < 2 * f)].mean() for f in (250, 500, 1000, 2000)]
         assert np.diff(10 * np.log10(octaves)) == pytest.approx(-3.01 * colour, abs=0.4)
@@ -170,11 +171,11 @@ def test_a_room_keeps_time_and_level() -> None:
     clicks = np.zeros((2, 2 * RATE))
     clicks[0, 4000], clicks[1, 20000] = 1.0, 0.5
     for seed in range(4):
-        for dry, wet in zip(clicks, in_room(list(clicks), seed, 0.5), strict=True):
+        for dry, wet in zip(clicks, in_made_up_room(list(clicks), seed, 0.5), strict=True):
             assert np.abs(wet).argmax() == np.abs(dry).argmax()
             assert (wet**2).sum() == pytest.approx((dry**2).sum())
             assert np.count_nonzero(np.abs(wet) > 1e-4) > 50
-    one, two = (in_room(list(clicks), 7, 0.5) for _ in range(2))
+    one, two = (in_made_up_room(list(clicks), 7, 0.5) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
@@ -194,7 +195,7 @@ def test_what_cannot_be_is_named() -> None:
     ):
         with pytest.raises(MimidiarError, match=f"talks: {message}"):
             TalkOptions(**change).check("talks")
-    with pytest.raises(MimidiarError, match="talks: scene: room_share is 2; it must be between 0 and 1"):
+    with pytest.raises(MimidiarError, match=r"talks: scene\.room_share is 2; it must be between 0 and 1"):
         TalkOptions(scene=SceneOptions(room_share=2)).check("talks")
     with pytest.raises(MimidiarError, match="level_dbfs is"):
         TalkOptions(scene=SceneOptions(level_dbfs=[-10, 5])).check("talks")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mimidiar.annotation.turns import Turn
-from mimidiar.simulation.recording import add_noise_floor, set_level
+from mimidiar.simulation.acoustics import add_noise_floor, set_level
 from mimidiar.simulation.turns import activity_seconds, describe, make_turns
 
 

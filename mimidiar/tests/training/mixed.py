@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mimidiar.config import load_config
 from mimidiar.features.extraction import extract
-from mimidiar.simulation.mixture_sets import MixtureSets, write_mixture_sets
+from mimidiar.simulation.drawn_sets import MixtureSets, write_mixture_sets
 from mimidiar.tests.tones import write_tones
 
 

@@ -48,5 +48,5 @@ def test_its_head_is_no_part_of_the_model_and_a_layer_that_is_not_there_is_named
     assert set(model.state_dict()) == names
     with pytest.raises(ValueError, match="clustering_layer is 4; the adapter has layers 1 to 3"):
         VoiceClustering(model, layer=4, dim=3)
-    with pytest.raises(MimidiarError, match="clustering_layer is 5; the model has layers 1 to 4"):
+    with pytest.raises(MimidiarError, match="clustering_layer is 5; it must be one of the model's layers, 1 to 4"):
         load_config(TrainConfig, None, ["clustering_weight=1", "clustering_layer=5"]).check("-")

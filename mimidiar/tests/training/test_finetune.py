@@ -192,7 +192,7 @@ def test_fusion_and_unfreeze_are_not_for_one_run() -> None:
 def test_what_is_shipped_fits_the_adapter_it_starts_from_and_the_tap_it_reads(dataset: str, size: CodecSize) -> None:
     recipe = EGS / dataset / "unfreeze"
     script = (recipe / "run.sh").read_text()
-    paths = sorted((recipe / "conf").glob("*.yaml"))
+    paths = sorted(path for path in (recipe / "conf").glob("*.yaml") if path.name != "systems.yaml")
     assert {path.stem for path in paths} >= {"train", "scratch", "smoke"}
     for path in paths:
         ours = load_config(TrainConfig, path)

@@ -50,7 +50,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_weights(sets, tmp_path: Path)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert wait(start(*run, whole)) == [0]
     for epochs, end, code in ((1, "kill", -signal.SIGKILL), (3, "terminate", 128 + signal.SIGTERM)):
-        (process,) = start(*run, cut)
+        (process,) = start(*run, cut, hold=(0, 5))
         while process.is_alive() and count_epochs(cut) < epochs:
             time.sleep(0.005)
         getattr(process, end)()
@@ -79,7 +79,7 @@ def test_it_learns_and_keeps_the_best_epoch(sets, tmp_path: Path) -> None:
 
 def test_it_stops_when_nothing_gets_better(sets, tmp_path: Path) -> None:
     root, train_set, dev_set = sets
-    config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e-12", "epochs=50", "patience=2"])
+    config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e-30", "epochs=50", "patience=2"])
     train(config, [train_set], [dev_set], tmp_path / "m", seed=1)
     assert len(log(tmp_path / "m")) < 10
 
@@ -89,7 +89,7 @@ def test_a_run_that_stopped_early_stays_as_it_is(sets, tmp_path: Path) -> None:
     root, train_set, dev_set = sets
     folder = tmp_path / "m"
     # With a rate of 0 the loss never gets better than in the first epoch; a longer run would write a later one.
-    config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e-12", "epochs=9", "patience=2"])
+    config = load_config(TrainConfig, root / "train.yaml", ["learning_rate=1e-30", "epochs=9", "patience=2"])
     train(config, [train_set], [dev_set], folder, seed=1)
     names = ["model.safetensors", "log.jsonl", "finished.json", "last.ckpt"]
     before = {name: (folder / name).read_bytes() for name in names}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mimidiar.annotation.activity import Interval
+from mimidiar.annotation.turns import Turn
 from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.stored import infer
@@ -88,7 +88,7 @@ def test_a_set_of_single_voices_cannot_say_what_two_are_like(sets) -> None:
     data, feats, _ = sets["train"]
     alone = Conversations([(data, feats.with_name("train-voices"))], 4)
     for name, turns in alone.turns.items():
-        alone.turns[name] = [Interval(turn.start, turn.end, "one") for turn in turns]
+        alone.turns[name] = [Turn(name, turn.start, turn.end, "one") for turn in turns]
     with pytest.raises(MimidiarError, match=r"\d+ pairs of windows of one voice and 0 of two: name fusion.same_voice"):
         even_odds(alone, [0, VOICE_DIM])
 

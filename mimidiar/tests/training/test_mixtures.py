@@ -17,16 +17,15 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract
 from mimidiar.models.build import load_model
 from mimidiar.simulation.augmentation import Augment, make_augmenter
-from mimidiar.simulation.mixture_sets import WRITTEN
+from mimidiar.simulation.drawn_sets import WRITTEN
 from mimidiar.simulation.mixtures import MixtureOptions
 from mimidiar.tests.simulation.echoes import response, write_folder
 from mimidiar.tests.training.mixed import make_mixtures
+from mimidiar.training.batches import Draw, EpochDraws
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, Crop
 from mimidiar.training.fit import train
 from mimidiar.training.mixtures import (
-    Draw,
-    EpochDraws,
     Mixtures,
     collate_audio,
     encode_batch,

@@ -103,7 +103,7 @@ def test_processes_that_were_killed_go_on_and_end_in_the_same_weights(victim: in
     """When one of them dies the others end, too; the next run draws the same dropout in each."""
     config = load_config(TrainConfig, None, [*SMALL, *CLUSTERING, "model.dropout=0.2", "epochs=6"])
     assert wait(start(config, *sets, tmp_path / "whole", 2)) == [0, 0]
-    run = start(config, *sets, tmp_path / "cut", 2)
+    run = start(config, *sets, tmp_path / "cut", 2, hold=(victim, 5))
     while not (tmp_path / "cut/log.jsonl").exists() or len(log(tmp_path / "cut")) < 2:
         assert all(member.is_alive() for member in run)
         time.sleep(0.005)

@@ -3,16 +3,19 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from mimidiar.training.checkpoints import ReseedEachEpoch
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.fit import train
 from mimidiar.training.processes import Machine
@@ -21,19 +24,35 @@ Sets = Sequence[tuple[Path, Path]]
 
 
 def start(
-    config: TrainConfig, train_sets: Sets, dev_sets: Sets, folder: Path, processes: int = 1, **options
+    config: TrainConfig,
+    train_sets: Sets,
+    dev_sets: Sets,
+    folder: Path,
+    processes: int = 1,
+    hold: tuple[int, int] | None = None,
+    **options,
 ) -> list[BaseProcess]:
-    """Begin a run of the adapter with seed 1."""
-    return begin(train, (config, train_sets, dev_sets, folder, 1, Machine(processes=processes)), options, processes)
+    """Begin a run of the adapter with seed 1; `hold` as of `begin`."""
+    arguments = config, train_sets, dev_sets, folder, 1, Machine(processes=processes)
+    return begin(train, arguments, options, processes, hold)
 
 
-def begin(function: Callable, arguments: tuple, options: dict[str, Any], processes: int) -> list[BaseProcess]:
-    """Begin a run, from a server that has imported Lightning once and has no threads to fork."""
+def begin(
+    function: Callable,
+    arguments: tuple,
+    options: dict[str, Any],
+    processes: int,
+    hold: tuple[int, int] | None = None,
+) -> list[BaseProcess]:
+    """Begin a run, from a server that has imported Lightning once and has no threads to fork.
+
+    `hold` (rank, epoch): that process never begins that epoch, so that however late it is killed, it has not finished.
+    """
     context = get_context("forkserver")
     context.set_forkserver_preload(["mimidiar.training.fit", "mimidiar.studies.codec_training.loop"])
     port = free_port()
     members = [
-        context.Process(target=take_part, args=(rank, processes, port, function, arguments, options))
+        context.Process(target=take_part, args=(rank, processes, port, hold, function, arguments, options))
         for rank in range(processes)
     ]
     for member in members:
@@ -41,19 +60,41 @@ def begin(function: Callable, arguments: tuple, options: dict[str, Any], process
     return members
 
 
-def take_part(rank: int, processes: int, port: int, function: Callable, arguments: tuple, options: dict) -> None:
+def take_part(
+    rank: int,
+    processes: int,
+    port: int,
+    hold: tuple[int, int] | None,
+    function: Callable,
+    arguments: tuple,
+    options: dict[str, Any],
+) -> None:
     """What one process does: train, and know of the others what torchrun would tell it."""
     if processes > 1:
         told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
         told |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"}
         os.environ.update({name: str(value) for name, value in told.items()})
+    if hold and hold[0] == rank:
+        hold_back(hold[1])
     function(*arguments, **options)
+
+
+def hold_back(epoch: int) -> None:
+    """Wait at the start of an epoch for a signal; of TERM Lightning takes note, and ends the run after a batch."""
+    begin_epoch = ReseedEachEpoch.on_train_epoch_start
+
+    def wait_and_begin(callback: ReseedEachEpoch, trainer: L.Trainer, task: L.LightningModule) -> None:
+        while trainer.current_epoch == epoch and not trainer.received_sigterm:
+            time.sleep(0.01)
+        begin_epoch(callback, trainer, task)
+
+    ReseedEachEpoch.on_train_epoch_start = wait_and_begin
 
 
 def wait(members: list[BaseProcess]) -> list[int]:
     """The exit codes of a run's processes."""
     for member in members:
-        member.join(timeout=120)
+        member.join(timeout=600)
     if hung := [member for member in members if member.is_alive()]:
         for member in hung:
             member.kill()

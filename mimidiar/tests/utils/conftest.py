@@ -50,7 +50,7 @@ def launch(tmp_path: Path, env: dict[str, str]) -> Iterator[Callable[..., subpro
     yield start
     for process in started:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:

@@ -1,8 +1,10 @@
 """utils/parse_options.sh, stages.sh and path.sh: a recipe's options and stages, on made-up recipes."""
 
+import shutil
+
 import pytest
 
-from mimidiar.tests.utils.conftest import ROOT
+from mimidiar.tests.utils.conftest import ROOT, is_alive, pid_in, wait_for
 
 RECIPE = """#!/usr/bin/env bash
 # Exp 2: an adapter on frozen features.
@@ -159,21 +161,124 @@ def test_recipe_without_a_block_is_told(call, tmp_path):
     assert done.returncode == 1 and "run.sh: error: no block between '# --- options ---'" in done.stderr
 
 
-def test_environment_of_a_recipe(call, tmp_path):
-    """path.sh through its link: root, PATH (once), one thread, a fixed locale; the installer is called each time."""
+SHARED = """option_blocks=(./shared.sh)
+# --- options ---
+# Of all recipes:
+stage=1            # first stage to run
+tag=               # name of the experiment
+nj=4               # jobs
+# --- end of options ---
+"""
+
+
+def test_options_of_several_blocks_are_one_list_in_which_the_last_default_counts(call, tmp_path):
+    (tmp_path / "shared.sh").write_text(SHARED)
+    own = ". ./shared.sh\n# --- options ---\nnj=2    # jobs of this recipe\nspeed=1.0\n# --- end of options ---\n"
+    show = '. parse_options.sh\necho "$stage $tag $nj $speed ${option_default[nj]}"\n'
+    (tmp_path / "run.sh").write_text(f"#!/bin/bash\n# A recipe.\nset -eu\n{own}{show}")
+    done = call("bash", "run.sh", "--stage", "3", "--tag=a", "--nj", "5")
+    assert done.stdout == "3 a 5 1.0 2\n"
+    assert "--nj takes a whole number" in call("bash", "run.sh", "--nj", "x").stderr
+    assert "did you mean --stage?" in call("bash", "run.sh", "--stge", "1").stderr
+    assert call("bash", "run.sh", "--help").stdout == (
+        "A recipe.\n"
+        "\n"
+        "Options, with their defaults:\n"
+        "  --nj 2       jobs of this recipe\n"
+        "  --speed 1.0\n"
+        "\n"
+        "Options that other recipes have as well:\n"
+        " Of all recipes:\n"
+        "  --stage 1    first stage to run\n"
+        '  --tag ""     name of the experiment\n'
+    )
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with what path.sh needs, an installer that notes its calls, and the links of a recipe."""
     for name in ("tools/venv/bin", "utils", "egs/mini/adapter"):
         (tmp_path / name).mkdir(parents=True)
-    for name in ("path.sh", "cmd.sh"):
+    for name in ("path.sh", "cmd.sh", "environment.sh"):
         (tmp_path / "utils" / name).write_text((ROOT / "utils" / name).read_text())
+    for name in ("path.sh", "cmd.sh"):
         (tmp_path / "egs/mini/adapter" / name).symlink_to(f"../../../utils/{name}")
     install = tmp_path / "tools/install.sh"
     install.write_text("#!/bin/sh\necho called >> ${0%/*}/calls\n")
     install.chmod(0o755)
+    return tmp_path
+
+
+def test_environment_of_a_recipe(call, project):
+    """path.sh by its link: PATH (once), the installer each time; environment.sh: one thread, a fixed locale."""
     show = 'echo "$MIMIDIAR_ROOT $OMP_NUM_THREADS $PYTHONHASHSEED $LC_ALL $cmd, $cuda_cmd"; echo "$PATH"'
-    line = f"cd egs/mini/adapter; . ./path.sh; . ./path.sh; . ./cmd.sh; {show}"
+    line = f"cd egs/mini/adapter; . ./path.sh; . ./path.sh; . ./cmd.sh; . environment.sh; {show}"
     shown, path = call("bash", "-euc", line, MIMIDIAR_CMD="queue.py --fast").stdout.splitlines()
-    assert shown == f"{tmp_path} 1 0 C queue.py --fast, queue.py --fast --gpu 1"
-    assert path.startswith(f"{tmp_path}/tools/venv/bin:{tmp_path}/utils:") and path.count(f"{tmp_path}/utils:") == 1
-    assert (tmp_path / "tools/calls").read_text() == "called\n" * 2
-    install.write_text("#!/bin/sh\nexit 1\n")
+    assert shown == f"{project} 1 0 C queue.py --fast, queue.py --fast --gpu 1"
+    assert path.startswith(f"{project}/tools/venv/bin:{project}/utils:") and path.count(f"{project}/utils:") == 1
+    assert (project / "tools/calls").read_text() == "called\n" * 2
+    (project / "tools/install.sh").write_text("#!/bin/sh\nexit 1\n")
     assert call("bash", "-euc", line).returncode == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "dash"])
+@pytest.mark.parametrize("place", [".", "egs/mini/adapter", "elsewhere"])
+def test_path_changes_the_path_of_any_shell_and_nothing_else(call, project, tmp_path, shell, place):
+    """A plain sh does not know which file it reads: there, the current folder has to be in the project."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell}")
+    folder = tmp_path / place if place != "elsewhere" else tmp_path.parent
+    state = "{ export -p | grep -v PATH; set | sed 's/=.*//'; }"
+    line = f"cd {folder}; true | true; {state} > $0.before; . {project}/utils/path.sh; echo $?; {state} > $0.after"
+    line += "; echo $PATH"
+    done = call(shell, "-c", line, str(project / "state"))
+    code, path = done.stdout.splitlines()
+    if (shell, place) == ("dash", "elsewhere"):
+        assert code == "1" and "cd into the project first" in done.stderr and "utils:" in path
+        return
+    assert code == "0" and path.startswith(f"{project}/tools/venv/bin:{project}/utils:")
+    before, after = (set((project / f"state.{when}").read_text().splitlines()) for when in ("before", "after"))
+    assert before ^ after <= {"_"}
+
+
+SYSTEMS = "defaults: {input: codec, options: []}\nsystems:\n  a: {}\n  b: {input: 'x y', options: [--set, k='v']}\n"
+
+
+def test_systems_of_a_recipe_are_assignments_for_the_shell(call, tmp_path):
+    (tmp_path / "systems.yaml").write_text(SYSTEMS)
+    show = 'while read -r line; do eval "$line"; echo "$system,$input,${options[*]},${#options[@]}"; done'
+    line = f'systems.py systems.yaml "$1" | {show}'
+    assert call("bash", "-euc", line, "x", "b a").stdout == "b,x y,--set k='v',2\na,codec,,0\n"
+    for names, message in (("a c", "no system 'c'; choose among a b"), ("", "no system is named; choose among a b")):
+        done = call("systems.py", "systems.yaml", names)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"systems.py: error: {message}\n")
+    (tmp_path / "systems.yaml").write_text(SYSTEMS.replace("input: 'x y'", "inputs: x"))
+    assert "b: no setting 'inputs'; there are input options" in call("systems.py", "systems.yaml", "a").stderr
+    assert "cannot be read as a file of systems" in call("systems.py", "none.yaml", "a").stderr
+
+
+@pytest.mark.parametrize("how", ["one", "together"])
+def test_a_recipe_that_is_ended_ends_its_stages(launch, tmp_path, how):
+    """TERM to run.sh: it ends at once, and the job of its stage with it, also where several run side by side."""
+    job = "stage.py --out out$1 -- bash -c 'echo $$ > pid'$1'; while :; do sleep 1; done'"
+    if how == "one":
+        script = f"set -- 1; {job}; echo went on"
+    else:
+        functions = (ROOT / "utils/recipe.sh").read_text()
+        part = functions[functions.index("# each_system") : functions.index("# extract_features")]
+        (tmp_path / "functions.sh").write_text(part)
+        (tmp_path / "conf").mkdir()
+        (tmp_path / "conf/systems.yaml").write_text("defaults: {}\nsystems: {one: {}, two: {}}\n")
+        script = (
+            ". parallel.sh; . ./functions.sh; at_once=2 features=f weights=w config=c dir=d label=l; "
+            "use_system() { :; }; "
+            f"job() {{ set -- $system; {job}; }}; each_system 'one two' job; echo went on"
+        )
+    (tmp_path / "run.sh").write_text(script)
+    process = launch("bash", "-eu", "run.sh")
+    pids = [pid_in(tmp_path / f"pid{name}") for name in (["1"] if how == "one" else ["one", "two"])]
+    process.terminate()
+    assert process.wait(30) in (-15, 143)
+    for pid in pids:
+        wait_for(lambda pid=pid: not is_alive(pid))
+    assert "went on" not in process.stdout.read()

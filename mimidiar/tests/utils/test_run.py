@@ -11,7 +11,7 @@ import pytest
 from mimidiar.tests.utils.conftest import is_alive, pid_in, wait_for
 
 # A job with a grandchild; each writes its process id to a file.
-FAMILY = "(echo $BASHPID > child; exec sleep 60) & echo $$ > job; wait"
+FAMILY = "(echo $BASHPID > child; exec sleep 600) & echo $$ > job; wait"
 
 
 def test_log_begins_with_the_command_and_ends_with_the_exit_code(call, tmp_path):
@@ -40,9 +40,12 @@ def test_job_is_replaced_as_a_word_in_log_and_arguments(call, tmp_path):
 
 
 def test_jobs_run_in_parallel_up_to_the_limit(call, tmp_path):
-    count = "touch at_work.JOB; ls at_work.* | wc -l; sleep 0.3; rm at_work.JOB"
+    """A job waits until as many have begun as may run at once; the first one that then looks sees all of them."""
+    count = "touch at_work.JOB begun.LIMIT.JOB; until test $(ls begun.LIMIT.* | wc -l) -ge LIMIT; do sleep 0.05; done; "
+    count += "ls at_work.* | wc -l; sleep 0.3; rm at_work.JOB"
     for limit in (1, 3):
-        call("run.py", "--max-jobs-run", limit, "JOB=1:3", f"{limit}.JOB.log", "bash", "-c", count)
+        job = count.replace("LIMIT", str(limit))
+        call("run.py", "--max-jobs-run", limit, "JOB=1:3", f"{limit}.JOB.log", "bash", "-c", job)
         logs = [(tmp_path / f"{limit}.{n}.log").read_text().splitlines() for n in (1, 2, 3)]
         assert max(int(line) for log in logs for line in log if line.isdigit()) == limit
 
@@ -101,49 +104,53 @@ def test_wrong_calls(call, words, message):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_ends_jobs_and_their_children(launch, tmp_path, number):
-    run = launch("run.py", "a.log", "bash", "-c", FAMILY)
+    run = launch(*run_py(grace_sec=600), "a.log", "bash", "-c", FAMILY)  # all obey: nothing waits for that long
     pids = [pid_in(tmp_path / name) for name in ("job", "child")]
     run.send_signal(number)
-    assert run.wait(timeout=5) == 128 + number
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), 1)
+    assert run.wait(timeout=60) == 128 + number
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
     assert (tmp_path / "a.log").read_text().splitlines()[-1].startswith("# ended ")
 
 
 def test_children_that_ignore_term_are_killed(launch, tmp_path):
-    # The grace time is 5 s; a test need not wait for that long.
-    run = launch("python3", "-c", IMPATIENT, "a.log", "bash", "-c", f"trap '' TERM; {FAMILY}")
+    run = launch(*run_py(grace_sec=0.2), "a.log", "bash", "-c", f"trap '' TERM; {FAMILY}")
     pids = [pid_in(tmp_path / name) for name in ("job", "child")]
     run.send_signal(signal.SIGTERM)
-    assert run.wait(timeout=5) == 128 + signal.SIGTERM
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), 1)
+    assert run.wait(timeout=60) == 128 + signal.SIGTERM
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
 
 
-IMPATIENT = """
+def run_py(grace_sec: float) -> list[object]:
+    """The words that begin a call of a run.py of another grace time than its 5 s."""
+    return ["python3", "-c", WITH_GRACE, grace_sec]
+
+
+WITH_GRACE = """
 import os, shutil, sys
 sys.path.insert(0, os.path.dirname(shutil.which("run.py")))
 import run
-run.GRACE_SEC = 0.2
+run.GRACE_SEC = float(sys.argv.pop(1))
 sys.exit(run.main())
 """
 
 
 def test_job_dies_when_run_py_is_killed(launch, tmp_path):
-    run = launch("run.py", "a.log", "bash", "-c", "echo $$ > job; exec sleep 60")
+    run = launch("run.py", "a.log", "bash", "-c", "echo $$ > job; exec sleep 600")
     pid = pid_in(tmp_path / "job")
     run.kill()
-    wait_for(lambda: not is_alive(pid), 2)
+    wait_for(lambda: not is_alive(pid))
 
 
 def test_child_left_behind_by_a_finished_job_is_ended(call, tmp_path):
-    assert call("run.py", "a.log", "bash", "-c", "sleep 60 & echo $! > child").returncode == 0
-    wait_for(lambda: not is_alive(pid_in(tmp_path / "child")), 1)
+    assert call("run.py", "a.log", "bash", "-c", "sleep 600 & echo $! > child").returncode == 0
+    wait_for(lambda: not is_alive(pid_in(tmp_path / "child")))
 
 
 def test_single_job_shows_its_progress_on_a_terminal(tmp_path, env):
     reader, writer = pty.openpty()
     bar = r"test -t 2 && printf '10%%\r100%%\n' >&2; echo done"
     run = subprocess.Popen(["run.py", "a.log", "bash", "-c", bar], cwd=tmp_path, env=env, stderr=writer)
-    assert run.wait(timeout=10) == 0
+    assert run.wait(timeout=60) == 0
     os.close(writer)
     shown = os.read(reader, 4096)
     assert b"10%\r100%" in shown and b"done" in shown

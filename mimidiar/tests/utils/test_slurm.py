@@ -197,6 +197,6 @@ def test_a_signal_cancels_the_job(slurm, launch, tmp_path, number):
     run = launch("slurm.py", "a.log", "true")
     wait_for(lambda: (tmp_path / "squeue.called").exists() and "--jobs=17" in (tmp_path / "squeue.called").read_text())
     run.send_signal(number)
-    assert run.wait(timeout=10) == 128 + number
+    assert run.wait(timeout=60) == 128 + number
     name = next(word for word in called(tmp_path) if word.startswith("--job-name="))
     assert (tmp_path / "scancel.called").read_text().split()[-1] == name.replace("--job-", "--")

@@ -10,7 +10,7 @@ from mimidiar.tests.utils.conftest import is_alive, pid_in, wait_for
 from mimidiar.tests.utils.slurm_cluster import Cluster, running_cluster, why_not
 
 pytestmark = pytest.mark.long
-WORK = "echo $$ > job; exec sleep 60"
+WORK = "echo $$ > job; exec sleep 600"
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,12 @@ def test_all_jobs_of_an_array_run(slurm, tmp_path):
 
 
 def test_the_limit_of_jobs_at_once(slurm, tmp_path):
-    count = "touch at_work.JOB; sleep 0.5; ls at_work.* | wc -l; sleep 0.5; rm at_work.JOB"
+    """A job waits until as many have begun as may run at once; the first one that then looks sees all of them."""
+    count = "touch at_work.JOB begun.LIMIT.JOB; until test $(ls begun.LIMIT.* | wc -l) -ge LIMIT; do sleep 0.1; done; "
+    count += "ls at_work.* | wc -l; sleep 0.5; rm at_work.JOB"
     for limit in (1, 2):
-        assert slurm("--max-jobs-run", limit, "JOB=1:3", f"{limit}.JOB.log", "bash", "-c", count).returncode == 0
+        job = count.replace("LIMIT", str(limit))
+        assert slurm("--max-jobs-run", limit, "JOB=1:3", f"{limit}.JOB.log", "bash", "-c", job).returncode == 0
         logs = [(tmp_path / f"{limit}.{n}.log").read_text().splitlines() for n in (1, 2, 3)]
         assert max(int(line) for log in logs for line in log if line.isdigit()) == limit
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mimidiar.encoders.mimi.all_taps import AllTapsEncoder, in_pairs, study_taps
+from mimidiar.encoders.mimi.all_taps import in_pairs, study_taps
 from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, tap_names
 from mimidiar.encoders.registry import load_encoder
 from mimidiar.tests.speech import speech
@@ -13,7 +13,9 @@ TAPS = study_taps(tap_names(MINI))
 
 @pytest.fixture(scope="module")
 def every(mini_checkpoint):
-    return AllTapsEncoder(load_encoder("mimi-mini", TAPS[-1], checkpoint=mini_checkpoint), TAPS)
+    encoder, taps = load_encoder("mimi-mini", checkpoint=mini_checkpoint).all_taps()
+    assert taps == TAPS
+    return encoder
 
 
 def test_the_taps_of_a_study() -> None:

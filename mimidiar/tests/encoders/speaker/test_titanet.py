@@ -10,8 +10,7 @@ import torch
 import yaml
 
 from mimidiar.encoders.registry import describe_encoder, load_encoder
-from mimidiar.encoders.speaker.specs import TITANET_FILE
-from mimidiar.encoders.speaker.titanet import CONFIG, WEIGHTS, Titanet, check_config, load_titanet
+from mimidiar.encoders.speaker.titanet import CONFIG, FILE, WEIGHTS, Titanet, check_config, load_titanet
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 from mimidiar.tests.encoders.speaker.checkpoints import save_titanet, titanet_config
@@ -44,12 +43,12 @@ def test_the_description_needs_no_nemo(tmp_path, monkeypatch):
 
 
 def test_it_is_fetched_by_name(tmp_path, monkeypatch):
-    path = packed_config(tmp_path / TITANET_FILE)
+    path = packed_config(tmp_path / FILE)
     asked = []
     monkeypatch.delenv("TITANET_CHECKPOINT", raising=False)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *names: asked.append(names) or str(path))
-    assert describe_encoder("titanet").weights == TITANET_FILE
-    assert asked == [("nvidia/speakerverification_en_titanet_large", TITANET_FILE)]
+    assert describe_encoder("titanet").weights == FILE
+    assert asked == [("nvidia/speakerverification_en_titanet_large", FILE)]
 
 
 def test_no_network_is_said_plainly(monkeypatch):

@@ -22,7 +22,7 @@ from mimidiar.studies.codec_training.data import (
 )
 from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.tones import SPEECH, tone_hz, write_tones
-from mimidiar.training.mixtures import Draw
+from mimidiar.training.batches import Draw
 
 QUIET = ["overlap_rate=0", "crop_sec=0.4", "level_dbfs=[-20,-20]"]
 

@@ -15,22 +15,24 @@ from safetensors.torch import load_file, save_file
 
 from mimidiar.cli import cli
 from mimidiar.config import load_config
-from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, MINI
-from mimidiar.encoders.mimi.tap import untrained_mimi
+from mimidiar.encoders.mimi.codebooks import halves
+from mimidiar.encoders.mimi.sizes import MINI
+from mimidiar.encoders.mimi.tap import load_mimi, untrained_mimi
 from mimidiar.encoders.registry import load_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META
 from mimidiar.files import sha256_file, write_json
 from mimidiar.models.weights import save_weights
 from mimidiar.studies.codec_training.config import CodecConfig
-from mimidiar.studies.codec_training.data import FULL_SCALE, read_all
 from mimidiar.studies.codec_training.export import FORMAT, export_codec
 from mimidiar.studies.codec_training.loop import train_codec
+from mimidiar.tests.encoders.mimi.checkpoints import save_checkpoint
 from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.speech import speech
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import begin, wait
 from mimidiar.training.processes import Machine
+from mimidiar.training.schedule import check_shares
 
 EGS = Path(__file__).parents[4] / "egs"
 SMALL = [
@@ -101,14 +103,29 @@ def test_its_weights_are_a_mimi_and_nothing_else(trained: Path) -> None:
     assert header["seed"] == 1 and header["config"]["epochs"] == 4
 
 
-def test_it_is_read_as_an_encoder_at_all_taps(trained: Path, data: Path) -> None:
-    """Of voices that it was trained on: after 32 steps, all frames of another kind of sound may have one code."""
-    heard = np.concatenate([*read_all(data).values()])[: 25 * FRAME_SAMPLES] / np.float32(FULL_SCALE)
-    audio = torch.from_numpy(heard)[None]
-    for tap, dim in (("latent", 256), ("quantized.8", 256), ("quantized.1", 256)):
-        encoder = load_encoder("mimi-mini", tap, checkpoint=trained / "model.safetensors")
-        features, _ = encoder.encode(audio, torch.tensor([audio.shape[1]]))
-        assert features.shape == (1, 25, dim) and features.std(1).max() > 0
+@torch.no_grad()
+def with_frames_for_codes(path: Path, audio: torch.Tensor, out: Path) -> Path:
+    """The codec of a file with the frames that it makes of `audio` (1, samples) in its codebooks: each is a code."""
+    codec = load_mimi(path, MINI)
+    latent = codec.encode_to_latent(audio[None], quantize=False)
+    for half in halves(codec.quantizer):
+        frames = half.input_proj(latent)[0].T
+        for layer in half.vq.layers:  # what the first leaves over is nothing: one code
+            codebook = layer._codebook
+            codebook.embedding_sum.copy_(frames[torch.arange(codebook.codebook_size) % len(frames)])
+            codebook.cluster_usage.fill_(1)
+    return save_checkpoint(codec, out)
+
+
+def test_it_is_read_as_an_encoder_at_all_taps(trained: Path, tmp_path: Path) -> None:
+    """Its own codebooks may have one code for all frames after 32 steps; with others, each frame is told apart."""
+    audio = torch.from_numpy(speech(2.0).copy())[None]
+    filled = with_frames_for_codes(trained / "model.safetensors", audio, tmp_path / "filled.safetensors")
+    for tap in ("latent", "quantized.8", "quantized.1"):
+        for file, told_apart in ((trained / "model.safetensors", tap == "latent"), (filled, True)):
+            features, _ = load_encoder("mimi-mini", tap, checkpoint=file).encode(audio, torch.tensor([audio.shape[1]]))
+            assert features.shape == (1, 25, 256) and features.isfinite().all()
+            assert not told_apart or len(features[0].unique(dim=0)) == 25
 
 
 def test_exported_in_half_the_bytes_it_hears_the_same(trained: Path, tmp_path: Path) -> None:
@@ -146,7 +163,8 @@ def test_training_can_start_from_a_trained_codec(
         if name.endswith("weight"):
             torch.testing.assert_close(after[name], value.float(), atol=1e-4, rtol=1e-3)
     (line,) = log(tmp_path / "m")
-    assert line["val_mel_loss"] < 1.1 * log(trained)[-1]["val_mel_loss"]
+    best = json.loads((trained / "finished.json").read_text())["best_epoch"]
+    assert line["val_mel_loss"] < 1.1 * log(trained)[best]["val_mel_loss"]
     with safe_open(tmp_path / "m/model.safetensors", "np") as stream:
         header = json.loads(stream.metadata()["mimidiar"])
     assert header["started_from"] == sha256_file(first)
@@ -170,8 +188,8 @@ def test_a_start_that_is_no_such_codec_or_another_one_is_refused(
         refused(f"was begun from the weights {sha256_file(exported)}, now from", tmp_path / "m", other)
 
 
-def start(config: CodecConfig, data: Path, folder: Path, processes: int = 1) -> list[BaseProcess]:
-    return begin(train_codec, (config, data, folder, 1, Machine(processes=processes)), {}, processes)
+def start(config: CodecConfig, data: Path, folder: Path, hold: tuple[int, int] | None = None) -> list[BaseProcess]:
+    return begin(train_codec, (config, data, folder, 1, Machine(processes=1)), {}, processes=1, hold=hold)
 
 
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(data: Path, tmp_path: Path) -> None:
@@ -179,7 +197,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(data: Path, tmp_path: P
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     running = start(config, data, whole)
     for epochs in (1, 2):
-        (process,) = start(config, data, cut)
+        (process,) = start(config, data, cut, hold=(0, 2))
         while process.is_alive() and len(log(cut)) < epochs:
             time.sleep(0.005)
         process.kill()
@@ -249,16 +267,16 @@ def test_values_that_make_no_sense_are_named(key: str) -> None:
 
 
 def test_processes_share_a_batch_equally() -> None:
-    configured("batch_size=4").check_processes("here", 2)
+    check_shares("here", configured("batch_size=4").batch_size, 2)
     with pytest.raises(MimidiarError, match="batch_size is 4, which 3 processes cannot share equally"):
-        configured("batch_size=4").check_processes("here", 3)
+        check_shares("here", 4, 3)
 
 
 @pytest.mark.parametrize("path", sorted((EGS / "mini/codec/conf").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
     config = load_config(CodecConfig, path)
     config.check(str(path))
-    config.check_processes(str(path), 2)
+    check_shares(str(path), config.batch_size, 2)
 
 
 def test_bf16_trains_and_keeps_weights_of_32_bits(trained: Path, data: Path, voices: Path, tmp_path: Path) -> None:

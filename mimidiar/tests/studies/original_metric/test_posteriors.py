@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import write_uem
@@ -17,7 +17,7 @@ from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
-from mimidiar.simulation.options import Simulation, check_options
+from mimidiar.simulation.options import Simulation
 from mimidiar.studies.original_metric.files import CropPlan
 from mimidiar.studies.original_metric.metric import session_labels
 from mimidiar.studies.original_metric.posteriors import crops_of_posteriors, score_crops
@@ -40,8 +40,7 @@ def in_turn(name: str, speakers: int, seconds: int, turn_sec: int = 2) -> list[T
 
 
 def labels_of(turns: list[Turn], seconds: float) -> np.ndarray:
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-    active = activity_matrix(spans, sorted({turn.speaker for turn in turns}), round(seconds * HZ), HZ)
+    active = activity_matrix(turns, sorted({turn.speaker for turn in turns}), round(seconds * HZ), HZ)
     return session_labels(active).astype(np.float32)
 
 
@@ -158,7 +157,7 @@ def test_what_cannot_be_scored_is_said(stored, tmp_path: Path) -> None:
 def test_the_shipped_settings_are_the_ancestors() -> None:
     found = load_config(Simulation, RECIPE / "conf" / "simulate.yaml").sets
     for name, options in found.items():
-        check_options(name, options)
+        options.check(name)
     settings = {name: (each.speakers, each.seconds, each.overlap) for name, each in found.items()}
     assert settings == {"two": ([2], 300, 0.12), "four": ([4], 300, 0.25), "three": ([3], 600, 0.18)}
     assert all(not each.audio and each.turn_prob == 0.875 and each.silence == 0.15 for each in found.values())

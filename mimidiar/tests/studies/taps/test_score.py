@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.regions import total_sec, union
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
@@ -120,8 +120,7 @@ def pool_windows(data: Path, folder: Path, seed: int) -> Path:
     for name, turns in read_rttm(data / "ref.rttm").items():
         names = sorted({turn.speaker for turn in turns})
         voices = 4 * random.standard_normal((len(names), DIM))
-        spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-        active = activity_matrix(spans, names, 100, 12.5).astype(float)
+        active = activity_matrix(turns, names, 100, 12.5).astype(float)
         means = np.stack([active[10 * w : 10 * w + 20].mean(0) @ voices for w in range(9)])
         vectors[name] = plain_and_noise(means, random)
     return write_pooled(folder, vectors, **WINDOWS)

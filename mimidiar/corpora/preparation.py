@@ -1,0 +1,69 @@
+"""What every `prepare_<corpus>` is asked, and where a corpus lies on this machine."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mimidiar.config import load_config
+from mimidiar.errors import MimidiarError
+
+# The environment of the study that this project follows: where corpora lie, and where the project lies (data/ in it).
+ROOT_VARIABLE = "DIARIZATION_ROOT"
+PROJECT_VARIABLE = "ENCODER_MODIFICATION_ROOT"
+
+Say = Callable[[str], None]
+Options = TypeVar("Options")
+
+
+@dataclass
+class Preparation:
+    """The arguments of `mimidiar data prepare CORPUS`.
+
+    `root`: the folder of the corpus; None: it is looked for. `out`: the sets go below it. `limit`: for quick trials, at
+    most so many speakers of a set. `downloads`: what stage 0 has fetched. `settings`: KEY=VALUE of the corpus' own.
+    """
+
+    root: str | Path | None
+    out: str | Path
+    seed: int = 0
+    limit: int | None = None
+    downloads: str | Path = "downloads"
+    settings: Sequence[str] = ()
+    say: Say = print
+
+    def __post_init__(self) -> None:
+        self.root = None if self.root is None else Path(self.root)
+        self.out, self.downloads = Path(self.out), Path(self.downloads)
+
+    def options(self, kind: type[Options]) -> Options:
+        """The corpus' own settings. Raises MimidiarError for a key or value that `kind`, a dataclass, has not."""
+        return load_config(kind, None, self.settings)
+
+    def find_root(self, name: str) -> Path:
+        """The folder of the corpus `name`: `root`, else `downloads`/name, else $DIARIZATION_ROOT/name, else
+        $ENCODER_MODIFICATION_ROOT/data/name.
+
+        Raises MimidiarError naming the places that were looked at.
+        """
+        if self.root is not None:
+            if not self.root.is_dir():
+                raise MimidiarError(f"{self.root}: no such folder; --corpus names the folder that holds {name}")
+            return self.root
+        places = [self.downloads / name]
+        if os.environ.get(ROOT_VARIABLE):
+            places.append(Path(os.environ[ROOT_VARIABLE]) / name)
+        if os.environ.get(PROJECT_VARIABLE):
+            places.append(Path(os.environ[PROJECT_VARIABLE]) / "data" / name)
+        found = next((place for place in places if place.is_dir()), None)
+        if found is None:
+            looked = " nor ".join(str(place) for place in places)
+            raise MimidiarError(f"{name}: neither --corpus nor {looked}; run stage 0, or name the folder with --corpus")
+        return found
+
+
+def no_settings(corpus: str, settings: Sequence[str]) -> None:
+    """Raise MimidiarError when a corpus that has no settings is given some."""
+    if settings:
+        raise MimidiarError(f"--set {settings[0]}: {corpus} has no settings; leave --set out")

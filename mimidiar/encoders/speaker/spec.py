@@ -1,0 +1,63 @@
+"""What the speaker encoders have in common before they are built; nothing here needs torch or NeMo."""
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.encoders.silero import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
+from mimidiar.encoders.speaker.windowing import LABEL_HZ, SAMPLE_RATE, Cut, parse_tap
+from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file
+
+DEFAULT_TAP, SPEECH_TAP = Cut().tap, Cut(speech=True).tap
+
+
+def known_window(tap: str | None, encoder: str) -> Cut:
+    """The windows that a tap names, or the default ones. MimidiarError for another tap."""
+    return parse_tap(tap or DEFAULT_TAP, encoder)
+
+
+def named_file(checkpoint: Path | None, variable: str) -> Path | None:
+    """The weights file that the caller names, or else the environment's `variable`."""
+    return checkpoint or (Path(os.environ[variable]) if os.environ.get(variable) else None)
+
+
+def speaker_spec(
+    name: str,
+    cut: Cut,
+    path: Path,
+    dim: int,
+    load: Callable[[Path, Any], Any],
+    suffixes: tuple[str, ...],
+    variable: str,
+) -> EncoderSpec:
+    """An encoder of `dim` values from windows; `load(path, device)` makes the embedder.
+
+    Raises MimidiarError for a file that is not there or not named as one of `suffixes`; it may come from `variable`.
+    """
+    if not path.is_file():
+        raise MimidiarError(f"{path}: no such weights file; check --checkpoint or {variable}")
+    if path.suffix not in suffixes:
+        raise MimidiarError(f"{path}: expected a file named {' or '.join(suffixes)}; check --checkpoint or {variable}")
+
+    def make(spec: EncoderSpec, device: Any) -> Encoder:
+        from mimidiar.encoders.speaker.encoder import SpeakerEncoder
+
+        return SpeakerEncoder(spec, load(path, device), cut, device)
+
+    lookahead = math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ)
+    return EncoderSpec(
+        name=name,
+        tap=cut.tap,
+        taps=(DEFAULT_TAP, SPEECH_TAP),
+        sample_rate=SAMPLE_RATE,
+        frame_hz=LABEL_HZ,
+        dim=dim,
+        weights=path.name,
+        weights_sha256=sha256_file(path),
+        make=make,
+        lookahead_frames=max(lookahead, VAD_LOOKAHEAD) if cut.speech else lookahead,
+    )

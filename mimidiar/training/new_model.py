@@ -1,0 +1,39 @@
+"""The model of a run before its first step, whatever it is trained on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from mimidiar.errors import MimidiarError
+from mimidiar.models.build import Model, build_model
+from mimidiar.training.affinity_calibration import fit_likeness
+from mimidiar.training.config import TrainConfig
+from mimidiar.training.crops import Conversations
+from mimidiar.training.processes import rank
+
+if TYPE_CHECKING:
+    from mimidiar.encoders.mimi.upper_layers import MimiTop
+
+Statistics = Callable[[], tuple[Tensor, Tensor]]  # mean and standard deviation (D,) of the training features
+
+
+def completed(config: TrainConfig, data: Conversations) -> TrainConfig:
+    """The configuration with what it leaves to the features: `model.input_dim`, and what is open in `fusion`."""
+    model = replace(config.model, input_dim=data.input_dim)
+    return replace(config, model=model, fusion=fit_likeness(config.fusion, data) if config.fusion else None)
+
+
+def new_model(config: TrainConfig, measure: Statistics | None, top: "MimiTop | None" = None) -> Model:
+    """Fresh weights by a completed configuration, on `top` if given, and its input normalised by what `measure` finds.
+
+    Raises MimidiarError for a configuration that no model can have.
+    """
+    try:
+        model = build_model(config.model, config.fusion, top)
+    except ValueError as error:
+        raise MimidiarError(f"model: {error}; mend the configuration") from None
+    if measure is not None and config.normalize_features and rank() == 0:  # which the others get it from
+        (model if top is None else model.adapter).features.set_statistics(*measure())
+    return model

@@ -31,7 +31,7 @@ def command(source, out, model, clustering, binarization, probe, window_sec, hop
 
     Refused where the tuning is worse than a trivial baseline, and for other windows than those tuned with.
     """
-    from mimidiar.diarize.bundle import Files, bundle, find_files
+    from mimidiar.evaluation.bundle import Files, bundle, find_files
 
     files = Files(model, binarization, clustering, probe)
     if source.is_dir():

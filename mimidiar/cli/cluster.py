@@ -32,8 +32,8 @@ def command():
 @margin_option
 def tune(local, data, out, embeddings, probe, vad, speech_margin_sec):
     """Choose on DATA at which distance two clusters are two speakers: OUT/tuned.yaml."""
-    from mimidiar.diarize.stored import Gate, StoredWindows
-    from mimidiar.training.tune_clustering import tune_clustering
+    from mimidiar.evaluation.stored import Gate, StoredWindows
+    from mimidiar.evaluation.tune_clustering import tune_clustering
 
     source = StoredWindows(local, embeddings, probe, vad)
     click.echo(tune_clustering(source, data, out, Gate(vad, speech_margin_sec)))
@@ -72,9 +72,9 @@ def run(
 
     By one of --embeddings, --overlap and --oracle. The number of speakers is found unless it is given.
     """
-    from mimidiar.diarize import stored
     from mimidiar.diarize.clustering import Clustering, make_count
-    from mimidiar.diarize.tuned import read_tuned
+    from mimidiar.evaluation import stored
+    from mimidiar.evaluation.tuned import read_tuned
     from mimidiar.features.timing import add_cost
 
     if (embeddings is not None) + (oracle is not None) + overlap != 1:

@@ -216,7 +216,7 @@ def tradeoff(values, name):
 
 def _posteriors(folder, recording):
     """The posteriors of one recording, channels named as `mimidiar decide` names their turns."""
-    from mimidiar.diarize.stored import read_posteriors
+    from mimidiar.evaluation.stored import read_posteriors
     from mimidiar.figures.timeline import Posteriors
 
     store, meta = read_posteriors(folder)

@@ -23,7 +23,7 @@ def command(model, feats, out, window_sec, hop_sec, local, vad, speech_margin_se
 
     The windows of a recording are stitched by their overlap. The cost is written to OUT/timing.jsonl.
     """
-    from mimidiar.diarize.stored import Gate, infer
+    from mimidiar.evaluation.stored import Gate, infer
     from mimidiar.features.timing import add_cost
 
     if local and vad:

@@ -1,12 +1,12 @@
 """Posteriors to turns: threshold, median filter, minimum durations."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import median_filter
 
-from mimidiar.annotation.activity import Interval, intervals, runs
+from mimidiar.annotation.activity import runs
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.diarize.state import State, still_rows
 from mimidiar.models.frame_stacking import LABEL_HZ
@@ -28,9 +28,6 @@ class Binarization:
         if self.median_frames < 1 or self.median_frames % 2 == 0:
             raise ValueError(f"median_frames is {self.median_frames}; an odd number is meant")
 
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
-
 
 def binarize(posteriors: np.ndarray, frame_hz: float, how: Binarization) -> np.ndarray:
     """Bool (T, K) from posteriors (T, K): median filter, threshold, pauses filled, then short turns removed."""
@@ -42,12 +39,6 @@ def binarize(posteriors: np.ndarray, frame_hz: float, how: Binarization) -> np.n
         _fill_pauses(column, round(how.min_pause_sec * frame_hz))
         _drop_short(column, round(how.min_turn_sec * frame_hz))
     return active
-
-
-def to_turns(posteriors: np.ndarray, frame_hz: float, how: Binarization) -> list[Interval]:
-    """Turns of speakers named spk0, spk1, ... by column."""
-    names = [f"spk{k}" for k in range(posteriors.shape[1])]
-    return intervals(binarize(posteriors, frame_hz, how), frame_hz, names)
 
 
 class Binarize:

@@ -7,7 +7,7 @@ join, unless their clusters are surely one speaker; then each window has one of 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -59,9 +59,6 @@ class Clustering:
         if min(self.min_alone_sec, self.min_speaker_sec) < 0:
             raise ValueError("durations must not be negative")
 
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Count:
@@ -69,10 +66,6 @@ class Count:
 
     least: int = 1
     most: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.least < 1 or (self.most is not None and self.most < self.least):
-            raise ValueError(f"{self.least} speakers at least and {self.most} at most")
 
 
 ANY_NUMBER = Count()

@@ -13,8 +13,8 @@ from mimidiar.annotation.lines import many
 from mimidiar.annotation.rttm import rttm_name
 from mimidiar.annotation.text_file import file_recording
 from mimidiar.audio.files import NARROW_BAND_HZ, probe_audio
+from mimidiar.audio.files import file_recording as open_recording
 from mimidiar.diarize.clustering import Count
-from mimidiar.diarize.recording import file_recording as open_recording
 from mimidiar.errors import MimidiarError, os_error_text
 from mimidiar.log import log
 

@@ -41,20 +41,21 @@ class StoredFeatures:
         self._probe, self._front = probe, front
         if probe is not None and probe.dim != self.embeddings.dim:
             raise MimidiarError(
-                f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the features "
-                "that it was trained on"
+                f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the "
+                "features that it was trained on"
             )
         if self.vad is not None and self.vad.dim != 1:
             raise MimidiarError(f"{vad}: {self.vad.dim} columns, which is no speech activity; extract --encoder vad")
 
     def read(self, name: str, frames: int | None = None) -> Frames:
-        """A whole recording (B = 1) of `frames`, else as many as its features have. MimidiarError where it isn't there."""
+        """A whole recording (B = 1) of `frames`, else as many as it has features. MimidiarError if it is not there."""
         found: dict[str, np.ndarray] = {}
         if self.features is not None:
             found["features"] = self._features(name)
             frames = len(found["features"])
         if self.embeddings is not None:
-            found["embeddings"] = probed(self._probe, _label_frames(self.embeddings, name, frames))
+            rate = self.embeddings.frame_hz / LABEL_HZ
+            found["embeddings"] = probed(self._probe, on_time_axis(_read(self.embeddings, name), rate, 0, frames))
         if self.vad is not None:
             found["activity"] = _cropped(_read(self.vad, name)[:, 0] > 0, frames)
         return Frames(np.ones((1, frames), bool), **{key: value[None] for key, value in found.items()})
@@ -70,10 +71,6 @@ def _read(store, name: str) -> np.ndarray:
     if name not in store:
         raise MimidiarError(f"{store.folder}: has nothing of '{name}'; extract the features of this set")
     return store.read(name)
-
-
-def _label_frames(store, name: str, frames: int) -> np.ndarray:
-    return on_time_axis(_read(store, name), store.frame_hz / LABEL_HZ, 0, frames)
 
 
 def _cropped(activity: np.ndarray, frames: int) -> np.ndarray:

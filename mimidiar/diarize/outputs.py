@@ -1,6 +1,7 @@
 """What is written of a diarized recording: turns in the formats of `mimidiar.annotation`, and a figure."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mimidiar.annotation.pyannote_json import write_pyannote
@@ -14,30 +15,24 @@ from mimidiar.models.frame_stacking import LABEL_HZ
 FIGURE = ".png"
 
 
-def _rttm(path: Path, found: Diarization) -> None:
-    write_rttm(path, rttm_turns(found))
+def named_turns(found: Diarization, recording: str | None = None) -> list[Turn]:
+    """The turns, under another name of the recording where a format cannot hold its own."""
+    return [replace(turn, recording=found.recording.name if recording is None else recording) for turn in found.turns]
 
 
-def _srt(path: Path, found: Diarization) -> None:
-    write_srt(path, {found.recording.name: named_turns(found, found.recording.name)})
-
-
-def _textgrid(path: Path, found: Diarization) -> None:
-    write_textgrid(
-        path, {found.recording.name: named_turns(found, found.recording.name)}, seconds=found.recording.seconds
-    )
-
-
-def _json(path: Path, found: Diarization) -> None:
-    write_pyannote(path, {found.recording.name: named_turns(found, found.recording.name)})
+def _by_recording(found: Diarization) -> dict[str, list[Turn]]:
+    return {found.recording.name: named_turns(found)}
 
 
 # name -> the suffix of its files, and what writes one
 FORMATS: dict[str, tuple[str, Callable[[Path, Diarization], None]]] = {
-    "rttm": (".rttm", _rttm),
-    "srt": (".srt", _srt),
-    "textgrid": (".TextGrid", _textgrid),
-    "json": (".json", _json),
+    "rttm": (".rttm", lambda path, found: write_rttm(path, rttm_turns(found))),
+    "srt": (".srt", lambda path, found: write_srt(path, _by_recording(found))),
+    "textgrid": (
+        ".TextGrid",
+        lambda path, found: write_textgrid(path, _by_recording(found), seconds=found.recording.seconds),
+    ),
+    "json": (".json", lambda path, found: write_pyannote(path, _by_recording(found))),
 }
 
 
@@ -54,10 +49,6 @@ def write_outputs(found: Diarization, folder: Path, formats: Sequence[str], plot
     if plot:
         _write_figure(found, files[-1])
     return files
-
-
-def named_turns(found: Diarization, recording: str) -> list[Turn]:
-    return [Turn(recording, turn.start, turn.end, turn.speaker) for turn in found.turns]
 
 
 def rttm_turns(found: Diarization) -> list[Turn]:

@@ -1,7 +1,7 @@
 """The contract of the diarizer: steps on frames of 80 ms, and the session that runs them, on a stream or a whole.
 
-A step holds no memory of its own and buffers nothing: its state goes in and out, so that many streams can share it. What
-comes late, and what comes at the end, is the session's business. A whole recording is one push, then `end`.
+A step holds no memory of its own: its state goes in and out, so that many streams can share it. Buffering, look-ahead
+and the end of a recording are the session's business. A whole recording is one push, then `end`.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Step(Protocol):
         """The state at the beginning of `batch` recordings."""
 
     def step(self, frames: Frames, state: State, mask: np.ndarray | None = None) -> tuple[Frames, State]:
-        """T frames in, T out, of what this step makes; rows that are false in `mask` (B,) stand still. Nothing in place.
+        """T frames in, T out, of what this step makes; rows that `mask` (B,) leaves out stand still. Nothing in place.
 
         After the end of a recording come frames that are not `valid`, until all its own are out.
         """

@@ -5,7 +5,7 @@ annotation = diarizer("meeting.wav", max_speakers=6)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mimidiar.annotation.activity import Interval, arrival_order, intervals
+from mimidiar.annotation.activity import active_turns, arrival_order
+from mimidiar.annotation.turns import Turn
+from mimidiar.audio.files import AudioRecording, array_recording, file_recording
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
 from mimidiar.diarize.frontend import AudioFrontend
-from mimidiar.diarize.gate import SpeechGate
 from mimidiar.diarize.pipeline import Frames, Pipeline, Session, join_frames
-from mimidiar.diarize.recording import AudioRecording, array_recording, file_recording
-from mimidiar.diarize.segmenter import WindowedAdapter, Windowing
+from mimidiar.diarize.segmenter import SpeechGate, WindowedAdapter, Windowing
 from mimidiar.diarize.tracker import ClusterAtEnd, Overlap
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.registry import describe_maker
@@ -125,8 +125,8 @@ def _check(trained: TrainedModel, encoders: list, probe: Projection | None, sett
         raise MimidiarError(f"{path}: the model has layers of the codec in it, which no diarizer runs yet; freeze them")
     if probe is None and len(encoders) == 1 and settings.clustering is not None:
         raise MimidiarError(
-            f"{path}: the model reads {encoders[0]['encoder']} alone, which tells no speakers apart; give a probe of its "
-            "features (--probe)"
+            f"{path}: the model reads {encoders[0]['encoder']} alone, which tells no speakers apart; give a probe of "
+            "its features (--probe)"
         )
     if probe is not None and probe.dim != encoders[0]["dim"]:
         raise MimidiarError(
@@ -137,12 +137,12 @@ def _check(trained: TrainedModel, encoders: list, probe: Projection | None, sett
 
 @dataclass(frozen=True)
 class Diarization:
-    """The `turns` of a recording by start, inside its `seconds`, and the `posteriors` (T, S), one row every 80 ms, of its
+    """The `turns` of a recording by start, inside its length, and the `posteriors` (T, S), one row every 80 ms, of its
     `speakers` in the order of their first turns."""
 
     recording: AudioRecording
     speakers: list[str]
-    turns: list[Interval]
+    turns: list[Turn]
     posteriors: np.ndarray
 
     def annotation(self) -> "Annotation":
@@ -221,8 +221,9 @@ class Diarizer:
         active, posteriors = frames.active[0], frames.posteriors[0]
         order = [column for column in arrival_order(active) if active[:, column].any()]
         speakers = [f"spk{number}" for number in range(len(order))]
-        found = intervals(active[:, order], LABEL_HZ, speakers)
-        turns = [Interval(a, min(b, recording.seconds), name) for a, b, name in found if a < recording.seconds]
+        found = active_turns(active[:, order], LABEL_HZ, speakers, recording.name or "")
+        end = recording.seconds
+        turns = [replace(turn, end=min(turn.end, end)) for turn in found if turn.start < end]
         return Diarization(recording, speakers, turns, posteriors[:, order])
 
     def _run(self, recording: AudioRecording, count: Count) -> Frames:

@@ -2,6 +2,7 @@
 
 In each window the model's outputs are in an order of its own; who they are is the tracker's question. Windows are kept
 frame by frame, on lanes: window w on lane w mod L, with at least one frame of nan before the next window of the lane.
+They count near speech alone: the gate is one for stored features and for audio.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from mimidiar.models.frame_stacking import LABEL_HZ
 
 if TYPE_CHECKING:
     from mimidiar.models.build import TrainedModel
+
+# Farther than the first from all other speech, less than the second, or than that share of a recording, is none.
+ALONE_GAP_SEC, ALONE_SEC, ALONE_SHARE = 1.0, 0.6, 0.05
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def windows_of(lanes: np.ndarray) -> list[Window]:
 
 @dataclass(frozen=True)
 class Windowing:
-    """Windows of `length` frames, one every `hop`; the last of a recording ends with it, and is as long as it can be."""
+    """Windows of `length` frames, one every `hop`; the last of a recording ends with it, as long as it can be."""
 
     length: int
     hop: int
@@ -135,3 +139,51 @@ class WindowedAdapter:
 
         with torch.inference_mode():
             return self._model(torch.from_numpy(np.ascontiguousarray(features))[None]).sigmoid()[0].numpy()
+
+
+class SpeechGate:
+    """Posteriors are 0 farther than `margin_sec` from speech, and embeddings are 0 outside of it."""
+
+    lookahead_frames = None  # how much speech is enough depends on the recording's length
+    consumes = ("activity",)
+
+    def __init__(self, margin_sec: float):
+        self._margin = int(margin_sec * LABEL_HZ)
+
+    def init_state(self, batch: int) -> State:
+        """None."""
+        return {}
+
+    def step(self, frames: Frames, state: State, mask: np.ndarray | None = None) -> tuple[Frames, State]:
+        """See `Step`."""
+        trusted = np.stack([trust(row) for row in frames.activity])
+        near = np.stack([widened(row, self._margin) for row in trusted])
+        embeddings = None if frames.embeddings is None else frames.embeddings * trusted[..., None]
+        return Frames(frames.valid, lanes=frames.lanes * near[..., None, None], embeddings=embeddings), state
+
+
+def trust(activity: np.ndarray) -> np.ndarray:
+    """Bool (T,) -> the same without speech that is alone and very short: a moment of music is now and then like a
+    voice. In a short recording, where a word may be all there is, less is enough.
+    """
+    stretches: list[list[tuple[int, int]]] = []
+    for first, last in runs(activity):
+        if stretches and first - stretches[-1][-1][1] <= ALONE_GAP_SEC * LABEL_HZ:
+            stretches[-1].append((first, last))
+        else:
+            stretches.append([(first, last)])
+    enough = min(ALONE_SEC * LABEL_HZ, ALONE_SHARE * len(activity))
+    trusted = np.zeros(len(activity), bool)
+    for stretch in stretches:
+        if sum(last - first for first, last in stretch) >= enough:
+            for first, last in stretch:
+                trusted[first:last] = True
+    return trusted
+
+
+def widened(active: np.ndarray, frames: int) -> np.ndarray:
+    """Bool (T,): true runs with `frames` more on both sides."""
+    wide = active.copy()
+    for first, last in runs(active):
+        wide[max(first - frames, 0) : last + frames] = True
+    return wide

@@ -1,4 +1,4 @@
-"""What a step remembers of its recordings: named arrays, batch first, so that streams are reset, kept and moved alike."""
+"""What a step remembers of its recordings: named arrays, batch first, so that all are reset and kept alike."""
 
 from pathlib import Path
 

@@ -3,7 +3,7 @@
 Recordings may have more speakers than the model has outputs; in a window a speaker has one output.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -23,12 +23,18 @@ from mimidiar.diarize.pipeline import Frames
 from mimidiar.diarize.segmenter import Window, windows_of
 from mimidiar.diarize.state import State
 
+Track = Callable[[Sequence[Window], np.ndarray | None], np.ndarray]
+
 
 class _WholeRecording:
-    """A tracker that needs the windows of the whole recording; it has no state."""
+    """A tracker that needs all windows of a recording; `track` makes posteriors (T, S) of them and of the embeddings
+    (T, E) of its frames. It has no state."""
 
     lookahead_frames = None
-    consumes: tuple[str, ...] = ("lanes", "embeddings")
+    consumes = ("lanes", "embeddings")
+
+    def __init__(self, track: Track):
+        self._track = track
 
     def init_state(self, batch: int) -> State:
         """None."""
@@ -37,44 +43,31 @@ class _WholeRecording:
     def step(self, frames: Frames, state: State, mask: np.ndarray | None = None) -> tuple[Frames, State]:
         """Posteriors (B, T, S) of the speakers that each recording has; see `Step`."""
         embeddings = [None] * len(frames.valid) if frames.embeddings is None else frames.embeddings
-        found = [self.track(windows_of(lanes), row) for lanes, row in zip(frames.lanes, embeddings, strict=True)]
+        found = [self._track(windows_of(lanes), row) for lanes, row in zip(frames.lanes, embeddings, strict=True)]
         most = max(each.shape[1] for each in found)
         padded = [np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in found]
         return Frames(frames.valid, posteriors=np.stack(padded)), state
 
-    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
-        """Posteriors (T, S) of one recording from its windows and the embeddings (T, E) of its frames."""
-        raise NotImplementedError
-
 
 class ClusterAtEnd(_WholeRecording):
-    """The local speakers of all windows, clustered by their embeddings."""
+    """The local speakers of all windows, clustered by their embeddings (`cluster_windows`)."""
 
     def __init__(self, clustering: Clustering, count: Count = ANY_NUMBER):
-        self._clustering, self._count = clustering, count
-
-    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
-        """See `cluster_windows`."""
-        return cluster_windows(windows, embeddings, self._clustering, self._count)
+        super().__init__(lambda windows, embeddings: cluster_windows(windows, embeddings, clustering, count))
 
 
 class Overlap(_WholeRecording):
-    """By what windows predict of the time in which they overlap; never more speakers than the model has outputs."""
+    """By what windows predict of the time in which they overlap (`stitch`)."""
 
-    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
-        """See `stitch`."""
-        return stitch(windows)
+    def __init__(self) -> None:
+        super().__init__(lambda windows, embeddings: stitch(windows))
 
 
 class Oracle(_WholeRecording):
-    """By the reference (T, S) of the recording, to see what tracking costs."""
+    """By the reference (T, S) of the recording, to see what tracking costs (`assign_by_reference`)."""
 
     def __init__(self, truth: np.ndarray):
-        self._truth = truth
-
-    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
-        """See `assign_by_reference`."""
-        return assign_by_reference(windows, self._truth)
+        super().__init__(lambda windows, embeddings: assign_by_reference(windows, truth))
 
 
 def stitch(windows: Sequence[Window]) -> np.ndarray:

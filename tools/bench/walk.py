@@ -6,8 +6,8 @@
   tools/bench/walk.py --audio FILE           also counts the files of the package of which a function runs in
                                              `mimidiar diarize FILE --model mini-fusion`, and their lines
 
-Lines are those of Python and shell outside of tests, in mimidiar, egs, tools and utils. A function's length is that from
-`def` to its last line. Circles are those between modules that import each other when they are imported.
+Lines are those of Python and shell outside of tests, in mimidiar, egs, tools and utils. A function's length is that
+from `def` to its last line. Circles are those between modules that import each other when they are imported.
 """
 
 import argparse
@@ -26,16 +26,17 @@ WALK = """
 import json, sys
 from pathlib import Path
 seen, optimized = set(), 1
+comprehensions = {"<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"}
 def profile(frame, event, argument):
     code = frame.f_code
-    if event == "call" and code.co_flags & optimized and code.co_name not in {"<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"}:
+    if event == "call" and code.co_flags & optimized and code.co_name not in comprehensions:
         seen.add(code.co_filename)
 sys.setprofile(profile)
 from mimidiar.cli import cli
 cli(sys.argv[1:], standalone_mode=False)
 sys.setprofile(None)
-root = Path("mimidiar").resolve()
-print(json.dumps(sorted(str(Path(each).resolve().relative_to(root)) for each in seen if Path(each).resolve().is_relative_to(root))))
+root, files = Path("mimidiar").resolve(), [Path(each).resolve() for each in seen]
+print(json.dumps(sorted(str(file.relative_to(root)) for file in files if file.is_relative_to(root))))
 """
 
 

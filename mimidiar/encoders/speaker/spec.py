@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
+from mimidiar.encoders.silero import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
 from mimidiar.encoders.speaker.windowing import LABEL_HZ, SAMPLE_RATE, Cut, parse_tap
-from mimidiar.encoders.vad_spec import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 

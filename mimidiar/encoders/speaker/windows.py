@@ -110,7 +110,7 @@ class WindowPlan:
     heard: np.ndarray
 
     def fill(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Vectors (..., N, D) of the windows -> embeddings (..., F, D) of the frames: unit length, 0 where not heard."""
+        """Vectors (..., N, D) of windows -> embeddings (..., F, D) of the frames: unit length, 0 where not heard."""
         if not len(self.centres):
             return vectors.new_zeros(*self.heard.shape, vectors.shape[-1])
         weight = torch.from_numpy(self.share).to(vectors)[:, None]

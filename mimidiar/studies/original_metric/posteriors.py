@@ -18,8 +18,8 @@ from mimidiar.annotation.regions import Region, total_sec
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
-from mimidiar.diarize.stored import read_posteriors
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import read_posteriors
 from mimidiar.score.diarization import score_diarization
 from mimidiar.studies.original_metric.files import AncestorScore, CropPlan
 from mimidiar.studies.original_metric.metric import CHANNELS, Crop, perfect_posteriors, session_labels, smooth, sweep

@@ -16,8 +16,8 @@ from scipy.spatial.distance import pdist
 from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.regions import Region
 from mimidiar.annotation.turns import Turn
+from mimidiar.evaluation.tune import frame_errors
 from mimidiar.models.frame_stacking import LABEL_HZ
-from mimidiar.training.tune import frame_errors
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 

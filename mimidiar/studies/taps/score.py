@@ -10,8 +10,8 @@ from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
 from mimidiar.data.utterances_manifest import read_source
-from mimidiar.diarize.tuned import Tuned, read_tuned, write_tuned
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.evaluation.tuned import Tuned, read_tuned, write_tuned
 from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.score.trials import Trials, read_trials, write_scores

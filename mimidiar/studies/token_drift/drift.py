@@ -15,13 +15,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mimidiar.data.recordings import RecordingFile, read_recordings
-from mimidiar.diarize.stored import check_features
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
 from mimidiar.encoders.mimi.onednn_layers import quicken
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
 from mimidiar.encoders.mimi.upper_layers import STRIDE, MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import check_features
 from mimidiar.features.extraction import read_recording
 from mimidiar.features.fused_store import Features, open_features
 from mimidiar.files import sha256_file

@@ -18,7 +18,7 @@ from mimidiar.annotation.activity import runs
 from mimidiar.annotation.formats import FORMATS, Reading
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
-from mimidiar.diarize.gate import trust
+from mimidiar.diarize.segmenter import trust
 from mimidiar.tests.diarizers import RATE, hear_what_is_loud, tones, write_diarizer, write_parts
 from mimidiar.tests.speech import speech
 

@@ -16,9 +16,9 @@ from pyannote.core import Annotation, Segment, SlidingWindowFeature
 from safetensors.torch import load_file
 
 from mimidiar import Diarizer
-from mimidiar.diarize.bundle import Files, bundle, find_files
 from mimidiar.diarize.pretrained import FORMAT, read_diarizer
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.bundle import Files, bundle, find_files
 from mimidiar.files import sha256_file, write_json
 from mimidiar.models.weights import load_weights, save_tensors
 from mimidiar.tests.diarizers import RATE, files_of, hear_what_is_loud, tones, write_diarizer, write_parts

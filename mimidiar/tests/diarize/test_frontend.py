@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
-from mimidiar.audio.files import read_audio
+from mimidiar.audio.files import file_recording, read_audio
 from mimidiar.diarize.frontend import AudioFrontend, StoredFeatures
-from mimidiar.diarize.gate import SpeechGate
 from mimidiar.diarize.pipeline import Frames, join_frames
-from mimidiar.diarize.recording import file_recording
+from mimidiar.diarize.segmenter import SpeechGate
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract

@@ -9,9 +9,8 @@ import torch
 
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import Clustering
-from mimidiar.diarize.gate import SpeechGate
 from mimidiar.diarize.pipeline import Frames, Pipeline, Session, Step, join_frames
-from mimidiar.diarize.segmenter import WindowedAdapter, Windowing
+from mimidiar.diarize.segmenter import SpeechGate, WindowedAdapter, Windowing
 from mimidiar.diarize.state import load_state, reset_rows, save_state
 from mimidiar.diarize.tracker import ClusterAtEnd, Oracle, Overlap
 from mimidiar.models.adapter import AdapterConfig

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from mimidiar.config import load_config
-from mimidiar.diarize.stored import infer, read_posteriors
 from mimidiar.encoders.mimi.sizes import FULL, MINI, CodecSize, tap_below
 from mimidiar.encoders.mimi.upper_layers import MimiTop, top_of
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import infer, read_posteriors
 from mimidiar.features.fused_store import open_features
 from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json

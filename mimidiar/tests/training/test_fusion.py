@@ -6,8 +6,8 @@ import pytest
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.config import load_config
-from mimidiar.diarize.stored import infer
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import infer
 from mimidiar.features.fused_store import fuse
 from mimidiar.features.store import MatrixStore
 from mimidiar.models.build import load_model

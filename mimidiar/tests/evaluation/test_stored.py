@@ -12,9 +12,9 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.diarize.frontend import StoredFeatures
 from mimidiar.diarize.segmenter import Windowing, windows_of
-from mimidiar.diarize.stored import LOCAL, StoredWindows, Tracking, infer, read_posteriors, track_all
 from mimidiar.diarize.tracker import Oracle
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import LOCAL, StoredWindows, Tracking, infer, read_posteriors, track_all
 from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import AdapterConfig

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimidiar.diarize.binarize import Binarization, binarize, to_turns
-from mimidiar.diarize.tuned import read_tuned, write_tuned
+from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.errors import MimidiarError
-from mimidiar.training.tune import baseline_frame_der, frame_errors, tune
+from mimidiar.evaluation.stored import to_turns
+from mimidiar.evaluation.tune import baseline_frame_der, frame_errors, tune
+from mimidiar.evaluation.tuned import read_tuned, write_tuned
 
 HZ = 12.5
 

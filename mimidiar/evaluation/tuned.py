@@ -1,6 +1,6 @@
-"""tuned.yaml: values chosen on a set, which set that was, and what they were worth there. One format for all of them."""
+"""tuned.yaml: values chosen on a set, which set that was, and what they were worth there; one format for all."""
 
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tuned(Generic[T]):
-    """`values` (a dataclass with `as_dict`, or a dict), and what was `found` on the set: frame_der in %,
+    """`values` (a dataclass, or a dict), and what was `found` on the set: frame_der in %,
     baseline_frame_der (that of the better of the two trivial baselines), ..."""
 
     values: T
@@ -24,7 +24,7 @@ class Tuned(Generic[T]):
 
     def summary(self) -> str:
         """One line for the log."""
-        values = ", ".join(f"{key} {value:g}" for key, value in self.values.as_dict().items())
+        values = ", ".join(f"{key} {value:g}" for key, value in asdict(self.values).items())
         line = f"tuned on {self.tuned_on}: {values}; frame DER there {self.found['frame_der']:.2f} %"
         if "counted_right" in self.found:
             line += f", speakers counted right in {100 * self.found['counted_right']:.0f} %"
@@ -33,7 +33,7 @@ class Tuned(Generic[T]):
 
 def write_tuned(tuned: Tuned, path: Path) -> None:
     """Write tuned.yaml, atomically."""
-    values = tuned.values.as_dict() if is_dataclass(tuned.values) else tuned.values
+    values = asdict(tuned.values) if is_dataclass(tuned.values) else tuned.values
     found = {key: round(value, 4) if isinstance(value, float) else value for key, value in tuned.found.items()}
     document = {"values": values, "tuned_on": tuned.tuned_on, **found, "recordings": list(tuned.recordings)}
     write_text(path, yaml.safe_dump(document, sort_keys=False))

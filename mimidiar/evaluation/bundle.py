@@ -2,11 +2,11 @@
 
 A safetensors file. Its tensors: `model.<name>` of the trained model, and `probe.<name>` where embeddings are a linear
 probe of the codec's frames. Its header: those of the model's and the probe's own files, the windows, the clustering
-(`linking`) and the binarization (`decision`) with the sets that they were tuned on, and the sha256 of every file that it
-was made of.
+(`linking`) and the binarization (`decision`) with the sets that they were tuned on, and the sha256 of every file in
+it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from torch import Tensor
 from mimidiar.diarize.binarize import Binarization
 from mimidiar.diarize.clustering import Clustering
 from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE, DiarizerParts, build_parts
-from mimidiar.diarize.stored import SPEECH_MARGIN_SEC
-from mimidiar.diarize.tuned import Tuned, read_tuned
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.evaluation.stored import SPEECH_MARGIN_SEC
+from mimidiar.evaluation.tuned import Tuned, read_tuned
 from mimidiar.files import read_json, sha256_file
 from mimidiar.models.build import FORMAT as MODEL_FORMAT
 from mimidiar.models.projection import PROBE_FORMAT
@@ -29,8 +29,8 @@ TUNE, CLUSTER_TUNE = "mimidiar eval tune", "mimidiar eval cluster tune"
 
 @dataclass(frozen=True)
 class Files:
-    """What a diarizer is made of: the model, tuned.yaml of its binarization and of its clustering (without which windows
-    are stitched by their overlap), and the probe that makes embeddings of the codec's features."""
+    """What a diarizer is made of: the model, tuned.yaml of its binarization and of its clustering (else windows are
+    stitched by their overlap), and the probe that makes embeddings of the codec's features."""
 
     model: Path | None = None
     binarization: Path | None = None
@@ -62,8 +62,9 @@ def find_files(folder: Path, known: Files) -> Files:
 def _only(folder: Path, paths: list[Path], what: str) -> Path | None:
     if len(paths) > 1:
         raise MimidiarError(
-            f"{folder}: has {len(paths)} files of a {what}: {listed([str(path.relative_to(folder)) for path in paths])}; "
-            f"give the folder of one system, or name the file by --{what}"
+            f"{folder}: has {len(paths)} files of a {what}: "
+            f"{listed([str(path.relative_to(folder)) for path in paths])}; give the folder of one system, or name the "
+            f"file by --{what}"
         )
     return paths[0] if paths else None
 
@@ -99,8 +100,8 @@ def bundle(
 
     Windows and margin are those that were tuned with, and where tuned.yaml does not say, those given, else the crop
     length in training, half of it, and SPEECH_MARGIN_SEC. `half`: matrices in 16 bits. MimidiarError for parts that are
-    damaged, do not belong together or were tuned otherwise, and for a tuning that is worse than a trivial baseline; then
-    nothing is written.
+    damaged, do not belong together or were tuned otherwise, and for a tuning that is worse than a trivial baseline;
+    then nothing is written.
     """
     weights, model = load_weights(files.model, MODEL_FORMAT)
     more, probe = load_weights(files.probe, PROBE_FORMAT) if files.probe else ({}, None)
@@ -120,7 +121,7 @@ def bundle(
         "hop_sec": _as_tuned(tuned, "hop_sec", hop_sec, window_sec / 2),
         "speech_margin_sec": _as_tuned(tuned, "speech_margin_sec", speech_margin_sec, SPEECH_MARGIN_SEC),
         "linking": None,
-        **{name: own.values.as_dict() for name, (_, own) in tuned.items()},
+        **{name: asdict(own.values) for name, (_, own) in tuned.items()},
         "tuned_on": {name: own.tuned_on for name, (_, own) in tuned.items()},
         "sha256": {name: sha256_file(path) for name, path in named.items() if path},
     }

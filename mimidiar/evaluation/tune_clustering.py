@@ -13,12 +13,12 @@ from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.diarize.clustering import Clustering, SpeakerTree, find_centroids, grow_tree, local_speakers
 from mimidiar.diarize.pipeline import Pipeline
 from mimidiar.diarize.segmenter import Window, windows_of
-from mimidiar.diarize.stored import NO_GATE, Gate, StoredWindows, reference_frames
 from mimidiar.diarize.tracker import join_clusters
-from mimidiar.diarize.tuned import Tuned, write_tuned
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.evaluation.stored import NO_GATE, Gate, StoredWindows, reference_frames
+from mimidiar.evaluation.tune import baseline_frame_der, frame_der
+from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.frame_stacking import LABEL_HZ
-from mimidiar.training.tune import baseline_frame_der, frame_der
 
 DISTANCES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 1.0, 1.15)
 SAME_VOICE = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)

@@ -1,4 +1,4 @@
-"""The pipeline over the stores of a set: features to windows or posteriors, windows to posteriors; resumable, in jobs."""
+"""The pipeline over the stores of a set: features to windows or posteriors, windows to posteriors, and turns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import active_turns, activity_matrix
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
-from mimidiar.diarize.binarize import Binarization, to_turns
+from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count
 from mimidiar.diarize.frontend import StoredFeatures
-from mimidiar.diarize.gate import SpeechGate
 from mimidiar.diarize.pipeline import Frames, Pipeline, Step
-from mimidiar.diarize.segmenter import WindowedAdapter, Windowing
+from mimidiar.diarize.segmenter import SpeechGate, WindowedAdapter, Windowing
 from mimidiar.diarize.tracker import ClusterAtEnd, Oracle, Overlap
-from mimidiar.diarize.tuned import read_tuned
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.tuned import read_tuned
 from mimidiar.features.fused_store import Features
 from mimidiar.features.store import META, MatrixStore, ShardWriter, shard_path, write_scp
 from mimidiar.features.timing import Cost, clock
@@ -150,7 +149,8 @@ class StoredWindows:
         matrix, lanes = self.store.read(name), self.meta["lanes"]
         if matrix.shape[1] % lanes:
             raise MimidiarError(
-                f"{self.store.scp}: {name}: {matrix.shape[1]} columns on {lanes} lanes; run `mimidiar eval infer --local` again"
+                f"{self.store.scp}: {name}: {matrix.shape[1]} columns on {lanes} lanes; run `mimidiar eval infer "
+                "--local` again"
             )
         rest = self._rest.read(name, len(matrix))
         return Frames(**rest.arrays(), lanes=matrix.reshape(1, len(matrix), lanes, -1))
@@ -222,8 +222,7 @@ def read_posteriors(folder: Path) -> tuple[MatrixStore, dict[str, Any]]:
 
 def reference_frames(turns: list[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
     """Bool (num_frames, speakers) of one recording's reference."""
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-    return activity_matrix(spans, sorted({span.speaker for span in spans}), num_frames, frame_hz)
+    return activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz)
 
 
 def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None:
@@ -236,8 +235,14 @@ def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None
             "a set must not be decided with what was tuned on itself"
         )
     turns = [
-        Turn(name, turn.start, turn.end, turn.speaker)
+        turn
         for name in tqdm(store.keys(), desc="binarizing", unit="rec", disable=None)
-        for turn in to_turns(store.read(name), meta["frame_hz"], tuned.values)
+        for turn in to_turns(store.read(name), meta["frame_hz"], tuned.values, name)
     ]
     write_rttm(path, turns)
+
+
+def to_turns(posteriors: np.ndarray, frame_hz: float, how: Binarization, recording: str = "") -> list[Turn]:
+    """Turns of speakers named spk0, spk1, ... by column."""
+    names = [f"spk{k}" for k in range(posteriors.shape[1])]
+    return active_turns(binarize(posteriors, frame_hz, how), frame_hz, names, recording)

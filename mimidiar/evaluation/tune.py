@@ -10,9 +10,9 @@ from scipy.optimize import linear_sum_assignment
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.diarize.binarize import Binarization, binarize
-from mimidiar.diarize.stored import read_posteriors, reference_frames
-from mimidiar.diarize.tuned import Tuned, write_tuned
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import read_posteriors, reference_frames
+from mimidiar.evaluation.tuned import Tuned, write_tuned
 
 # What posteriors were made with: a diarizer is bundled with the same.
 MADE_WITH = ("window_sec", "hop_sec", "speech_margin_sec")

@@ -10,15 +10,15 @@ from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
-from mimidiar.diarize.stored import infer, read_posteriors, write_hypothesis
 from mimidiar.errors import MimidiarError
+from mimidiar.evaluation.stored import infer, read_posteriors, write_hypothesis
+from mimidiar.evaluation.tune import tune_on
 from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
-from mimidiar.training.tune import tune_on
 
 
 @pytest.fixture(scope="module")

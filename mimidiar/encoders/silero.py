@@ -1,11 +1,13 @@
-"""silero-vad's weights, where its wheel has them, and the audio that it takes. No torch here."""
+"""silero-vad's weights and frames, for what names it and what runs it. No torch here."""
 
 import importlib.util
 from pathlib import Path
 
 from mimidiar.errors import MimidiarError
 
+TAP = "speech"
 SAMPLE_RATE, FRAME = 16000, 1280  # a label frame of 80 ms in samples
+LOOKAHEAD_FRAMES = 8  # silero-vad's rule judges a step of 32 ms 20 steps later at the latest
 
 
 def weights_file() -> Path:

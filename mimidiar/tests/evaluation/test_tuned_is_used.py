@@ -1,4 +1,4 @@
-"""What the stages of a recipe make of stored features is what a user gets of the audio, turn by turn, on real speech."""
+"""What the stages make of stored features is what a user gets of the audio, turn by turn, on real speech."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +8,12 @@ from click.testing import CliRunner
 from lhotse import Recording
 
 from mimidiar.annotation.rttm import read_rttm
+from mimidiar.audio.files import file_recording
 from mimidiar.cli import cli
 from mimidiar.data.manifests import write_set
 from mimidiar.diarize.frontend import StoredFeatures
 from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE, Diarizer
-from mimidiar.diarize.recording import file_recording
-from mimidiar.diarize.tuned import Tuned, write_tuned
+from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.weights import load_weights, save_tensors
 from mimidiar.shipped import shipped_file
 from mimidiar.tests.speech import corpus_folder

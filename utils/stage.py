@@ -141,7 +141,7 @@ def is_done(folder: Path, new: State, force: bool) -> bool:
         print(f"removing what was there (--force): {folder}")
         remove_contents(folder, old)
     elif old.version != VERSION:
-        raise MimidiarError(f"{folder}: made before {STATE} told what is behind a stage; start it again with --force")
+        raise MimidiarError(f"{folder}: made before {STATE} kept a lineage; start it again with --force")
     elif old.key != new.key and old.status != "done" and made_nothing(folder):
         print(f"starting again with other settings or inputs (nothing had been made): {folder}")
     elif old.key != new.key:
@@ -191,7 +191,7 @@ class Runner:
         return code if code >= 0 else 128 - code
 
     def die_with(self, parent: int) -> None:
-        """In the child: be told when stage.py is gone (Linux), so that run.py ends its jobs."""
+        """In the child: get a signal when stage.py is gone (Linux), so that run.py ends its jobs."""
         with contextlib.suppress(AttributeError):
             self.libc.prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
         if os.getppid() != parent:

@@ -4,7 +4,7 @@ In the key, options that cannot change the result (IGNORED below) are left out, 
 however it is spelled (relative, absolute, through a link): one in an input by what that holds, another one by its way
 from the output folder. So folders that were moved together are still the same, and so is an input that lies elsewhere.
 
-What an input holds is told by the key of the stage that made it and by when that finished (made again, it may come from
+An input counts by the key of the stage that made it and by when that finished (made again, it may come from
 other code). Without a stage, a file counts by its bytes; a folder by the names and sizes of all its files and by the
 bytes of those that are small and no audio (transcripts, lists, references): copied anew, it is the same. Audio that
 changed in place, with its name and to the byte its size, is therefore not seen.
@@ -23,7 +23,7 @@ from mimidiar.report.stage_state import STATE, VERSION, State, read_state
 
 LOCK = ".stage.lock"
 # A device, and how many processes train, change the last digits of a result and what dropout draws, but not what it is:
-# the logs tell which they were.
+# they are in the logs.
 IGNORED = {"--nj", "--job", "--device", "--ngpu", "--processes", "--num-workers", "--max-jobs-run"}
 IGNORED_FLAGS = {"--progress", "--no-progress", "--quiet", "--verbose"}
 # What recipes take paths from where no option names them.
@@ -67,7 +67,7 @@ def require_finished(state: State, path: str) -> None:
     if state.status != "done":
         raise MimidiarError(f"{path}: the stage that makes it has not finished; {remedy(path)}")
     if state.version != VERSION:
-        raise MimidiarError(f"{path}: made before {STATE} told what is behind a stage; {remedy(path)}, with --force")
+        raise MimidiarError(f"{path}: made before {STATE} kept a lineage; {remedy(path)}, with --force")
 
 
 def _sha256(path: str | Path) -> str:
@@ -161,6 +161,8 @@ def known_words(state: State) -> list[tuple[str, str]]:
     places = {path: f"<input {digest}>" for path, digest in inputs.items()} | {out: "<output>"}
 
     def known_by(value: str) -> str:
+        if not value:  # a flag
+            return value
         if any(letter.isspace() for letter in value):  # a command in itself
             try:
                 return shlex.join(map(known_by, shlex.split(value)))
@@ -216,7 +218,7 @@ def inputs_by_place(state: State) -> dict[str, tuple[str, str]]:
 
 
 def differing_options(old: State, new: State) -> list[str]:
-    """Options whose values are not the same; of an input that stands where it stood, and changed, the inputs tell."""
+    """Options with other values, one line each; an input that changed where it stands is left to the inputs' lines."""
 
     def known(state: State) -> dict[str, list[tuple[str, str]]]:
         places = {digest: place for place, (_, digest) in inputs_by_place(state).items()}

@@ -1,20 +1,20 @@
-"""`mimidiar floor`: the RTTM of a system that knows nothing."""
+"""`mimidiar eval baseline`: the RTTM of a trivial baseline."""
 
 from pathlib import Path
 
 import click
 
-from mimidiar.score.trivial_baselines import FLOORS
+from mimidiar.score.trivial_baselines import TRIVIAL_BASELINES
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("kind", metavar="KIND", type=click.Choice(list(FLOORS)))
+@click.argument("kind", metavar="KIND", type=click.Choice(list(TRIVIAL_BASELINES)))
 @click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, metavar="RTTM", type=click.Path(path_type=Path), help="The RTTM to write.")
-@click.option("--uem", type=click.Path(path_type=Path), help="What is scored; always-one needs it.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of random-order.")
+@click.option("--uem", type=click.Path(path_type=Path), help="UEM of what is scored; always-one needs it.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random-order.")
 def command(kind, reference, out, uem, seed):
-    """Write the turns of a diarizer that has heard nothing, made from REF (RTTM file or folder) and UEM.
+    """Write the turns of a trivial baseline, made from REF (RTTM file or folder) and UEM without any audio.
 
     \b
     KIND: always-one      one speaker through everything that is scored
@@ -23,8 +23,8 @@ def command(kind, reference, out, uem, seed):
     """
     from mimidiar.annotation.rttm import read_rttm, write_rttm
     from mimidiar.annotation.uem import read_uem
-    from mimidiar.score.trivial_baselines import make_floor
+    from mimidiar.score.trivial_baselines import make_baseline
 
-    turns = make_floor(kind, read_rttm(reference), None if uem is None else read_uem(uem), seed)
+    turns = make_baseline(kind, read_rttm(reference), None if uem is None else read_uem(uem), seed)
     write_rttm(out, turns)
     click.echo(f"{out}: {len(turns)} turns of {kind}")

@@ -16,17 +16,17 @@ from mimidiar.job_option import job_option
     show_default=True,
     help="""\
 mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: a small one of this package.
-mimi-mini-distil: the same, which was also taught what CAM++ hears of a speaker.
+mimi-mini-distil: the same, distilled from CAM++ speaker embeddings.
 mimi-random, mimi-random-full: untrained controls of both sizes. logmel: no codec, the positive control.
 titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB).""",
 )
 @click.option(
     "--tap",
     help="""\
-Where to listen: seanet, transformer.0, transformer.1, ... (25 frames a second), latent (the default), or quantized.N:
-the first N codebooks (12.5 frames a second); of logmel: mel. Of a speaker encoder: how it cuts,
+Layer (tap) to extract: seanet, transformer.0, transformer.1, ... (25 frames a second), latent (the default), or
+quantized.N: the first N codebooks (12.5 frames a second); of logmel: mel. Of a speaker encoder its windows,
 window1.5-hop0.6 (the default, in seconds; 12.5 frames a second, interpolated; with -nearest at the end: not mixed; with
--speech at the end: 0 where silero-vad hears nobody).""",
+-speech at the end: 0 where silero-vad finds no speech).""",
 )
 @click.option(
     "--checkpoint",

@@ -1,5 +1,6 @@
 """`mimidiar figure`: what was scored, measured or trained, to be looked at."""
 
+import inspect
 from pathlib import Path
 
 import click
@@ -8,14 +9,30 @@ PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
+def _possible(_context, _option, out):
+    """OUT as it is: one that cannot be written is refused before anything is read."""
+    from mimidiar.figures.style import targets
+
+    targets(out)
+    return out
+
+
 def out_option(function):
     """-o FILE, the same for all figures."""
     text = "FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg."
-    return click.option("-o", "--out", metavar="FILE", type=PATH, required=True, help=text)(function)
+    option = click.option("-o", "--out", metavar="FILE", type=PATH, required=True, callback=_possible, help=text)
+    return option(function)
 
 
 def title_option(function):
     return click.option("--title", default="", help="A line over the figure.")(function)
+
+
+def save(figure, out):
+    """Write a figure, and say where."""
+    from mimidiar.figures.style import save_figure
+
+    click.echo("written: " + ", ".join(map(str, save_figure(figure, out))))
 
 
 @click.group(context_settings=SETTINGS)
@@ -27,6 +44,20 @@ def command():
     \b
     mimidiar figure timeline --help
     """
+
+
+def json_figure(draw):
+    """The command of a figure from JSON: `draw(values, name)` makes it of what the file `name` holds."""
+
+    @command.command(draw.__name__, help=inspect.getdoc(draw), context_settings=SETTINGS)
+    @click.argument("data", metavar="DATA", type=PATH)
+    @out_option
+    def drawn(data, out):
+        from mimidiar.files import read_json
+
+        save(draw(read_json(data), str(data)), out)
+
+    return drawn
 
 
 @command.command(context_settings=SETTINGS)
@@ -53,15 +84,13 @@ def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder
     the hypothesis speaker that the DER pairs with them. The figures are those
     that `mimidiar score` gives for the recording, also where --start and --end show a part of it.
     """
-    from mimidiar.figures.style import save_figure, targets
     from mimidiar.figures.timeline import draw_timeline
     from mimidiar.score.diarization import Protocol
     from mimidiar.score.error_files import find_errors_in_files
 
-    targets(out)
     errors = find_errors_in_files(reference, hypothesis, recording, uem, Protocol(collar, skip_overlap))
     posteriors = None if folder is None else _posteriors(folder, errors.recording)
-    tell(save_figure(draw_timeline(errors, start, end, posteriors), out))
+    save(draw_timeline(errors, start, end, posteriors), out)
 
 
 @command.command(context_settings=SETTINGS)
@@ -78,15 +107,13 @@ def det(scores, trials, name, more, title, out):
     test score` a line; TRIALS: `label enrol test` a line, the same trials for all systems.
     """
     from mimidiar.figures.det import draw_det
-    from mimidiar.figures.style import save_figure, targets
     from mimidiar.score.trials import read_both_kinds
     from mimidiar.score.verification import operating_points
 
-    targets(out)
     files = _named_files(name or scores.stem, scores, more)
     listed = read_both_kinds(trials)
     points = {system: operating_points(_scores(file, listed), listed.target) for system, file in files.items()}
-    tell(save_figure(draw_det(points, title), out))
+    save(draw_det(points, title), out)
 
 
 @command.command(context_settings=SETTINGS)
@@ -100,12 +127,10 @@ def histogram(scores, trials, title, out):
     Two histograms, with the threshold at the EER. SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
     """
     from mimidiar.figures.histogram import draw_histogram
-    from mimidiar.figures.style import save_figure, targets
     from mimidiar.score.trials import read_both_kinds
 
-    targets(out)
     listed = read_both_kinds(trials)
-    tell(save_figure(draw_histogram(_scores(scores, listed), listed.target, title), out))
+    save(draw_histogram(_scores(scores, listed), listed.target, title), out)
 
 
 @command.command(context_settings=SETTINGS)
@@ -117,18 +142,14 @@ def training(logs, title, out):
 
     Loss, error and learning rate by epoch, the best epoch marked. LOG: the log.jsonl of a model folder, or the folder.
     """
-    from mimidiar.figures.style import save_figure, targets
     from mimidiar.figures.training import draw_training, read_training_log, run_names
 
-    targets(out)
     runs = dict(zip(run_names(logs), map(read_training_log, logs), strict=True))
-    tell(save_figure(draw_training(runs, title), out))
+    save(draw_training(runs, title), out)
 
 
-@command.command(context_settings=SETTINGS)
-@click.argument("data", metavar="DATA", type=PATH)
-@out_option
-def bars(data, out):
+@json_figure
+def bars(values, name):
     """Named values with their intervals, from JSON.
 
     \b
@@ -138,17 +159,12 @@ def bars(data, out):
     """
     from mimidiar.figures.bars import draw_bars
     from mimidiar.figures.documents import parse_bars
-    from mimidiar.figures.style import save_figure, targets
-    from mimidiar.files import read_json
 
-    targets(out)
-    tell(save_figure(draw_bars(*parse_bars(read_json(data), str(data))), out))
+    return draw_bars(*parse_bars(values, name))
 
 
-@command.command(context_settings=SETTINGS)
-@click.argument("data", metavar="DATA", type=PATH)
-@out_option
-def progression(data, out):
+@json_figure
+def progression(values, name):
     """A measure from experiment to experiment, from JSON.
 
     A panel for each metric:
@@ -160,17 +176,12 @@ def progression(data, out):
     """
     from mimidiar.figures.documents import parse_steps
     from mimidiar.figures.progression import draw_progression
-    from mimidiar.figures.style import save_figure, targets
-    from mimidiar.files import read_json
 
-    targets(out)
-    tell(save_figure(draw_progression(*parse_steps(read_json(data), str(data))), out))
+    return draw_progression(*parse_steps(values, name))
 
 
-@command.command(context_settings=SETTINGS)
-@click.argument("data", metavar="DATA", type=PATH)
-@out_option
-def depth(data, out):
+@json_figure
+def depth(values, name):
     """Error rates over the taps of an encoder, from JSON.
 
     A panel for each metric, a line for each series; a label is a tap:
@@ -182,17 +193,12 @@ def depth(data, out):
     """
     from mimidiar.figures.depth import draw_depth
     from mimidiar.figures.documents import MOST_OF_DEPTH, parse_steps
-    from mimidiar.figures.style import save_figure, targets
-    from mimidiar.files import read_json
 
-    targets(out)
-    tell(save_figure(draw_depth(*parse_steps(read_json(data), str(data), MOST_OF_DEPTH)), out))
+    return draw_depth(*parse_steps(values, name, MOST_OF_DEPTH))
 
 
-@command.command(context_settings=SETTINGS)
-@click.argument("data", metavar="DATA", type=PATH)
-@out_option
-def tradeoff(data, out):
+@json_figure
+def tradeoff(values, name):
     """DER against token drift, from JSON.
 
     A panel for each set, a point for each system:
@@ -203,16 +209,9 @@ def tradeoff(data, out):
 
     `mimidiar report TABLE --only unfreeze --format json` writes it from records.
     """
-    from mimidiar.figures.style import save_figure, targets
     from mimidiar.figures.tradeoff import draw_tradeoff, parse_points
-    from mimidiar.files import read_json
 
-    targets(out)
-    tell(save_figure(draw_tradeoff(*parse_points(read_json(data), str(data))), out))
-
-
-def tell(files) -> None:
-    click.echo("written: " + ", ".join(map(str, files)))
+    return draw_tradeoff(*parse_points(values, name))
 
 
 def _posteriors(folder, recording):

@@ -8,8 +8,8 @@ import click
 
 @click.command()
 @click.argument("score_dirs", metavar="SCORE_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--system", required=True, help="What was scored; a row of a table.")
-@click.option("--set", "set_name", metavar="SET", required=True, help="What it was scored on.")
+@click.option("--system", required=True, help="Name of the scored system: a row of a table.")
+@click.option("--set", "set_name", metavar="SET", required=True, help="Name of the set that it was scored on.")
 @click.option("--protocol", help="Name of the protocol.  [default: the name of SCORE_DIR, such as collar0]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training.")
 @click.option(
@@ -25,8 +25,8 @@ def command(score_dirs, system, set_name, protocol, seed, made_with):
 
     A record holds the figures with their intervals and protocol, and their lineage: hashes of reference, hypothesis,
     model, configuration and weights, the sets that were tuned and trained on, every command and commit, the seed, the
-    machine and the speed. A score that no stage of a recipe made is by unknown code: its record can stand in drafts
-    alone. `mimidiar report` makes tables of records, `mimidiar publish` keeps them.
+    machine and the speed. A score that no stage of a recipe made is by unknown code, and its record is for drafts only.
+    `mimidiar report` makes tables of records, `mimidiar table publish` keeps them.
     """
     from mimidiar.errors import MimidiarError
     from mimidiar.report.make_record import Place, make_record

@@ -12,17 +12,15 @@ import click
     multiple=True,
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Take the records below this folder; repeatable.  [default: the folders that TABLE names]",
+    help="Folder of records; repeatable.  [default: the folders that TABLE names]",
 )
-@click.option("--only", multiple=True, metavar="NAME", help="Only the table of this name; repeatable.")
+@click.option("--only", multiple=True, metavar="NAME", help="Name of a table to make, and no other; repeatable.")
 @click.option("--format", "style", type=click.Choice(["md", "latex", "csv", "json"]), default="md", show_default=True)
 @click.option(
-    "--allow-dirty", is_flag=True, help="Also show what uncommitted code made; the tables are marked as draft."
+    "--allow-dirty", is_flag=True, help="Show figures of uncommitted code as well; the tables are marked as draft."
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the tables to this file, not to the screen.")
-@click.option(
-    "--into", type=click.Path(path_type=Path), help="Write them between the result marks of this Markdown file."
-)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Output file, instead of the screen.")
+@click.option("--into", type=click.Path(path_type=Path), help="Markdown file; the tables go between its result marks.")
 @click.option("--check", is_flag=True, help="Write nothing: fail if the file of --out or --into holds anything else.")
 def command(table, results, only, style, allow_dirty, out, into, check):
     """Make the tables that TABLE (YAML) describes, of records alone.

@@ -11,15 +11,19 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("weights", type=PATH)
 @click.argument("name")
-@click.option("--card", type=PATH, required=True, metavar="TEXT.md", help="What people say of its use and its limits.")
+@click.option("--card", type=PATH, required=True, metavar="TEXT.md", help="Text on use and limits, written by people.")
 @click.option(
-    "--results", type=PATH, multiple=True, metavar="FOLDER", help="Where records of these weights are; repeatable."
+    "--results", type=PATH, multiple=True, metavar="FOLDER", help="Folder of records of these weights; repeatable."
 )
 @click.option(
-    "--beside", type=PATH, multiple=True, metavar="FOLDER", help="Records of others, to stand beside them; repeatable."
+    "--beside",
+    type=PATH,
+    multiple=True,
+    metavar="FOLDER",
+    help="Folder of records of others to show; repeatable.",
 )
-@click.option("--out", type=PATH, metavar="DIR", help="Another folder than the package's own.")
-@click.option("--allow-dirty", is_flag=True, help="Weights that uncommitted code had a part in; their record says so.")
+@click.option("--out", type=PATH, metavar="DIR", help="Output folder.  [default: that of the package]")
+@click.option("--allow-dirty", is_flag=True, help="Accept weights made by uncommitted code; their record is marked.")
 def command(weights, name, card, results, beside, out, allow_dirty):
     """Put WEIGHTS (.safetensors) into the package as NAME, with their record and model card.
 

@@ -4,39 +4,35 @@ from pathlib import Path
 
 import click
 
-FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
+PATH = click.Path(path_type=Path)
+FOLDERS = (PATH, PATH)
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option(
-    "--train",
-    "train_sets",
-    type=FOLDERS,
-    multiple=True,
-    metavar="DATA FEATS",
-    help="A set to train on; repeatable.",
+    "--train", "train_sets", type=FOLDERS, multiple=True, metavar="DATA FEATS", help="A set to train on; repeatable."
 )
 @click.option(
     "--mixtures",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DATA",
-    help="Train on mixtures of the utterances of this set, made on the fly; with mixtures in the configuration.",
+    help="Train on mixtures of this set's utterances, made on the fly; with mixtures in the configuration.",
 )
 @click.option(
     "--talks",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DATA",
-    help="Train on talks of the speakers of this set, drawn on the fly; with talks in the configuration.",
+    help="Train on conversations of this set's speakers, simulated on the fly; with talks in the configuration.",
 )
-@click.option("--turns", type=click.Path(path_type=Path), help="With talks: YAML file, how people take turns.")
+@click.option("--turns", type=PATH, help="With talks: YAML file of turn statistics.")
 @click.option(
     "--pool",
-    type=click.Path(path_type=Path),
-    help="With talks: folder for their features, which models may share. [default: FOLDER/talks]",
+    type=PATH,
+    help="With talks: cache of their features, which models may share. [default: FOLDER/talks]",
 )
-@click.option("--noise", type=click.Path(path_type=Path), help="With mixtures: noises behind some, as for simulate.")
-@click.option("--rirs", type=click.Path(path_type=Path), help="With mixtures: rooms for some, as for simulate.")
+@click.option("--noise", type=PATH, help="With mixtures: noises behind some, as for simulate.")
+@click.option("--rirs", type=PATH, help="With mixtures: rooms for some, as for simulate.")
 @click.option(
     "--dev",
     "dev_sets",
@@ -44,32 +40,32 @@ FOLDERS = (click.Path(path_type=Path), click.Path(path_type=Path))
     multiple=True,
     required=True,
     metavar="DATA FEATS",
-    help="A set to watch: its loss chooses the epoch that is kept; repeatable.",
+    help="Validation set; the checkpoint with the lowest validation loss is kept; repeatable.",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="YAML file of a TrainConfig.")
+@click.option("--config", type=PATH, help="YAML file of a TrainConfig.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, dropout.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights, crops and dropout."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
-    help="That share each batch, on a GPU each with --device cuda; default: 1, or as many as torchrun has started.",
+    help="Number of DDP processes (one GPU each on cuda); the batch size is global. [default: torchrun's, or 1]",
 )
 @click.option(
     "--num-workers",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Processes that read data ahead, for each that trains.",
+    help="Number of data loading processes for each that trains.",
 )
 @click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="With unfreeze or mixtures: the codec's weights, as for extract.",
 )
-@click.option(
-    "--start-from", type=click.Path(path_type=Path), help="With unfreeze: a trained adapter's model.safetensors."
-)
+@click.option("--start-from", type=PATH, help="With unfreeze: a trained adapter's model.safetensors.")
 def command(
     folder,
     train_sets,
@@ -140,7 +136,7 @@ def _check_source(settings, train_sets: tuple, mixtures: Path | None, talks: Pat
     if sum((bool(train_sets), mixtures is not None, talks is not None)) != 1:
         raise MimidiarError(
             "name what to train on: sets by --train DATA FEATS, or utterances to mix by --mixtures DATA, or speakers "
-            "who talk by --talks DATA"
+            "to simulate conversations of by --talks DATA"
         )
     for name, folder in (("mixtures", mixtures), ("talks", talks)):
         if (getattr(settings, name) is not None) != (folder is not None):

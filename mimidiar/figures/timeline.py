@@ -25,7 +25,7 @@ from mimidiar.figures.style import (
     styled,
 )
 from mimidiar.figures.time_axis import set_time_axis, step_sec
-from mimidiar.score.error_regions import CONFUSION, CORRECT, FALSE_ALARM, MISSED, UNSCORED, ErrorRegions, Piece
+from mimidiar.score.error_regions import CONFUSION, CORRECT, FALSE_ALARM, MISSED, UNSCORED, ErrorRegions, JudgedTurn
 
 ERROR_COLORS = {MISSED: BLUE, FALSE_ALARM: ORANGE, CONFUSION: VERMILLION}
 _REFERENCE_COLORS = {CORRECT: INK, UNSCORED: FAINT, **ERROR_COLORS}
@@ -142,7 +142,7 @@ def _label_lanes(axis, names: list[str], offset: float, side: str) -> None:
     axis.set_ylabel(side)
 
 
-def _inside(pieces: Sequence[Piece], window: Region) -> list[Piece]:
+def _inside(pieces: Sequence[JudgedTurn], window: Region) -> list[JudgedTurn]:
     return [piece for piece in pieces if piece.end > window[0] and piece.start < window[1]]
 
 
@@ -161,7 +161,7 @@ def _draw_error_rate(axes, errors: ErrorRegions, window: Region) -> None:
     axes.set_ylabel("speakers\nwrong")
 
 
-def _seconds_before(pieces: Sequence[Piece], times: np.ndarray) -> np.ndarray:
+def _seconds_before(pieces: Sequence[JudgedTurn], times: np.ndarray) -> np.ndarray:
     """(times,): the speaker seconds of `pieces` up to each time."""
     total = np.zeros(len(times))
     for piece in pieces:

@@ -67,7 +67,7 @@ def _making(record: dict[str, Any]) -> Iterator[str]:
     yield "Commands, from the data on, with the time that they took, on a machine that may have had other work:"
     commands = [line for stage in record["stages"] for line in _timed(stage)]
     yield "\n".join(["```", *commands, record["command"], "```"])
-    yield "What the file says of itself:"
+    yield "Header of the file:"
     yield "\n".join(["```", json.dumps(about, indent=1, sort_keys=True), "```"])
 
 

@@ -99,7 +99,7 @@ def _keeps(record: Record, metric: str) -> str:
 def _value(record: Record, metric: str, where: str) -> float:
     if metric == REAL_TIME_FACTOR:
         if record.real_time_factor is None:
-            raise MimidiarError(f"{where}: {record.file_name} does not tell the cost of every step")
+            raise MimidiarError(f"{where}: {record.file_name} lacks the cost of some step")
         return record.real_time_factor
     if metric not in record.metrics:
         raise MimidiarError(

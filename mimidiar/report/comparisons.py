@@ -1,8 +1,8 @@
-"""One sentence for each comparison that a table file asks for: better, worse, or not to be told apart.
+"""One sentence for each comparison that a table file asks for: better, worse, or not distinguishable.
 
 The verdict is that of the 95 % interval of the paired difference: over recordings for a DER, whose errors are averaged
 over the seeds; over speakers for an EER, of which draw k of the bootstrap is the same draw in both systems. Seeds are
-averaged and not drawn: what is said holds for these recordings or speakers, and for seeds like these.
+averaged and not drawn: the verdict holds for these recordings or speakers, and for seeds like these.
 """
 
 from collections.abc import Callable, Iterator, Sequence

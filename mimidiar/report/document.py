@@ -36,7 +36,7 @@ def make_report(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> Rep
 
 
 def _facts(records: list[Record]) -> list[str]:
-    """What the speech was, whose weights and packages were at work, which code and libraries."""
+    """Origin of the speech, weights and packages of others, code and libraries."""
     speech = {f"Speech: {origin}" for record in records for origin in record.lineage["speech"]}
     features = {_features(entry) for record in records for entry in record.lineage["features"]}
     packages = {f"{p['package']}: version {p['version']}" for r in records for p in r.lineage.get("packages", [])}

@@ -125,7 +125,7 @@ class _Filler:
         return next((filed.record.kind for found in self.found for filed in found[place]), None)
 
     def _row(self, line: int) -> FilledRow:
-        """A row with its cells; what is leaky is so called, whatever the file says, with a footnote that says why."""
+        """A row with its cells; a leaky one is so called, whatever the file says, with the reason in a footnote."""
         row, cells = self.rows[line], self._cells(line)
         records = [filed.record for cell in self.found[line] for filed in cell]
         if not is_leaky(row, records):
@@ -148,7 +148,7 @@ class _Filler:
         return figure(records, column, self.where(row, column))
 
     def _versus(self, line: int, place: int, records: list[Record]) -> Difference | None:
-        """The difference to the named row; of those to the floors above, the one whose interval reaches highest."""
+        """The difference to the named row; of several trivial baselines above, that whose interval reaches highest."""
         column, where = self.columns[place], self.where(self.rows[line], self.columns[place])
         if column.versus == FLOORS:
             others = [number for number, row in enumerate(self.rows[:line]) if row.role == "floor"]
@@ -200,7 +200,7 @@ def _how(record: Record) -> dict[str, Any]:
 
 
 def _mark_best(rows: list[FilledRow], place: int, column: Column) -> None:
-    """Bold for the best of at least two systems; floors and leaky rows are not compared."""
+    """Bold for the best of at least two systems; trivial baselines and leaky rows are not compared."""
     rivals = [row for row in rows if not row.role and isinstance(row.cells[place], Figure)]
     if column.best and len(rivals) > 1:
         choose = min if column.best == "low" else max

@@ -5,23 +5,27 @@ beside them. A later stage, a record or a model card reads that one file: nothin
 files, names of folders or texts of commands.
 """
 
-import hashlib
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mimidiar import shipped
-from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, read_jsonl
-from mimidiar.data.origins import corpus_of_speaker, describe_corpus
+from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS
 from mimidiar.data.recordings import recording_ids
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
+from mimidiar.report.folder_contents import (
+    configuration_sha256,
+    describe_set,
+    ids_hash,
+    texts,
+    tuned_on,
+)
 from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, place
 
 MODEL, TUNED = "model.safetensors", "tuned.yaml"
@@ -77,7 +81,7 @@ class Lineage:
 def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, str]], str | None]:
     """Of a stage that makes `out` of the inputs `paths`: what is behind it, the sets that it reads, and a doubt if any.
 
-    Raises MimidiarError, naming the file, for an input that does not say what it must.
+    Raises MimidiarError, naming the file, for an input that lacks what it must contain.
     """
     found, reads = Lineage(), []
     for path in paths:
@@ -85,9 +89,7 @@ def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, st
         if path.is_file() and path.suffix == ".yaml":
             of_it.configurations[place(Path(os.path.abspath(path)))] = sha256_file(path)
         if (path / RECORDINGS).is_file():
-            reads.append(
-                {"set": path.resolve().name, "path": str(path.resolve()), "recordings_sha256": _ids_hash(path)}
-            )
+            reads.append({"set": path.resolve().name, "path": str(path.resolve()), "recordings_sha256": ids_hash(path)})
         found.add(of_it)
     makings = Counter(stage["made"][0] for stage in found.stages if "made" in stage)
     doubts = [f"made from {number} makings of {place(folder)}" for folder, number in makings.items() if number > 1]
@@ -99,20 +101,15 @@ def lineage_of(path: Path, out: Path | None = None, is_named: bool = False) -> L
     """What is behind a file or folder: by the stage that made it, unless that is the one of `out`; by the record of
     weights that come with the package; else what the folder itself holds (`is_named`: weights in it are a model).
     """
-    owner = owner_of(path)
+    owner = _maker(path)
     if owner is None or (out is not None and owner[0] == out.resolve()):
         if path.is_file():
             return _shipped(path)
-        return hold(path, is_named or _configuration(path) is not None) if path.is_dir() else Lineage()
+        return hold(path, is_named or configuration_sha256(path) is not None) if path.is_dir() else Lineage()
     folder, state = owner
-    if state.version != VERSION:
-        raise MimidiarError(
-            f"{path}: made before {STATE} told what is behind a stage; run its stage again with --force"
-        )
     inside = path.resolve().relative_to(folder)
-    found = Lineage()
-    if "download" not in state.command[:3]:  # what that brings is not made by our code
-        found = of_stage(folder, state)
+    # What a download brings is not made by our code.
+    found = Lineage() if "download" in state.command[:3] else of_stage(folder, state)
     for relative, made in state.made.items():
         held = Lineage(**made["holds"])
         if not inside.is_relative_to(relative):
@@ -123,6 +120,14 @@ def lineage_of(path: Path, out: Path | None = None, is_named: bool = False) -> L
         found.costs = []
     found.seen = []
     return found
+
+
+def _maker(path: Path) -> tuple[Path, State] | None:
+    """`owner_of`. Raises MimidiarError for a stage that kept no lineage."""
+    owner = owner_of(path)
+    if owner is not None and owner[1].version != VERSION:
+        raise MimidiarError(f"{path}: made before {STATE} kept a lineage; run its stage again with --force")
+    return owner
 
 
 def of_stage(folder: Path, state: State) -> Lineage:
@@ -141,21 +146,16 @@ def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None
     A stage that runs `command` itself is still at work. The stage is in doubt where it has not finished, or the file is
     not what it left.
     """
-    owner = owner_of(file.parent)
+    owner = _maker(file.parent)
     if owner is None:
         return Lineage(), None
     folder, state = owner
-    if state.version != VERSION:
-        raise MimidiarError(
-            f"{file}: made before {STATE} told what is behind a stage; run its stage again with --force"
-        )
+    left = state.made.get(str(file.parent.resolve().relative_to(folder)), {"files": {}})["files"]
     if list(command) in state.commands():
         state.made = describe(folder, state.reads)
     elif state.finished is None:
         state.doubt = "it has not finished"
-    elif state.made.get(str(file.parent.resolve().relative_to(folder)), {"files": {}})["files"].get(
-        file.name
-    ) != sha256_file(file):
+    elif left.get(file.name) != sha256_file(file):
         state.doubt = f"{file.name} was written after it had finished"
     found = of_stage(folder, state)
     for made in state.made.values():
@@ -170,7 +170,7 @@ def describe(folder: Path, reads: list[dict[str, str]]) -> dict[str, dict[str, A
     """
     made = {}
     for each in _own_folders(folder, folder):
-        files = {path.name: _sha256(path) for path in sorted(each.iterdir()) if HASHED.fullmatch(path.name)}
+        files = {path.name: sha256_file(path) for path in sorted(each.iterdir()) if HASHED.fullmatch(path.name)}
         holds = hold(each, True, reads).to_json()
         if files or holds:
             made[str(each.relative_to(folder))] = {"holds": holds, "files": files}
@@ -189,24 +189,24 @@ def hold(folder: Path, has_model: bool, trained_on: Sequence[dict[str, str]] = (
     """What lies in this very folder: a model (others' weights that an encoder reads are none) trained on these sets,
     features, posteriors, tuned post-processing, a set, the origin of a corpus.
 
-    Raises MimidiarError, naming the file, where it does not say what it must.
+    Raises MimidiarError, naming the file, where an entry is missing.
     """
     found = Lineage()
     if has_model and (path := folder / MODEL).is_file():
-        found.models = [_model(_sha256(path), _configuration(folder), trained_on)]
+        found.models = [_model(sha256_file(path), configuration_sha256(folder), trained_on)]
     if (path := folder / TUNED).is_file():
-        found.tuned = [{"sha256": _sha256(path), "tuned_on": _tuned_on(path)}]
+        found.tuned = [{"sha256": sha256_file(path), "tuned_on": tuned_on(path)}]
     if (folder / "feats.scp").is_file():
-        about = _texts(folder / "meta.json", "encoder", "tap", "weights", "weights_sha256")
+        about = texts(folder / "meta.json", "encoder", "tap", "weights", "weights_sha256")
         found.features = [about]
         found.costs.append(_cost(folder, f"features {about['encoder']} {about['tap']}"))
     found.costs += [_cost(folder, step) for file, step in COSTS.items() if (folder / file).is_file()]
     if (path := folder / "corpus.json").is_file():
-        origin = _texts(path, "origin")["origin"]
+        origin = texts(path, "origin")["origin"]
         found.speech, found.smoke = [origin], ["synthetic voices"] if origin.startswith(SYNTHETIC) else []
         found.leaky = [str(read_json(path)["leaky"])] if "leaky" in read_json(path) else []
     if (folder / RECORDINGS).is_file() and (folder / SUPERVISIONS).is_file():
-        found.sets = [_describe_set(folder)]
+        found.sets = [describe_set(folder)]
     return found
 
 
@@ -215,7 +215,7 @@ def _model(sha256: str, configuration: str | None, trained_on: Iterable[dict[str
 
 
 def _shipped(path: Path) -> Lineage:
-    """What the record of weights that come with the package says; nothing of any other file.
+    """The lineage in the record of weights that come with the package; an empty one for any other file.
 
     Raises MimidiarError for other bytes than those of the record.
     """
@@ -232,8 +232,8 @@ def _shipped(path: Path) -> Lineage:
     parts = record["header"].get("sha256")
     if isinstance(parts, dict):  # a diarizer, put together from a model, perhaps a probe, and what was tuned
         found.models = [_model(parts[name], None, names) for name in ("model", "probe") if name in parts]
-        tuned_on = record["header"]["tuned_on"]
-        found.tuned = [{"sha256": parts[name], "tuned_on": tuned_on[name]} for name in tuned_on]
+        chosen_on = {} if found.tuned else record["header"].get("tuned_on", {})
+        found.tuned += [{"sha256": parts[name], "tuned_on": chosen_on[name]} for name in chosen_on]
     return found
 
 
@@ -247,79 +247,13 @@ def shared_sets(models: Iterable[dict[str, Any]], reads: Sequence[dict[str, str]
         path = Path(each["path"])
         if each["recordings_sha256"] == own["recordings_sha256"]:
             shared[own["set"]] = None
-        elif not (path / RECORDINGS).is_file() or _ids_hash(path) != each["recordings_sha256"]:
+        elif not (path / RECORDINGS).is_file() or ids_hash(path) != each["recordings_sha256"]:
             doubts[f"the set {place(path)}, which a model was trained on, is gone or changed"] = None
-        elif not _ids(path).isdisjoint(_ids(Path(own["path"]))):
+        elif not recording_ids(path).isdisjoint(recording_ids(Path(own["path"]))):
             shared[own["set"]] = None
     return list(shared), list(doubts)
-
-
-def _ids_hash(folder: Path) -> str:
-    return hashlib.sha256("\n".join(sorted(_ids(folder))).encode()).hexdigest()
-
-
-def _ids(folder: Path) -> frozenset[str]:
-    """The ids of a set's recordings."""
-    about = (folder / RECORDINGS).stat()
-    return _read_ids(folder / RECORDINGS, about.st_size, about.st_mtime_ns)
-
-
-@cache
-def _read_ids(path: Path, size: int, changed_ns: int) -> frozenset[str]:
-    """Several models may have been trained on the same set."""
-    return recording_ids(path.parent)
-
-
-@cache
-def _hash(path: Path, size: int, changed_ns: int) -> str:
-    return sha256_file(path)
-
-
-def _sha256(path: Path) -> str:
-    """Weights take seconds to read, and are asked for more than once."""
-    return _hash(path, path.stat().st_size, path.stat().st_mtime_ns)
-
-
-def _describe_set(folder: Path) -> dict[str, Any]:
-    """How much speech of how many speakers of which corpora is in a set."""
-    seconds = sum(row["duration"] for row in read_jsonl(folder / RECORDINGS))
-    speakers: dict[str, set[str]] = {}
-    for row in read_jsonl(folder / SUPERVISIONS):
-        name = (row.get("custom") or {}).get("corpus") or corpus_of_speaker(row["speaker"], folder.name)
-        speakers.setdefault(name, set()).add(row["speaker"])
-    corpora = [
-        {"corpus": name, "speakers": len(own), **dict(zip(("origin", "licence"), describe_corpus(name), strict=True))}
-        for name, own in sorted(speakers.items())
-    ]
-    return {"set": place(folder.resolve()), "hours": round(seconds / 3600, 3), "corpora": corpora}
 
 
 def _cost(folder: Path, step: str) -> dict[str, Any]:
     cost = total_cost([folder])
     return {"step": step, "folder": str(folder.resolve()), "cost": None if cost is None else asdict(cost)}
-
-
-def _configuration(folder: Path) -> str | None:
-    """The hash of the configuration that a model folder keeps."""
-    names = [name for name in ("config.yaml", "train.json") if (folder / name).is_file()]
-    return sha256_file(folder / names[0]) if names else None
-
-
-def _tuned_on(path: Path) -> str:
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        values = None
-    if not isinstance(values, dict) or not isinstance(values.get("tuned_on"), str):
-        raise MimidiarError(f"{path}: does not name the set that it was tuned on; write it again with `mimidiar tune`")
-    return values["tuned_on"]
-
-
-def _texts(path: Path, *names: str) -> dict[str, str]:
-    """These entries of a JSON file, as text."""
-    document = read_json(path)
-    if missing := [name for name in names if not isinstance(document, dict) or name not in document]:
-        raise MimidiarError(f"{path}: does not say '{missing[0]}'; remove the folder and run its stage again")
-    return {name: str(document[name]) for name in names}

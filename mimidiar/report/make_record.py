@@ -18,7 +18,7 @@ from mimidiar.score.from_files import SCORE_FILE
 from mimidiar.score.kinds import SCORE_KINDS, keeps
 from mimidiar.score.verify_files import read_draws
 
-SYSTEM_FILE = "system.json"  # beside the folder of the score: what `mimidiar bench` tells of the system that it ran
+SYSTEM_FILE = "system.json"  # beside the folder of the score: the system that `mimidiar bench` ran
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def make_record(
 ) -> Record:
     """The record of the score in `score_dir`, as `command` writes it.
 
-    What the score was made from is told by the stage that made it; a score that no stage made is by unknown code.
+    The lineage is that of the stage that made the score; a score that no stage made is by unknown code.
     `made_with` names folders that hold more of it. Raises MimidiarError for a score.json that is missing or of another
     kind, and for a folder that holds nothing a score can be made with.
     """
@@ -83,8 +83,8 @@ def _lineage(score_dir: Path, command: Sequence[str], made_with: Iterable[Path])
 
 
 def _trained_on(found: Lineage, scored: str) -> list[str]:
-    """The sets that the models were trained on, `unknown` where one does not tell; the scored one among them where it
-    holds part of these under another name.
+    """The sets that the models were trained on, `unknown` for a model that no stage trained; the scored one among them
+    where it holds part of these under another name.
     """
     names = {each["set"] for model in found.models for each in model["trained_on"] or [{"set": UNKNOWN}]}
     return sorted(names | ({scored} & set(found.seen)))

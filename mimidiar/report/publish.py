@@ -52,9 +52,7 @@ def _require_whole(path: Path, record: Record) -> None:
     if record.version != VERSION:
         raise MimidiarError(f"{path}: written by an older mimidiar; run its experiment again")
     if not record.lineage["speech"]:
-        raise MimidiarError(
-            f"{path}: of speech that no corpus.json tells of; results are kept of real speech (--corpus)"
-        )
+        raise MimidiarError(f"{path}: of speech without a corpus.json; results are kept of real speech (--corpus)")
     if record.smoke:
         raise MimidiarError(
             f"{path}: no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"
@@ -86,7 +84,7 @@ def _require_conventions(path: Path, record: Record) -> None:
 def _require_all_seeds(new: dict[str, Record], results: Path) -> None:
     cells = {(record.system, record.set, record.protocol) for record in new.values()}
     kept = find_records([results]) if results.is_dir() else []
-    # Older records may be of an older schema: their names tell enough.
+    # Older records may be of an older schema: their names are enough.
     stale = [
         p for p in kept if p.name not in new and any(p.name.startswith(".".join(cell) + ".seed") for cell in cells)
     ]

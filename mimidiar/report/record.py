@@ -11,7 +11,7 @@ name follows from its contents and is checked against them, as is every key:
 - `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
 - `smoke`: why the figure shows that the code runs, and nothing more: synthetic voices, a small run;
 - `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
-  where a model does not tell;
+  for a model that no stage trained;
 - `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
   the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
 - `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
@@ -30,121 +30,45 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Any
 
 from mimidiar.commit import is_clean
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_text
-from mimidiar.report.schema import Like, Misfit, Within, check
+from mimidiar.report.schema import Misfit, Number, Text, check
 from mimidiar.score.kinds import SCORE_KINDS, keeps
 
 VERSION = 2
 FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
 
-Name = Annotated[str, Like(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")]
-ProtocolName = Annotated[str, Like(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")]
-Reason = Annotated[str, Like(r"(?s).+", "a reason")]
-Sha256 = Annotated[str, Like(r"[0-9a-f]{64}", "a sha256 in hexadecimal")]
-Commit = Annotated[
-    str, Like(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
-]
-Amount = Annotated[float, Within(low=0)]
-Percent = Annotated[float, Within(0, 100)]
-METRICS = dict.fromkeys(("der", "miss", "false_alarm", "confusion", "ancestor_der"), Amount)
-METRICS |= dict.fromkeys(("eer", "jer", "speaker_count_accuracy"), Percent)
-
-
-class Interval(TypedDict):
-    low: float
-    high: float
-    level: Annotated[float, Within(0, 1)]
-
-
-class Seconds(TypedDict):
-    error_sec: Amount
-    reference_sec: Amount
-
-
-class Draws(TypedDict):
-    eer: NotRequired[list[Percent | None]]
-
-
-class Model(TypedDict):
-    sha256: Sha256
-    configuration_sha256: Sha256 | None
-
-
-class Tuned(TypedDict):
-    sha256: Sha256
-    tuned_on: str
-
-
-Features = TypedDict("Features", dict.fromkeys(("encoder", "tap", "weights", "weights_sha256"), str))
-
-
-class Package(TypedDict):
-    package: str
-    version: str
-
-
-class StepCost(TypedDict):
-    audio_sec: Amount
-    compute_sec: Amount
-    device: str
-    real_time_factor: Amount
-
-
-class Stage(TypedDict):
-    """One stage behind a figure."""
-
-    folder: str
-    directory: str
-    commands: list[str]
-    commits: list[Commit]
-    doubt: Reason | None
-    seconds: NotRequired[Amount | None]
-
-
-class Hashes(TypedDict):
-    """`lineage` of a record; `packages` of somebody else's system alone."""
-
-    score_sha256: Sha256
-    scored: dict[str, Sha256]
-    models: list[Model]
-    configurations: dict[str, Sha256]
-    tuned: list[Tuned]
-    features: list[Features]
-    speech: list[str]
-    packages: NotRequired[list[Package]]
-
 
 @dataclass(frozen=True)
 class Record:
-    """The contents of a record's file; see the top of this module. Fields with a default are younger than others."""
+    """The contents of a record's file; see the top of this module."""
 
-    kind: Annotated[str, Like("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS))]
-    system: Name
-    set: Name
-    protocol: ProtocolName
-    seed: Annotated[int, Within(low=0)]
-    metrics: Annotated[dict[str, float], METRICS]
-    intervals: dict[str, Interval]
-    conditions: dict[str, str | bool | float | None]
-    recordings: dict[str, Seconds]
+    kind: str
+    system: str
+    set: str
+    protocol: str
+    seed: int
+    metrics: dict[str, float]
+    intervals: dict[str, dict[str, float]]
+    conditions: dict[str, Any]
+    recordings: dict[str, dict[str, float]]
     tuned_on: list[str]
     trained_on: list[str]
-    lineage: Hashes
-    speed: dict[str, StepCost | None]
-    stages: list[Stage]
+    lineage: dict[str, Any]
+    speed: dict[str, dict[str, Any] | None]
+    stages: list[dict[str, Any]]
     environment: dict[str, str | None]
-    commit: Commit
+    commit: str
     dirty: bool
     warnings: list[str]
-    draws: Draws = field(default_factory=dict)
-    leaky: list[Reason] = field(default_factory=list)
-    smoke: list[Reason] = field(default_factory=list)
-    version: Annotated[int, Within(1, VERSION)] = VERSION
+    draws: dict[str, list[float | None]] = field(default_factory=dict)
+    leaky: list[str] = field(default_factory=list)
+    smoke: list[str] = field(default_factory=list)
+    version: int = VERSION
 
     @property
     def file_name(self) -> str:
@@ -186,10 +110,57 @@ def _unclean(stage: dict[str, Any]) -> str:
     return f"{stage['folder']}: {stage['doubt']}" if stage["doubt"] else stage["folder"]
 
 
+_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
+_PROTOCOL = Text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
+_SHA256 = Text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
+_COMMIT = Text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
+_TEXT, _REASON = Text(), Text(r"(?s).+", "a reason")
+_NUMBER, _AMOUNT, _PERCENT = Number(), Number(low=0), Number(0, 100)
+_LINEAGE = {
+    "score_sha256": _SHA256,
+    "scored": {str: _SHA256},
+    "models": [{"sha256": _SHA256, "configuration_sha256": (None, _SHA256)}],
+    "configurations": {str: _SHA256},
+    "tuned": [{"sha256": _SHA256, "tuned_on": _TEXT}],
+    "features": [dict.fromkeys(("encoder", "tap", "weights", "weights_sha256"), _TEXT)],
+    "speech": [_TEXT],
+    "packages?": [{"package": _TEXT, "version": _TEXT}],  # of somebody else's system alone
+}
+_COST = dict.fromkeys(("audio_sec", "compute_sec", "real_time_factor"), _AMOUNT) | {"device": _TEXT}
+_STAGE = {"folder": _TEXT, "directory": _TEXT, "commands": [_TEXT], "commits": [_COMMIT], "doubt": (None, _REASON)}
+_RECORD = {
+    "version": Number(1, VERSION, whole=True),
+    "kind": _NAME,
+    "system": _NAME,
+    "set": _NAME,
+    "protocol": _PROTOCOL,
+    "seed": Number(low=0, whole=True),
+    "metrics": {str: _NUMBER}
+    | {f"{name}?": _AMOUNT for name in ("der", "miss", "false_alarm", "confusion", "ancestor_der")}
+    | {f"{name}?": _PERCENT for name in ("eer", "jer", "speaker_count_accuracy")},
+    "intervals": {str: {"low": _NUMBER, "high": _NUMBER, "level": Number(0, 1)}},
+    "conditions": {str: (None, bool, _TEXT, _NUMBER)},
+    "recordings": {str: {"error_sec": _AMOUNT, "reference_sec": _AMOUNT}},
+    "draws?": {"eer?": [(None, _PERCENT)]},
+    "leaky?": [_REASON],
+    "smoke?": [_REASON],
+    "tuned_on": [_TEXT],
+    "trained_on": [_TEXT],
+    "lineage": _LINEAGE,
+    "speed": {str: (None, _COST)},
+    "stages": [_STAGE | {"seconds?": (None, _AMOUNT)}],
+    "environment": {str: (None, _TEXT)},
+    "commit": _COMMIT,
+    "dirty": bool,
+    "warnings": [_TEXT],
+}
+
+
 def check_record(values: Any) -> Record:
     """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
-    check(values, Record)
+    check(values, _RECORD)
     record = Record(**values)
+    check(record.kind, Text("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS)), "kind")
     for name, interval in record.intervals.items():
         if interval["low"] > interval["high"]:
             raise Misfit(f"'intervals.{name}' goes from {interval['low']} down to {interval['high']}")

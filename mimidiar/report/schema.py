@@ -1,10 +1,13 @@
-"""A JSON document checked against types; the first value that does not fit is named by its key."""
+"""A JSON document checked against a pattern of the same form; the first value that does not fit is named by its key.
+
+A pattern is `{"a": P, "b?": Q}`, an object with just these keys, of which b may be missing; `{str: P}`, an object with
+keys of any name; `[P]`, a list; `(None, P, Q)`, null or one of these, of which messages name the last; Text, Number,
+or the type bool.
+"""
 
 import re
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from dataclasses import dataclass
+from typing import Any
 
 LARGEST = 1e15  # more than anything counted or measured here
 SHOWN = 60  # characters of a wrong value in a message
@@ -15,82 +18,71 @@ class Misfit(ValueError):
 
 
 @dataclass(frozen=True)
-class Within:
-    """Narrows a number: from `low` to `high`; never infinite or NaN."""
+class Text:
+    """Text that the pattern matches as a whole, and what that is in words."""
 
-    low: float = -LARGEST
-    high: float = LARGEST
-
-
-@dataclass(frozen=True)
-class Like:
-    """Narrows a text: all of it matches the pattern; `wanted` says so in words."""
-
-    pattern: str
+    pattern: str = "(?s).*"
     wanted: str = "text"
 
 
-def check(value: Any, wanted: Any, key: str = "") -> None:
-    """Raise Misfit unless `value`, parsed JSON, is of the type `wanted`.
+@dataclass(frozen=True)
+class Number:
+    """A number from `low` to `high`, neither infinite nor NaN."""
 
-    That is a dataclass or TypedDict (a field with a default, or NotRequired, may be missing), a list, a dict by text
-    (Annotated with a dict: some keys have a type of their own), a union, or a scalar that Annotated may narrow by
-    Within or Like.
-    """
-    wanted, rule = get_args(wanted) if get_origin(wanted) is Annotated else (wanted, None)
-    if get_origin(wanted) in (Union, UnionType):
-        if type(value) not in get_args(wanted) or isinstance(value, float):
-            check(value, [option for option in get_args(wanted) if option is not NoneType][-1], key)
-    elif is_dataclass(wanted) or is_typeddict(wanted):
-        _check_keys(value, wanted, key)
-    elif get_origin(wanted) is list:
-        for position, item in enumerate(_require(value, isinstance(value, list), key, "a list")):
-            check(item, get_args(wanted)[0], f"{key}[{position}]")
-    elif get_origin(wanted) is dict:
-        for name, item in _require(value, isinstance(value, dict), key, "an object").items():
-            check(item, (rule or {}).get(name, get_args(wanted)[1]), f"{key}.{name}")
-    elif wanted is str:
-        rule = rule or Like("(?s).*")
-        _require(value, isinstance(value, str) and re.fullmatch(rule.pattern, value), key, rule.wanted)
-    elif wanted is bool:
-        _require(value, isinstance(value, bool), key, "true or false")
-    else:
-        _check_number(value, wanted, rule or Within(), key)
+    low: float = -LARGEST
+    high: float = LARGEST
+    whole: bool = False
+
+    @property
+    def wanted(self) -> str:
+        ends = f" from {self.low:g}" * (self.low > -LARGEST) + f" to {self.high:g}" * (self.high < LARGEST)
+        return ("a whole number" if self.whole else "a number") + ends
 
 
-def _check_number(value: Any, wanted: type, rule: Within, key: str) -> None:
-    ends = f" from {rule.low:g}" * (rule.low > -LARGEST) + f" to {rule.high:g}" * (rule.high < LARGEST)
-    is_one = isinstance(value, int if wanted is int else int | float) and not isinstance(value, bool)
-    name = "a whole number" if wanted is int else "a number"
-    _require(value, is_one and rule.low <= value <= rule.high, key, name + ends)
+def check(value: Any, pattern: Any, key: str = "") -> None:
+    """Raise Misfit unless `value`, parsed JSON, fits the pattern."""
+    match pattern:
+        case dict():
+            _require(isinstance(value, dict), value, key, "an object")
+            _check_object(value, pattern, f"{key}." if key else "")
+        case list():
+            _require(isinstance(value, list), value, key, "a list")
+            for position, item in enumerate(value):
+                check(item, pattern[0], f"{key}[{position}]")
+        case tuple():
+            *others, last = (each for each in pattern if each is not None)
+            if not (value is None and None in pattern) and not any(_fits(value, each) for each in others):
+                check(value, last, key)
+        case Text():
+            is_one = isinstance(value, str) and re.fullmatch(pattern.pattern, value)
+            _require(is_one, value, key, pattern.wanted)
+        case Number():
+            is_one = isinstance(value, int if pattern.whole else int | float) and not isinstance(value, bool)
+            _require(is_one and pattern.low <= value <= pattern.high, value, key, pattern.wanted)
+        case _:
+            _require(isinstance(value, bool), value, key, "true or false")
 
 
-def _check_keys(value: Any, wanted: type, key: str) -> None:
-    """An object with exactly the keys of a type, less those that may be missing."""
-    _require(value, isinstance(value, dict), key, "an object")
-    types, required = _keys(wanted)
-    prefix = f"{key}." if key else ""
-    if missing := [name for name in types if name in required and name not in value]:
+def _check_object(value: dict[str, Any], pattern: dict[Any, Any], prefix: str) -> None:
+    """Its keys, and what they hold; keys of any name where the pattern has `str`, unless it has them by their names."""
+    patterns = {name.removesuffix("?"): each for name, each in pattern.items() if name is not str}
+    if missing := [name for name in pattern if name is not str and name[-1] != "?" and name not in value]:
         raise Misfit(f"'{prefix}{missing[0]}' is missing")
-    if unknown := [name for name in value if name not in types]:
-        raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(types)}")
-    for name in value:
-        check(value[name], types[name], f"{prefix}{name}")
+    if unknown := [name for name in value if name not in patterns and str not in pattern]:
+        raise Misfit(f"'{prefix}{unknown[0]}' is not a known key; known are {', '.join(patterns)}")
+    for name, item in value.items():
+        check(item, patterns[name] if name in patterns else pattern[str], f"{prefix}{name}")
 
 
-@cache
-def _keys(wanted: type) -> tuple[dict[str, Any], frozenset[str]]:
-    """The types of all keys, and the keys that must be there."""
-    types = get_type_hints(wanted, include_extras=True)
-    if is_typeddict(wanted):
-        required = wanted.__required_keys__
-        return {name: types[name] if name in required else get_args(types[name])[0] for name in types}, required
-    return types, frozenset(f.name for f in fields(wanted) if f.default is MISSING and f.default_factory is MISSING)
+def _fits(value: Any, pattern: Any) -> bool:
+    try:
+        check(value, pattern)
+    except Misfit:
+        return False
+    return True
 
 
-def _require(value: Any, fits: Any, key: str, wanted: str) -> Any:
-    """The value, if it fits."""
+def _require(fits: Any, value: Any, key: str, wanted: str) -> None:
     if not fits:
         text, subject = repr(value), f"'{key}'" if key else "the document"
         raise Misfit(f"{subject} is {text if len(text) <= SHOWN else text[:SHOWN] + '...'}, not {wanted}")
-    return value

@@ -33,7 +33,7 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Shipment:
-    """A file of weights, its name, the file of what people say of its use and limits, folders of records that may be of
+    """A file of weights, its name, a text on use and limits, folders of records that may be of
     these weights, and of others to stand beside them.
     """
 

@@ -8,9 +8,9 @@ tables:
     each: [sim_test, "ami_*"]      # one table for each; a pattern stands for the sets that are in the records
     columns:
       - {label: "DER %", protocol: collar0, metric: der, best: low}
-      - {label: "less than the floor", protocol: collar0, metric: der, versus: floors}
+      - {label: "less than the baseline", protocol: collar0, metric: der, versus: floors}
     rows:
-      - {label: "floor: one speaker", system: floor-always-one, role: floor}
+      - {label: "trivial baseline: one speaker", system: floor-always-one, role: floor}
       - {label: "adapter, {tag}", system: "adapter-{tag}"}      # one for each system that is so called
       - {label: "Mimi", system: adapter-mimi, not_run: weights not available}
     comparisons:                   # a sentence each: better, worse or not distinguishable, by the paired difference
@@ -45,10 +45,10 @@ class Column:
     """One figure: `metric` under `protocol` on `set` (a pattern: one column for each set; else the table's own).
 
     `best`: low or high, the best comparable system is in bold. `versus`: the difference to the row of that system, or
-    to the nearest of the `floors` above. `interval`: show that of the score. `not_run`: why a cell of this column may
-    have no record, where its row does not say. `reference`: how the sha256 of the reference or the trials begins, for
-    a set whose name alone does not tell which data it is. `dataset`: only records by the recipes in egs/<dataset>, as
-    recipes of several datasets have sets of one name.
+    to the nearest of the `floors`, the trivial baselines above. `interval`: show that of the score. `not_run`: why a
+    cell of this column may have no record, where its row does not say. `reference`: how the sha256 of the reference or
+    the trials begins, for a set whose name alone does not tell which data it is. `dataset`: only records by the recipes
+    in egs/<dataset>, as recipes of several datasets have sets of one name.
     """
 
     label: str
@@ -71,7 +71,7 @@ class Column:
 
 @dataclass
 class Row:
-    """One system. `role`: a `floor` knows nothing and is to be beaten, a `leaky` one has seen the set it is scored on;
+    """One system. `role`: a `floor` is a trivial baseline, a `leaky` one was trained on the set it is scored on;
     neither is compared with others. `not_run` says why there is no record. Rows of one `series` are a line of a figure.
     """
 

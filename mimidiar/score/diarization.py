@@ -1,7 +1,7 @@
 """Diarization error rate (DER) and what goes with it, under the conventions of NIST.
 
 Whose it is: pyannote.metrics measures missed, false alarm and confused time of speakers already paired
-(`IdentificationErrorRate`); what is scored, who is paired with whom, JER, voice activity, overlap and the speaker
+(`IdentificationErrorRate`); what is scored, who is paired with whom, JER, speech activity, overlap and the speaker
 counts are this package's, and tests hold DER and JER against pyannote's own.
 
 What is measured
@@ -13,7 +13,7 @@ What is measured
 - the total is the summed error time over the summed reference speaker time, not the mean of the recordings;
 - JER (second DIHARD challenge) has no collar and always scores overlap; speakers are paired by the time they have in
   common (dscore pairs by the least JER);
-- voice activity and overlap detection (`detection`): of the same scored time as the DER.
+- speech activity and overlap detection (`detection_times`): of the same scored time as the DER.
 
 What is scored
 - with a UEM, exactly its recordings and regions (as dscore; md-eval scores a recording that the UEM lacks all the
@@ -38,10 +38,9 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from mimidiar.annotation.lines import shown
-from mimidiar.annotation.regions import Region, overlaps, subtract, total_sec, union
+from mimidiar.annotation.regions import Region, intersect, overlaps, subtract, total_sec, union
 from mimidiar.annotation.turns import Turn, Turns, crop, extent, merge_overlaps
 from mimidiar.errors import MimidiarError
-from mimidiar.score.detection import detection_times
 from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.segments import check_size, common_sec, error_times, jaccard_error
 
@@ -184,6 +183,30 @@ def score_recording(
         hypothesis_speakers=counts[1],
         **detection_times(*inside),
     )
+
+
+def detection_times(reference: list[Turn], hypothesis: list[Turn]) -> dict[str, float]:
+    """Seconds of speech and of overlap in the merged, cropped turns of one recording, as `RecordingScore` has them.
+
+    Missed and false alarm speech are what md-eval prints as MISSED SPEECH and FALARM SPEECH, but in % of the reference
+    speech; overlap is time with two or more speakers.
+    """
+    regions = [[(turn.start, turn.end) for turn in turns] for turns in (reference, hypothesis)]
+    speech, found_speech, common_speech = _seconds(*map(union, regions))
+    overlap, found_overlap, common_overlap = _seconds(*map(overlaps, regions))
+    return {
+        "speech_sec": speech,
+        "missed_speech_sec": speech - common_speech,
+        "false_alarm_speech_sec": found_speech - common_speech,
+        "overlap_sec": overlap,
+        "hypothesis_overlap_sec": found_overlap,
+        "common_overlap_sec": common_overlap,
+    }
+
+
+def _seconds(reference: list[Region], hypothesis: list[Region]) -> tuple[float, float, float]:
+    """Of the reference, of the hypothesis, and of both together."""
+    return total_sec(reference), total_sec(hypothesis), total_sec(intersect(reference, hypothesis))
 
 
 def scored_regions(reference: list[Turn], regions: list[Region], protocol: Protocol) -> list[Region]:

@@ -22,8 +22,8 @@ _Active = dict[str, set[str]]  # who speaks on either side
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of one speaker's turns, in seconds, that is all of one kind: CORRECT, MISSED, ... UNSCORED."""
+class JudgedTurn:
+    """A turn, or a part of one, in seconds, that is all of one kind: CORRECT, MISSED, ... UNSCORED."""
 
     start: float
     end: float
@@ -41,8 +41,8 @@ class ErrorRegions:
     """
 
     recording: str
-    reference: tuple[Piece, ...]
-    hypothesis: tuple[Piece, ...]
+    reference: tuple[JudgedTurn, ...]
+    hypothesis: tuple[JudgedTurn, ...]
     partner: dict[str, str]
     scored: tuple[Region, ...]
     protocol: Protocol
@@ -50,12 +50,12 @@ class ErrorRegions:
     @property
     def reference_sec(self) -> float:
         """Scored reference speaker time."""
-        return _seconds(piece for piece in self.reference if piece.kind != UNSCORED)
+        return _seconds(turn for turn in self.reference if turn.kind != UNSCORED)
 
-    def errors(self, kind: str) -> list[Piece]:
-        """The pieces of one kind of error; of confusion, those of the reference."""
+    def errors(self, kind: str) -> list[JudgedTurn]:
+        """The turns of one kind of error; of confusion, those of the reference."""
         side = self.hypothesis if kind == FALSE_ALARM else self.reference
-        return [piece for piece in side if piece.kind == kind]
+        return [turn for turn in side if turn.kind == kind]
 
     def error_sec(self, kind: str) -> float:
         """Speaker seconds of MISSED, FALSE_ALARM or CONFUSION."""
@@ -79,10 +79,10 @@ def find_errors(
     reference, hypothesis = merge_overlaps(reference), merge_overlaps(hypothesis)
     scored = scored_regions(reference, regions, protocol)
     partner = _partners(crop(reference, scored), crop(hypothesis, scored))
-    found: dict[str, list[Piece]] = {"reference": [], "hypothesis": []}
+    found: dict[str, list[JudgedTurn]] = {"reference": [], "hypothesis": []}
     for start, end, active, is_scored in _constant_stretches(reference, hypothesis, scored):
         for side, kinds in _classify(active, partner, is_scored).items():
-            found[side] += [Piece(start, end, speaker, kinds[speaker]) for speaker in sorted(kinds)]
+            found[side] += [JudgedTurn(start, end, speaker, kinds[speaker]) for speaker in sorted(kinds)]
     return ErrorRegions(recording, *map(_joined, found.values()), partner, tuple(scored), protocol)
 
 
@@ -97,10 +97,10 @@ def _constant_stretches(
 ) -> Iterator[tuple[float, float, _Active, bool]]:
     """Cut time at every border: (start, end, who speaks in it, whether it is scored); silent stretches are left out."""
     changes: dict[float, list[tuple[str, str, int]]] = defaultdict(list)
-    spans = [("reference", t.speaker, t.start, t.end) for t in reference]
-    spans += [("hypothesis", t.speaker, t.start, t.end) for t in hypothesis]
-    spans += [("scored", "", start, end) for start, end in scored]
-    for side, name, start, end in spans:
+    changing = [("reference", t.speaker, t.start, t.end) for t in reference]
+    changing += [("hypothesis", t.speaker, t.start, t.end) for t in hypothesis]
+    changing += [("scored", "", start, end) for start, end in scored]
+    for side, name, start, end in changing:
         changes[start].append((side, name, 1))
         changes[end].append((side, name, -1))
     open_turns: dict[str, Counter] = {"reference": Counter(), "hypothesis": Counter(), "scored": Counter()}
@@ -132,19 +132,19 @@ def _classify(active: _Active, partner: dict[str, str], is_scored: bool) -> dict
     }
 
 
-def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
+def _joined(turns: list[JudgedTurn]) -> tuple[JudgedTurn, ...]:
     """Pieces of one speaker and kind that touch become one."""
-    joined: list[Piece] = []
+    joined: list[JudgedTurn] = []
     last: dict[str, int] = {}
-    for piece in pieces:
-        before = last.get(piece.speaker)
-        if before is not None and joined[before].end == piece.start and joined[before].kind == piece.kind:
-            joined[before] = replace(joined[before], end=piece.end)
+    for turn in turns:
+        before = last.get(turn.speaker)
+        if before is not None and joined[before].end == turn.start and joined[before].kind == turn.kind:
+            joined[before] = replace(joined[before], end=turn.end)
         else:
-            last[piece.speaker] = len(joined)
-            joined.append(piece)
+            last[turn.speaker] = len(joined)
+            joined.append(turn)
     return tuple(joined)
 
 
-def _seconds(pieces: Iterable[Piece]) -> float:
-    return sum(piece.end - piece.start for piece in pieces)
+def _seconds(turns: Iterable[JudgedTurn]) -> float:
+    return sum(turn.end - turn.start for turn in turns)

@@ -1,11 +1,11 @@
-"""Diarizers that know nothing about voices: what any real one has to beat. Made from reference and UEM alone.
+"""Trivial baselines, which use no audio: what any diarizer has to beat. Made from reference and UEM alone.
 
 - `always-one`: one speaker from the start to the end of every scored region;
-- `oracle-vad-one`: one speaker whenever anybody speaks in the reference: knows when, and takes all voices for one;
-- `random-order`: the reference's own turns, each given to a random one of the recording's speakers: knows when, how
-  many at a time and how many in all, but not who. Turns that overlap get different speakers, so its missed and false
-  alarm time are zero and all its error is confusion. Seeded per recording: a recording's output does not depend on
-  which others are in the set.
+- `oracle-vad-one`: one speaker whenever anybody speaks in the reference: right on when, wrong on who;
+- `random-order`: the reference's own turns, each given to a random one of the recording's speakers: right on when and
+  on the number of speakers, at a time and in all, wrong on who. Turns that overlap get different speakers, so its
+  missed and false alarm time are zero and all its error is confusion. Seeded per recording: a recording's output does
+  not depend on which others are in the set.
 """
 
 import random
@@ -18,19 +18,19 @@ from mimidiar.errors import MimidiarError
 _SPEAKER = "speaker0"
 
 
-def make_floor(
+def make_baseline(
     kind: str, reference: Mapping[str, list[Turn]], uem: Mapping[str, list[Region]] | None = None, seed: int = 0
 ) -> list[Turn]:
-    """The turns of floor `kind` for every recording of the UEM (without one: of the reference, in full)."""
-    if kind not in FLOORS:
-        raise MimidiarError(f"no floor is called {kind!r}; there are {', '.join(FLOORS)}")
+    """The turns of the baseline `kind` for every recording of the UEM (without one: of the reference, in full)."""
+    if kind not in TRIVIAL_BASELINES:
+        raise MimidiarError(f"no trivial baseline is called {kind!r}; there are {', '.join(TRIVIAL_BASELINES)}")
     if kind == "always-one" and uem is None:
-        raise MimidiarError("the floor always-one speaks through all that is scored, so it needs a UEM (--uem)")
+        raise MimidiarError("the baseline always-one covers all that is scored, so it needs a UEM (--uem)")
     turns = []
     for recording in sorted(reference if uem is None else uem):
         own = reference.get(recording, [])
         regions = union((t.start, t.end) for t in own) if uem is None else union(uem[recording])
-        turns += FLOORS[kind](recording, own, regions, seed)
+        turns += TRIVIAL_BASELINES[kind](recording, own, regions, seed)
     return turns
 
 
@@ -57,7 +57,7 @@ def _random_order(recording: str, turns: list[Turn], regions: list[Region], seed
     return crop(shuffled, regions)
 
 
-FLOORS: dict[str, Callable[[str, list[Turn], list[Region], int], list[Turn]]] = {
+TRIVIAL_BASELINES: dict[str, Callable[[str, list[Turn], list[Region], int], list[Turn]]] = {
     "always-one": _always_one,
     "oracle-vad-one": _oracle_vad_one,
     "random-order": _random_order,

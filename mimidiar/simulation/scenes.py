@@ -1,6 +1,6 @@
-"""What talks are heard in, made up: levels, rooms, colored noise, babble of other people, the band of a telephone.
+"""How simulated conversations are recorded: levels, rooms, colored noise, babble, the band of a telephone.
 
-`simulate.augment` does the like with recorded noises and measured rooms, where there are any.
+`simulation.augmentation` does the like with recorded noises and measured rooms, where there are any.
 """
 
 from collections.abc import Mapping, Sequence

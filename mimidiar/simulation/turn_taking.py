@@ -1,8 +1,8 @@
 """Conversations that are drawn turn by turn from how people take turns, of any utterances, in any surroundings.
 
-NeMo's simulator (`simulate.nemo`) plans whole sets on disk. Here a talk follows from its seeds alone, within
-milliseconds, so that training never has to hear the same one again; and how much is silent, how much overlaps and how
-long turns are is drawn anew for each talk, as no two meetings are alike in that.
+NeMo's simulator (`simulation.nemo`) plans whole sets on disk. Here a conversation follows from its seeds alone, within
+milliseconds, so that training need not use one twice; the shares of silence and overlap and the length of turns are
+drawn anew for each, as no two meetings are alike in that.
 """
 
 from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from mimidiar.encoders.registry import describe_encoder
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
-from mimidiar.studies.taps.linear_probe import Probe, save_probe
+from mimidiar.studies.taps.classifier import Probe, save_probe
 from mimidiar.training.tune import Tuned, write_tuned
 from mimidiar.training.tune_clustering import TunedLinking, write_linking
 

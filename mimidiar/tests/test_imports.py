@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1]
 # names the commands of studies in a table.
 LAYERS = [
     {"errors"},
-    {"files", "commit", "hub", "shipped", "job_option", "nemo_import"},
-    {"config", "torch_setup"},
+    {"files", "commit", "hub", "shipped", "job_option"},
+    {"config", "torch_setup", "nemo_import"},
     {"audio", "annotation"},
     {"data", "score"},
     {"encoders"},
@@ -32,7 +32,7 @@ TO_MEND = {"diarize/cluster_files.py", "diarize/diarizer_file.py", "diarize/infe
 # library -> the only modules that may import it
 ONLY_IN = {
     "moshi": ["encoders/mimi"],
-    "nemo": ["simulation/nemo.py", "encoders/speaker/titanet.py"],
+    "nemo": ["simulation/nemo.py", "encoders/speaker/titanet.py", "nemo_import.py"],
     "silero_vad": ["encoders/vad.py"],
     "espeakng_loader": ["corpora/espeak.py"],
     "kaldiio": ["features/store.py"],
@@ -59,6 +59,9 @@ def modules() -> list[Path]:
 def imports(path: Path, top_level_only: bool = False) -> set[str]:
     """Dotted names that a module imports; with `top_level_only` those that run when it is imported."""
     tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):  # what stands there for type checkers alone is never run
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
     nodes = tree.body if top_level_only else ast.walk(tree)
     found: set[str] = set()
     for node in nodes:
@@ -67,6 +70,30 @@ def imports(path: Path, top_level_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def graph() -> dict[str, set[str]]:
+    """Module -> the modules of this package that it imports, anywhere in its source but for type checkers alone."""
+    known = {dotted(path): path for path in modules()}
+    return {name: {each for each in imports(path) if each in known} - {name} for name, path in known.items()}
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room(name: str) -> str:
+    """The folder right below the package that a module is in; of a module that is in none, its own name."""
+    return ".".join(name.split(".")[1:2])
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """Some names that lead to each other and back; none where there are no such."""
+    left = {name: set(others) for name, others in arrows.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
 
 
 def is_module(name: str) -> bool:
@@ -91,6 +118,31 @@ def test_imports_point_down_and_libraries_stay_in_their_place(path: Path) -> Non
             assert str(here).startswith(tuple(ONLY_IN[top])), (
                 f"{here} imports {top}; only {', '.join(ONLY_IN[top])} may"
             )
+
+
+def test_imports_make_no_circle() -> None:
+    """Neither of modules nor of rooms."""
+    arrows, mend = graph(), {dotted(PACKAGE / path) for path in TO_MEND}
+    assert circle(arrows) == []
+    rooms: dict[str, set[str]] = {}
+    for name in arrows.keys() - mend:
+        rooms.setdefault(room(name), set()).update(room(each) for each in arrows[name])
+    assert circle({name: others - {name, ""} for name, others in rooms.items()}) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_studies_stand_alone_and_diarizing_needs_neither_corpora_nor_training() -> None:
+    """A study is imported by its own modules alone, and named in the table of commands."""
+    mend = {dotted(PACKAGE / path) for path in TO_MEND}
+    for name, others in graph().items():
+        for each in others if name not in mend else ():
+            own = name.split(".")[:3] == each.split(".")[:3]
+            assert room(each) != "studies" or own, f"{name} imports {each}"
+            assert room(name) != "diarize" or room(each) not in ("corpora", "training"), f"{name} imports {each}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -19,15 +19,21 @@ class Draw(NamedTuple):
     index: int
 
 
-class EpochDraws(Sampler[Draw]):
-    """All draws of an epoch, others in the next."""
+class EpochSampler(Sampler):
+    """A sampler that draws something else in each `epoch`."""
 
-    def __init__(self, count: int):
-        self.count, self.epoch = count, 0
+    epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning at the start of an epoch."""
         self.epoch = epoch
+
+
+class EpochDraws(EpochSampler):
+    """All draws of an epoch, others in the next."""
+
+    def __init__(self, count: int):
+        self.count = count
 
     def __len__(self) -> int:
         return self.count

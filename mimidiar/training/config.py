@@ -12,7 +12,7 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.simulation.augmentation import Augment
 from mimidiar.simulation.mixtures import MixtureOptions
 from mimidiar.simulation.turn_taking import TalkOptions
-from mimidiar.training.schedule import PRECISIONS, SCHEDULES
+from mimidiar.training.schedule import PRECISIONS, SCHEDULES, check_shares
 
 
 @dataclass
@@ -74,11 +74,7 @@ class TrainConfig(Checked):
 
     def check_run(self, source: str, processes: int, sets: Sequence[str]) -> None:
         """Raise MimidiarError unless it fits so many processes and training sets of these names."""
-        if self.batch_size % processes:
-            raise MimidiarError(
-                f"{source}: batch_size is {self.batch_size}, which {processes} processes cannot share equally; make it "
-                f"a multiple of {processes}, or take another number of processes"
-            )
+        check_shares(source, self.batch_size, processes)
         if self.set_weights and not sets:
             raise MimidiarError(f"{source}: set_weights are of training sets, and there are none; leave them out")
         for name in self.set_weights:

@@ -1,8 +1,8 @@
-"""Training on talks that are drawn and heard on the fly (`simulate.talks`): no two epochs are alike.
+"""Training on conversations that are simulated on the fly (`simulation.turn_taking`): no two epochs are alike.
 
-Encoding a talk takes longer than training on it. So a talk lives for some epochs, in each of which other crops of it
-are heard, and in each epoch the oldest talks have made room for new ones. Which talks and crops come follows from seed
-and epoch, so that a resumed run, and one with other workers, sees the same.
+Encoding a conversation takes longer than training on it. So each one is used for `talk_lives` epochs, with other crops
+in each, and every epoch replaces the oldest ones. Conversations and crops follow from seed and epoch, so that a resumed
+run, and one with other workers, sees the same.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from mimidiar.annotation.activity import arrival_targets
@@ -22,7 +22,7 @@ from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_fact
 from mimidiar.simulation.drawn_sets import read_talkers
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
-from mimidiar.training.batches import Loader
+from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
 from mimidiar.training.feature_cache import Pool
@@ -90,16 +90,11 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
         return features[start:stop], arrival_targets(talk.turns, start, stop, LABEL_HZ, self.max_speakers)
 
 
-class LivingTalks(Sampler[TalkCrop]):
+class LivingTalks(EpochSampler):
     """The crops of an epoch in random order: `crops` of each talk that lives, `count` x `lives` talks."""
 
     def __init__(self, count: int, lives: int, crops: int, seed: int):
         self.count, self.lives, self.crops, self.seed = count, lives, crops, seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of an epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.count * self.lives * self.crops

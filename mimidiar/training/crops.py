@@ -16,6 +16,7 @@ from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import Features, open_features
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.training.batches import EpochSampler
 
 SetFolders = tuple[Path, Path]  # of one set: data, features
 
@@ -121,7 +122,7 @@ def check_alike(store: Features, first: Features) -> None:
             raise MimidiarError(f"{store.folder}: {key} is {here}, that of {first.folder} {there}; extract both alike")
 
 
-class RandomCrops(Sampler[Crop]):
+class RandomCrops(EpochSampler):
     """Random crops in random order, others in each epoch, the same for the same seed and epoch.
 
     In an epoch a set of n recordings and weight w gives round(n x per_recording x w) crops, of each of its recordings
@@ -142,7 +143,6 @@ class RandomCrops(Sampler[Crop]):
         """
         self.conversations, self.seed = conversations, seed
         self.length = round(crop_sec * LABEL_HZ)
-        self.epoch = 0
         self.shares: list[tuple[list[str], int]] = []  # recordings and crops of each set
         for number, (data, recordings) in enumerate(conversations.sets.items()):
             weight = weights[number] if weights else 1.0
@@ -153,10 +153,6 @@ class RandomCrops(Sampler[Crop]):
                     "an epoch; raise its weight or leave the set out"
                 )
             self.shares.append((recordings, crops))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of an epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return sum(count for _, count in self.shares)

@@ -1,4 +1,4 @@
-"""Features of talks in files: one that is heard in several epochs, or by several models, is encoded once."""
+"""Features of simulated conversations in files: one that several epochs, or several models, use is encoded once."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from mimidiar.audio.files import resample
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.files import atomic_path
 
-# Of how talks are drawn and kept: of another one nothing is taken for this one's.
+# Cache version: raised when simulation or encoding changes.
 VERSION = 1
 
 

@@ -2,6 +2,8 @@
 
 import math
 
+from mimidiar.errors import MimidiarError
+
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 SCHEDULES = ("cosine", "inverse_sqrt")
 
@@ -15,3 +17,12 @@ def learning_rate_factor(step: int, warmup_steps: int, total_steps: int, schedul
         return math.sqrt(warmup / (step + 1))
     progress = min((step - warmup) / max(total_steps - warmup, 1), 1.0)
     return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def check_shares(source: str, batch_size: int, processes: int) -> None:
+    """Raise MimidiarError unless so many processes can share a batch."""
+    if batch_size % processes:
+        raise MimidiarError(
+            f"{source}: batch_size is {batch_size}, which {processes} processes cannot share equally; make it "
+            f"a multiple of {processes}, or take another number of processes"
+        )

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from moshi.modules.streaming import StreamingContainer
-from moshi.utils.compile import no_compile
 from torch import Tensor
 
 from mimidiar.encoders.mimi.sizes import tap_number
@@ -32,28 +31,15 @@ class AllTaps(StreamingContainer):
 
     def forward(self, audio: Tensor) -> Tensor:
         """Audio (B, n * 1920) -> (B, n, taps * D), the taps in their order."""
-        found = self._passed(audio)
-        return torch.cat([found[tap] for tap in self.taps], dim=-1)
-
-    def _passed(self, audio: Tensor) -> dict[str, Tensor]:
-        """Each wanted tap (B, n, D) by name."""
         model, found = self.model, {}
-        x = model.hear(audio)
-        found["seanet"] = in_pairs(x)
-        with no_compile():  # as in MimiTap
-            x = model.input_proj(x) if model.layers else x
-            for number, layer in enumerate(model.layers):
-                x = layer(x)
-                found[f"transformer.{number}"] = in_pairs(x)
-        if model.downsample is not None:
-            latent = model.downsample(model.output_proj(x).transpose(1, 2))
-            found["latent"] = latent.transpose(1, 2)
-            if model.quantizer is not None:
-                codes = model.quantizer.encode(latent)
-                for tap in self.taps:
-                    if tap.startswith("quantized."):
-                        found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).transpose(1, 2)
-        return found
+        for tap, x in model.walk(audio):
+            found[tap] = x if tap == "latent" else in_pairs(x)
+        if model.quantizer is not None:
+            codes = model.quantizer.encode(x.mT)
+            for tap in self.taps:
+                if tap.startswith("quantized."):
+                    found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).mT
+        return torch.cat([found[tap] for tap in self.taps], dim=-1)
 
     def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
         """As `MimiTap.new_states`."""

@@ -5,6 +5,8 @@ Method and weights: Défossez et al. 2024, "Moshi: a speech-text foundation mode
 
 import copy
 import re
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,17 +135,20 @@ class MimiTap(StreamingContainer):
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio (B, n * 1920) at 24 kHz -> features (B, F, D), F = n at 12.5 Hz and 2 n at 25 Hz."""
+        _, x = deque(self.walk(audio), maxlen=1).pop()
+        return x if self.quantizer is None else self.quantizer.decode(self.quantizer.encode(x.mT)).mT
+
+    def walk(self, audio: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+        """Each tap before the quantizer by name, with its features (B, F, D), in the order of the signal's way."""
         x = self.hear(audio)
+        yield "seanet", x
         with no_compile():  # moshi would compile the rotary embedding anew for each new length on a GPU
             x = self.input_proj(x) if self.layers else x
-            for layer in self.layers:
+            for number, layer in enumerate(self.layers):
                 x = layer(x)
-        if self.downsample is None:
-            return x
-        x = self.downsample(self.output_proj(x).transpose(1, 2))
-        if self.quantizer is not None:
-            x = self.quantizer.decode(self.quantizer.encode(x))
-        return x.transpose(1, 2)
+                yield f"transformer.{number}", x
+        if self.downsample is not None:
+            yield "latent", self.downsample(self.output_proj(x).transpose(1, 2)).transpose(1, 2)
 
     def hear(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio (B, n * 1920) -> what SEANet makes of it (B, 2 n, D); a stream on a CPU in pieces of SEANET_FRAMES."""

@@ -54,9 +54,10 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
     settings.check(source)
 
     from mimidiar.training.processes import Machine, agreed_processes
+    from mimidiar.training.schedule import check_shares
 
     machine = Machine(device, agreed_processes(processes), num_workers)
-    settings.check_processes(source, machine.processes)
+    check_shares(source, settings.batch_size, machine.processes)
 
     from mimidiar.studies.codec_training.loop import train_codec
 

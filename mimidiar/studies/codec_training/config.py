@@ -6,7 +6,6 @@ from typing import Annotated
 
 from mimidiar.config import Checked, Count, Limit, NotNegative, Positive, Rule, Share, Steps, low_high, one_of
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ
-from mimidiar.errors import MimidiarError
 from mimidiar.training.schedule import PRECISIONS
 
 Powers = Annotated[
@@ -57,14 +56,6 @@ class CodecConfig(Checked):
             yield key, value, value % batch == 0, f"a multiple of batch_size, {batch}"
         longest = max(self.mel_windows)
         yield "mel_windows", self.mel_windows, longest <= self.crop_samples, "none longer than a crop"
-
-    def check_processes(self, source: str, processes: int) -> None:
-        """Raise MimidiarError unless they can share a batch."""
-        if self.batch_size % processes:
-            raise MimidiarError(
-                f"{source}: batch_size is {self.batch_size}, which {processes} processes cannot share equally; make it "
-                f"a multiple of {processes}, or take another number of processes"
-            )
 
     @property
     def crop_samples(self) -> int:

@@ -1,4 +1,4 @@
-"""The probes of `tap_probes` while they are trained."""
+"""Speaker probes while they are trained: that of one tap (Exp 1.5), and those of all taps of an encoder."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,33 @@ import torch
 from torch import Tensor, nn
 
 from mimidiar.models.feature_norm import FeatureNorm
+from mimidiar.models.projection import PROBE_FORMAT
 from mimidiar.models.weights import save_weights
 from mimidiar.studies.taps.probes import FORMAT, mixed_taps
+
+
+class Probe(nn.Module):
+    """Linear(dim, speakers) on pooled features, normalised before if statistics are set.
+
+    `pooling` names the frames that the features are a mean of: it belongs to the probe as its weights do. Trials are
+    scored by the cosine of its outputs without the bias (`mimidiar.models.projection`), as in the original study.
+    """
+
+    def __init__(self, dim: int, num_speakers: int, pooling: str):
+        super().__init__()
+        self.pooling = pooling
+        self.features = FeatureNorm(dim)
+        self.linear = nn.Linear(dim, num_speakers)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(B, dim) -> logits (B, speakers)."""
+        return self.linear(self.features(pooled))
+
+
+def save_probe(probe: Probe, path: str | Path) -> None:
+    """Write the probe's weights, atomically."""
+    speakers, dim = probe.linear.weight.shape
+    save_weights(probe, path, {"format": PROBE_FORMAT, "dim": dim, "num_speakers": speakers, "pooling": probe.pooling})
 
 
 class TapClassifier(nn.Module):

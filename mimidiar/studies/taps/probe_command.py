@@ -15,7 +15,7 @@ import click
 def command(data, feats, folder, config, overrides, seed) -> None:
     """Train one linear layer from pooled FEATS to the speakers of DATA, into FOLDER (Exp 1.5)."""
     from mimidiar.config import load_config
-    from mimidiar.studies.taps.train_probe import ProbeConfig, train_probe
+    from mimidiar.studies.taps.train import ProbeConfig, train_probe
 
     settings = load_config(ProbeConfig, config, overrides)
     settings.check(str(config or "configuration"))

@@ -1,10 +1,15 @@
-"""Training of the probes of all taps: on utterances, or on windows of conversations in which one speaker is alone."""
+"""Training of speaker probes: of one tap on utterances (Exp 1.5), and of all taps at once, on utterances or on windows
+of conversations in which one speaker is alone.
+"""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import trange
 
@@ -12,13 +17,26 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.config import Checked, Count, Positive
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
-from mimidiar.studies.taps.classifier import TapClassifier, save_classifier
+from mimidiar.studies.taps.classifier import Probe, TapClassifier, save_classifier, save_probe
 from mimidiar.studies.taps.pooled_store import PooledTaps, utterances_in
 from mimidiar.studies.taps.probes import MIX
+from mimidiar.studies.taps.trial_scores import pool_utterances
 from mimidiar.studies.taps.windows import who_is_alone, window_shares
 from mimidiar.torch_setup import pick_device, use_one_thread
 
 Examples = tuple[np.ndarray, list[str]]  # vectors (N, taps, D) and the speaker of each
+
+
+@dataclass
+class ProbeConfig(Checked):
+    """`conf/train.yaml` of the probe recipes; the defaults are those of the original study."""
+
+    pooling: str = "all"  # all | speech
+    normalize: bool = False  # every dimension by mean and deviation of the training utterances
+    learning_rate: Positive = 1e-3
+    weight_decay: float = 0.0
+    batch_size: Count = 256
+    epochs: Count = 100
 
 
 @dataclass
@@ -30,6 +48,24 @@ class TapProbeConfig(Checked):
     weight_decay: float = 1e-3  # of the linear layers
     batch_size: Count = 256
     epochs: Count = 100
+
+
+def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: Path, seed: int) -> None:
+    """Cross-entropy over the speakers of a set, with Adam; writes model.safetensors and train.json (accuracy, ...)."""
+    use_one_thread()
+    torch.manual_seed(seed)
+    embeddings = pool_utterances(data_dir, feats_dir, config.pooling)
+    names, labels = _labels([embeddings.speakers[utterance] for utterance in embeddings.vectors], data_dir)
+    pooled = torch.from_numpy(embeddings.matrix).float()
+    probe = Probe(pooled.shape[1], len(names), config.pooling)
+    if config.normalize:
+        probe.features.set_statistics(pooled.mean(0), pooled.std(0))
+    optimizer = torch.optim.Adam(probe.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    fitted = _fit(probe, pooled, labels, config, optimizer)
+    save_probe(probe, out_dir / "model.safetensors")
+    report = {"speakers": len(names), "utterances": len(labels)}
+    report |= {"train_accuracy": fitted.accuracy[0], "final_loss": fitted.loss}
+    write_json(out_dir / "train.json", report | {"config": asdict(config), "seed": seed})
 
 
 def train_tap_probes(
@@ -44,18 +80,16 @@ def train_tap_probes(
     place, pooled = pick_device(device), PooledTaps(pooled_dir)
     find = examples_of_windows if pooled.pooling.window_sec else examples_of_utterances
     vectors, who = find(data_dir, pooled)
-    names = sorted(set(who))
-    if len(names) < 2:
-        raise MimidiarError(f"{data_dir}: {len(names)} speaker to train on; a probe needs at least 2")
+    names, labels = _labels(who, data_dir)
     inputs = torch.from_numpy(vectors)
-    labels = torch.tensor([names.index(name) for name in who])
     model = TapClassifier(pooled.taps, vectors.shape[2], names)
     model.features.set_statistics(inputs.mean(0), inputs.std(0))
-    accuracy = _fit(model.to(place), inputs, labels, config)
+    model = model.to(place)
+    fitted = _fit(model, inputs, labels, config, _tap_optimizer(model, config))
     save_classifier(model, out_dir / "model.safetensors")
     report = {"speakers": len(names), "examples": len(who), "config": asdict(config), "seed": seed}
     probes = [*pooled.taps, *([MIX] if model.layers else [])]
-    report["train_accuracy"] = dict(zip(probes, accuracy, strict=True))
+    report["train_accuracy"] = dict(zip(probes, fitted.accuracy, strict=True))
     report["mix"] = dict(zip([pooled.taps[k] for k in model.layers], model.mix.softmax(0).tolist(), strict=True))
     write_json(out_dir / "train.json", report)
 
@@ -83,19 +117,49 @@ def examples_of_windows(data_dir: Path, pooled: PooledTaps) -> Examples:
     return np.concatenate(vectors), who
 
 
-def _fit(model: TapClassifier, inputs: torch.Tensor, labels: torch.Tensor, config: TapProbeConfig) -> list[float]:
-    """Train in place; the share of the examples that each probe then names rightly."""
-    place = model.weight.device
+def _labels(who: Sequence[str], data_dir: Path) -> tuple[list[str], Tensor]:
+    """The speakers, and the number of each example's (N,). MimidiarError for a single one."""
+    names = sorted(set(who))
+    if len(names) < 2:
+        raise MimidiarError(f"{data_dir}: {len(names)} speaker to train on; a probe needs at least 2")
+    return names, torch.tensor([names.index(name) for name in who])
+
+
+def _tap_optimizer(model: TapClassifier, config: TapProbeConfig) -> torch.optim.Optimizer:
     layers = [value for name, value in model.named_parameters() if name != "mix"]
-    groups = [
-        {"params": layers, "lr": config.learning_rate, "weight_decay": config.weight_decay},
-        {"params": [model.mix], "lr": config.mix_learning_rate},
-    ]
-    optimizer = torch.optim.Adam(groups)
+    return torch.optim.Adam(
+        [
+            {"params": layers, "lr": config.learning_rate, "weight_decay": config.weight_decay},
+            {"params": [model.mix], "lr": config.mix_learning_rate},
+        ]
+    )
+
+
+class _Fitted(NamedTuple):
+    """The last epoch's mean loss, and the share of the examples that each probe then names rightly."""
+
+    loss: float
+    accuracy: list[float]
+
+
+def _fit(
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    config: ProbeConfig | TapProbeConfig,
+    optimizer: torch.optim.Optimizer,
+) -> _Fitted:
+    """Train in place. Logits are (B, speakers) of one probe, or (B, probes, speakers)."""
+    place = next(model.parameters()).device
+
+    def logits_of(rows: Tensor) -> Tensor:
+        logits = model(rows.to(place))
+        return logits[:, None] if logits.dim() == 2 else logits
+
     for _ in (progress := trange(config.epochs, desc="probes", unit="epoch", disable=None)):
         total = 0.0
         for rows in torch.randperm(len(labels)).split(config.batch_size):
-            logits = model(inputs[rows].to(place))
+            logits = logits_of(inputs[rows])
             # A sum over the probes: none is trained the slower for there being more of them.
             loss = sum(F.cross_entropy(own, labels[rows].to(place)) for own in logits.unbind(1))
             optimizer.zero_grad()
@@ -104,5 +168,5 @@ def _fit(model: TapClassifier, inputs: torch.Tensor, labels: torch.Tensor, confi
             total += loss.item() * len(rows)
         progress.set_postfix(loss=f"{total / len(labels) / logits.shape[1]:.3f}")
     with torch.no_grad():
-        guesses = torch.cat([model(part.to(place)).argmax(-1).cpu() for part in inputs.split(config.batch_size)])
-    return (guesses == labels[:, None]).float().mean(0).tolist()
+        guesses = torch.cat([logits_of(part).argmax(-1).cpu() for part in inputs.split(config.batch_size)])
+    return _Fitted(total / len(labels), (guesses == labels[:, None]).float().mean(0).tolist())

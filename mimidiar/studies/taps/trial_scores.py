@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mimidiar.annotation.activity import region_frames
-from mimidiar.data.utterances_manifest import SourceUtterance, read_source
+from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import open_features
 from mimidiar.files import write_json
@@ -43,15 +43,12 @@ def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -
     utterances = [utterance for rows in read_source(data_dir).values() for utterance in rows]
     for utterance in tqdm(utterances, desc="pooling", unit="utt", disable=None):
         frames = store.read(utterance.recording)
-        chosen = speech_frames(utterance, len(frames), store.frame_hz) if pooling == "speech" else np.zeros(0, bool)
+        chosen = (
+            region_frames(utterance.speech, len(frames), store.frame_hz) if pooling == "speech" else np.zeros(0, bool)
+        )
         vectors[utterance.id] = frames[chosen].mean(0) if chosen.any() else frames.mean(0)
         speakers[utterance.id] = utterance.speaker
     return Embeddings(vectors, speakers)
-
-
-def speech_frames(utterance: SourceUtterance, num_frames: int, frame_hz: float) -> np.ndarray:
-    """Bool (num_frames,): frames in which the utterance's alignment finds speech."""
-    return region_frames(utterance.speech, num_frames, frame_hz)
 
 
 def cosines(embeddings: Embeddings, trials: Trials, name: str | Path) -> np.ndarray:

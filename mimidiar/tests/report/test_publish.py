@@ -76,7 +76,7 @@ def test_one_that_must_not_be_published_stops_all(tmp_path: Path) -> None:
     [
         (make(smoke=["synthetic voices"]), "no result, but synthetic voices; run it whole"),
         (make(smoke=["synthetic voices", "a small run (x)"]), r"no result, but synthetic voices, a small run \(x\)"),
-        (make(lineage=LINEAGE | {"speech": []}), "of speech that no corpus.json tells of"),
+        (make(lineage=LINEAGE | {"speech": []}), "of speech without a corpus.json"),
         (make(version=1), "written by an older mimidiar"),
         (make(conditions=CONDITIONS | {"conventions": 1}), "under version 1 of the conventions .* has version"),
         (make(conditions={"collar": 0.0}), "under version None of the conventions"),

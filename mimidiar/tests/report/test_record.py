@@ -84,7 +84,7 @@ def test_a_file_has_a_line_for_each_recording(tmp_path: Path) -> None:
         ({"draws": {"der": []}}, "'draws.der' is not a known key; known are eer"),
         ({"leaky": [""]}, "'leaky[0]' is '', not a reason"),
         ({"smoke": [1]}, "'smoke[0]' is 1, not a reason"),
-        ({"mood": "good"}, "'mood' is not a known key; known are kind, system"),
+        ({"mood": "good"}, "'mood' is not a known key; known are version, kind"),
         ({"seed": 2}, "by its contents this record is called ours.test.collar0.seed2.json"),
     ],
 )

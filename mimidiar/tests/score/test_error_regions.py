@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mimidiar.annotation.turns import Turn, merge_overlaps
 from mimidiar.score.diarization import Protocol, score_recording
-from mimidiar.score.error_regions import CONFUSION, CORRECT, FALSE_ALARM, MISSED, UNSCORED, Piece, find_errors
+from mimidiar.score.error_regions import CONFUSION, CORRECT, FALSE_ALARM, MISSED, UNSCORED, JudgedTurn, find_errors
 
 TIMES = st.integers(0, 60).map(lambda n: n * 0.05)
 
@@ -46,20 +46,20 @@ def test_each_kind_where_it_is():
     found = find_errors("r", reference, hypothesis, [(0, 7.5)])
     assert found.partner == {"x": "a"}
     assert found.reference == (
-        Piece(0, 1, "a", MISSED),
-        Piece(1, 4, "a", CORRECT),
-        Piece(4, 5, "b", CONFUSION),
-        Piece(5, 6, "b", MISSED),
+        JudgedTurn(0, 1, "a", MISSED),
+        JudgedTurn(1, 4, "a", CORRECT),
+        JudgedTurn(4, 5, "b", CONFUSION),
+        JudgedTurn(5, 6, "b", MISSED),
     )
     assert found.hypothesis == (
-        Piece(1, 4, "x", CORRECT),
-        Piece(4, 5, "x", CONFUSION),
-        Piece(7, 7.5, "x", FALSE_ALARM),
-        Piece(7.5, 8, "x", UNSCORED),
+        JudgedTurn(1, 4, "x", CORRECT),
+        JudgedTurn(4, 5, "x", CONFUSION),
+        JudgedTurn(7, 7.5, "x", FALSE_ALARM),
+        JudgedTurn(7.5, 8, "x", UNSCORED),
     )
 
 
 def test_nothing_scored_is_no_error():
     found = find_errors("r", [Turn("r", 0, 1, "a")], [], [])
-    assert found.reference == (Piece(0, 1, "a", UNSCORED),)
+    assert found.reference == (JudgedTurn(0, 1, "a", UNSCORED),)
     assert found.reference_sec == 0

@@ -62,4 +62,4 @@ def test_too_few_speakers() -> None:
 def test_options_that_cannot_be(key: str, value: object, message: str) -> None:
     options = ConversationSet(**{"conversations": 1, key: value})
     with pytest.raises(MimidiarError, match=f"simulation set 'train': {message}"):
-        options.check("train")
+        options.check("simulation set 'train'")

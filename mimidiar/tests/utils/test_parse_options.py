@@ -210,7 +210,7 @@ def project(tmp_path):
 
 
 def test_environment_of_a_recipe(call, project):
-    """path.sh through its link: PATH (once), and the installer each time; environment.sh: one thread, a fixed locale."""
+    """path.sh through its link: PATH (once), and the installer each time; environment.sh: one thread, one locale."""
     show = 'echo "$MIMIDIAR_ROOT $OMP_NUM_THREADS $PYTHONHASHSEED $LC_ALL $cmd, $cuda_cmd"; echo "$PATH"'
     line = f"cd egs/mini/adapter; . ./path.sh; . ./path.sh; . ./cmd.sh; . environment.sh; {show}"
     shown, path = call("bash", "-euc", line, MIMIDIAR_CMD="queue.py --fast").stdout.splitlines()
@@ -229,7 +229,8 @@ def test_path_changes_the_path_of_any_shell_and_nothing_else(call, project, tmp_
         pytest.skip(f"no {shell}")
     folder = tmp_path / place if place != "elsewhere" else tmp_path.parent
     state = "{ export -p | grep -v PATH; set | sed 's/=.*//'; }"
-    line = f"cd {folder}; true | true; {state} > $0.before; . {project}/utils/path.sh; echo $?; {state} > $0.after; echo $PATH"
+    sourced = f". {project}/utils/path.sh; echo $?"
+    line = f"cd {folder}; true | true; {state} > $0.before; {sourced}; {state} > $0.after; echo $PATH"
     done = call(shell, "-c", line, str(project / "state"))
     code, path = done.stdout.splitlines()
     if (shell, place) == ("dash", "elsewhere"):

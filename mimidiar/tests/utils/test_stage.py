@@ -294,6 +294,14 @@ def test_a_refusal_names_the_change_alone_and_not_other_spellings(stage, tmp_pat
     assert refused.stderr.splitlines()[1:-1] == ["  --seed: 1 -> 2"]
 
 
+def test_a_stage_is_the_same_from_another_folder(stage, call, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "recipe").mkdir()
+    assert stage("echo", "data", "--local", "--to=", out="exp/a", inputs=["data"]).returncode == 0
+    line = "cd recipe && stage.py --out ../exp/a --input ../data -- echo ../data --local --to="
+    assert call("bash", "-c", line).stdout.startswith("skipped")
+
+
 def test_an_environment_variable_behind_a_change_is_named(stage, tmp_path):
     (tmp_path / "speech").mkdir()
     corpus = ("echo", "--corpus", tmp_path / "speech")
@@ -315,10 +323,7 @@ def test_a_stage_of_an_older_form_is_made_again(stage, tmp_path):
     state = state_of(tmp_path / "data/train")
     old = {name: value for name, value in state.items() if name not in ("version", "behind", "reads", "made", "doubt")}
     (tmp_path / "data/train/.stage.json").write_text(json.dumps(old))
-    assert (
-        "made before .stage.json told what is behind a stage; run stage 1"
-        in stage("true", inputs=["data/train"]).stderr
-    )
+    assert "made before .stage.json kept a lineage; run stage 1" in stage("true", inputs=["data/train"]).stderr
     assert "start it again with --force" in stage(out="data/train").stderr
     assert stage(out="data/train", options=["--force", "true"]).returncode == 0
     assert stage("true", inputs=["data/train"]).returncode == 0

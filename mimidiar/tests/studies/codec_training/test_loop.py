@@ -32,6 +32,7 @@ from mimidiar.tests.speech import speech
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import begin, wait
 from mimidiar.training.processes import Machine
+from mimidiar.training.schedule import check_shares
 
 EGS = Path(__file__).parents[4] / "egs"
 SMALL = [
@@ -266,16 +267,16 @@ def test_values_that_make_no_sense_are_named(key: str) -> None:
 
 
 def test_processes_share_a_batch_equally() -> None:
-    configured("batch_size=4").check_processes("here", 2)
+    check_shares("here", configured("batch_size=4").batch_size, 2)
     with pytest.raises(MimidiarError, match="batch_size is 4, which 3 processes cannot share equally"):
-        configured("batch_size=4").check_processes("here", 3)
+        check_shares("here", 4, 3)
 
 
 @pytest.mark.parametrize("path", sorted((EGS / "mini/codec/conf").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
     config = load_config(CodecConfig, path)
     config.check(str(path))
-    config.check_processes(str(path), 2)
+    check_shares(str(path), config.batch_size, 2)
 
 
 def test_bf16_trains_and_keeps_weights_of_32_bits(trained: Path, data: Path, voices: Path, tmp_path: Path) -> None:

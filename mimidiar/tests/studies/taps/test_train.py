@@ -15,6 +15,7 @@ from mimidiar.studies.taps.probes import MIX, load_tap_probes, mixed_taps
 from mimidiar.studies.taps.train import (
     TapProbeConfig,
     _fit,
+    _tap_optimizer,
     examples_of_utterances,
     examples_of_windows,
     train_tap_probes,
@@ -58,7 +59,7 @@ def test_probes_trained_together_are_those_trained_alone() -> None:
     )
     for model, own in ((together, inputs), (alone, inputs[:, 2:])):
         torch.manual_seed(1)
-        _fit(model, own, labels, QUICK)
+        _fit(model, own, labels, QUICK, _tap_optimizer(model, QUICK))
     torch.testing.assert_close(together.weight[2], alone.weight[0])
     assert not together.weight[2].equal(together.weight[1])
 

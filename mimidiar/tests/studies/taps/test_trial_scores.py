@@ -16,8 +16,8 @@ from mimidiar.models.projection import PROBE_FORMAT, load_projection
 from mimidiar.models.weights import fill, load_weights
 from mimidiar.score.trials import read_scores
 from mimidiar.score.verify_files import verify_files
-from mimidiar.studies.taps.linear_probe import Probe
-from mimidiar.studies.taps.train_probe import ProbeConfig, train_probe
+from mimidiar.studies.taps.classifier import Probe
+from mimidiar.studies.taps.train import ProbeConfig, train_probe
 from mimidiar.studies.taps.trial_scores import embed, pool_utterances
 from mimidiar.tests.utterances import make_utterances
 
@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_probe(sets, tmp_path: Path) -> None:
 
 def test_a_probe_of_one_speaker_and_a_probe_of_other_features_are_named(sets, tmp_path: Path) -> None:
     data, feats = make_utterances(tmp_path, "one", 1, 3, seed=0)
-    with pytest.raises(MimidiarError, match="1 speaker; a probe needs at least 2"):
+    with pytest.raises(MimidiarError, match="1 speaker to train on; a probe needs at least 2"):
         train_probe(ProbeConfig(), data, feats, tmp_path / "p", seed=0)
     result = CliRunner().invoke(cli, ["embed", str(data), str(feats), str(tmp_path), "--probe", str(tmp_path / "none")])
     assert "no such model" in str(result.exception)

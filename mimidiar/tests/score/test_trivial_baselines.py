@@ -7,7 +7,7 @@ import pytest
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import score_diarization
-from mimidiar.score.trivial_baselines import make_floor
+from mimidiar.score.trivial_baselines import make_baseline
 from mimidiar.tests.score.brute_force import random_turns
 
 
@@ -27,13 +27,13 @@ def by_recording(turns: list[Turn]) -> dict[str, list[Turn]]:
 
 
 def scored(kind, reference, uem, seed=0):
-    return score_diarization(reference, by_recording(make_floor(kind, reference, uem, seed)), uem).total
+    return score_diarization(reference, by_recording(make_baseline(kind, reference, uem, seed)), uem).total
 
 
 def test_always_one_never_stops(reference, uem):
-    assert make_floor("always-one", reference, uem) == [Turn(name, 0.0, 20.0, "speaker0") for name in "abc"]
+    assert make_baseline("always-one", reference, uem) == [Turn(name, 0.0, 20.0, "speaker0") for name in "abc"]
     with pytest.raises(MimidiarError, match="--uem"):
-        make_floor("always-one", reference)
+        make_baseline("always-one", reference)
 
 
 def test_oracle_vad_one_has_no_false_alarm(reference, uem):
@@ -52,20 +52,20 @@ def test_random_order_knows_when_but_not_who(reference, uem, seed):
 
 
 def test_random_order_depends_on_seed_and_recording_alone(reference, uem):
-    alone = make_floor("random-order", {"b": reference["b"]}, {"b": uem["b"]})
-    together = make_floor("random-order", reference, uem)
+    alone = make_baseline("random-order", {"b": reference["b"]}, {"b": uem["b"]})
+    together = make_baseline("random-order", reference, uem)
     assert alone == by_recording(together)["b"]
-    assert together != make_floor("random-order", reference, uem, seed=1)
+    assert together != make_baseline("random-order", reference, uem, seed=1)
 
 
 def test_floors_keep_to_the_uem(reference):
     inside = {"b": [(2.0, 3.0), (5.0, 6.0)], "silent": [(0.0, 1.0)]}
     for kind in ("oracle-vad-one", "random-order", "always-one"):
-        turns = make_floor(kind, reference, inside)
+        turns = make_baseline(kind, reference, inside)
         assert all(2 <= t.start < t.end <= 6 for t in turns if t.recording == "b")
         assert {t.recording for t in turns} == ({"b", "silent"} if kind == "always-one" else {"b"})
 
 
 def test_unknown_floor(reference):
     with pytest.raises(MimidiarError, match="oracle-vad-one"):
-        make_floor("nobody", reference)
+        make_baseline("nobody", reference)

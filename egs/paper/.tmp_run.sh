@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# All tables of the repository from the records that it keeps (egs/*/*/results): the RESULTS.md of each recipe, the block in
+# the README, and the paper's tables and progression figure. Nothing is run and no figure is typed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export MIMIDIAR_ROOT=/work/wt/lineage
+# --- options ---
+check=false                        # write nothing; fail if a file holds anything else than what the records give
+# --- end of options ---
+. parse_options.sh
+
+failed=0
+# write OPTION...: `mimidiar report` into a file, or with --check a look at that file; what fails does not stop the rest.
+write() {
+  local options=("$@")
+  if [[ $check == true ]]; then options+=(--check); fi
+  mimidiar report "${options[@]}" || failed=1
+}
+
+# A recipe's table is in its own conf, or one of its data set's that is called after it.
+for run in ../*/*/run.sh; do
+  recipe=${run%/run.sh}
+  if [[ -f $recipe/conf/table.yaml ]]; then write "$recipe/conf/table.yaml" -o "$recipe/RESULTS.md"
+  elif [[ -f $recipe/../conf/table.yaml ]]; then
+    write "$recipe/../conf/table.yaml" --only "${recipe##*/}" -o "$recipe/RESULTS.md"
+  fi
+done
+write ../mini/conf/headline.yaml --into ../../README.md
+for table in table1 published; do
+  write "conf/$table.yaml" -o "tables/$table.md"
+  write "conf/$table.yaml" --format latex -o "tables/$table.tex"
+done
+write conf/progression.yaml --format json -o figures/progression.json
+write ../mini/conf/table.yaml --only unfreeze --format json -o figures/tradeoff.json
+write ../mini/conf/table.yaml --only taps --format json -o figures/depth.json
+
+drawn=$(mktemp -d)
+trap 'rm -r "$drawn"' EXIT
+# draw KIND PATTERN: figures/KIND.svg of figures/KIND.json alone, while a line of that is like PATTERN: something to draw.
+draw() {
+  local data=figures/$1.json picture=figures/$1.svg new=$drawn/$1.svg
+  if grep -q "$2" "$data"; then mimidiar figure "$1" "$data" -o "$new" > "$drawn/log" || failed=1; fi
+  if ! cmp -s "$new" "$picture" && [[ -e $new || -e $picture ]]; then
+    if [[ $check == true ]]; then
+      echo "run.sh: error: egs/paper/$picture: differs from what $data gives; egs/paper/run.sh draws it" >&2
+      failed=1
+    elif [[ -e $new ]]; then cp "$new" "$picture"; echo "written: $picture"
+    else rm "$picture"; echo "removed, as there is nothing to draw: $picture"; fi
+  fi
+}
+draw progression '"status": "figure"'
+draw tradeoff '"system": "unfreeze-'
+draw depth '"system": "taps-'
+exit "$failed"

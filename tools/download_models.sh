@@ -10,7 +10,7 @@ root="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)"
 
 # --- options ---
 dir=                  # where to; else $DIARIZATION_ROOT/models, else downloads/models in the project
-mimi=auto             # open, personaplex (needs HF_TOKEN and that you accepted its licence on huggingface.co), none;
+mimi=auto             # open, personaplex (needs HF_TOKEN and that you accepted its license on huggingface.co), none;
                       # auto: personaplex where HF_TOKEN is set, and open where it is not or does not open the gate
 titanet=true          # false leaves TitaNet out
 # --- end of options ---
@@ -47,11 +47,11 @@ sum_of() { sha256sum "$1" | cut -d ' ' -f 1; }
 fetch_mimi() {
   local repo=kyutai/moshiko-pytorch-bf16 gated=nvidia/personaplex-7b-v1 sum
   if [[ $mimi == personaplex && -z ${HF_TOKEN:-} ]]; then
-    fail "--mimi personaplex: $gated is gated; accept its licence on huggingface.co and export HF_TOKEN, or take --mimi open," \
+    fail "--mimi personaplex: $gated is gated; accept its license on huggingface.co and export HF_TOKEN, or take --mimi open," \
       "which is the same file"
   fi
   if [[ $mimi == personaplex ]]; then
-    fetch "$gated" "$mimi_file" || fail "$mimi_file could not be fetched from $gated: is its licence accepted with this HF_TOKEN?"
+    fetch "$gated" "$mimi_file" || fail "$mimi_file could not be fetched from $gated: is its license accepted with this HF_TOKEN?"
   elif [[ $mimi == auto && -n ${HF_TOKEN:-} ]] && fetch "$gated" "$mimi_file"; then :
   else
     # A token that is not valid would be refused by the open repository, too.

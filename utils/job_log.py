@@ -45,7 +45,7 @@ class Job:
 
 
 def end_with_parent() -> None:
-    """Let TERM reach this process when the shell that waits for it is gone (Linux): on TERM a shell ends at once."""
+    """Get TERM when the shell that waits for this process ends (Linux): a shell that gets TERM does so at once."""
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
 

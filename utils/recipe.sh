@@ -3,6 +3,7 @@
 # dataset share. What one dataset alone needs (download, preparation, simulation) is in its local/corpus.sh.
 
 . stages.sh
+. parallel.sh
 
 # The recipe as it is called in records.
 recipe=${PWD##*/}
@@ -48,20 +49,14 @@ baselines=$(dirname "$data")/floors/exp
 
 # each_system "NAME..." COMMAND...: the command for each of these systems, one after the other or `at_once` at a time, with the
 # settings of conf/systems.yaml as variables, a folder of its own, and what use_system, a function of the recipe, derives.
-at_once=1
 each_system() {
-  local text lines line failed=0
+  local text lines line
   text=$(systems.py conf/systems.yaml "$1")
   mapfile -t lines <<< "$text"
-  if (( at_once > 1 )); then trap 'end_jobs 143' TERM; trap 'end_jobs 130' INT; fi
   for line in "${lines[@]}"; do
-    if (( at_once == 1 )); then as_system "$line" "${@:2}"; continue; fi
-    while (( $(jobs -rp | wc -l) >= at_once )); do wait -n || failed=1; done
-    nj=1 as_system "$line" "${@:2}" &
+    if (( at_once > 1 )); then nj=1 spawn as_system "$line" "${@:2}"; else as_system "$line" "${@:2}"; fi
   done
-  while [[ -n $(jobs -p) ]]; do wait -n || failed=1; done
-  trap - TERM INT
-  return "$failed"
+  all_ended
 }
 
 # as_system SETTINGS COMMAND...
@@ -70,15 +65,6 @@ as_system() {
   local features=$features weights=$weights config=$config train_inputs=() train_options=() dir=$dir/$system label=$system-$label
   use_system
   "${@:2}"
-}
-
-# end_jobs CODE: end what runs in the background (stage.py ends with its parent), and the recipe.
-end_jobs() {
-  local jobs
-  mapfile -t jobs < <(jobs -p)
-  kill "${jobs[@]}" 2> /dev/null || true
-  wait || true
-  exit "$1"
 }
 
 # extract_features SET...: with the encoder of this recipe, to its features.

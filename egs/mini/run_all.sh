@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 . environment.sh
+. parallel.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
 recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking diarizer peers
@@ -52,28 +53,11 @@ if [[ $smoke == true ]]; then
   )
 fi
 
-# A recipe that runs ends with this script: run.sh ends at a TERM, and its stages with it.
-trap 'end_all 143' TERM
-trap 'end_all 130' INT
-end_all() {
-  local runs
-  mapfile -t runs < <(jobs -p)
-  kill "${runs[@]}" 2> /dev/null || true
-  wait || true
-  exit "$1"
-}
-
-# start RECIPE OPTION...: as soon as fewer than `at_once` run; all_ended: when they have, all without error.
-failed=0
+# start RECIPE OPTION...: as soon as fewer than `at_once` run.
 start() {
   local options
   read -ra options -d '' <<< "${own[$1]:-}" || true
-  while (( $(jobs -rp | wc -l) >= at_once )); do wait -n || failed=1; done
-  "$1/run.sh" "${common[@]}" --exp "$place/$1/exp" "${options[@]//+/ }" "${@:2}" &
-}
-all_ended() {
-  while [[ -n $(jobs -p) ]]; do wait -n || failed=1; done
-  return "$failed"
+  spawn "$1/run.sh" "${common[@]}" --exp "$place/$1/exp" "${options[@]//+/ }" "${@:2}"
 }
 
 # step CORE_MINUTES RECIPE TITLE: the heading of a step, and its share of the whole, as measured on 2 cores. True where it is to
@@ -100,36 +84,37 @@ with_each() {
   all_ended
 }
 
-# The stages of the recipes that compare encoders: the first ones for each encoder, the others for each seed as well.
+# Stages 1 to 3 for each encoder.
 prepare() { local encoder; for encoder in $1; do one_by_one --encoder "$encoder" --stop-stage 3; done; }
-# score "ENCODER...": the first one alone, as it makes the baselines that all share; where they are forced to be made again, all.
-score() {
-  local nj=$nj
-  one_by_one --encoder "${1%% *}" --seed "$first" --stage 5 --stop-stage 5
-  if [[ $force == true ]]; then nj=1; fi
-  with_each "$1" "$seeds" --stage 5 --stop-stage 5
+
+# train_and_score "ENCODER..." CORE_MINUTES: training takes so long for each encoder and seed.
+train_and_score() {
+  local runs=$(( $(wc -w <<< "$1") * $(wc -w <<< "$seeds") )) nj=$nj
+  if step $(( $2 * runs )) "$recipe" "training"; then with_each "$1" "$seeds" --stage 4 --stop-stage 4; fi
+  if step "$runs" "$recipe" "scores"; then
+    # The first one alone, as it makes the baselines that all share; where they are forced to be made again, all of them.
+    one_by_one --encoder "${1%% *}" --seed "$first" --stage 5 --stop-stage 5
+    if [[ $force == true ]]; then nj=1; fi
+    with_each "$1" "$seeds" --stage 5 --stop-stage 5
+  fi
 }
 
-number_of_encoders=$(wc -w <<< "$encoders") number_of_seeds=$(wc -w <<< "$seeds")
-trained=$(( number_of_encoders * number_of_seeds ))
-
+number=$(wc -w <<< "$encoders")
 run_baseline() {
-  if step $(( 3 * number_of_encoders )) baseline "features of $encoders"; then prepare "$encoders"; fi
-  if step "$number_of_encoders" baseline "scores"; then with_each "$encoders" "$first" --stage 5 --stop-stage 5; fi
+  if step $(( 3 * number )) baseline "features of $encoders"; then prepare "$encoders"; fi
+  if step "$number" baseline "scores"; then with_each "$encoders" "$first" --stage 5 --stop-stage 5; fi
 }
 run_probe() {
-  if step "$number_of_encoders" probe "features of $encoders"; then prepare "$encoders"; fi
-  if step $(( trained / 2 )) probe "training and scores"; then with_each "$encoders" "$seeds" --stage 4 --stop-stage 5; fi
+  if step "$number" probe "features of $encoders"; then prepare "$encoders"; fi
+  if step $(( number * 2 )) probe "training and scores"; then with_each "$encoders" "$seeds" --stage 4 --stop-stage 5; fi
 }
 run_adapter() {
-  if step $(( 3 * number_of_encoders )) adapter "conversations, features of $encoders"; then prepare "$encoders"; fi
-  if step $(( 2 * trained )) adapter "training"; then with_each "$encoders" "$seeds" --stage 4 --stop-stage 4; fi
-  if step "$trained" adapter "scores"; then score "$encoders"; fi
+  if step $(( 6 * number )) adapter "conversations, features of $encoders"; then prepare "$encoders"; fi
+  train_and_score "$encoders" 2
 }
 run_fusion() {
   if step 15 fusion "features of $codec and CAM++"; then prepare "$codec"; fi
-  if step $(( 4 * number_of_seeds )) fusion "training"; then with_each "$codec" "$seeds" --stage 4 --stop-stage 4; fi
-  if step "$number_of_seeds" fusion "scores"; then score "$codec"; fi
+  train_and_score "$codec" 4
 }
 run_taps() { each_once 10 "$encoders"; }
 run_unfreeze() { each_once 15 "$codec"; }

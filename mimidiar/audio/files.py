@@ -56,7 +56,7 @@ def stream_audio(
     """
     with _open(path) as file:
         _warn_narrow_band(file.samplerate)
-        resample = _resampler(file.samplerate, sample_rate)
+        resample = make_resampler(file.samplerate, sample_rate)
         block = max(1, round(chunk_sec * file.samplerate))
         read = 0
         while read < file.frames:
@@ -69,14 +69,14 @@ def stream_audio(
 
 def resample(samples: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
     """A whole signal (T,) at another rate, as `read_audio` gives that of a file at `source_rate`."""
-    return _resampler(source_rate, sample_rate)(samples, True)
+    return make_resampler(source_rate, sample_rate)(samples, True)
 
 
 def stream_samples(
     samples: np.ndarray, source_rate: int, sample_rate: int, chunk_sec: float = CHUNK_SEC
 ) -> Iterator[np.ndarray]:
     """Yield a signal (T,) in memory as `stream_audio` yields that of a file at `source_rate`."""
-    resample = _resampler(source_rate, sample_rate)
+    resample = make_resampler(source_rate, sample_rate)
     block = max(1, round(chunk_sec * source_rate))
     for start in range(0, len(samples), block):
         chunk = resample(samples[start : start + block], start + block >= len(samples))
@@ -158,7 +158,7 @@ def _cut_short(file: soundfile.SoundFile, path: str | Path, read: int) -> str:
     )
 
 
-def _resampler(source_rate: int, sample_rate: int):
+def make_resampler(source_rate: int, sample_rate: int):
     """A function (samples, is_last) -> resampled samples that keeps its filter state from call to call."""
     if source_rate == sample_rate:
         return lambda samples, is_last: samples

@@ -9,6 +9,7 @@ import click
 
 from mimidiar import __version__
 from mimidiar.errors import MimidiarError, os_error_text
+from mimidiar.log import log_to_stderr
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -152,6 +153,7 @@ def _hidden() -> dict[str, str]:
 @click.version_option(__version__)
 def cli() -> None:
     """Speaker diarization on the Mimi codec: tools for recordings and label files, and the stages of recipes."""
+    log_to_stderr()
 
 
 for _name, (_help, _table) in GROUPS.items():

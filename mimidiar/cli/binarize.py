@@ -16,6 +16,6 @@ def command(posteriors, out, tuned) -> None:
 
     Refused for recordings on which the post-processing was tuned.
     """
-    from mimidiar.training.tune_posteriors import write_hypothesis
+    from mimidiar.diarize.stored import write_hypothesis
 
     write_hypothesis(posteriors, tuned, out / "hyp.rttm")

@@ -1,4 +1,4 @@
-"""`mimidiar bundle`: a diarizer in one file."""
+"""`mimidiar model bundle`: a diarizer in one file."""
 
 from pathlib import Path
 
@@ -8,29 +8,39 @@ PATH = click.Path(path_type=Path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("model", type=PATH)
+@click.argument("source", metavar="EXPERIMENT|MODEL", type=PATH)
 @click.argument("out", metavar="OUT.safetensors", type=PATH)
-@click.option("--linking", type=PATH, required=True, help="tuned.yaml of `mimidiar link tune`.")
-@click.option("--decision", type=PATH, required=True, help="tuned.yaml of `mimidiar tune`.")
-@click.option("--probe", type=PATH, help="A speaker probe of the codec's features, by which voices are heard.")
-@click.option("--window-sec", type=float, help="Length of a window.  [default: the crop length in training]")
-@click.option("--hop-sec", type=float, help="Distance between windows.  [default: half a window]")
+@click.option("--model", type=PATH, help="The model, where the experiment's folder has none or several.")
+@click.option("--clustering", "--linking", type=PATH, help="tuned.yaml of `mimidiar eval cluster tune`.")
+@click.option("--binarization", "--decision", type=PATH, help="tuned.yaml of `mimidiar eval tune`.")
+@click.option("--probe", type=PATH, help="A speaker probe of the codec's features, which makes embeddings of them.")
+@click.option("--window-sec", type=float, help="Length of a window.  [default: as tuned, else the training crop]")
+@click.option("--hop-sec", type=float, help="Distance between windows.  [default: as tuned, else half a window]")
 @click.option(
     "--speech-margin-sec",
     type=float,
-    default=0.5,
-    show_default=True,
-    help="Farther than this from what silero-vad takes for speech, nobody speaks.",
+    help="Suppress output farther than this from VAD speech, in seconds.  [default: as tuned, else 0.5]",
 )
 @click.option("--half", is_flag=True, help="Keep matrices in 16 bits.")
-def command(model, out, linking, decision, probe, window_sec, hop_sec, speech_margin_sec, half):
+def command(source, out, model, clustering, binarization, probe, window_sec, hop_sec, speech_margin_sec, half):
     """Write all that `mimidiar diarize` needs, but for the encoders' weights, to OUT.safetensors.
 
-    MODEL is a model.safetensors of `mimidiar train`: on two encoders fused, whose second tells voices apart, or on a
-    codec alone, which needs --probe.
-    """
-    from mimidiar.diarize.diarizer_file import bundle
+    EXPERIMENT is a folder exp/<tag>/seed<N> of a recipe, or of one of its systems: model, tuned files and probe are
+    found in it. Without a tuned clustering, windows are stitched by their overlap. MODEL is a model.safetensors, with
+    the other files as options.
 
-    parts = bundle(model, out, linking, decision, probe, window_sec, hop_sec, speech_margin_sec, half)
+    Refused where the tuning is worse than a trivial baseline, and for other windows than those tuned with.
+    """
+    from mimidiar.diarize.bundle import Files, bundle, find_files
+
+    files = Files(model, binarization, clustering, probe)
+    if source.is_dir():
+        files = find_files(source, files)
+    elif binarization is None:
+        raise click.UsageError("MODEL needs --binarization; or give the experiment's folder in its place")
+    else:
+        files = Files(source, binarization, clustering, probe)
+    parts = bundle(files, out, window_sec, hop_sec, speech_margin_sec, half)
     names = " and ".join(encoder["encoder"] for encoder in parts.encoders)
-    click.echo(f"{out}: a diarizer on {names}, {out.stat().st_size / 1e6:.2f} MB")
+    how = "clustering" if parts.settings.clustering else "overlap"
+    click.echo(f"{out}: a diarizer on {names}, speakers by {how}, {out.stat().st_size / 1e6:.2f} MB")

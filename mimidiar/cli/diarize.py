@@ -23,9 +23,9 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
     "-o", "--out", metavar="DIR", default=".", help="Where to write; - is RTTM to standard output.  [default: .]"
 )
 @click.option("--model", default="mini-fusion", show_default=True, help="A name, or a file of `mimidiar bundle`.")
-@click.option("--num-speakers", type=NUMBER, help="Exactly so many; fewer where fewer voices are found.")
-@click.option("--min-speakers", type=NUMBER, help="At least so many; likewise.")
-@click.option("--max-speakers", type=NUMBER, help="At most so many.")
+@click.option("--num-speakers", type=NUMBER, help="Number of speakers; fewer, which is said, where fewer are found.")
+@click.option("--min-speakers", type=NUMBER, help="At least that many; likewise.")
+@click.option("--max-speakers", type=NUMBER, help="At most that many.")
 @click.option(
     "--format",
     "formats",
@@ -53,35 +53,27 @@ def command(
     A FILE that cannot be diarized is named, and the others are done; the exit code is then 1.
     """
     from mimidiar.diarize.clustering import make_count
-    from mimidiar.diarize.diarize_files import check_outputs, find_tasks
+    from mimidiar.diarize.files import check_outputs, find_tasks
+    from mimidiar.log import log
 
     to_stdout = out == "-"
     if to_stdout and (formats != ["rttm"] or plot):
         raise click.UsageError("-o - writes RTTM alone; name a folder for other formats and figures")
     count = make_count(num_speakers, min_speakers, max_speakers)
-    failed: list[str] = []
-
-    def complain(text: str) -> None:
-        failed.append(text)
-        tell(f"mimidiar: error: {text}", sys.stderr)
-
-    def say(text: str) -> None:
-        tell(text, sys.stderr if to_stdout else sys.stdout)
-
-    tasks = find_tasks(files, per_channel, say, complain)
+    tasks, failed = find_tasks(files, per_channel)
     folder = None if to_stdout else Path(out)
     check_outputs(tasks, folder)
-    done = run(tasks, folder, formats, plot, count, (model, device, checkpoint), say, complain) if tasks else 0
-    if failed:
-        tell(f"mimidiar: {len(failed)} could not be diarized, {done} could", sys.stderr)
+    done = run(tasks, folder, formats, plot, count, (model, device, checkpoint)) if tasks else 0
+    if failed := failed + len(tasks) - done:
+        log.warning(f"mimidiar: {failed} could not be diarized, {done} could")
         sys.exit(1)
 
 
-def run(tasks, folder, formats, plot, count, loading, say, complain) -> int:
+def run(tasks, folder, formats, plot, count, loading) -> int:
     """Load the diarizer, which takes two seconds, and do the tasks; how many were done."""
-    from mimidiar.diarize.diarize_files import diarize_tasks
-    from mimidiar.diarize.diarizer import Diarizer
+    from mimidiar.diarize.files import diarize_tasks
     from mimidiar.diarize.outputs import rttm_text, write_outputs
+    from mimidiar.diarize.pretrained import Diarizer
     from mimidiar.files import make_folder
     from mimidiar.torch_setup import use_one_thread
 
@@ -93,14 +85,15 @@ def run(tasks, folder, formats, plot, count, loading, say, complain) -> int:
     def write(found) -> str:
         if folder is None:
             tell(rttm_text(found), sys.stdout, end="")
-            return found.sound.name
+            return found.recording.name
         first, *more = write_outputs(found, folder, formats, plot)
         return ", ".join([str(first), *(file.suffix for file in more)])
 
     done = 0
-    for line in diarize_tasks(diarizer, tasks, count, write, complain):
-        say(line)
-        done += 1
+    for line in diarize_tasks(diarizer, tasks, count, write):
+        if line is not None:
+            tell(line, sys.stderr if folder is None else sys.stdout)
+            done += 1
     return done
 
 

@@ -216,12 +216,12 @@ def tradeoff(values, name):
 
 def _posteriors(folder, recording):
     """The posteriors of one recording, channels named as `mimidiar decide` names their turns."""
+    from mimidiar.diarize.stored import read_posteriors
     from mimidiar.figures.timeline import Posteriors
-    from mimidiar.training.tune_posteriors import read_posteriors
 
-    store, frame_hz = read_posteriors(folder)
+    store, meta = read_posteriors(folder)
     matrix = store.read(recording)
-    return Posteriors(matrix, frame_hz, [f"spk{k}" for k in range(matrix.shape[1])])
+    return Posteriors(matrix, meta["frame_hz"], [f"spk{k}" for k in range(matrix.shape[1])])
 
 
 def _named_files(name, scores, more):

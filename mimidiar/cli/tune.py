@@ -14,6 +14,6 @@ def command(posteriors, data, out) -> None:
 
     Writes OUT/tuned.yaml, which names the set; `decide` refuses to use it on that set.
     """
-    from mimidiar.training.tune_posteriors import tune_on
+    from mimidiar.training.tune import tune_on
 
     click.echo(tune_on(posteriors, data, out / "tuned.yaml"))

@@ -1,9 +1,9 @@
-"""The speakers of a recording: local speakers of all its windows, clustered by voice (EEND-VC).
+"""The speakers of a recording: local speakers of all its windows, clustered by their embeddings (EEND-VC).
 
 As in Kinoshita, Delcroix and Tawara (2021, "Integrating end-to-end neural and clustering-based diarization", ICASSP):
-the model says who speaks when in windows, each of which has its own channels; of each active channel a vector is made
-of the frames in which nobody else speaks; clusters of these vectors are the recording's speakers. Two channels of one
-window do not join: only clusters that are one voice without doubt are, and then each window has one of its channels.
+the model predicts who speaks when in windows, each with its own outputs; each active output gets the mean embedding of
+the frames in which nobody else speaks; clusters of these are the recording's speakers. Two outputs of one window do not
+join, unless their clusters are surely one speaker; then each window has one of them.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from mimidiar.diarize.windows import Window
+from mimidiar.diarize.segmenter import Window
 from mimidiar.errors import MimidiarError
 from mimidiar.models.frame_stacking import LABEL_HZ
 
@@ -38,7 +38,7 @@ class LocalSpeakers:
 
 
 @dataclass(frozen=True)
-class Linking:
+class Clustering:
     """When two clusters are two speakers. Kept in tuned.yaml with the name of the set that it was tuned on."""
 
     distance: float = 0.65  # mean cosine distance at which clusters join no more
@@ -126,7 +126,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class VoiceTree:
+class SpeakerTree:
     """The local speakers of a recording; how well the voice of each is heard, `trust` (N,) in 0 ... 1; those `members`
     (M,) who are heard well enough to make clusters, and the linkage (M - 1, 4) of these."""
 
@@ -136,37 +136,37 @@ class VoiceTree:
     links: np.ndarray
 
 
-def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> VoiceTree:
+def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> SpeakerTree:
     """Average linkage of cosine distances between the local speakers who say at least so much alone (else between all);
     those of one window are APART."""
     trust = (speakers.alone / max(min_alone_sec * LABEL_HZ, 1)).clip(max=1)
     members = np.flatnonzero(trust == 1) if (trust == 1).any() else np.arange(len(speakers))
     if len(members) < 2:
-        return VoiceTree(speakers, trust, members, np.zeros((0, 4)))
+        return SpeakerTree(speakers, trust, members, np.zeros((0, 4)))
     vectors, window = speakers.vectors[members], speakers.window[members]
     # One number for each pair: a square of them would be the largest thing in memory in recordings of hours.
     distances = pdist(vectors, "sqeuclidean") / 2  # of unit vectors, the cosine distance
     distances[pdist(window[:, None]) == 0] = APART
-    return VoiceTree(speakers, trust, members, linkage(distances, "average"))
+    return SpeakerTree(speakers, trust, members, linkage(distances, "average"))
 
 
-def find_voices(tree: VoiceTree, linking: Linking, count: Count = ANY_NUMBER) -> np.ndarray:
+def find_centroids(tree: SpeakerTree, clustering: Clustering, count: Count = ANY_NUMBER) -> np.ndarray:
     """Unit vectors (S, E) of the recording's speakers, those who say most first; S = 0 where nobody speaks.
 
-    The tree is cut at `linking.distance`. Of more speakers than may be, those who say most are taken; fewer are made
+    The tree is cut at `clustering.distance`. Of more speakers than may be, those who say most are taken; fewer are made
     more by a lower cut, so far as there are local speakers.
     """
     if not len(tree.members):
         return np.zeros((0, tree.speakers.vectors.shape[1]))
     said = tree.speakers.alone[tree.members].sum()
-    enough = min(linking.min_speaker_sec * LABEL_HZ, linking.min_speaker_share * said)
-    clusters = _unite(tree, _large_clusters(tree, linking.distance, enough), linking.same_voice)
+    enough = min(clustering.min_speaker_sec * LABEL_HZ, clustering.min_speaker_share * said)
+    clusters = _unite(tree, _large_clusters(tree, clustering.distance, enough), clustering.same_voice)
     if len(clusters) < count.least:
-        clusters = _split(tree, linking, enough, count.least)
+        clusters = _split(tree, clustering, enough, count.least)
     return _centroids(tree, clusters[: count.most])
 
 
-def _unite(tree: VoiceTree, clusters: Sequence[np.ndarray], same_voice: float) -> list[np.ndarray]:
+def _unite(tree: SpeakerTree, clusters: Sequence[np.ndarray], same_voice: float) -> list[np.ndarray]:
     """Clusters in falling order of what they say, each put to the nearest larger one that is nearer than `same_voice`;
     in that order again.
     """
@@ -181,13 +181,13 @@ def _unite(tree: VoiceTree, clusters: Sequence[np.ndarray], same_voice: float) -
     return sorted(united, key=lambda own: -tree.speakers.alone[tree.members[own]].sum())
 
 
-def _split(tree: VoiceTree, linking: Linking, enough: float, least: int) -> list[np.ndarray]:
+def _split(tree: SpeakerTree, clustering: Clustering, enough: float, least: int) -> list[np.ndarray]:
     """At least so many clusters, by the highest cut that gives them. Where none does, small ones count, too; and at
     last those that are one voice.
     """
-    heights = sorted({linking.distance, 0.0, *tree.links[:, 2]}, reverse=True)
-    for min_frames, same_voice in ((enough, linking.same_voice), (0.0, linking.same_voice), (0.0, 0.0)):
-        for height in [height for height in heights if height <= linking.distance]:
+    heights = sorted({clustering.distance, 0.0, *tree.links[:, 2]}, reverse=True)
+    for min_frames, same_voice in ((enough, clustering.same_voice), (0.0, clustering.same_voice), (0.0, 0.0)):
+        for height in [height for height in heights if height <= clustering.distance]:
             # A merge is undone by a cut a little below its height.
             large = _large_clusters(tree, np.nextafter(height, 0), min_frames)
             if len(clusters := _unite(tree, large, same_voice)) >= least:
@@ -195,7 +195,7 @@ def _split(tree: VoiceTree, linking: Linking, enough: float, least: int) -> list
     return clusters
 
 
-def _large_clusters(tree: VoiceTree, height: float, min_frames: float) -> list[np.ndarray]:
+def _large_clusters(tree: SpeakerTree, height: float, min_frames: float) -> list[np.ndarray]:
     """Members (places in `tree.members`) of the clusters that say at least so much alone, or of the one that says most;
     in falling order of that.
     """
@@ -206,6 +206,6 @@ def _large_clusters(tree: VoiceTree, height: float, min_frames: float) -> list[n
     return [np.flatnonzero(labels == label) for label in large]
 
 
-def _centroids(tree: VoiceTree, clusters: Sequence[np.ndarray]) -> np.ndarray:
+def _centroids(tree: SpeakerTree, clusters: Sequence[np.ndarray]) -> np.ndarray:
     vectors, weight = tree.speakers.vectors[tree.members], tree.speakers.alone[tree.members] + 1
     return _unit(np.stack([(weight[own, None] * vectors[own]).sum(0) for own in clusters]))

@@ -1,93 +1,205 @@
-"""What a diarizer's encoders hear in a recording: chunk by chunk, so that the audio is never whole in memory."""
+"""Where frames come from: features that are stored, or audio, which is decoded once for all encoders."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import accumulate
+from pathlib import Path
 
 import numpy as np
+import torch
 
-from mimidiar.annotation.activity import Interval, activity_matrix
-from mimidiar.annotation.regions import Region, total_sec
-from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import in_frames
-from mimidiar.diarize.audio_source import Sound
+from mimidiar.audio.files import make_resampler
+from mimidiar.diarize.pipeline import Frames
 from mimidiar.encoders.protocol import Encoder
-from mimidiar.encoders.recordings import encode_recording
-from mimidiar.features.fused_store import on_time_axis
-from mimidiar.models.frame_stacking import LABEL_HZ, stacking_factor
+from mimidiar.encoders.vad import FRAME, SAMPLE_RATE, VadStream
+from mimidiar.errors import MimidiarError
+from mimidiar.features.fused_store import on_time_axis, open_features
+from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
 from mimidiar.models.projection import Projection
 
-# Farther than the first from all other speech, less than the second, or than that share of a recording, is none.
-ALONE_GAP_SEC, ALONE_SEC, ALONE_SHARE = 1.0, 0.6, 0.05
 PROBED_FRAMES = 10_000  # at once: a probe has as many outputs as its training had speakers
 
 
-@dataclass(frozen=True)
-class Heard:
-    """Of a recording the model's `features` (T', D) at the first encoder's rate; at the label rate the `voices` (T, E),
-    0 where nobody speaks; and `near_speech` (T,), where somebody may speak."""
+class StoredFeatures:
+    """The features of a set's recordings, what tells their speakers apart, and where somebody speaks: each if named.
 
-    features: np.ndarray
-    voices: np.ndarray
-    near_speech: np.ndarray
-
-
-def hear(sound: Sound, encoders: Sequence[Encoder], probe: Projection | None, margin_sec: float) -> Heard:
-    """Features of all encoders side by side on the time axis of the first, as a model is trained on (`FusedStore`)."""
-    from mimidiar.encoders.speech import find_speech_in_chunks
-
-    # In whole label frames, as an encoder that looks for speech itself would hear it.
-    whole = in_frames(sound.read(SAMPLE_RATE), round(SAMPLE_RATE / LABEL_HZ))
-    (speech,) = find_speech_in_chunks([whole], seconds=sound.seconds)
-    hz = encoders[0].frame_hz
-    features = _side_by_side(sound, encoders, speech)
-    if not len(features):  # so few samples that there are none at another rate
-        return Heard(features, np.zeros((0, 1), np.float32), np.zeros(0, bool))
-    frames = -(-len(features) // stacking_factor(hz))
-    own = features[:, -encoders[-1].dim :] if probe is None else features[:, : encoders[0].dim]
-    voices = on_time_axis(own, hz / LABEL_HZ, 0, frames)
-    if probe is not None:
-        voices = np.concatenate(list(_probed(probe, voices)))
-    trusted = trust(speech, sound.seconds)
-    voices *= _within(trusted, frames)[:, None]
-    return Heard(features, voices, _within(trusted, frames, margin_sec))
-
-
-def _side_by_side(sound: Sound, encoders: Sequence[Encoder], speech: Sequence[Region]) -> np.ndarray:
-    """Features (T', D) of all encoders. Of hours they are large: each is put in its place before the next is made."""
-    ends = list(accumulate((encoder.dim for encoder in encoders), initial=0))
-    first = encode_recording(encoders[0], sound.read, speech)
-    features = np.empty((len(first), ends[-1]), np.float32)
-    features[:, : ends[1]] = first
-    del first
-    if not len(features):
-        return features
-    for encoder, begin, end in zip(encoders[1:], ends[1:], ends[2:], strict=False):
-        rate = encoder.frame_hz / encoders[0].frame_hz
-        features[:, begin:end] = on_time_axis(encode_recording(encoder, sound.read, speech), rate, 0, len(features))
-    return features
-
-
-def trust(speech: Sequence[Region], seconds: float) -> list[Region]:
-    """The regions without those that are alone and very short: a moment of music is now and then like a voice. In a
-    short recording, where a word may be all there is, less is enough.
+    Embeddings are those of a speaker encoder, or, with a probe, a codec's features projected. `front` is a trained part
+    of the codec that features go through first (`TrainedModel.front`).
     """
-    stretches: list[list[Region]] = []
-    for region in speech:
-        if stretches and region[0] - stretches[-1][-1][1] <= ALONE_GAP_SEC:
-            stretches[-1].append(region)
-        else:
-            stretches.append([region])
-    enough = min(ALONE_SEC, ALONE_SHARE * seconds)
-    return [region for stretch in stretches if total_sec(stretch) >= enough for region in stretch]
+
+    def __init__(
+        self,
+        features: Path | None = None,
+        embeddings: Path | None = None,
+        vad: Path | None = None,
+        probe: Projection | None = None,
+        front=None,
+    ):
+        """MimidiarError for a folder without features, and for a probe of other ones."""
+        opened = (open_features(each) if each else None for each in (features, embeddings, vad))
+        self.features, self.embeddings, self.vad = opened
+        self._probe, self._front = probe, front
+        if probe is not None and probe.dim != self.embeddings.dim:
+            raise MimidiarError(
+                f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the features "
+                "that it was trained on"
+            )
+        if self.vad is not None and self.vad.dim != 1:
+            raise MimidiarError(f"{vad}: {self.vad.dim} columns, which is no speech activity; extract --encoder vad")
+
+    def read(self, name: str, frames: int | None = None) -> Frames:
+        """A whole recording (B = 1) of `frames`, else as many as its features have. MimidiarError where it isn't there."""
+        found: dict[str, np.ndarray] = {}
+        if self.features is not None:
+            found["features"] = self._features(name)
+            frames = len(found["features"])
+        if self.embeddings is not None:
+            found["embeddings"] = probed(self._probe, _label_frames(self.embeddings, name, frames))
+        if self.vad is not None:
+            found["activity"] = _cropped(_read(self.vad, name)[:, 0] > 0, frames)
+        return Frames(np.ones((1, frames), bool), **{key: value[None] for key, value in found.items()})
+
+    def _features(self, name: str) -> np.ndarray:
+        features = _read(self.features, name)
+        if self._front is not None:
+            return self._front.run(torch.from_numpy(features)).numpy()
+        return stack_frames(features, stacking_factor(self.features.frame_hz))
 
 
-def _probed(probe: Projection, frames: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(frames), PROBED_FRAMES):
-        yield probe(frames[start : start + PROBED_FRAMES]).astype(np.float32)
+def _read(store, name: str) -> np.ndarray:
+    if name not in store:
+        raise MimidiarError(f"{store.folder}: has nothing of '{name}'; extract the features of this set")
+    return store.read(name)
 
 
-def _within(speech: Sequence[Region], frames: int, margin_sec: float = 0.0) -> np.ndarray:
-    """Bool (frames,): label frames whose middle is in speech, or as near to it as `margin_sec`."""
-    spans = [Interval(start - margin_sec, end + margin_sec, "speech") for start, end in speech]
-    return activity_matrix(spans, ["speech"], frames, LABEL_HZ)[:, 0]
+def _label_frames(store, name: str, frames: int) -> np.ndarray:
+    return on_time_axis(_read(store, name), store.frame_hz / LABEL_HZ, 0, frames)
+
+
+def _cropped(activity: np.ndarray, frames: int) -> np.ndarray:
+    return np.pad(activity[:frames], (0, max(0, frames - len(activity))))
+
+
+def probed(probe: Projection | None, frames: np.ndarray) -> np.ndarray:
+    """Features (T, D) of label frames by a probe, float32 (T, E); as they are where there is none."""
+    if probe is None or not len(frames):
+        return frames
+    parts = range(0, len(frames), PROBED_FRAMES)
+    return np.concatenate([probe(frames[start : start + PROBED_FRAMES]).astype(np.float32) for start in parts])
+
+
+@dataclass(frozen=True)
+class AudioFrontend:
+    """Encoders whose features stand side by side on the time axis of the first, and silero-vad, on one pass of audio.
+
+    Embeddings are those of the last encoder, or, with a probe, the first's projected.
+    """
+
+    encoders: Sequence[Encoder]
+    probe: Projection | None
+
+    def stream(self, sample_rate: int) -> "AudioStream":
+        """A recording at `sample_rate` from its beginning."""
+        return AudioStream(self, sample_rate)
+
+
+class AudioStream:
+    """One recording: chunks of audio in, frames out as soon as all encoders and silero-vad have settled them.
+
+    In memory is the audio that a window of the speaker encoder still needs, and no more.
+    """
+
+    def __init__(self, frontend: AudioFrontend, sample_rate: int):
+        self._frontend, self._open = frontend, ExitStack()
+        rates = {encoder.sample_rate for encoder in frontend.encoders} | {SAMPLE_RATE}
+        self._resamplers = {rate: make_resampler(sample_rate, rate) for rate in rates}
+        self._vad = _Listener(VadStream(1), SAMPLE_RATE, FRAME, LABEL_HZ, 1, True)
+        self._listeners = [self._listener(encoder) for encoder in frontend.encoders]
+        self._given = 0  # label frames
+
+    def push(self, chunk: np.ndarray) -> Frames:
+        """Audio (T,) float32 -> the frames (B = 1) that are settled by now."""
+        return self._take(chunk, False)
+
+    def end(self) -> Frames:
+        """The rest; the end counts as padded with zeros to a whole frame."""
+        return self._take(np.zeros(0, np.float32), True)
+
+    def _listener(self, encoder: Encoder) -> "_Listener":
+        told = getattr(encoder, "by_speech", False)
+        stream = self._open.enter_context(encoder.stream(1, speech_given=True) if told else encoder.stream(1))
+        form = encoder.sample_rate, encoder.frame_samples, encoder.frame_hz, encoder.dim
+        return _Listener(stream, *form, late=encoder.lookahead_frames > 0, by_speech=told)
+
+    def _take(self, chunk: np.ndarray, last: bool) -> Frames:
+        audio = {rate: resample(chunk, last) for rate, resample in self._resamplers.items()}
+        speech = self._vad.take(audio[SAMPLE_RATE], last)[:, 0] > 0
+        for listener in self._listeners:
+            listener.take(audio[listener.sample_rate], last, speech)
+        factor = stacking_factor(self._listeners[0].hz)
+        settled = [listener.settled(LABEL_HZ) for listener in (self._vad, *self._listeners)]
+        frames = -(-self._listeners[0].count // factor) if last else min(settled)
+        given = self._frames(self._given, frames, factor)
+        self._given = frames
+        if last:
+            self._open.close()
+        return given
+
+    def _frames(self, start: int, stop: int, factor: int) -> Frames:
+        """Label frames [start, stop), and what they are made of forgotten."""
+        first, *others = self._listeners
+        last = min(stop * factor, first.count)
+        columns = [first.on_axis(first.hz, start * factor, last)]
+        columns += [other.on_axis(first.hz, start * factor, last) for other in others]
+        features = stack_frames(np.concatenate(columns, axis=1), factor)
+        own = first if self._frontend.probe is not None else self._listeners[-1]
+        embeddings = probed(self._frontend.probe, own.on_axis(LABEL_HZ, start, stop))
+        activity = _cropped(self._vad.on_axis(LABEL_HZ, start, min(stop, self._vad.count))[:, 0] > 0, stop - start)
+        for listener in (self._vad, *self._listeners):
+            listener.forget(stop / LABEL_HZ)
+        return Frames(np.ones((1, stop - start), bool), features[None], activity[None], embeddings[None])
+
+
+class _Listener:
+    """One encoder's stream on one recording, and its frames that are not given out yet."""
+
+    def __init__(self, stream, sample_rate: int, frame_samples: int, hz: float, dim: int, late: bool, by_speech=False):
+        self.sample_rate, self.hz = sample_rate, hz
+        self._stream, self._frame_samples, self._late, self._by_speech = stream, frame_samples, late, by_speech
+        self._rest = np.zeros(0, np.float32)
+        self._first, self._frames = 0, np.zeros((0, dim), np.float32)
+
+    @property
+    def count(self) -> int:
+        """Frames that have come, given out or not."""
+        return self._first + len(self._frames)
+
+    def take(self, audio: np.ndarray, last: bool, speech: np.ndarray | None = None) -> np.ndarray:
+        """Audio (T,) at its rate -> the frames (f, D) that it settles, which are kept as well."""
+        audio = np.concatenate([self._rest, audio])
+        if last:
+            audio = np.pad(audio, (0, -len(audio) % self._frame_samples))
+        whole = len(audio) // self._frame_samples * self._frame_samples
+        self._rest = audio[whole:]
+        more = {"speech": speech[None]} if self._by_speech else {}
+        found = [self._stream.step(torch.from_numpy(audio[None, :whole]), **more)] if whole else []
+        if last and self._late:
+            found.append(self._stream.end(**({"speech": speech[None, :0]} if found and more else more)))
+        new = [each[0].cpu().numpy() for each in found]
+        self._frames = np.concatenate([self._frames, *new])
+        return self._frames[len(self._frames) - sum(map(len, new)) :]
+
+    def settled(self, hz: float) -> int:
+        """Frames of another axis that nothing to come changes."""
+        return int(self.count * hz / self.hz + 1e-6)
+
+    def on_axis(self, hz: float, start: int, stop: int) -> np.ndarray:
+        """Frames [start, stop) of another axis (`on_time_axis`)."""
+        if not len(self._frames):
+            return np.zeros((max(stop - start, 0), self._frames.shape[1]), np.float32)
+        return on_time_axis(self._frames, self.hz / hz, start, stop, self._first)
+
+    def forget(self, seconds: float) -> None:
+        """Drop the frames before that; the last one stays, since it stands for those that never come."""
+        drop = min(max(int(seconds * self.hz + 1e-6) - self._first, 0), max(len(self._frames) - 1, 0))
+        self._frames, self._first = self._frames[drop:], self._first + drop

@@ -8,7 +8,7 @@ from mimidiar.annotation.rttm import rttm_lines, rttm_name, write_rttm
 from mimidiar.annotation.srt import write_srt
 from mimidiar.annotation.textgrid import write_textgrid
 from mimidiar.annotation.turns import Turn
-from mimidiar.diarize.diarizer import Diarization
+from mimidiar.diarize.pretrained import Diarization
 from mimidiar.models.frame_stacking import LABEL_HZ
 
 FIGURE = ".png"
@@ -19,15 +19,17 @@ def _rttm(path: Path, found: Diarization) -> None:
 
 
 def _srt(path: Path, found: Diarization) -> None:
-    write_srt(path, {found.sound.name: named_turns(found, found.sound.name)})
+    write_srt(path, {found.recording.name: named_turns(found, found.recording.name)})
 
 
 def _textgrid(path: Path, found: Diarization) -> None:
-    write_textgrid(path, {found.sound.name: named_turns(found, found.sound.name)}, seconds=found.sound.seconds)
+    write_textgrid(
+        path, {found.recording.name: named_turns(found, found.recording.name)}, seconds=found.recording.seconds
+    )
 
 
 def _json(path: Path, found: Diarization) -> None:
-    write_pyannote(path, {found.sound.name: named_turns(found, found.sound.name)})
+    write_pyannote(path, {found.recording.name: named_turns(found, found.recording.name)})
 
 
 # name -> the suffix of its files, and what writes one
@@ -45,8 +47,8 @@ def suffixes(formats: Sequence[str], plot: bool) -> list[str]:
 
 
 def write_outputs(found: Diarization, folder: Path, formats: Sequence[str], plot: bool) -> list[Path]:
-    """Write FOLDER/NAME.SUFFIX of every format, each atomically, with NAME that of the sound. Returns the files."""
-    files = [folder / f"{found.sound.name}{suffix}" for suffix in suffixes(formats, plot)]
+    """Write FOLDER/NAME.SUFFIX of every format, each atomically, with NAME that of the recording. Returns the files."""
+    files = [folder / f"{found.recording.name}{suffix}" for suffix in suffixes(formats, plot)]
     for name, file in zip(formats, files, strict=False):
         FORMATS[name][1](file, found)
     if plot:
@@ -59,12 +61,12 @@ def named_turns(found: Diarization, recording: str) -> list[Turn]:
 
 
 def rttm_turns(found: Diarization) -> list[Turn]:
-    return named_turns(found, rttm_name(found.sound.name))
+    return named_turns(found, rttm_name(found.recording.name))
 
 
 def rttm_text(found: Diarization) -> str:
     """The lines of the RTTM file."""
-    return "".join(f"{line}\n" for line in rttm_lines(rttm_turns(found), found.sound.name))
+    return "".join(f"{line}\n" for line in rttm_lines(rttm_turns(found), found.recording.name))
 
 
 def _write_figure(found: Diarization, path: Path) -> None:
@@ -73,4 +75,4 @@ def _write_figure(found: Diarization, path: Path) -> None:
     from mimidiar.figures.timeline import Posteriors
 
     posteriors = Posteriors(found.posteriors, LABEL_HZ, found.speakers)
-    save_figure(draw_speakers(found.sound.name, found.sound.seconds, found.turns, posteriors), path)
+    save_figure(draw_speakers(found.recording.name, found.recording.seconds, found.turns, posteriors), path)

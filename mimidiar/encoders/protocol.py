@@ -1,15 +1,12 @@
 """What an encoder says of itself, and what it can do: the contract between a codec and everything that uses one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-
-    from mimidiar.annotation.regions import Region
 
 
 BATCH_SEC = 60.0  # padded audio in a batch; a longer recording goes alone, and in chunks
@@ -21,9 +18,8 @@ class EncoderSpec:
 
     `weights` is for people, `weights_sha256` for comparing: the hash of the weights file, or of the recipe (sizes,
     initialisation, seed) where the weights are made and not read. `make(spec, device)` is what `build` calls. A frame
-    depends on audio up to `lookahead_frames` after its own: 0 for a causal codec; None where it depends on the whole
-    recording, which can then be encoded but not streamed. `batch_sec` of padded audio are best encoded at once. Of a
-    codec, `build_codec(device)` makes the whole, with quantizer and decoder.
+    depends on audio up to `lookahead_frames` after its own: 0 for a causal codec. `batch_sec` of padded audio are best
+    encoded at once. Of a codec, `build_codec(device)` makes the whole, with quantizer and decoder.
     """
 
     name: str
@@ -35,7 +31,7 @@ class EncoderSpec:
     weights: str
     weights_sha256: str
     make: Callable[["EncoderSpec", Any], "Encoder"] = field(repr=False, compare=False)
-    lookahead_frames: int | None = 0
+    lookahead_frames: int = 0
     batch_sec: float = BATCH_SEC
     build_codec: Callable[[Any], Any] | None = field(default=None, repr=False, compare=False)
 
@@ -92,7 +88,7 @@ class Encoder(Protocol):
         return self.spec.dim
 
     @property
-    def lookahead_frames(self) -> int | None:
+    def lookahead_frames(self) -> int:
         """As in `EncoderSpec`."""
         return self.spec.lookahead_frames
 
@@ -106,13 +102,6 @@ class Encoder(Protocol):
 
         What lies past a length changes no frame of that row; features past a row's frames are 0.
         """
-
-    def encode_recording(
-        self, read: "Callable[[], Iterable[np.ndarray]]", speech: "Sequence[Region] | None" = None
-    ) -> "np.ndarray":
-        """Features (F, D) of one recording, whose audio `read()` gives in chunks, each time anew: those of `encode`, in
-        memory that does not grow with the audio. Only encoders have it that hear the whole recording
-        (`lookahead_frames` is None) and so have no stream; they may be told where there is speech, in seconds."""
 
     def stream(self, batch_size: int) -> AbstractContextManager[EncoderStream]:
         """Start `batch_size` streams; the same frames as `encode`, piece by piece."""

@@ -1,12 +1,11 @@
 """Encode a recording of any length from its file, in memory that does not grow with the audio."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mimidiar.annotation.regions import Region
 from mimidiar.audio.files import CHUNK_SEC, in_frames, stream_audio
 from mimidiar.encoders.protocol import Encoder
 
@@ -35,16 +34,3 @@ def encode_chunks(encoder: Encoder, chunks: Iterable[np.ndarray]) -> Iterator[np
 
 def _step(stream, audio: np.ndarray) -> np.ndarray:
     return stream.step(torch.from_numpy(audio)[None])[0].cpu().numpy()
-
-
-def encode_recording(
-    encoder: Encoder, read: Callable[[int], Iterable[np.ndarray]], speech: Sequence[Region] | None = None
-) -> np.ndarray:
-    """Features (F, D) of a recording of any length; `read(sample_rate)` gives its audio in chunks, each time anew.
-
-    `speech`, its regions in seconds, is for an encoder that hears the whole recording and asks where there is any.
-    """
-    if encoder.lookahead_frames is None:
-        return encoder.encode_recording(lambda: read(encoder.sample_rate), speech)
-    pieces = list(encode_chunks(encoder, read(encoder.sample_rate)))
-    return np.concatenate(pieces) if pieces else np.zeros((0, encoder.dim), np.float32)

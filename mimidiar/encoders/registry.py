@@ -10,6 +10,7 @@ from mimidiar.encoders.mimi import family as mimi_family
 from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
 from mimidiar.encoders.speaker.campplus import campplus
 from mimidiar.encoders.speaker.titanet import titanet
+from mimidiar.encoders.vad_spec import vad
 from mimidiar.errors import MimidiarError
 
 __all__ = [
@@ -33,6 +34,7 @@ ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] 
     "logmel": logmel,
     "titanet": titanet,
     "campplus": campplus,
+    "vad": vad,
 }
 
 

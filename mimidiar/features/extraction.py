@@ -190,11 +190,11 @@ def _progress(total_sec: float) -> tqdm:
 def encode_batch(encoder: Encoder, batch: Batch) -> Matrices:
     """Features (F, D) by recording id.
 
-    A recording longer than a batch comes alone and is streamed from its file, unless the encoder must hear all of it.
+    A recording longer than a batch comes alone and is streamed from its file.
     """
     import torch
 
-    if len(batch) == 1 and encoder.lookahead_frames is not None:
+    if len(batch) == 1:
         from mimidiar.encoders.recordings import encode_chunks
 
         (recording,) = batch

@@ -2,9 +2,14 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from mimidiar.diarize.pretrained import read_diarizer
+from mimidiar.models.build import load_model
+from mimidiar.models.projection import load_projection
 
 EGS = Path(__file__).parents[2] / "egs"
 
@@ -64,6 +69,30 @@ def test_diarizers_differ_in_one_thing_each(commands) -> None:
         assert ("--set talks.scene=null" in line) == (system == "plain")
         assert (f"exp/mimi-mini/seed2/{system}/probe" in found) == (system in alone)
         assert "--pool exp/pool" in line and "--num-workers 3" in line
+
+
+def test_shipped_diarizers_are_tuned_again_without_being_trained(commands, tmp_path: Path) -> None:
+    options = ("--stage", "4", "--stop-stage", "5", "--models", "shipped", "--systems")
+    found = commands("mini/diarizer", *options, "fusion distil")
+    assert not any("mimidiar train " in line or "study probe " in line for line in found.values())
+    for system, name, probe in (("fusion", "mini-fusion", ""), ("distil", "mini", " exp/mimi-mini/seed1/distil/probe")):
+        own, file = f"exp/mimi-mini/seed1/{system}", EGS.parent / f"mimidiar/assets/{name}.safetensors"
+        assert found[f"{own}/model"].endswith(f"--input {file} -- local/unbundle.py {file} {own}/model{probe}")
+        assert f"mimidiar model bundle {own}/model/model.safetensors " in found[f"{own}/diarizer"]
+    with pytest.raises(RuntimeError, match="system 'plain' does not come with the package"):
+        commands("mini/diarizer", *options, "plain")
+    with pytest.raises(RuntimeError, match="--models other: choose trained or shipped"):
+        commands("mini/diarizer", "--models", "other")
+
+
+def test_a_shipped_diarizer_is_taken_apart_into_its_model_and_probe(tmp_path: Path) -> None:
+    file = EGS.parent / "mimidiar/assets/mini.safetensors"
+    script = EGS / "mini/diarizer/local/unbundle.py"
+    subprocess.run([sys.executable, script, file, tmp_path / "model", tmp_path / "probe"], check=True)
+    parts, model = read_diarizer(file), load_model(tmp_path / "model/model.safetensors")
+    for name, value in parts.trained.model.state_dict().items():
+        assert value.equal(model.model.state_dict()[name]), name
+    assert load_projection(tmp_path / "probe/model.safetensors").dim == parts.probe.dim
 
 
 @pytest.mark.parametrize(("recipe", "speaker"), [("mini", "campplus"), ("ami", "titanet")])

@@ -1,31 +1,25 @@
 """The choice of post-processing on a development set, by frame DER, and the record of where it was chosen."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-import yaml
 from scipy.optimize import linear_sum_assignment
 
-from mimidiar.diarize.binarize import Decision, decide
+from mimidiar.annotation.rttm import read_rttm
+from mimidiar.diarize.binarize import Binarization, binarize
+from mimidiar.diarize.stored import read_posteriors, reference_frames
+from mimidiar.diarize.tuned import Tuned, write_tuned
 from mimidiar.errors import MimidiarError
-from mimidiar.files import write_text
 
+# What posteriors were made with: a diarizer is bundled with the same.
+MADE_WITH = ("window_sec", "hop_sec", "speech_margin_sec")
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 MEDIAN_FRAMES = (1, 5, 11, 17, 25, 37)
 MIN_TURN_SEC = (0.0, 0.24, 0.48, 0.8)
 MIN_PAUSE_SEC = (0.0, 0.24, 0.48, 0.8)
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A decision, the set it was tuned on, and the frame DER in % that it had there."""
-
-    decision: Decision
-    tuned_on: str
-    recordings: tuple[str, ...]
-    frame_der: float
 
 
 def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_hz: float, set_name: str) -> Tuned:
@@ -36,20 +30,51 @@ def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_
     """
     names = sorted(posteriors)
 
-    def frame_der(decision: Decision) -> float:
-        errors = [frame_errors(decide(posteriors[name], frame_hz, decision), truth[name]) for name in names]
-        wrong, speech = np.sum(errors, axis=0)
-        return 100 * float(wrong) / max(float(speech), 1.0)
+    def loss(how: Binarization) -> float:
+        return frame_der((binarize(posteriors[name], frame_hz, how), truth[name]) for name in names)
 
-    smoothing = [Decision(threshold, median) for threshold, median in product(THRESHOLDS, MEDIAN_FRAMES)]
-    best = min(smoothing, key=frame_der)
+    smoothing = [Binarization(threshold, median) for threshold, median in product(THRESHOLDS, MEDIAN_FRAMES)]
+    best = min(smoothing, key=loss)
     durations = [replace(best, min_turn_sec=t, min_pause_sec=p) for t, p in product(MIN_TURN_SEC, MIN_PAUSE_SEC)]
-    best = min(durations, key=frame_der)
-    return Tuned(best, set_name, tuple(names), frame_der(best))
+    best = min(durations, key=loss)
+    found = {"frame_der": loss(best), "baseline_frame_der": baseline_frame_der(truth.values())}
+    return Tuned(best, set_name, tuple(names), found)
+
+
+def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
+    """Tune on the set in `data_dir`, write tuned.yaml, and return a line that says what was chosen."""
+    store, meta = read_posteriors(posteriors_dir)
+    turns = read_rttm(data_dir / "ref.rttm")
+    if missing := sorted(set(turns) - set(store.keys())):
+        raise MimidiarError(
+            f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set"
+        )
+    hz, posteriors = meta["frame_hz"], {name: store.read(name) for name in store.keys()}  # noqa: SIM118 (not a dict)
+    truth = {name: reference_frames(turns.get(name, []), len(matrix), hz) for name, matrix in posteriors.items()}
+    tuned = tune(posteriors, truth, hz, data_dir.resolve().name)
+    tuned.found.update({key: meta[key] for key in MADE_WITH if key in meta})
+    write_tuned(tuned, path)
+    return tuned.summary()
+
+
+def frame_der(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Frame DER in % of recordings: hypothesis bool (T, K) and reference bool (T, S) of each."""
+    wrong, speech = np.sum([frame_errors(*pair) for pair in pairs], axis=0)
+    return 100 * float(wrong) / max(float(speech), 1.0)
+
+
+def baseline_frame_der(truths: Iterable[np.ndarray]) -> float:
+    """That of the better of two trivial baselines: one speaker all the time, and one wherever anybody speaks."""
+    truths = list(truths)
+    kinds: list[Callable[[np.ndarray], np.ndarray]] = [
+        lambda truth: np.ones((len(truth), 1), bool),
+        lambda truth: truth.any(axis=1, keepdims=True),
+    ]
+    return min(frame_der((kind(truth), truth) for truth in truths) for kind in kinds)
 
 
 def frame_errors(hypothesis: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
-    """Error frames and reference speech of one recording: bool (T, K) against (T, S), channels mapped to speakers at
+    """Error frames and reference speech of one recording: bool (T, K) against (T, S), columns mapped to speakers at
     best.
 
     A frame costs max(reference speakers, hypothesis speakers) - correct ones, which is DER's missed + false alarm +
@@ -60,27 +85,3 @@ def frame_errors(hypothesis: np.ndarray, reference: np.ndarray) -> tuple[int, in
     together = ref.T @ hyp
     correct = together[linear_sum_assignment(-together)].sum()
     return int(np.maximum(ref.sum(1), hyp.sum(1)).sum() - correct), int(ref.sum())
-
-
-def write_tuned(tuned: Tuned, path: str | Path) -> None:
-    """tuned.yaml: the decision and what it was tuned on."""
-    values = {
-        "decision": tuned.decision.as_dict(),
-        "tuned_on": tuned.tuned_on,
-        "frame_der": round(tuned.frame_der, 4),
-        "recordings": list(tuned.recordings),
-    }
-    write_text(path, yaml.safe_dump(values, sort_keys=False))
-
-
-def read_tuned(path: str | Path) -> Tuned:
-    """Read tuned.yaml. MimidiarError names the file and what it lacks."""
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        decision = Decision(**values["decision"])
-        decision.check()
-        return Tuned(decision, values["tuned_on"], tuple(values["recordings"]), values["frame_der"])
-    except FileNotFoundError:
-        raise MimidiarError(f"{path}: no such file; run the tuning step first") from None
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        raise MimidiarError(f"{path}: not a tuned.yaml ({error}); run the tuning step again") from None

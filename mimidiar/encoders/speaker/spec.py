@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders.protocol import BATCH_SEC, Encoder, EncoderSpec
+from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.speaker.windowing import LABEL_HZ, SAMPLE_RATE, Cut, parse_tap
+from mimidiar.encoders.vad_spec import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 
 DEFAULT_TAP, SPEECH_TAP = Cut().tap, Cut(speech=True).tap
-WHOLE_BATCH_SEC = 600.0  # silero-vad is quickest with many stretches of audio side by side
 
 
 def known_window(tap: str | None, encoder: str) -> Cut:
@@ -48,6 +48,7 @@ def speaker_spec(
 
         return SpeakerEncoder(spec, load(path, device), cut, device)
 
+    lookahead = math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ)
     return EncoderSpec(
         name=name,
         tap=cut.tap,
@@ -58,6 +59,5 @@ def speaker_spec(
         weights=path.name,
         weights_sha256=sha256_file(path),
         make=make,
-        lookahead_frames=None if cut.speech else math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ),
-        batch_sec=WHOLE_BATCH_SEC if cut.speech else BATCH_SEC,
+        lookahead_frames=max(lookahead, VAD_LOOKAHEAD) if cut.speech else lookahead,
     )

@@ -1,24 +1,25 @@
 """Speaker embeddings of windows, brought to the time axis of the labels: one unit vector for each 80 ms.
 
+A window stands for the moment in its middle. Windows are centred on a regular grid and are `window_sec` long; towards
+either end of a recording they become shorter on both sides alike, so that the middle stays the middle: a speaker change
+at t is a change at t in the embeddings, and not half a window late. No window is shorter than SHORTEST_SEC (its
+recording may be); label frames before the first and after the last centre take the nearest window.
+
 Windows of all recordings of a batch go through the embedder together, sorted by length and never padded, so that a
 window's vector is that of the window alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from mimidiar.annotation.activity import frame_count, region_frames
-from mimidiar.annotation.regions import Region
-from mimidiar.encoders.speaker.grid import Grid, neighbours
-from mimidiar.encoders.speaker.windowing import LABEL_HZ, Cut
+from mimidiar.annotation.activity import frame_count
+from mimidiar.encoders.speaker.windowing import LABEL_HZ, SHORTEST_SEC, Cut
 
 BATCH_WINDOWS = 32
-FILLED_FRAMES = 10_000  # at once: of hours the embeddings alone are large enough
 # Under one step of 16-bit audio: digital silence, of which an embedding says nothing. Louder pauses are for `speech` to
 # mask: at -75 dBFS already a fortieth of the speech in AMI's headset mixes would be lost.
 SILENCE_DBFS = -90.0
@@ -33,26 +34,62 @@ class Embedder(Protocol):
     def __call__(self, windows: torch.Tensor) -> torch.Tensor: ...
 
 
+@dataclass(frozen=True)
+class Grid:
+    """A cut in samples: half a window, the hop, and the distance of the first and last centre from the ends."""
+
+    half: int
+    hop: int
+    edge: int
+
+    @classmethod
+    def of(cls, cut: Cut, sample_rate: int) -> "Grid":
+        half = round(cut.window_sec * sample_rate / 2)
+        return cls(half, max(1, round(cut.hop_sec * sample_rate)), min(half, round(SHORTEST_SEC * sample_rate / 2)))
+
+    def centres(self, samples: int) -> np.ndarray:
+        """Int64 (N,), N >= 1: where the windows of a recording of `samples` are centred; the last is `edge` from its
+        end, whether or not it lies on the grid."""
+        last = samples - self.edge
+        if last <= self.edge:
+            return np.array([samples // 2])
+        grid = np.arange(self.edge, last + 1, self.hop)
+        return grid if grid[-1] == last else np.append(grid, last)
+
+    def span(self, centre: int, samples: int) -> tuple[int, int]:
+        """[first, last) sample of the window around `centre`: symmetric, and inside the recording."""
+        half = min(self.half, centre, samples - centre)
+        return centre - half, centre + max(half, 1)
+
+
+def neighbours(centres: np.ndarray, times: np.ndarray, interpolation: str) -> tuple[np.ndarray, ...]:
+    """For each time (F,) the windows before and after it, (F,) and (F,), and the share (F,) of the one after.
+
+    `centres` (N,) and `times` are in the same unit, both ascending.
+    """
+    after = np.searchsorted(centres, times, side="right")
+    before, after = (after - 1).clip(min=0), after.clip(max=len(centres) - 1)
+    distance = np.maximum(centres[after] - centres[before], 1e-9)
+    share = ((times - centres[before]) / distance).clip(0, 1)
+    share = np.where(before == after, 0.0, share)
+    return before, after, share if interpolation == "linear" else np.round(share)
+
+
 def embed_recordings(
-    embedder: Embedder,
-    recordings: Sequence[torch.Tensor],
-    cut: Cut,
-    speech: Sequence[Sequence[Region]] | None = None,
-    num_frames: Sequence[int] | None = None,
+    embedder: Embedder, recordings: Sequence[torch.Tensor], cut: Cut, speech: Sequence[np.ndarray] | None = None
 ) -> list[torch.Tensor]:
     """Recordings (T,) -> for each its embeddings (frames, D): of unit length, and 0 in silence.
 
-    Silence is what lies outside of the `speech` regions (seconds) where they are given, and frames under SILENCE_DBFS.
-    `num_frames` says how many label frames each recording has, else as many as cover it. Windows that no frame needs
-    are not computed.
+    Silence is where `speech` (frames,), if it is given, is false, and frames under SILENCE_DBFS. Windows that no frame
+    needs are not computed.
     """
     rate = embedder.sample_rate
     grid, plans, pieces = Grid.of(cut, rate), [], []
     for i, audio in enumerate(recordings):
-        frames = num_frames[i] if num_frames else frame_count(len(audio) / rate, LABEL_HZ)
+        frames = frame_count(len(audio) / rate, LABEL_HZ)
         heard = audible(audio, frames, rate)
         if speech is not None:
-            heard &= in_regions(speech[i], frames)
+            heard &= speech[i]
         plan = plan_windows(grid.centres(len(audio)), frame_times(frames, rate), heard, cut.interpolation)
         plans.append(plan)
         pieces += [audio[slice(*grid.span(centre, len(audio)))] for centre in plan.centres]
@@ -61,37 +98,10 @@ def embed_recordings(
     return [plan.fill(vectors) for plan, vectors in zip(plans, shares, strict=True)]
 
 
-def embed_chunks(
-    embedder: Embedder, read: Callable[[], Iterable[np.ndarray]], cut: Cut, heard: np.ndarray, device: Any = "cpu"
-) -> torch.Tensor:
-    """The same (frames, D) for one recording that is never whole in memory, of whole label frames.
-
-    `read()` gives its audio in chunks; `heard` (frames,) says in which label frames there is something to embed.
-    """
-    rate, frames = embedder.sample_rate, len(heard)
-    grid, samples = Grid.of(cut, rate), round(frames * rate / LABEL_HZ)
-    plan = plan_windows(grid.centres(samples), frame_times(frames, rate), heard, cut.interpolation)
-    pieces = cut_pieces(read(), (grid.span(int(centre), samples) for centre in plan.centres))
-    vectors = [torch.zeros(0, embedder.dim)]
-    while group := [torch.from_numpy(piece).to(device) for piece in islice(pieces, BATCH_WINDOWS)]:
-        vectors.append(embed_pieces(embedder, group).cpu())
-    return plan.fill(torch.cat(vectors))
-
-
-def cut_pieces(chunks: Iterable[np.ndarray], spans: Iterable[tuple[int, int]]) -> Iterator[np.ndarray]:
-    """The samples [first, last) of each span, both ascending, of a signal that comes in chunks."""
-    coming, audio, begin = iter(chunks), np.zeros(0, np.float32), 0
-    for first, last in spans:
-        while begin + len(audio) < last:
-            passed = min(first - begin, len(audio))
-            audio, begin = np.concatenate([audio[passed:], next(coming)]), begin + passed
-        yield audio[first - begin : last - begin]
-
-
 @dataclass(frozen=True)
 class WindowPlan:
-    """The `centres` of the windows that a recording's audible frames need; of each frame (F,) the windows before and
-    after it (places in `centres`), the share of the one after, and whether it is `heard`."""
+    """The `centres` of the windows that a recording's frames need; of each frame (F,) the windows before and after it
+    (places in `centres`), the share of the one after, and whether it is `heard` (..., F)."""
 
     centres: np.ndarray
     before: np.ndarray
@@ -100,29 +110,22 @@ class WindowPlan:
     heard: np.ndarray
 
     def fill(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Vectors (N, D) of the windows -> embeddings (F, D) of the frames."""
-        filled = vectors.new_zeros(len(self.heard), vectors.shape[1])
-        if len(vectors):
-            for start in range(0, len(filled), FILLED_FRAMES):
-                part = slice(start, start + FILLED_FRAMES)
-                before, after = vectors[self.before[part]], vectors[self.after[part]]
-                filled[part] = mix(before, after, self.share[part], self.heard[part])
-        return filled
+        """Vectors (..., N, D) of the windows -> embeddings (..., F, D) of the frames: unit length, 0 where not heard."""
+        if not len(self.centres):
+            return vectors.new_zeros(*self.heard.shape, vectors.shape[-1])
+        weight = torch.from_numpy(self.share).to(vectors)[:, None]
+        mixed = torch.lerp(vectors[..., self.before, :], vectors[..., self.after, :], weight)
+        return torch.nn.functional.normalize(mixed, dim=-1) * torch.as_tensor(self.heard).to(mixed)[..., None]
 
 
 def plan_windows(centres: np.ndarray, times: np.ndarray, heard: np.ndarray, interpolation: str) -> WindowPlan:
+    """Of windows around `centres` (N,) those that frames at `times` (F,) need, as far as any is `heard` (..., F)."""
     before, after, share = neighbours(centres, times, interpolation)
-    needed = np.union1d(before[heard & (share < 1)], after[heard & (share > 0)])
+    anywhere = heard.reshape(-1, len(times)).any(0)
+    needed = np.union1d(before[anywhere & (share < 1)], after[anywhere & (share > 0)])
     last = max(len(needed) - 1, 0)  # frames that are not heard may have no window; theirs is multiplied by 0
     before, after = (np.searchsorted(needed, each).clip(max=last) for each in (before, after))
     return WindowPlan(centres[needed], before, after, share, heard)
-
-
-def mix(before: torch.Tensor, after: torch.Tensor, share: np.ndarray, heard: np.ndarray) -> torch.Tensor:
-    """(..., F, D) twice -> (..., F, D): `share` (F,) of `after`, unit length again, 0 where not `heard` (..., F)."""
-    weight = torch.from_numpy(share).to(before)[:, None]
-    mixed = torch.nn.functional.normalize(torch.lerp(before, after, weight), dim=-1)
-    return mixed * torch.as_tensor(heard).to(mixed)[..., None]
 
 
 def embed_pieces(
@@ -154,8 +157,3 @@ def audible(audio: torch.Tensor, frames: int, sample_rate: int) -> np.ndarray:
     whole = torch.nn.functional.pad(audio, (0, missing))  # a negative number cuts
     power = whole.unflatten(-1, (frames, size)).square().mean(-1) if frames else whole.new_zeros(*audio.shape[:-1], 0)
     return (power > 10 ** (SILENCE_DBFS / 10)).cpu().numpy()
-
-
-def in_regions(regions: Sequence[Region], frames: int) -> np.ndarray:
-    """Bool (frames,): label frames whose middle lies in one of `regions`."""
-    return region_frames(regions, frames, LABEL_HZ)

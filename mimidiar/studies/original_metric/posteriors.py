@@ -18,11 +18,11 @@ from mimidiar.annotation.regions import Region, total_sec
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
+from mimidiar.diarize.stored import read_posteriors
 from mimidiar.errors import MimidiarError
 from mimidiar.score.diarization import score_diarization
 from mimidiar.studies.original_metric.files import AncestorScore, CropPlan
 from mimidiar.studies.original_metric.metric import CHANNELS, Crop, perfect_posteriors, session_labels, smooth, sweep
-from mimidiar.training.tune_posteriors import read_posteriors
 
 FRAME_HZ = 12.5  # of the perfect diarizer, as of the ancestor
 UEM_SLACK_SEC = 1.0  # an encoder's last frame may be of silence that it added
@@ -35,7 +35,8 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
     Those of a model with fewer than four channels have silent ones besides. Raises MimidiarError when a recording of
     the reference has none, when they are of more than four channels, or when the UEM leaves out part of a recording.
     """
-    store, frame_hz = read_posteriors(posteriors_dir)
+    store, meta = read_posteriors(posteriors_dir)
+    frame_hz = meta["frame_hz"]
     turns, recordings = read_rttm(data_dir / "ref.rttm"), store.keys()
     if missing := sorted(set(turns) - set(recordings)):
         raise MimidiarError(

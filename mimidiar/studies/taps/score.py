@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
 from mimidiar.annotation.regions import intersect, union
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
 from mimidiar.data.utterances_manifest import read_source
+from mimidiar.diarize.tuned import Tuned, read_tuned, write_tuned
 from mimidiar.errors import MimidiarError, listed
-from mimidiar.files import write_text
 from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.score.trials import Trials, read_trials, write_scores
@@ -119,13 +117,9 @@ def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: 
         trees = [tree(probes.place(vectors, tap)) for _, vectors in found]
         truths = [reference[own.recording] for own, _ in found]
         thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], trees, truths)
-    values = {
-        "tuned_on": data_dir.resolve().name,
-        "thresholds": thresholds,
-        "frame_der": {tap: round(der, 4) for tap, der in ders.items()},
-        "recordings": sorted(own.recording for own, _ in found),
-    }
-    write_text(out_dir / TUNED, yaml.safe_dump(values, sort_keys=False))
+    found_der = {"frame_der": {tap: round(der, 4) for tap, der in ders.items()}}
+    names = tuple(sorted(own.recording for own, _ in found))
+    write_tuned(Tuned(thresholds, data_dir.resolve().name, names, found_der), out_dir / TUNED)
     return ", ".join(f"{tap} {thresholds[tap]:g} ({ders[tap]:.1f} %)" for tap in probes.names)
 
 
@@ -145,7 +139,7 @@ def cluster_taps(
     probes = load_tap_probes(probes_path)
     pooled = _open_pooled(pooled_dir, probes)
     tuned = _read_tuned(tuned_path, probes)
-    if both := sorted(set(tuned["recordings"]) & set(pooled.recordings)):
+    if both := sorted(set(tuned.recordings) & set(pooled.recordings)):
         raise MimidiarError(
             f"{tuned_path}: tuned on {len(both)} of these recordings: {listed(both)}; tune on another set"
         )
@@ -154,7 +148,7 @@ def cluster_taps(
     _refuse_seen(probes, speakers, data_dir / "ref.rttm")
     found = list(_windows(data_dir, pooled, reference))
     for tap in _share(probes, job):
-        folder, threshold = out_dir / folder_name(tap), tuned["thresholds"][tap]
+        folder, threshold = out_dir / folder_name(tap), tuned.values[tap]
         if not (folder / DER / SCORE_FILE).is_file():
             turns = [
                 turn
@@ -187,13 +181,8 @@ def _windows(
             yield Windows(name, window_centres(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
 
 
-def _read_tuned(path: Path, probes: TapProbes) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        if missing := [tap for tap in probes.names if tap not in values["thresholds"]]:
-            raise MimidiarError(f"{path}: no threshold for {missing[0]}; run `mimidiar taps tune` again")
-        return {"thresholds": values["thresholds"], "recordings": values["recordings"]}
-    except FileNotFoundError:
-        raise MimidiarError(f"{path}: no such file; run `mimidiar taps tune` first") from None
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise MimidiarError(f"{path}: not the thresholds of taps ({error}); run `mimidiar taps tune` again") from None
+def _read_tuned(path: Path, probes: TapProbes) -> Tuned[dict]:
+    tuned = read_tuned(path, dict, "mimidiar study taps tune")
+    if missing := [tap for tap in probes.names if tap not in tuned.values]:
+        raise MimidiarError(f"{path}: no threshold for {missing[0]}; run `mimidiar study taps tune` again")
+    return tuned

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mimidiar.data.recordings import RecordingFile, read_recordings
-from mimidiar.diarize.infer_windows import check_features
+from mimidiar.diarize.stored import check_features
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
 from mimidiar.encoders.mimi.onednn_layers import quicken
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above

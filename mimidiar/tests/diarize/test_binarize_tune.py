@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimidiar.diarize.binarize import Decision, decide, to_turns
+from mimidiar.diarize.binarize import Binarization, binarize, to_turns
+from mimidiar.diarize.tuned import read_tuned, write_tuned
 from mimidiar.errors import MimidiarError
-from mimidiar.training.tune import frame_errors, read_tuned, tune, write_tuned
+from mimidiar.training.tune import baseline_frame_der, frame_errors, tune
 
 HZ = 12.5
 
@@ -18,21 +19,21 @@ def column(text: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("decision", "before", "after"),
+    ("how", "before", "after"),
     [
-        (Decision(median_frames=1), "0110100", "0110100"),
-        (Decision(median_frames=3), "0110100", "0111000"),
-        (Decision(median_frames=1, min_turn_sec=0.16), "0110100", "0110000"),
-        (Decision(median_frames=1, min_pause_sec=0.16), "0110100", "0111100"),
-        (Decision(median_frames=1, min_pause_sec=0.16, min_turn_sec=0.32), "1011001", "1111000"),
+        (Binarization(median_frames=1), "0110100", "0110100"),
+        (Binarization(median_frames=3), "0110100", "0111000"),
+        (Binarization(median_frames=1, min_turn_sec=0.16), "0110100", "0110000"),
+        (Binarization(median_frames=1, min_pause_sec=0.16), "0110100", "0111100"),
+        (Binarization(median_frames=1, min_pause_sec=0.16, min_turn_sec=0.32), "1011001", "1111000"),
     ],
 )
-def test_decisions_by_hand(decision: Decision, before: str, after: str) -> None:
-    assert decide(column(before), HZ, decision)[:, 0].tolist() == column(after)[:, 0].astype(bool).tolist()
+def test_binarization_by_hand(how: Binarization, before: str, after: str) -> None:
+    assert binarize(column(before), HZ, how)[:, 0].tolist() == column(after)[:, 0].astype(bool).tolist()
 
 
 def test_turns_have_frame_borders_and_channel_names() -> None:
-    turns = to_turns(np.hstack([column("0110"), column("1000")]), HZ, Decision(median_frames=1))
+    turns = to_turns(np.hstack([column("0110"), column("1000")]), HZ, Binarization(median_frames=1))
     assert [(t.start, t.end, t.speaker) for t in turns] == [(0.0, 0.08, "spk1"), (0.08, 0.24, "spk0")]
 
 
@@ -57,14 +58,22 @@ def test_tuning_finds_the_threshold_that_was_hidden(tmp_path: Path) -> None:
     truth = {f"r{i}": np.repeat(random.random((20, 2)) < 0.5, 15, axis=0) for i in range(3)}
     posteriors = {name: np.where(y, 0.66, 0.58).astype(np.float32) for name, y in truth.items()}
     tuned = tune(posteriors, truth, HZ, "dev")
-    assert tuned.decision.threshold in (0.6, 0.65) and tuned.frame_der == 0 and tuned.tuned_on == "dev"
+    assert tuned.values.threshold in (0.6, 0.65) and tuned.found["frame_der"] == 0 and tuned.tuned_on == "dev"
     write_tuned(tuned, tmp_path / "tuned.yaml")
-    assert read_tuned(tmp_path / "tuned.yaml") == tuned
+    found = read_tuned(tmp_path / "tuned.yaml", Binarization, "mimidiar eval tune")
+    assert (found.values, found.recordings) == (tuned.values, tuned.recordings)
+    assert found.found["baseline_frame_der"] == pytest.approx(tuned.found["baseline_frame_der"], abs=1e-4)
 
 
-@pytest.mark.parametrize("decision", ["threshhold: 1", "threshold: high", "threshold: 2", "median_frames: 4"])
-def test_a_file_that_is_no_tuned_yaml_is_named(tmp_path: Path, decision: str) -> None:
+def test_trivial_baselines_by_hand() -> None:
+    """Of 8 frames, 6 with speech, 2 of these of both: one speaker throughout has 4 and 2 false alarms, 2 missed."""
+    truth = np.array([[1, 0]] * 3 + [[1, 1]] * 2 + [[0, 1]] + [[0, 0]] * 2, bool)
+    assert baseline_frame_der([truth]) == pytest.approx(100 * (2 + 1) / 8)
+
+
+@pytest.mark.parametrize("values", ["threshhold: 1", "threshold: high", "threshold: 2", "median_frames: 4"])
+def test_a_file_that_is_no_tuned_yaml_is_named(tmp_path: Path, values: str) -> None:
     rest = "tuned_on: dev\nframe_der: 1.0\nrecordings: []\n"
-    (tmp_path / "tuned.yaml").write_text(f"decision: {{{decision}}}\n{rest}")
-    with pytest.raises(MimidiarError, match=r"tuned\.yaml: not a tuned\.yaml"):
-        read_tuned(tmp_path / "tuned.yaml")
+    (tmp_path / "tuned.yaml").write_text(f"values: {{{values}}}\n{rest}")
+    with pytest.raises(MimidiarError, match=r"tuned\.yaml: not the tuned\.yaml of `mimidiar eval tune`"):
+        read_tuned(tmp_path / "tuned.yaml", Binarization, "mimidiar eval tune")

@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from mimidiar.diarize.clustering import (
     ANY_NUMBER,
     APART,
+    Clustering,
     Count,
-    Linking,
     LocalSpeakers,
     erode,
-    find_voices,
+    find_centroids,
     grow_tree,
     local_speakers,
     make_count,
 )
-from mimidiar.diarize.speaker_assignment import assign, identify, link, link_by_reference
-from mimidiar.diarize.window_store import pack_windows, unpack_windows
-from mimidiar.diarize.windows import Window, join, run_windows, stitch
+from mimidiar.diarize.segmenter import Window
+from mimidiar.diarize.tracker import assign, assign_by_reference, cluster_windows, identify, join, stitch
 from mimidiar.errors import MimidiarError
 from mimidiar.models.frame_stacking import LABEL_HZ
+from mimidiar.tests.diarize.windowed import run_windows
 
-EAGER = Linking(distance=0.5, same_voice=0.0, min_alone_sec=0.5, min_speaker_sec=0.0)
+EAGER = Clustering(distance=0.5, same_voice=0.0, min_alone_sec=0.5, min_speaker_sec=0.0)
 
 
 def talk(speakers: int, frames: int, seed: int = 0) -> np.ndarray:
@@ -67,10 +67,10 @@ def columns(matrix: np.ndarray) -> set[bytes]:
 def test_six_speakers_are_found_by_a_model_of_four_channels() -> None:
     active = talk(6, 1200)
     windows = shuffled_windows(active, 60, 30, 4)
-    found = link(windows, voices_of(active), EAGER)
+    found = cluster_windows(windows, voices_of(active), EAGER)
     assert found.shape == active.shape
     assert columns(found) == columns(active)
-    assert np.allclose(link_by_reference(windows, active), active)
+    assert np.allclose(assign_by_reference(windows, active), active)
 
 
 def test_stitching_loses_who_is_silent_in_an_overlap_and_linking_does_not() -> None:
@@ -78,7 +78,7 @@ def test_stitching_loses_who_is_silent_in_an_overlap_and_linking_does_not() -> N
     active[:50, 0] = active[110:, 1] = True
     windows = [Window(start, np.zeros((100, 2))) for start in (0, 60)]
     windows[0].posteriors[:50, 0] = windows[1].posteriors[50:, 0] = 1  # both on channel 0, and silent where both are
-    assert columns(link(windows, voices_of(active), EAGER)) == columns(active)
+    assert columns(cluster_windows(windows, voices_of(active), EAGER)) == columns(active)
     assert columns(stitch(windows)) == columns(active.any(1, keepdims=True) * [True, False])
 
 
@@ -90,7 +90,7 @@ def test_who_only_talks_into_others_words_is_known_by_the_window_beside() -> Non
         Window(start, active[start : start + 100, order].astype(float))
         for start, order in ((0, [0, 1, 2]), (60, [2, 1, 0]))
     ]
-    assert columns(link(windows, voices_of(active), EAGER)) == columns(active)
+    assert columns(cluster_windows(windows, voices_of(active), EAGER)) == columns(active)
 
 
 def test_two_channels_of_one_window_never_join() -> None:
@@ -99,7 +99,7 @@ def test_two_channels_of_one_window_never_join() -> None:
     windows = shuffled_windows(active, 120, 60, 3)
     speakers = local_speakers(windows, np.ones((600, 1)))
     tree = grow_tree(speakers, 0)
-    voices = find_voices(tree, EAGER)
+    voices = find_centroids(tree, EAGER)
     owners = identify(tree, voices, windows)
     for own in owners:
         given_away = own[own >= 0]
@@ -161,9 +161,9 @@ def test_assignment_is_the_best_of_all(seed: int, count: int) -> None:
 def test_as_many_speakers_as_are_asked_for(count: int) -> None:
     active = talk(6, 1200)
     windows = shuffled_windows(active, 60, 30, 4)
-    found = link(windows, voices_of(active), EAGER, Count(count, count))
+    found = cluster_windows(windows, voices_of(active), EAGER, Count(count, count))
     assert found.shape[1] == count
-    at_most = link(windows, voices_of(active), EAGER, Count(1, count))
+    at_most = cluster_windows(windows, voices_of(active), EAGER, Count(1, count))
     assert at_most.shape[1] == min(count, 6)
 
 
@@ -173,11 +173,13 @@ def test_a_voice_that_says_little_is_no_speaker() -> None:
     active[605:625, 2] = True
     active[600:630, :2] = False
     windows = shuffled_windows(active, 120, 60, 3)
-    lenient, strict = (link(windows, voices_of(active), Linking(0.5, 0.0, 0.5, sec)) for sec in (0.0, 8.0))
+    lenient, strict = (
+        cluster_windows(windows, voices_of(active), Clustering(0.5, 0.0, 0.5, sec)) for sec in (0.0, 8.0)
+    )
     assert (lenient.shape[1], strict.shape[1]) == (3, 2)
-    assert link(windows, voices_of(active), Linking(0.5, 0.0, 0.5, 8.0), Count(3, 3)).shape[1] == 3
+    assert cluster_windows(windows, voices_of(active), Clustering(0.5, 0.0, 0.5, 8.0), Count(3, 3)).shape[1] == 3
     # A share of what is said bounds the seconds: the voice has 40 of some 2,000 frames, as windows overlap by half.
-    assert link(windows, voices_of(active), Linking(0.5, 0.0, 0.5, 8.0, 0.01)).shape[1] == 3
+    assert cluster_windows(windows, voices_of(active), Clustering(0.5, 0.0, 0.5, 8.0, 0.01)).shape[1] == 3
 
 
 def test_a_voice_on_two_channels_is_one_speaker() -> None:
@@ -189,11 +191,11 @@ def test_a_voice_on_two_channels_is_one_speaker() -> None:
         if number % 2 and local[60:, 0].any():
             free = int(np.flatnonzero(~local.any(0))[0])
             local[60:, free], local[60:, 0] = local[60:, 0], 0
-    apart, one = (link(windows, voices_of(active), Linking(0.5, same, 0.5, 0.0)) for same in (0.0, 0.3))
+    apart, one = (cluster_windows(windows, voices_of(active), Clustering(0.5, same, 0.5, 0.0)) for same in (0.0, 0.3))
     assert apart.shape[1] > 2 and one.shape[1] == 2
     # No window gives a speaker two channels, also here.
     tree = grow_tree(local_speakers(windows, voices_of(active)), 0.5)
-    for own in identify(tree, find_voices(tree, Linking(0.5, 0.3, 0.5, 0.0)), windows):
+    for own in identify(tree, find_centroids(tree, Clustering(0.5, 0.3, 0.5, 0.0)), windows):
         assert len(own[own >= 0]) == len(set(own[own >= 0].tolist()))
 
 
@@ -211,34 +213,32 @@ def angles_of(voices: np.ndarray) -> list[int]:
 def test_more_speakers_are_other_voices_and_not_one_voice_twice() -> None:
     """0 and 1 degrees are one voice on two channels of a window; 90 and 120 are near enough to be one cluster."""
     tree = grow_tree(speakers_at([0, 1, 90, 120], [100, 90, 80, 70], [0, 0, 1, 2]), 0.5)
-    rule = Linking(0.5, 0.1, 0.5, 0.0)
-    assert len(find_voices(tree, rule)) == 2
-    found = angles_of(find_voices(tree, rule, Count(3, 3)))
+    rule = Clustering(0.5, 0.1, 0.5, 0.0)
+    assert len(find_centroids(tree, rule)) == 2
+    found = angles_of(find_centroids(tree, rule, Count(3, 3)))
     assert found[0] in (0, 1) and found[1:] == [90, 120]
-    assert len(find_voices(tree, rule, Count(4, 4))) == 4  # at last one voice twice
+    assert len(find_centroids(tree, rule, Count(4, 4))) == 4  # at last one voice twice
 
 
 def test_of_too_many_speakers_those_who_say_most_are_taken() -> None:
     """The voice of 90 degrees is on two channels, of which each says less than the one at 0, and both say more."""
     tree = grow_tree(speakers_at([0, 90, 91], [200, 190, 180], [0, 1, 1]), 0.5)
-    assert angles_of(find_voices(tree, Linking(0.5, 0.1, 0.5, 0.0), Count(1, 1))) == [90]
+    assert angles_of(find_centroids(tree, Clustering(0.5, 0.1, 0.5, 0.0), Count(1, 1))) == [90]
 
 
 def test_no_more_speakers_than_local_ones() -> None:
     tree = grow_tree(speakers_at([0, 90], [50, 50], [0, 0]), 0.5)
-    assert len(find_voices(tree, Linking(), Count(5, 5))) == 2
+    assert len(find_centroids(tree, Clustering(), Count(5, 5))) == 2
 
 
-def test_a_recording_without_a_frame_is_one_empty_window() -> None:
-    (window,) = unpack_windows(pack_windows(run_windows(lambda x: x, np.zeros((0, 4)), 40, 20)))
-    assert window.posteriors.shape == (0, 4)
-    assert link([window], np.zeros((0, 8)), Linking()).shape == (0, 1)
+def test_a_recording_without_a_frame_has_no_speaker() -> None:
+    assert cluster_windows([Window(0, np.zeros((0, 4)))], np.zeros((0, 8)), Clustering()).shape == (0, 1)
 
 
 def test_silence_has_no_speaker() -> None:
     windows = run_windows(lambda x: np.zeros((len(x), 4)), np.zeros((100, 1)), 40, 20)
-    assert not link(windows, np.zeros((100, 8)), Linking()).any()
-    assert not link(windows, np.ones((100, 8)), Linking(), Count(2, 2)).any()
+    assert not cluster_windows(windows, np.zeros((100, 8)), Clustering()).any()
+    assert not cluster_windows(windows, np.ones((100, 8)), Clustering(), Count(2, 2)).any()
 
 
 def test_vectors_are_of_frames_in_which_nobody_else_speaks() -> None:
@@ -256,21 +256,6 @@ def test_erosion_is_that_of_all_neighbours(active: list[bool], frames: int) -> N
     padded = [False] * frames + active + [False] * frames
     expected = [all(padded[i : i + 2 * frames + 1]) for i in range(len(active))]
     assert erode(np.array(active), frames).tolist() == expected
-
-
-@given(st.integers(1, 90), st.integers(2, 40), st.data())
-def test_windows_survive_an_archive(total: int, length: int, data: st.DataObject) -> None:
-    hop = data.draw(st.integers(1, length - 1))
-    windows = run_windows(lambda x: x, np.random.default_rng(total).random((total, 3)).astype(np.float32), length, hop)
-    found = unpack_windows(pack_windows(windows))
-    assert [window.start for window in found] == [window.start for window in windows]
-    assert all(np.array_equal(a.posteriors, b.posteriors) for a, b in zip(found, windows, strict=True))
-
-
-@pytest.mark.parametrize("column", [[0.5, 1.0], [3, 4]])
-def test_other_matrices_are_no_windows(column: list[float]) -> None:
-    with pytest.raises(ValueError, match="frames of windows"):
-        unpack_windows(np.column_stack([column, column]))
 
 
 def test_windows_are_averaged_where_they_overlap() -> None:
@@ -291,5 +276,5 @@ def test_numbers_of_speakers_that_cannot_be_are_refused() -> None:
         with pytest.raises(MimidiarError, match=r"speakers: give a whole number, 1 or more"):
             make_count(*numbers)
     with pytest.raises(ValueError, match="distance is 3"):
-        Linking(distance=3).check()
+        Clustering(distance=3).check()
     assert LABEL_HZ == 12.5

@@ -14,10 +14,11 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
+from mimidiar.annotation.activity import runs
 from mimidiar.annotation.formats import FORMATS, Reading
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
-from mimidiar.diarize.frontend import trust
+from mimidiar.diarize.gate import trust
 from mimidiar.tests.diarizers import RATE, hear_what_is_loud, tones, write_diarizer, write_parts
 from mimidiar.tests.speech import speech
 
@@ -174,8 +175,8 @@ def test_a_folder_is_its_audio_files(diarize, here) -> None:
     write("in/b.WAV", tones(*TALK)), write("in/a.flac", tones(*TALK)), write("in/deeper/c.wav", tones(*TALK))
     (here / "in/notes.txt").write_text("x"), (here / "in/._a.flac").write_text("x")
     result = diarize("in", "in/a.flac", "-o", "out")
+    assert result.stderr == "in: 2 audio files; passed over: 1 folder and 1 other file\n"
     assert result.exit_code == 0 and result.stdout.splitlines() == [
-        "in: 2 audio files; passed over: 1 folder and 1 other file",
         "out/a.rttm: 2 speakers, 2 turns",
         "out/b.rttm: 2 speakers, 2 turns",
     ]
@@ -217,7 +218,7 @@ def test_numbers_of_speakers(diarize) -> None:
     assert diarize("talk.wav", "--num-speakers", 1).stdout.startswith("talk.rttm: 1 speaker,")
     assert diarize("talk.wav", "--max-speakers", 1).stdout.startswith("talk.rttm: 1 speaker,")
     result = diarize("talk.wav", "--min-speakers", 20)
-    assert result.exit_code == 0 and "speakers (20 were asked for)," in result.stdout
+    assert result.exit_code == 0 and "talk.wav: " in result.stderr and "found, 20 were asked for: " in result.stderr
     assert diarize("talk.wav", "--num-speakers", 2, "--max-speakers", 3).exit_code == 1
     assert diarize("talk.wav", "--num-speakers", 0).exit_code == 2
 
@@ -277,19 +278,28 @@ def test_ended_midway_it_leaves_whole_files_alone(tmp_path, model, how) -> None:
 
 def test_bundle_says_what_it_made(tmp_path) -> None:
     parts = write_parts(tmp_path)
-    model, probe, linking, decision = map(str, parts.values())
+    model, probe, clustering, binarization = map(str, parts.values())
     out = str(tmp_path / "new/mine.safetensors")
-    options = ["bundle", model, out, "--linking", linking, "--decision", decision]
+    options = ["model", "bundle", model, out, "--linking", clustering, "--decision", binarization]
     result = CliRunner().invoke(cli, [*options, "--probe", probe, "--half"])
-    assert result.exit_code == 0 and result.output.startswith(f"{out}: a diarizer on logmel, 0.0")
+    assert result.exit_code == 0 and result.output.startswith(
+        f"{out}: a diarizer on logmel, speakers by clustering, 0.0"
+    )
     assert CliRunner().invoke(cli, [*options[:-2], "--probe", probe]).exit_code == 2
 
 
 def test_a_moment_far_from_all_speech_is_none() -> None:
-    word, talk = (30.0, 30.5), [(40.0, 40.4), (41.0, 44.0)]
-    assert trust([word, *talk], 60.0) == talk
-    assert trust([word, (31.4, 31.7)], 60.0) == [word, (31.4, 31.7)]
-    assert trust([(0.5, 0.9)], 2.0) == [(0.5, 0.9)] and trust([], 2.0) == []
+    word, talk = (30.0, 30.48), [(40.0, 40.4), (41.04, 44.0)]
+    assert trusted([word, *talk], 60.0) == talk
+    assert trusted([word, (31.44, 31.76)], 60.0) == [word, (31.44, 31.76)]
+    assert trusted([(0.48, 0.88)], 2.0) == [(0.48, 0.88)] and trusted([], 2.0) == []
+
+
+def trusted(speech: list[tuple[float, float]], seconds: float) -> list[tuple[float, float]]:
+    active = np.zeros(round(seconds * 12.5), bool)
+    for start, end in speech:
+        active[round(start * 12.5) : round(end * 12.5)] = True
+    return [(pytest.approx(first / 12.5), pytest.approx(last / 12.5)) for first, last in runs(trust(active))]
 
 
 @pytest.mark.parametrize("kind", ["noise", "music"])

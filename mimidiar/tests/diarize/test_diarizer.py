@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,17 @@ import pytest
 import soundfile
 import soxr
 import torch
+import yaml
 from pyannote.core import Annotation, Segment, SlidingWindowFeature
 from safetensors.torch import load_file
 
 from mimidiar import Diarizer
-from mimidiar.diarize.diarizer_file import FORMAT, bundle, read_diarizer
-from mimidiar.diarize.speaker_assignment import link
+from mimidiar.diarize.bundle import Files, bundle, find_files
+from mimidiar.diarize.pretrained import FORMAT, read_diarizer
 from mimidiar.errors import MimidiarError
+from mimidiar.files import sha256_file, write_json
 from mimidiar.models.weights import load_weights, save_tensors
-from mimidiar.tests.diarizers import RATE, hear_what_is_loud, tones, write_diarizer, write_parts
+from mimidiar.tests.diarizers import RATE, files_of, hear_what_is_loud, tones, write_diarizer, write_parts
 from mimidiar.tests.speech import RATE as SPEECH_RATE
 from mimidiar.tests.speech import corpus_folder, speech
 
@@ -134,21 +137,6 @@ def test_the_number_of_threads_is_left_as_it_is(diarizer) -> None:
         torch.set_num_threads(before)
 
 
-def test_windows_are_linked_as_the_stages_link_them(diarizer, monkeypatch) -> None:
-    """What goes into the linking is what `mimidiar infer --local` and the probe make of the same features."""
-    seen = []
-
-    def watch(windows, voices, linking, count):
-        seen.append((windows, voices, linking))
-        return link(windows, voices, linking, count)
-
-    monkeypatch.setattr("mimidiar.diarize.diarizer.link", watch)
-    diarizer(tones((300, 12.0)), RATE)
-    ((windows, voices, linking),) = seen
-    assert [(each.start, each.stop) for each in windows] == [(0, 50), (25, 75), (50, 100), (75, 125), (100, 150)]
-    assert voices.shape == (150, 80) and (voices >= -1e-4).all() and linking.distance == 0.65
-
-
 def test_half_of_the_bits_do_nearly_as_well(file, tmp_path, monkeypatch) -> None:
     hear_what_is_loud(monkeypatch)
     half = write_diarizer(tmp_path, half=True)
@@ -186,7 +174,7 @@ def remade(file: Path, tmp_path: Path, change=lambda header: None, drop: str = "
         (lambda h: h.update(hop_sec=9.0), "a hop of 9 s does not fit windows of 4 s"),
         (lambda h: h.update(window_sec="long"), "could not convert string to float: 'long'"),
         (lambda h: h.update(speech_margin_sec=-1), "speech_margin_sec is -1"),
-        (lambda h: h.update(probe=None), "hears logmel alone, which tells no voices apart"),
+        (lambda h: h.update(probe=None), "reads logmel alone, which tells no speakers apart"),
         (lambda h: h["model"]["encoder"].update(dim=7), "the probe wants 80 dimensions, logmel at mel has 7"),
         (lambda h: h["model"].pop("frame_hz"), "describes no model of this version .*frame_hz"),
         (lambda h: h.update(format="mimidiar-model-2"), f"names the format mimidiar-model-2, expected {FORMAT}"),
@@ -221,21 +209,92 @@ def test_other_weights_than_those_it_was_trained_on_are_refused(file, tmp_path) 
 
 
 def test_parts_that_do_not_belong_together_make_no_file(tmp_path) -> None:
-    parts = write_parts(tmp_path)
-    tuned = parts["linking.yaml"], parts["decision.yaml"]
-    out = tmp_path / "out.safetensors"
-    with pytest.raises(MimidiarError, match="tells no voices apart"):
-        bundle(parts["model.safetensors"], out, *tuned)
-    with pytest.raises(MimidiarError, match=r"decision.yaml: not a tuned linking"):
-        bundle(parts["model.safetensors"], out, *tuned[::-1], parts["probe.safetensors"])
+    files, out = files_of(write_parts(tmp_path)), tmp_path / "out.safetensors"
+    with pytest.raises(MimidiarError, match="tells no speakers apart"):
+        bundle(replace(files, probe=None), out)
+    with pytest.raises(MimidiarError, match=r"binarization.yaml: not the tuned.yaml of `mimidiar eval cluster tune`"):
+        bundle(replace(files, clustering=files.binarization), out)
     with pytest.raises(MimidiarError, match="a hop of 5 s does not fit"):
-        bundle(parts["model.safetensors"], out, *tuned, parts["probe.safetensors"], hop_sec=5.0)
+        bundle(files, out, hop_sec=5.0)
     assert not out.exists()
-    bundle(parts["model.safetensors"], out, *tuned, parts["probe.safetensors"], window_sec=3.0)
+    bundle(files, out, window_sec=3.0)
     _, header = load_weights(out, FORMAT)
-    assert (header["window_sec"], header["hop_sec"]) == (3.0, 1.5)
+    assert (header["window_sec"], header["hop_sec"], header["speech_margin_sec"]) == (3.0, 1.5, 0.5)
     assert header["tuned_on"] == {"linking": "made-up-dev", "decision": "made-up-dev"}
     assert set(header["sha256"]) == {"model", "linking", "decision", "probe"}
+
+
+def test_what_is_shipped_is_what_was_tuned(tmp_path) -> None:
+    files, out = files_of(write_parts(tmp_path)), tmp_path / "out.safetensors"
+    said = {"window_sec": 3.0, "hop_sec": 1.0, "speech_margin_sec": None}
+    for path in (files.binarization, files.clustering):
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | said))
+    settings = bundle(files, out).settings
+    assert (settings.window_sec, settings.hop_sec, settings.speech_margin_sec) == (3.0, 1.0, None)
+    with pytest.raises(MimidiarError, match=r"hop_sec is 1.0 in .*yaml, asked for 2; tune again"):
+        bundle(files, out, hop_sec=2.0)
+    files.clustering.write_text(yaml.safe_dump(yaml.safe_load(files.clustering.read_text()) | {"window_sec": 4.0}))
+    with pytest.raises(MimidiarError, match=r"window_sec is 3.0 in .*, 4.0 in .*; tune again, all alike"):
+        bundle(files, out)
+
+
+def test_a_tuning_that_is_worse_than_a_trivial_baseline_is_refused(tmp_path) -> None:
+    files, out = files_of(write_parts(tmp_path)), tmp_path / "out.safetensors"
+    for baseline, refused in ((20.0, True), (20.1, False)):
+        tuned = yaml.safe_load(files.binarization.read_text())
+        files.binarization.write_text(yaml.safe_dump(tuned | {"baseline_frame_der": baseline}))
+        if refused:
+            with pytest.raises(MimidiarError, match=r"20.00 % on made-up-dev, where a trivial baseline .* has 20.00 %"):
+                bundle(files, out)
+        else:
+            bundle(files, out)
+    assert out.exists()
+
+
+def experiment(folder: Path, parts: dict[str, Path], places: dict[str, str]) -> Path:
+    for name, place in places.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(parts[name].read_bytes())
+    return folder
+
+
+def test_an_experiments_folder_is_enough(tmp_path) -> None:
+    """As of an adapter, of a diarizer, and of a linking recipe, whose model is that of a recipe beside it."""
+    parts = write_parts(tmp_path)
+    adapter = {"model.safetensors": "model/model.safetensors", "binarization.yaml": "tuned/tuned.yaml"}
+    folder = experiment(tmp_path / "adapter/exp/tag/seed1", parts, adapter)
+    made = bundle(find_files(folder, Files()), tmp_path / "a.safetensors")
+    assert made.settings.clustering is None and made.probe is None
+    diarizer = adapter | {
+        "binarization.yaml": "tuned/decision/tuned.yaml",
+        "clustering.yaml": "tuned/linking/tuned.yaml",
+        "probe.safetensors": "probe/model.safetensors",
+    }
+    folder = experiment(tmp_path / "diarizer/exp/tag/seed1/distil", parts, diarizer)
+    made = bundle(find_files(folder, Files()), tmp_path / "b.safetensors")
+    assert made.settings.clustering is not None and made.probe is not None
+    experiment(folder.parent / "mimi", parts, diarizer)
+    with pytest.raises(MimidiarError, match=r"has 2 files of a model: distil/model.*give the folder of one system"):
+        find_files(folder.parent, Files())
+    del diarizer["model.safetensors"]
+    folder = experiment(tmp_path / "linking/exp/tag/seed1", parts, diarizer)
+    with pytest.raises(MimidiarError, match=r"has no model/model.safetensors; train it"):
+        find_files(folder, Files())
+    windows = {"model_sha256": sha256_file(parts["model.safetensors"])}
+    write_json(folder / "windows/dev/meta.json", windows)
+    assert find_files(folder, Files()).model.name == "model.safetensors"
+    (folder / "tuned/decision/tuned.yaml").unlink()
+    with pytest.raises(MimidiarError, match=r"no tuned.yaml of a binarization; run `mimidiar eval tune`"):
+        find_files(folder, Files())
+
+
+def test_an_adapter_alone_is_a_diarizer(tmp_path, monkeypatch) -> None:
+    """Windows stitched by their overlap: never more speakers than the model has outputs, and here, one."""
+    hear_what_is_loud(monkeypatch)
+    files = replace(files_of(write_parts(tmp_path)), clustering=None, probe=None)
+    bundle(files, tmp_path / "adapter.safetensors", speech_margin_sec=0.0)
+    found = Diarizer.from_pretrained(tmp_path / "adapter.safetensors", "cpu")(tones(*TALK), RATE)
+    assert found.labels() == ["spk0"] and found.get_timeline().crop(Segment(8.1, 9.9)).duration() == 0
 
 
 @pytest.mark.gpu

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
-from mimidiar.diarize.infer_windows import infer
+from mimidiar.diarize.stored import infer, read_posteriors, write_hypothesis
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
@@ -18,7 +18,7 @@ from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
-from mimidiar.training.tune_posteriors import read_posteriors, tune_on, write_hypothesis
+from mimidiar.training.tune import tune_on
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ def test_jobs_and_interruptions_do_not_change_a_byte(trained, tmp_path: Path) ->
     (tmp_path / "cut/posteriors.2.ark").unlink()
     infer(model, feats, tmp_path / "cut")
     assert files(tmp_path / "one") == files(tmp_path / "two") == files(tmp_path / "cut")
-    store, frame_hz = read_posteriors(tmp_path / "one")
-    assert frame_hz == 12.5 and len(store) == 20 and store.read("dev-3").shape == (100, 4)
+    store, meta = read_posteriors(tmp_path / "one")
+    assert meta["frame_hz"] == 12.5 and len(store) == 20 and store.read("dev-3").shape == (100, 4)
     assert store.read("dev-3").min() > 0 and store.read("dev-3").max() < 1
 
 

@@ -10,7 +10,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 
 from mimidiar import Diarizer
 from mimidiar.audio.files import read_audio
-from mimidiar.diarize.diarizer_file import FORMAT
+from mimidiar.diarize.pretrained import FORMAT
 from mimidiar.encoders.mimi.sizes import SAMPLE_RATE
 from mimidiar.encoders.registry import load_encoder
 from mimidiar.models.weight_file import inspect_weight_file

@@ -1,108 +1,164 @@
-"""Embeddings where somebody speaks: what is found in pieces is what is found in the whole; the rest is 0."""
+"""Where somebody speaks: one rule for whole recordings and streams; embeddings are 0 elsewhere."""
 
 import os
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mimidiar.annotation.regions import subtract, total_sec
+from mimidiar.encoders.recordings import encode_chunks
 from mimidiar.encoders.registry import describe_encoder
-from mimidiar.encoders.speaker import encoder as encoder_module
 from mimidiar.encoders.speaker.windowing import Cut, parse_tap
-from mimidiar.encoders.speech import _pieces, find_speech, find_speech_in_chunks
+from mimidiar.encoders.vad import SHORTEST, SpeechSteps, load_silero_vad, speech_frames, speech_segments
 from mimidiar.errors import MimidiarError
+from mimidiar.tests.diarizers import hear_what_is_loud
 from mimidiar.tests.encoders.speaker.embedders import RATE, Levels, made_up_encoder
 from mimidiar.tests.encoders.speaker.test_windows import noise
 from mimidiar.tests.speech import speech
 
-
-@pytest.mark.skipif("MIMIDIAR_MINI_CORPUS" not in os.environ, reason="silero-vad hears no speech in noise")
-def test_pieces_find_what_the_whole_has():
-    audio = np.repeat(speech(12.0)[::3], 2)  # 24 kHz to 8 kHz, and up: coarse, and still speech
-    audio[5 * RATE : 7 * RATE] = 0
-    (whole,), (pieces, nothing) = find_speech([audio]), find_speech([audio, np.zeros(RATE, np.float32)], 3.0)
-    assert 4 < total_sec(whole) < 10 and total_sec(subtract(whole, [(5.2, 7.0)])) == pytest.approx(total_sec(whole))
-    assert total_sec(subtract(whole, pieces)) + total_sec(subtract(pieces, whole)) < 0.08 * total_sec(whole)
-    assert nothing == []
+real_speech = pytest.mark.skipif("MIMIDIAR_MINI_CORPUS" not in os.environ, reason="silero-vad hears no speech in noise")
 
 
-def test_outside_of_speech_is_nothing(monkeypatch):
-    regions = [[(1.0, 2.0), (5.02, 6.0)], []]
-    monkeypatch.setattr(encoder_module, "find_speech", lambda rows: regions[: len(rows)])
-    audio = torch.stack([noise(8 * RATE, seed) for seed in (0, 1)])
-    lengths = torch.tensor([8 * RATE, 8 * RATE])
-    everywhere, _ = made_up_encoder(Levels()).encode(audio, lengths)
-    masked, frames = made_up_encoder(Levels(), Cut(speech=True)).encode(audio, lengths)
-    assert frames.tolist() == [100, 100] and masked.shape == everywhere.shape
-    inside = torch.zeros(100, dtype=torch.bool)
-    inside[12:25] = inside[63:75] = True  # frames whose middle lies in a region
-    torch.testing.assert_close(masked[0, inside], everywhere[0, inside])
-    assert not masked[0, ~inside].any() and not masked[1].any()
+def silero_segments(probabilities: list[float]) -> list[tuple[int, int]]:
+    """The steps of speech by silero-vad's own rule."""
+    from silero_vad.utils_vad import get_speech_timestamps_from_probs
+
+    found = get_speech_timestamps_from_probs(probabilities, speech_pad_ms=0)
+    return [(each["start"] // 512, each["end"] // 512) for each in found]
 
 
-def test_the_tap_says_so_and_is_no_stream():
-    for cut in (Cut(speech=True), Cut(2.0, 1.0, "nearest", speech=True)):
-        assert cut.tap.endswith("-speech") and parse_tap(cut.tap, "campplus") == cut
-    with (
-        pytest.raises(MimidiarError, match="hears whole recordings; for a stream leave out -speech"),
-        made_up_encoder(Levels(), Cut(speech=True)).stream(1),
-    ):
-        pass
+@given(st.lists(st.sampled_from([0.1, 0.1, 0.1, 0.6, 0.9, 0.9, 0.4]), max_size=80), st.integers(1, 9))
+def test_the_rule_is_that_of_silero_vad_whatever_the_chunks(probabilities: list[float], size: int) -> None:
+    """A wait between the thresholds of more than LONGEST_WAIT apart, which does not come here."""
+    for k in range(len(probabilities)):
+        if probabilities[k : k + 9] == [0.4] * 9:
+            probabilities[k] = 0.1
+    judge = SpeechSteps()
+    parts = [judge.step(probabilities[k : k + size]) for k in range(0, len(probabilities), size)]
+    found = np.concatenate([*parts, judge.end()]) if parts else judge.end()
+    expected = np.zeros(len(probabilities), bool)
+    for start, end in silero_segments(probabilities):
+        expected[start:end] = True
+    assert found.tolist() == expected.tolist()
+
+
+@given(st.lists(st.floats(0, 1), max_size=200))
+def test_a_step_is_judged_in_bounded_time(probabilities: list[float]) -> None:
+    judge, judged = SpeechSteps(), 0
+    for seen, probability in enumerate(probabilities, 1):
+        judged += len(judge.step([probability]))
+        assert judged > seen - 20  # 20 steps of 32 ms are 8 frames of 80 ms
+    assert judged + len(judge.end()) == len(probabilities)
+
+
+def test_what_is_too_short_is_no_speech() -> None:
+    for steps in (7, 8):
+        judge = SpeechSteps()
+        found = np.concatenate([judge.step([0.9] * steps + [0.0] * 9), judge.end()])
+        assert found.sum() == (steps if steps > SHORTEST else 0)
+
+
+@real_speech
+def test_the_network_is_that_of_silero_vad() -> None:
+    import silero_vad
+
+    audio = torch.from_numpy(np.repeat(speech(4.0)[::3], 2)[: 100 * 512].copy())  # 24 kHz to 8 kHz, and up: coarse
+    theirs = silero_vad.load_silero_vad()
+    with torch.inference_mode():
+        wanted = torch.stack([theirs(step[None], RATE)[0, 0] for step in audio.split(512)])
+        found, _ = load_silero_vad()(torch.nn.functional.pad(audio, (64, 0))[None], None)
+    torch.testing.assert_close(found[0], wanted, atol=1e-4, rtol=0)
+    assert wanted.max() > 0.9
 
 
 def cut_anywhere(signal: np.ndarray, seed: int, cuts: int = 9) -> list[np.ndarray]:
     return np.split(signal, np.sort(np.random.default_rng(seed).integers(0, len(signal) + 1, cuts)))
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.3, 3.0, 4.5, 6.0, 17.2])
-def test_pieces_are_the_same_however_the_signal_comes(seconds):
-    """Each holds what it speaks for and what is around that, as far as there is a signal."""
-    signal = np.random.default_rng(0).standard_normal(round(seconds * RATE)).astype(np.float32)
-    whole = list(_pieces([signal], 3.0))
-    for first, sound, (start, end) in whole:
-        assert first == max(0, round((start - 1.5) * RATE))
-        assert np.array_equal(sound, signal[first : round((end + 1.5) * RATE)])
-    edges = [edge for _, _, region in whole for edge in region]
-    assert edges[::2] == edges[:1] + edges[1:-1:2] and (not edges or edges[-1] == seconds)
-    for seed in range(3):
-        pieces = list(_pieces(cut_anywhere(signal, seed), 3.0))
-        assert [(first, region) for first, _, region in pieces] == [(first, region) for first, _, region in whole]
-        assert all(np.array_equal(a[1], b[1]) for a, b in zip(pieces, whole, strict=True))
-
-
-@pytest.mark.skipif("MIMIDIAR_MINI_CORPUS" not in os.environ, reason="silero-vad hears no speech in noise")
-def test_speech_is_the_same_however_the_signal_comes():
+@real_speech
+def test_activity_is_the_same_however_the_signal_comes() -> None:
     audio = np.repeat(speech(30.0)[::3], 2)
-    (whole,) = find_speech([audio])
-    assert total_sec(whole) > 10
-    assert find_speech_in_chunks([cut_anywhere(audio, 1), []]) == [whole, []]
-    (quicker,) = find_speech_in_chunks([[audio]], seconds=30.0)
-    np.testing.assert_allclose(quicker, whole, atol=0.04)  # a step of silero-vad, where it is in doubt
-
-
-@pytest.mark.parametrize("cut", [Cut(), Cut(1.5, 0.2, "nearest"), Cut(speech=True), Cut(3.0, 1.0, speech=True)])
-@pytest.mark.parametrize("seconds", [0.01, 0.05, 1.0, 9.03])
-def test_a_recording_in_chunks_is_the_whole(monkeypatch, cut, seconds):
-    regions = [(0.5, 2.0), (4.02, 4.1), (8.0, 20.0)]
-    monkeypatch.setattr(encoder_module, "find_speech", lambda rows: [regions])
-    monkeypatch.setattr(encoder_module, "find_speech_in_chunks", lambda recordings: [regions])
-    encoder, audio = made_up_encoder(Levels(), cut), noise(round(seconds * RATE))
-    audio[3 * RATE : 4 * RATE] = 0
-    whole, (frames,) = encoder.encode(audio[None], torch.tensor([len(audio)]))
-    monkeypatch.setattr("mimidiar.encoders.speaker.windows.FILLED_FRAMES", 11)
+    encoder = describe_encoder("vad").build("cpu")
+    whole, frames = encoder.encode(torch.from_numpy(audio)[None], torch.tensor([len(audio)]))
+    assert frames.tolist() == [whole.shape[1]] == [-(-len(audio) // 1280)] and 120 < whole.sum() < 375
     for seed in range(3):
-        chunks = cut_anywhere(audio.numpy(), seed)
-        for speech_given in (None, regions):
-            found = encoder.encode_recording(lambda chunks=chunks: iter(chunks), speech_given)
-            assert found.shape == (frames, 4)
-            np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-6)
-    assert not cut.speech or not found[round(2.2 * 12.5) : round(4 * 12.5)].any()
+        parts = list(encode_chunks(encoder, cut_anywhere(audio, seed)))
+        assert np.array_equal(np.concatenate(parts), whole[0].numpy())
+    (segments,) = speech_segments([audio])
+    middles = (np.arange(len(whole[0])) + 0.5) * 0.08
+    inside = np.any([(middles >= start) & (middles < end) for start, end in segments], axis=0)
+    assert np.array_equal(inside, whole[0, :, 0].numpy() > 0)
 
 
-def test_campplus_in_chunks_is_the_whole(campplus_checkpoint):
-    spec = describe_encoder("campplus", "window1.5-hop0.6", campplus_checkpoint)
-    encoder, audio = spec.build("cpu"), noise(round(6.7 * RATE))
-    whole, _ = encoder.encode(audio[None], torch.tensor([len(audio)]))
-    found = encoder.encode_recording(lambda: iter(cut_anywhere(audio.numpy(), 0)))
-    np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-5)
+def test_activity_comes_no_later_than_it_says(monkeypatch) -> None:
+    hear_what_is_loud(monkeypatch)
+    encoder, given = describe_encoder("vad").build("cpu"), 0
+    audio = noise(20 * RATE)
+    with encoder.stream(2) as stream:
+        parts = []
+        for heard, piece in enumerate(torch.stack([audio, audio.flip(0)]).split(1280, dim=1), 1):
+            parts.append(stream.step(piece))
+            given += parts[-1].shape[1]
+            assert given >= heard - encoder.lookahead_frames
+        parts.append(stream.end())
+    found = torch.cat(parts, dim=1)
+    torch.testing.assert_close(found, torch.stack([speech_frames(audio), speech_frames(audio.flip(0))]))
+
+
+def test_vad_has_one_tap_and_its_own_weights() -> None:
+    for options in ({"tap": "latent"}, {"checkpoint": "some.safetensors"}):
+        with pytest.raises(MimidiarError, match="vad has the tap speech alone"):
+            describe_encoder("vad", **options)
+
+
+def test_outside_of_speech_is_nothing(monkeypatch) -> None:
+    hear_what_is_loud(monkeypatch, level=0.05)
+    audio = torch.stack([noise(8 * RATE), torch.zeros(8 * RATE)])
+    lengths = torch.tensor([8 * RATE, 8 * RATE])
+    everywhere, _ = made_up_encoder(Levels()).encode(audio, lengths)
+    masked, frames = made_up_encoder(Levels(), Cut(speech=True)).encode(audio, lengths)
+    assert frames.tolist() == [100, 100] and masked.shape == everywhere.shape
+    inside = speech_frames(audio[0])[:, 0] > 0
+    assert 0 < inside.sum() < 100
+    torch.testing.assert_close(masked[0, inside], everywhere[0, inside])
+    assert not masked[0, ~inside].any() and not masked[1].any()
+
+
+def test_the_tap_says_so() -> None:
+    for cut in (Cut(speech=True), Cut(2.0, 1.0, "nearest", speech=True)):
+        assert cut.tap.endswith("-speech") and parse_tap(cut.tap, "campplus") == cut
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(1, 10 * RATE),
+    st.integers(0, 99),
+    st.sampled_from([Cut(), Cut(1.5, 0.2, "nearest"), Cut(speech=True), Cut(3.0, 1.0, speech=True)]),
+)
+def test_a_recording_in_chunks_is_the_whole(samples, seed, cut) -> None:
+    encoder, audio = made_up_encoder(Levels(), cut), noise(samples)
+    audio[3 * RATE : 4 * RATE] = 0
+    with pytest.MonkeyPatch.context() as patch:
+        hear_what_is_loud(patch, level=0.05)
+        whole, (frames,) = encoder.encode(audio[None], torch.tensor([len(audio)]))
+        found = np.concatenate(list(encode_chunks(encoder, cut_anywhere(audio.numpy(), seed))))
+    assert found.shape == (frames, 4)
+    np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-6)
+    assert not cut.speech or not found[round(3.3 * 12.5) : round(3.7 * 12.5)].any()
+
+
+def test_speech_that_is_given_is_not_looked_for() -> None:
+    """As a frontend gives it: some frames late."""
+    encoder, audio = made_up_encoder(Levels(), Cut(speech=True)), noise(10 * RATE)[None]
+    speech = np.zeros((1, 125), bool)
+    speech[0, 20:60] = True
+    wanted, _ = made_up_encoder(Levels()).encode(audio, torch.tensor([10 * RATE]))
+    with encoder.stream(1, speech_given=True) as stream:
+        parts = [
+            stream.step(piece, speech[:, max(k * 25 - 8, 0) : k * 25 + 17])
+            for k, piece in enumerate(audio.split(25 * 1280, dim=1))
+        ]
+        parts.append(stream.end(speech[:, 117:]))
+    torch.testing.assert_close(torch.cat(parts, dim=1), wanted * torch.from_numpy(speech)[..., None])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mimidiar.config import load_config
-from mimidiar.diarize.infer_windows import infer
+from mimidiar.diarize.stored import infer, read_posteriors
 from mimidiar.encoders.mimi.sizes import FULL, MINI, CodecSize, tap_below
 from mimidiar.encoders.mimi.upper_layers import MimiTop, top_of
 from mimidiar.encoders.registry import describe_encoder
@@ -22,7 +22,6 @@ from mimidiar.tests.tapped import TAP, make_tapped
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.finetune import UnfreezeTask, latent_distance
 from mimidiar.training.fit import train
-from mimidiar.training.tune_posteriors import read_posteriors
 
 EGS = Path(__file__).parents[3] / "egs"
 SHAPE = ["model.model_dim=16", "model.num_layers=1", "model.num_heads=2", "model.ff_dim=32", "model.dropout=0"]

@@ -6,7 +6,7 @@ import pytest
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.config import load_config
-from mimidiar.diarize.infer_windows import infer
+from mimidiar.diarize.stored import infer
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import fuse
 from mimidiar.features.store import MatrixStore

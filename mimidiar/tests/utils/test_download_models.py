@@ -112,7 +112,7 @@ def test_a_token_that_does_not_open_the_gate(download: Call, tmp_path: Path) -> 
         "kyutai/moshiko-pytorch-bf16",
     ]
     done = download("--dir", tmp_path / "n", "--mimi", "personaplex", **closed)
-    assert done.returncode == 1 and "is its licence accepted with this HF_TOKEN?" in done.stderr
+    assert done.returncode == 1 and "is its license accepted with this HF_TOKEN?" in done.stderr
     done = download("--dir", tmp_path / "n", "--mimi", "personaplex")
     assert done.returncode == 1 and "export HF_TOKEN, or take --mimi open" in done.stderr
 

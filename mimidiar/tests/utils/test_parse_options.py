@@ -210,7 +210,7 @@ def project(tmp_path):
 
 
 def test_environment_of_a_recipe(call, project):
-    """path.sh through its link: PATH (once), and the installer each time; environment.sh: one thread, one locale."""
+    """path.sh by its link: PATH (once), the installer each time; environment.sh: one thread, a fixed locale."""
     show = 'echo "$MIMIDIAR_ROOT $OMP_NUM_THREADS $PYTHONHASHSEED $LC_ALL $cmd, $cuda_cmd"; echo "$PATH"'
     line = f"cd egs/mini/adapter; . ./path.sh; . ./path.sh; . ./cmd.sh; . environment.sh; {show}"
     shown, path = call("bash", "-euc", line, MIMIDIAR_CMD="queue.py --fast").stdout.splitlines()
@@ -229,8 +229,8 @@ def test_path_changes_the_path_of_any_shell_and_nothing_else(call, project, tmp_
         pytest.skip(f"no {shell}")
     folder = tmp_path / place if place != "elsewhere" else tmp_path.parent
     state = "{ export -p | grep -v PATH; set | sed 's/=.*//'; }"
-    sourced = f". {project}/utils/path.sh; echo $?"
-    line = f"cd {folder}; true | true; {state} > $0.before; {sourced}; {state} > $0.after; echo $PATH"
+    line = f"cd {folder}; true | true; {state} > $0.before; . {project}/utils/path.sh; echo $?; {state} > $0.after"
+    line += "; echo $PATH"
     done = call(shell, "-c", line, str(project / "state"))
     code, path = done.stdout.splitlines()
     if (shell, place) == ("dash", "elsewhere"):
@@ -265,12 +265,13 @@ def test_a_recipe_that_is_ended_ends_its_stages(launch, tmp_path, how):
         script = f"set -- 1; {job}; echo went on"
     else:
         functions = (ROOT / "utils/recipe.sh").read_text()
-        part = functions[functions.index("at_once=1") : functions.index("# extract_features")]
-        (tmp_path / "functions.sh").write_text(part.replace("at_once=1\n", "", 1))
+        part = functions[functions.index("# each_system") : functions.index("# extract_features")]
+        (tmp_path / "functions.sh").write_text(part)
         (tmp_path / "conf").mkdir()
         (tmp_path / "conf/systems.yaml").write_text("defaults: {}\nsystems: {one: {}, two: {}}\n")
         script = (
-            "at_once=2 features=f weights=w config=c dir=d label=l; use_system() { :; }; . ./functions.sh; "
+            ". parallel.sh; . ./functions.sh; at_once=2 features=f weights=w config=c dir=d label=l; "
+            "use_system() { :; }; "
             f"job() {{ set -- $system; {job}; }}; each_system 'one two' job; echo went on"
         )
     (tmp_path / "run.sh").write_text(script)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from mimidiar.diarize.diarizer_file import FORMAT, MODEL, PROBE
+from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE
 from mimidiar.models.weights import load_weights, save_tensors
 
 

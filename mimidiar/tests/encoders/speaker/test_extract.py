@@ -5,11 +5,14 @@ import torch
 
 from mimidiar.audio.files import read_audio
 from mimidiar.data.recordings import read_recordings
-from mimidiar.encoders.registry import load_encoder
-from mimidiar.encoders.speaker import encoder as encoder_module
+from mimidiar.encoders.recordings import encode_chunks
+from mimidiar.encoders.registry import describe_encoder, load_encoder
 from mimidiar.features.extraction import extract
 from mimidiar.features.store import FeatureStore
 from mimidiar.files import sha256_file
+from mimidiar.tests.diarizers import hear_what_is_loud
+from mimidiar.tests.encoders.speaker.test_windows import noise
+from mimidiar.tests.encoders.test_speech import cut_anywhere
 from mimidiar.tests.features.test_extraction import write_set
 
 
@@ -30,17 +33,26 @@ def test_stores_of_embeddings(campplus_checkpoint, tmp_path):
 
 
 def test_embeddings_over_speech_alone(campplus_checkpoint, tmp_path, monkeypatch):
-    """A recording that is longer than a batch is read whole as well; outside of its speech a store holds zeros."""
-    regions = {7: [(1.0, 2.5), (4.0, 5.0)], 2: [(0.5, 1.0)]}
-    monkeypatch.setattr(encoder_module, "find_speech", lambda rows: [regions[len(row) // 16000] for row in rows])
+    """In a batch and, longer than a batch, as a stream: outside of what `vad` has as speech a store holds zeros."""
+    hear_what_is_loud(monkeypatch, level=0.05)
     data = write_set(tmp_path / "data", [2.0, 7.0])
-    for tap in ("window1.5-hop1", "window1.5-hop1-speech"):
-        extract(data, tmp_path / tap, "campplus", tap, campplus_checkpoint, device="cpu", batch_sec=5.0)
-    everywhere, masked = (FeatureStore(tmp_path / tap) for tap in ("window1.5-hop1", "window1.5-hop1-speech"))
-    assert masked.meta["tap"].endswith("-speech")
-    for name, seconds in (("rec-0", 2), ("rec-1", 7)):
-        middles = (np.arange(masked.num_frames(name)) + 0.5) / 12.5
-        inside = np.any([(start <= middles) & (middles < end) for start, end in regions[seconds]], axis=0)
+    for encoder, tap in (("campplus", "window1.5-hop1"), ("campplus", "window1.5-hop1-speech"), ("vad", "speech")):
+        checkpoint = None if encoder == "vad" else campplus_checkpoint
+        extract(data, tmp_path / tap, encoder, tap, checkpoint, device="cpu", batch_sec=5.0)
+    names = ("window1.5-hop1", "window1.5-hop1-speech", "speech")
+    everywhere, masked, activity = (FeatureStore(tmp_path / tap) for tap in names)
+    assert masked.meta["tap"].endswith("-speech") and (activity.frame_hz, activity.dim) == (12.5, 1)
+    for name in ("rec-0", "rec-1"):
+        inside = activity.read(name)[:, 0] > 0
         found, whole = masked.read(name), everywhere.read(name)
+        assert 0 < inside.sum() < len(inside)
         assert found.shape == whole.shape and not found[~inside].any() and whole[~inside].any()
         np.testing.assert_allclose(found[inside], whole[inside], atol=1e-4)
+
+
+def test_campplus_in_chunks_is_the_whole(campplus_checkpoint):
+    spec = describe_encoder("campplus", "window1.5-hop0.6", campplus_checkpoint)
+    encoder, audio = spec.build("cpu"), noise(round(6.7 * 16000))
+    whole, _ = encoder.encode(audio[None], torch.tensor([len(audio)]))
+    found = np.concatenate(list(encode_chunks(encoder, cut_anywhere(audio.numpy(), 0))))
+    np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-5)

@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimidiar.encoders.recordings import encode_chunks
-from mimidiar.encoders.speaker.grid import Grid, neighbours
 from mimidiar.encoders.speaker.windowing import SHORTEST_SEC, Cut, parse_tap
-from mimidiar.encoders.speaker.windows import embed_recordings
+from mimidiar.encoders.speaker.windows import Grid, embed_recordings, neighbours
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.encoders.speaker.embedders import RATE, Levels, Shares, made_up_encoder
 
@@ -102,22 +101,15 @@ def test_embeddings_have_unit_length_and_silence_has_none():
     assert nothing.shape == (13, 4) and not nothing.any()
 
 
-def test_speech_regions_mask_and_save_windows():
+def test_speech_masks_and_saves_windows():
     audio = noise(20 * RATE)
-    (whole,) = embed_recordings(everything := Shares(), [audio], Cut())
-    (masked,) = embed_recordings(some := Shares(), [audio], Cut(), speech=[[(2.0, 4.0), (10.02, 10.5)]])
     inside = torch.zeros(250, dtype=torch.bool)
     inside[25:50] = inside[125:131] = True
+    (whole,) = embed_recordings(everything := Shares(), [audio], Cut())
+    (masked,) = embed_recordings(some := Shares(), [audio], Cut(), speech=[inside.numpy()])
     torch.testing.assert_close(masked[inside], whole[inside])
     assert not masked[~inside].any()
     assert some.windows < 0.4 * everything.windows
-
-
-def test_as_many_frames_as_asked_for():
-    (embeddings,) = embed_recordings(Levels(), [noise(RATE)], Cut(), num_frames=[15])
-    assert embeddings.shape == (15, 4) and embeddings[:13].any(dim=1).all() and not embeddings[13:].any()
-    (embeddings,) = embed_recordings(Levels(), [noise(RATE)], Cut(), num_frames=[5])
-    assert embeddings.shape == (5, 4) and embeddings.any(dim=1).all()
 
 
 def test_a_batch_equals_one_by_one():

@@ -1,4 +1,4 @@
-"""`mimidiar infer --local` and `mimidiar link` from outside."""
+"""`mimidiar eval infer --local` and `mimidiar eval cluster` from outside."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
-from mimidiar.diarize.cluster_files import Linker, Voices, link_all, read_local, windows_of
-from mimidiar.diarize.infer_windows import infer
-from mimidiar.diarize.window_store import LOCAL, pack_windows
-from mimidiar.diarize.windows import Window, run_windows
+from mimidiar.diarize.frontend import StoredFeatures
+from mimidiar.diarize.segmenter import Windowing, windows_of
+from mimidiar.diarize.stored import LOCAL, StoredWindows, Tracking, infer, read_posteriors, track_all
+from mimidiar.diarize.tracker import Oracle
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json
@@ -21,8 +21,10 @@ from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
 from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
+from mimidiar.tests.diarize.windowed import put_windows, run_windows
 from mimidiar.tests.matrices import write_matrix_store
-from mimidiar.training.tune_posteriors import read_posteriors
+
+LANES = Windowing(60, 30).lanes
 
 
 def call(*words: object) -> Result:
@@ -37,9 +39,15 @@ def perfect_windows(data: Path, out: Path, frames: int, channels: int = 4) -> No
         active = activity_matrix(turns, speakers, frames, FRAME_HZ).astype(float)
         active = np.pad(active, ((0, 0), (0, channels - len(speakers))))
         windows = run_windows(lambda window: window[:, random.permutation(channels)], active, 60, 30)
-        matrices.append((name, pack_windows(windows)))
+        matrices.append((name, put_windows(windows, frames, LANES).reshape(frames, -1)))
+    write_windows(out, matrices)
+
+
+def write_windows(out: Path, matrices: list[tuple[str, np.ndarray]]) -> None:
+    """As `mimidiar eval infer --local` leaves them."""
     write_matrix_store(out, LOCAL, matrices)
-    write_json(out / META, {"model_sha256": "of no file"})
+    windows = {"window_sec": 60 / FRAME_HZ, "hop_sec": 30 / FRAME_HZ, "lanes": LANES}
+    write_json(out / META, {"frame_hz": FRAME_HZ, "model_sha256": "of no file", **windows})
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +66,10 @@ def test_windows_that_are_kept_are_those_that_are_stitched(tmp_path: Path) -> No
     save_weights(build_model(config), model, model_header(config, FRAME_HZ, 4.0, read_json(feats / META)))
     infer(model, feats, tmp_path / "stitched")
     assert call("infer", model, feats, tmp_path / "local", "--local", "--job", "2/2").exit_code == 0
-    with pytest.raises(MimidiarError, match="run `mimidiar infer --local` to the end"):
-        read_local(tmp_path / "local")
+    with pytest.raises(MimidiarError, match="run `mimidiar eval infer --local` to the end"):
+        StoredWindows(tmp_path / "local")
     assert call("infer", model, feats, tmp_path / "local", "--local").exit_code == 0
-    assert len(windows_of(read_local(tmp_path / "local"), "dev-0")) == 3
+    assert len(windows_of(StoredWindows(tmp_path / "local").read("dev-0").lanes[0])) == 3
     assert call("link", "run", tmp_path / "local", tmp_path / "linked", "--overlap").exit_code == 0
     for name in ("dev-0", "dev-8"):
         one, other = (read_posteriors(tmp_path / folder)[0].read(name) for folder in ("stitched", "linked"))
@@ -106,7 +114,7 @@ def test_what_an_interrupted_call_left_is_made_again(made, tmp_path: Path) -> No
     """It may have been linked in another way."""
     _, feats, local = made
     with pytest.raises(KeyboardInterrupt):
-        link_all(local, tmp_path, stops_after("dev-2"))
+        track_all(StoredWindows(local), tmp_path, stops_after("dev-2"))
     assert (tmp_path / ".posteriors.1.ark.partial").stat().st_size
     for folder in (tmp_path, tmp_path / "undisturbed"):
         assert call("link", "run", local, folder, "--voices", feats).exit_code == 0
@@ -114,21 +122,21 @@ def test_what_an_interrupted_call_left_is_made_again(made, tmp_path: Path) -> No
     assert one.read_bytes() == other.read_bytes()
 
 
-def stops_after(last: str) -> Linker:
-    def linker(name: str, windows: list[Window]) -> np.ndarray:
+def stops_after(last: str) -> Tracking:
+    def tracking(name: str) -> Oracle:
         if name > last:
             raise KeyboardInterrupt
-        return np.ones((windows[-1].stop, 1), np.float32)
+        return Oracle(np.ones((400, 1), bool))
 
-    return linker
+    return tracking
 
 
 def test_what_cannot_be_is_refused(made, tmp_path: Path) -> None:
     data, feats, local = made
     run = ("link", "run", local, tmp_path / "out")
-    assert "link by one of --voices, --overlap and --oracle" in call(*run).output
-    assert "link by one of" in call(*run, "--overlap", "--oracle", data).output
-    assert "numbers of speakers are for --voices" in call(*run, "--overlap", "--num-speakers", 2).output
+    assert "give one of --embeddings, --overlap and --oracle" in call(*run).output
+    assert "give one of" in call(*run, "--overlap", "--oracle", data).output
+    assert "numbers of speakers are for --embeddings" in call(*run, "--overlap", "--num-speakers", 2).output
     assert (
         "give the one or the other" in call(*run, "--voices", feats, "--oracle-count", data, "--max-speakers", 2).output
     )
@@ -137,22 +145,26 @@ def test_what_cannot_be_is_refused(made, tmp_path: Path) -> None:
         raise call(*run, "--voices", feats, "--oracle-count", another).exception
     with pytest.raises(MimidiarError, match="at least 4 speakers and at most 2"):
         raise call(*run, "--voices", feats, "--min-speakers", 4, "--max-speakers", 2).exception
-    with pytest.raises(MimidiarError, match="no such file; run `mimidiar link tune` first"):
+    with pytest.raises(MimidiarError, match="no such file; run `mimidiar eval cluster tune` first"):
         raise call(*run, "--voices", feats, "--tuned", tmp_path / "none.yaml").exception
     _, other = make_conversations(tmp_path, "other", 1, seed=1)
     with pytest.raises(MimidiarError, match="has nothing of 'dev-0'; extract the features of this set"):
         raise call(*run, "--voices", other).exception
     with pytest.raises(MimidiarError, match="no windows of 8 recordings: dev-0"):
         empty = tmp_path / "empty"
-        write_matrix_store(empty, LOCAL, [])
+        write_windows(empty, [])
         raise call("link", "tune", empty, data, tmp_path / "tuned", "--voices", feats).exception
-    write_matrix_store(tmp_path / "strange", LOCAL, [("dev-0", np.full((3, 3), 0.5, np.float32))])
-    with pytest.raises(MimidiarError, match="dev-0: column 0 does not hold the frames"):
-        windows_of(read_local(tmp_path / "strange"), "dev-0")
+    write_windows(tmp_path / "strange", [("dev-0", np.full((3, LANES + 1), 0.5, np.float32))])
+    with pytest.raises(MimidiarError, match=f"dev-0: {LANES + 1} columns on {LANES} lanes"):
+        StoredWindows(tmp_path / "strange").read("dev-0")
+    write_json(tmp_path / "strange" / META, {"model_sha256": "of no file"})
+    with pytest.raises(MimidiarError, match="names no lanes; run `mimidiar eval infer --local` again"):
+        StoredWindows(tmp_path / "strange")
 
 
 def test_frames_of_25_hz_are_brought_to_the_time_of_the_labels(tmp_path: Path) -> None:
     frames = np.arange(12, dtype=np.float32).reshape(6, 2)
     write_matrix_store(tmp_path, "feats", [("a", frames)])
     write_json(tmp_path / META, {"frame_hz": 25.0, "dim": 2})
-    assert np.allclose(Voices(tmp_path).read("a", 4), [[1, 2], [5, 6], [9, 10], [10, 11]])
+    found = StoredFeatures(embeddings=tmp_path).read("a", 4).embeddings[0]
+    assert np.allclose(found, [[1, 2], [5, 6], [9, 10], [10, 11]])

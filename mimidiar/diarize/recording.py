@@ -1,4 +1,4 @@
-"""One mono signal to be diarized, which can be read again and again at any rate: of a file, or from memory."""
+"""The audio of one recording, as one mono signal in chunks: of a file, or from memory."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from mimidiar.errors import MimidiarError
 
 
 @dataclass(frozen=True)
-class Sound:
-    """`read(sample_rate)` gives the signal in chunks (T,) of float32, each time from the beginning."""
+class AudioRecording:
+    """`read()` gives the signal in chunks (T,) of float32 at `sample_rate`, each time from the beginning."""
 
     name: str | None
     seconds: float
-    read: Callable[[int], Iterator[np.ndarray]]
+    sample_rate: int
+    read: Callable[[], Iterator[np.ndarray]]
 
 
-def file_sound(path: str | Path, channel: int | None = None, name: str | None = None) -> Sound:
+def file_recording(path: str | Path, channel: int | None = None, name: str | None = None) -> AudioRecording:
     """An audio file: its channels averaged, or `channel` (from 0) alone; named like the file unless `name` is given.
 
     MimidiarError for a file that is missing, no audio, cut short, without samples, or has no such channel.
@@ -29,11 +30,11 @@ def file_sound(path: str | Path, channel: int | None = None, name: str | None = 
     info = probe_audio(path)
     if channel is not None and not 0 <= channel < info.channels:
         raise MimidiarError(f"{path}: has {info.channels} channels, asked for number {channel} (from 0)")
-    read = partial(stream_audio, path, channel=channel)
-    return Sound(Path(path).stem if name is None else name, info.seconds, read)
+    read = partial(stream_audio, path, info.sample_rate, channel=channel)
+    return AudioRecording(Path(path).stem if name is None else name, info.seconds, info.sample_rate, read)
 
 
-def array_sound(samples: Any, sample_rate: int) -> Sound:
+def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
     """Samples in memory, of any kind that numpy takes: (T,), or two dimensions, of which the shorter are channels to be
     averaged. Integers count as parts of their type's full scale, floats as they are.
 
@@ -53,4 +54,5 @@ def array_sound(samples: Any, sample_rate: int) -> Sound:
     if not np.isfinite(mono).all():
         where = int(np.flatnonzero(~np.isfinite(mono))[0])
         raise MimidiarError(f"audio: sample {where} ({where / sample_rate:.2f} s) is not a finite number")
-    return Sound(None, len(mono) / sample_rate, partial(stream_samples, mono, int(sample_rate)))
+    rate = int(sample_rate)
+    return AudioRecording(None, len(mono) / rate, rate, partial(stream_samples, mono, rate, rate))

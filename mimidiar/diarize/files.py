@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -13,18 +13,17 @@ from mimidiar.annotation.lines import many
 from mimidiar.annotation.rttm import rttm_name
 from mimidiar.annotation.text_file import file_recording
 from mimidiar.audio.files import NARROW_BAND_HZ, probe_audio
-from mimidiar.diarize.audio_source import file_sound
 from mimidiar.diarize.clustering import Count
+from mimidiar.diarize.recording import file_recording as open_recording
 from mimidiar.errors import MimidiarError, os_error_text
+from mimidiar.log import log
 
 if TYPE_CHECKING:
-    from mimidiar.diarize.diarizer import Diarization, Diarizer
+    from mimidiar.diarize.pretrained import Diarization, Diarizer
 
 # What is taken of a folder; of a file that is named, its content tells.
 AUDIO = ("wav", "wave", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "sph")
 BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,13 @@ class Task:
     seconds: float
 
 
-def find_tasks(paths: Sequence[Path], per_channel: bool, say: Tell, complain: Tell) -> list[Task]:
-    """What is to be done for files, and for the audio files directly in folders; a file that is given twice, once.
-
-    What is found of a folder is told to `say`; of what cannot be done, each is told to `complain`.
-    """
-    files: dict[Path, Path] = {}
-    for path in paths:
-        for file in _guarded(lambda path=path: _files(path, say), complain) or []:
-            files.setdefault(file.resolve(), file)
-    return [
-        task
-        for file in files.values()
-        for task in _guarded(lambda file=file: list(_tasks(file, per_channel, say)), complain) or []
-    ]
+def find_tasks(paths: Sequence[Path], per_channel: bool) -> tuple[list[Task], int]:
+    """What is to be done for files, and for the audio files directly in folders; a file that is given twice, once. And
+    how many cannot be done, each of which is logged as an error."""
+    found = [_guarded(_files, path) for path in paths]
+    files = {file.resolve(): file for own in found for file in own or []}
+    tasks = [_guarded(_tasks, file, per_channel) for file in files.values()]
+    return [task for own in tasks for task in own or []], [*found, *tasks].count(None)
 
 
 def check_outputs(tasks: Sequence[Task], folder: Path | None) -> None:
@@ -67,51 +59,49 @@ def check_outputs(tasks: Sequence[Task], folder: Path | None) -> None:
 
 
 def diarize_tasks(
-    diarizer: "Diarizer", tasks: Sequence[Task], count: Count, write: Callable[["Diarization"], str], complain: Tell
-) -> Iterator[str]:
-    """Diarize and `write` one after the other; a line on each that was written. Those that failed go to `complain`."""
-    total = sum(task.seconds for task in tasks)
-    with tqdm(total=total, desc="audio", bar_format=BAR, disable=None) as bar:
+    diarizer: "Diarizer", tasks: Sequence[Task], count: Count, write: Callable[["Diarization"], str]
+) -> Iterator[str | None]:
+    """Diarize and `write` one after the other; of each a line on what was written, or None where it failed, which is
+    logged as an error."""
+    with tqdm(total=sum(task.seconds for task in tasks), desc="audio", bar_format=BAR, disable=None) as bar:
         before = 0.0
         for task in tasks:
             bar.set_description(task.path.name)
-            share = 1 / diarizer.passes
-            line = _guarded(lambda task=task, share=share: _one(diarizer, task, count, write, bar, share), complain)
+            line = _guarded(_one, diarizer, task, count, write, bar)
             before += task.seconds
             bar.update(before - bar.n)
-            if line is not None:
-                yield line
+            yield line
 
 
-def _one(
-    diarizer: "Diarizer", task: Task, count: Count, write: Callable[["Diarization"], str], bar: tqdm, share: float
-) -> str:
-    sound = file_sound(task.path, task.channel, task.name)
+def _one(diarizer: "Diarizer", task: Task, count: Count, write: Callable[["Diarization"], str], bar: tqdm) -> str:
+    recording = open_recording(task.path, task.channel, task.name)
 
-    def read(sample_rate: int) -> Iterator[np.ndarray]:
-        for chunk in sound.read(sample_rate):
+    def read() -> Iterator[np.ndarray]:
+        for chunk in recording.read():
             yield chunk
-            bar.update(min(share * len(chunk) / sample_rate, bar.total - bar.n))
+            bar.update(min(len(chunk) / recording.sample_rate, bar.total - bar.n))
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "audio at .* Hz")  # `find_tasks` has told
-        found = diarizer.diarize(replace(sound, read=read), count)
-    few = f" ({count.least} were asked for)" if 1 < count.least > len(found.speakers) else ""
-    return f"{write(found)}: {many(len(found.speakers), 'speaker')}{few}, {many(len(found.turns), 'turn')}"
+        found = diarizer.diarize(replace(recording, read=read), count)
+    if count.least > max(len(found.speakers), 1):
+        few = f"{many(len(found.speakers), 'speaker')} found, {count.least} were asked for"
+        log.warning(f"{task.path}: {few}: no more are told apart in it, or speak surely enough for a turn")
+    return f"{write(found)}: {many(len(found.speakers), 'speaker')}, {many(len(found.turns), 'turn')}"
 
 
-def _guarded(action: Callable, complain: Tell):
+def _guarded(action: Callable, *arguments: Any) -> Any:
     """What `action` returns; None where it fails in a way that the user is told of."""
     try:
-        return action()
+        return action(*arguments)
     except MimidiarError as error:
-        complain(str(error))
+        log.error(str(error))
     except OSError as error:
-        complain(os_error_text(error))
+        log.error(os_error_text(error))
     return None
 
 
-def _files(path: Path, say: Tell) -> list[Path]:
+def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
@@ -122,17 +112,16 @@ def _files(path: Path, say: Tell) -> list[Path]:
         raise MimidiarError(f"{path}: no audio file directly in this folder (by suffix: {', '.join(AUDIO)}){below}")
     passed = [(folders, "folder"), (len(inside) - len(files) - folders, "other file")]
     rest = " and ".join(many(number, what) for number, what in passed if number)
-    say(f"{path}: {many(len(files), 'audio file')}{f'; passed over: {rest}' if rest else ''}")
+    log.info(f"{path}: {many(len(files), 'audio file')}{f'; passed over: {rest}' if rest else ''}")
     return files
 
 
-def _tasks(path: Path, per_channel: bool, say: Tell) -> Iterator[Task]:
+def _tasks(path: Path, per_channel: bool) -> list[Task]:
     with open(path, "rb"):  # where the system refuses, its words are better than libsndfile's
         info, name = probe_audio(path), file_recording(path)
     if info.sample_rate <= NARROW_BAND_HZ:
-        say(f"{path}: audio at {info.sample_rate} Hz, in which half of what the model hears is not there")
+        log.info(f"{path}: audio at {info.sample_rate} Hz, without half of the band that the model reads")
     if not per_channel or info.channels == 1:
-        yield Task(path, None, name, info.seconds)
-        return
-    for channel in range(info.channels):
-        yield Task(path, channel, f"{name}-channel{channel + 1}", info.seconds)
+        return [Task(path, None, name, info.seconds)]
+    channels = range(info.channels)
+    return [Task(path, channel, f"{name}-channel{channel + 1}", info.seconds) for channel in channels]

@@ -1,0 +1,233 @@
+"""Who speaks when in a whole recording: a diarizer in one file, and how it is used.
+
+diarizer = Diarizer.from_pretrained("mini-fusion")
+annotation = diarizer("meeting.wav", max_speakers=6)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mimidiar.annotation.activity import Interval, arrival_order, intervals
+from mimidiar.diarize.binarize import Binarization, Binarize
+from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
+from mimidiar.diarize.frontend import AudioFrontend
+from mimidiar.diarize.gate import SpeechGate
+from mimidiar.diarize.pipeline import Frames, Pipeline, Session, join_frames
+from mimidiar.diarize.recording import AudioRecording, array_recording, file_recording
+from mimidiar.diarize.segmenter import WindowedAdapter, Windowing
+from mimidiar.diarize.tracker import ClusterAtEnd, Overlap
+from mimidiar.encoders.protocol import Encoder
+from mimidiar.encoders.registry import describe_maker
+from mimidiar.errors import MimidiarError
+from mimidiar.features.fused_store import split_meta
+from mimidiar.models.build import TrainedModel, build_trained
+from mimidiar.models.frame_stacking import LABEL_HZ
+from mimidiar.models.projection import Projection, build_projection
+from mimidiar.models.weights import load_weights
+from mimidiar.shipped import shipped_file
+from mimidiar.torch_setup import one_thread, pick_device
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation, SlidingWindowFeature
+
+FORMAT = "mimidiar-diarizer-1"
+DEFAULT_MODEL = "mini-fusion"
+MODEL, PROBE = "model.", "probe."  # what tensors of the file are called by
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How windows of a recording become its turns: by `clustering`, or without, by their overlap; and with
+    `speech_margin_sec` only so near to speech (`SpeechGate`)."""
+
+    window_sec: float
+    hop_sec: float
+    speech_margin_sec: float | None
+    clustering: Clustering | None
+    binarization: Binarization
+
+    def check(self) -> None:
+        """Raise ValueError unless all are numbers that can be meant."""
+        Windowing.of(self.window_sec, self.hop_sec)
+        if self.speech_margin_sec is not None and not (
+            isfinite(self.speech_margin_sec) and self.speech_margin_sec >= 0
+        ):
+            raise ValueError(f"speech_margin_sec is {self.speech_margin_sec}; at least 0")
+        if self.clustering is not None:
+            self.clustering.check()
+        self.binarization.check()
+
+    def pipeline(self, trained: TrainedModel, count: Count = ANY_NUMBER) -> Pipeline:
+        """The steps from features to turns."""
+        segmenter = WindowedAdapter(trained, Windowing.of(self.window_sec, self.hop_sec))
+        gate = () if self.speech_margin_sec is None else (SpeechGate(self.speech_margin_sec),)
+        tracker = Overlap() if self.clustering is None else ClusterAtEnd(self.clustering, count)
+        return Pipeline((segmenter, *gate, tracker, Binarize(self.binarization)))
+
+
+@dataclass(frozen=True)
+class DiarizerParts:
+    """What a diarizer file holds: all but the weights of the encoders. Embeddings are those of the last encoder, or, by
+    `probe`, the frames of the first. `encoders`: what names each of them (`split_meta`)."""
+
+    path: Path
+    trained: TrainedModel
+    probe: Projection | None
+    settings: Settings
+    encoders: list[dict[str, Any]]
+
+
+def read_diarizer(path: str | Path) -> DiarizerParts:
+    """Read a diarizer file. MimidiarError that names the file and what is wrong with it."""
+    return build_parts(*load_weights(path, FORMAT), Path(path))
+
+
+def build_parts(tensors: dict[str, Tensor], header: dict[str, Any], path: Path) -> DiarizerParts:
+    """The parts of a file's tensors and header; MimidiarError, naming `path`, where they do not make a diarizer."""
+    tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    if odd := sorted(name for name in tensors if not name.startswith((MODEL, PROBE))):
+        raise MimidiarError(f"{path}: holds {odd[0]}, which is of no part of a diarizer; make the file again")
+    try:
+        margin, clustering = header["speech_margin_sec"], header["linking"]
+        settings = Settings(
+            float(header["window_sec"]),
+            float(header["hop_sec"]),
+            None if margin is None else float(margin),
+            None if clustering is None else Clustering(**clustering),
+            Binarization(**header["decision"]),
+        )
+        settings.check()
+        model, probe = header["model"], header["probe"]
+        encoders = split_meta(model["encoder"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MimidiarError(f"{path}: its header describes no diarizer of this version ({error})") from None
+    trained = build_trained(_named(tensors, MODEL), model, path)
+    projection = None
+    if probe is not None:
+        projection = build_projection({k: v.numpy() for k, v in _named(tensors, PROBE).items()}, probe, path)
+    _check(trained, encoders, projection, settings, path)
+    return DiarizerParts(path, trained, projection, settings, encoders)
+
+
+def _named(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name.removeprefix(part): value for name, value in tensors.items() if name.startswith(part)}
+
+
+def _check(trained: TrainedModel, encoders: list, probe: Projection | None, settings: Settings, path: Path) -> None:
+    if trained.front is not None:
+        raise MimidiarError(f"{path}: the model has layers of the codec in it, which no diarizer runs yet; freeze them")
+    if probe is None and len(encoders) == 1 and settings.clustering is not None:
+        raise MimidiarError(
+            f"{path}: the model reads {encoders[0]['encoder']} alone, which tells no speakers apart; give a probe of its "
+            "features (--probe)"
+        )
+    if probe is not None and probe.dim != encoders[0]["dim"]:
+        raise MimidiarError(
+            f"{path}: the probe wants {probe.dim} dimensions, {encoders[0]['encoder']} at {encoders[0]['tap']} has "
+            f"{encoders[0]['dim']}"
+        )
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """The `turns` of a recording by start, inside its `seconds`, and the `posteriors` (T, S), one row every 80 ms, of its
+    `speakers` in the order of their first turns."""
+
+    recording: AudioRecording
+    speakers: list[str]
+    turns: list[Interval]
+    posteriors: np.ndarray
+
+    def annotation(self) -> "Annotation":
+        """As pyannote has it."""
+        from pyannote.core import Annotation, Segment
+
+        annotation = Annotation(uri=self.recording.name)
+        for track, turn in enumerate(self.turns):
+            annotation[Segment(turn.start, turn.end), track] = turn.speaker
+        return annotation
+
+    def sliding_windows(self) -> "SlidingWindowFeature":
+        """The posteriors as pyannote has them."""
+        from pyannote.core import SlidingWindow, SlidingWindowFeature
+
+        frames = SlidingWindow(duration=1 / LABEL_HZ, step=1 / LABEL_HZ, start=0.0)
+        return SlidingWindowFeature(self.posteriors, frames, labels=self.speakers)
+
+
+class Diarizer:
+    """A trained model with its encoders and all that is tuned; called with a recording, it says who speaks when."""
+
+    def __init__(self, parts: DiarizerParts, encoders: Sequence[Encoder]):
+        self.parts, self.encoders = parts, encoders
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path = DEFAULT_MODEL, device: str = "auto", checkpoint: str | Path | None = None
+    ) -> "Diarizer":
+        """A diarizer that comes with the package, by its name, or of `mimidiar model bundle`, by the path of its file.
+
+        `device` is where the encoders run (auto: on a GPU where there is one; cpu, cuda); `checkpoint` the codec's
+        weights file, if it needs one.
+        MimidiarError for an unknown name, a file that is no diarizer, and encoders whose weights are not at hand or
+        other ones than the model was trained on.
+        """
+        # Names of diarizers that are shipped have neither suffix nor folder.
+        is_path = isinstance(model, Path) or Path(model).name != model or Path(model).suffix != ""
+        parts = read_diarizer(model if is_path else shipped_file(str(model), FORMAT))
+        makers = [describe_maker(meta, None if number else checkpoint) for number, meta in enumerate(parts.encoders)]
+        place = pick_device(device)
+        return cls(parts, [maker.build(place) for maker in makers])
+
+    def __call__(
+        self,
+        audio: Any,
+        sample_rate: int | None = None,
+        *,
+        num_speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
+        return_posteriors: bool = False,
+    ) -> "Annotation | tuple[Annotation, SlidingWindowFeature]":
+        """Who speaks when in an audio file, or in samples (T,) or (T, channels) at `sample_rate`, whose mean is taken.
+
+        Speakers are spk0, spk1, ... in the order of their first turns; how many there are is found, between the numbers
+        that are given. With `return_posteriors` besides, every 80 ms, the posterior of each of them.
+        MimidiarError for a file or samples that are no audio (`audio.read_audio`), and numbers that cannot be together.
+        """
+        is_file = isinstance(audio, str | Path)
+        if is_file == (sample_rate is not None):
+            raise MimidiarError(
+                "a file says at which rate it is: leave out sample_rate" if is_file else "samples need a sample_rate"
+            )
+        recording = file_recording(audio) if is_file else array_recording(audio, sample_rate)
+        found = self.diarize(recording, make_count(num_speakers, min_speakers, max_speakers))
+        return (found.annotation(), found.sliding_windows()) if return_posteriors else found.annotation()
+
+    def diarize(self, recording: AudioRecording, count: Count = ANY_NUMBER) -> Diarization:
+        """The same of a recording whose audio is never whole in memory; its embeddings and posteriors are."""
+        with one_thread():
+            return self.turns(self._run(recording, count), recording)
+
+    def turns(self, frames: Frames, recording: AudioRecording) -> Diarization:
+        """What a pipeline's frames of the whole recording say: speakers by arrival, turns inside the recording."""
+        active, posteriors = frames.active[0], frames.posteriors[0]
+        order = [column for column in arrival_order(active) if active[:, column].any()]
+        speakers = [f"spk{number}" for number in range(len(order))]
+        found = intervals(active[:, order], LABEL_HZ, speakers)
+        turns = [Interval(a, min(b, recording.seconds), name) for a, b, name in found if a < recording.seconds]
+        return Diarization(recording, speakers, turns, posteriors[:, order])
+
+    def _run(self, recording: AudioRecording, count: Count) -> Frames:
+        frontend = AudioFrontend(self.encoders, self.parts.probe)
+        pipeline = self.parts.settings.pipeline(self.parts.trained, count)
+        session = Session(pipeline, frontend.stream(recording.sample_rate))
+        given = [session.push(chunk) for chunk in recording.read()]
+        return join_frames([*given, session.end()])

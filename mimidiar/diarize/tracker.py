@@ -1,0 +1,221 @@
+"""Which speaker of the recording is each output of each window? Three ways, and the posteriors that come of each.
+
+Recordings may have more speakers than the model has outputs; in a window a speaker has one output.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mimidiar.diarize.clustering import (
+    ACTIVE,
+    ANY_NUMBER,
+    Clustering,
+    Count,
+    LocalSpeakers,
+    SpeakerTree,
+    find_centroids,
+    grow_tree,
+    local_speakers,
+)
+from mimidiar.diarize.pipeline import Frames
+from mimidiar.diarize.segmenter import Window, windows_of
+from mimidiar.diarize.state import State
+
+
+class _WholeRecording:
+    """A tracker that needs the windows of the whole recording; it has no state."""
+
+    lookahead_frames = None
+    consumes: tuple[str, ...] = ("lanes", "embeddings")
+
+    def init_state(self, batch: int) -> State:
+        """None."""
+        return {}
+
+    def step(self, frames: Frames, state: State, mask: np.ndarray | None = None) -> tuple[Frames, State]:
+        """Posteriors (B, T, S) of the speakers that each recording has; see `Step`."""
+        embeddings = [None] * len(frames.valid) if frames.embeddings is None else frames.embeddings
+        found = [self.track(windows_of(lanes), row) for lanes, row in zip(frames.lanes, embeddings, strict=True)]
+        most = max(each.shape[1] for each in found)
+        padded = [np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in found]
+        return Frames(frames.valid, posteriors=np.stack(padded)), state
+
+    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
+        """Posteriors (T, S) of one recording from its windows and the embeddings (T, E) of its frames."""
+        raise NotImplementedError
+
+
+class ClusterAtEnd(_WholeRecording):
+    """The local speakers of all windows, clustered by their embeddings."""
+
+    def __init__(self, clustering: Clustering, count: Count = ANY_NUMBER):
+        self._clustering, self._count = clustering, count
+
+    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
+        """See `cluster_windows`."""
+        return cluster_windows(windows, embeddings, self._clustering, self._count)
+
+
+class Overlap(_WholeRecording):
+    """By what windows predict of the time in which they overlap; never more speakers than the model has outputs."""
+
+    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
+        """See `stitch`."""
+        return stitch(windows)
+
+
+class Oracle(_WholeRecording):
+    """By the reference (T, S) of the recording, to see what tracking costs."""
+
+    def __init__(self, truth: np.ndarray):
+        self._truth = truth
+
+    def track(self, windows: list[Window], embeddings: np.ndarray | None) -> np.ndarray:
+        """See `assign_by_reference`."""
+        return assign_by_reference(windows, self._truth)
+
+
+def stitch(windows: Sequence[Window]) -> np.ndarray:
+    """Posteriors (T, K) of a recording, the channels of each window in the order in which they agree best with what was
+    said before of the same frames.
+
+    Speakers who are silent in an overlap can't be matched by it.
+    """
+    total, channels = windows[-1].stop, windows[0].posteriors.shape[1]
+    posteriors, weight = np.zeros((total, channels)), np.zeros((total, 1))
+    for window in windows:
+        span, local = slice(window.start, window.stop), window.posteriors.astype(np.float64)
+        seen = weight[span, 0] > 0
+        if seen.any():
+            past = posteriors[span][seen] / weight[span][seen]
+            local = local[:, matching_order(past, local[seen])]
+        posteriors[span] += local
+        weight[span] += 1
+    return (posteriors / weight).astype(np.float32)
+
+
+def matching_order(past: np.ndarray, local: np.ndarray) -> np.ndarray:
+    """(K,): for each channel of `past` (T, K) the column of `local` (T, K) such that the summed absolute difference is
+    least.
+    """
+    cost = np.abs(past[:, :, None] - local[:, None, :]).sum(0)
+    return linear_sum_assignment(cost)[1]
+
+
+def join(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> np.ndarray:
+    """Posteriors (T, count) of a recording: the mean of its windows, where they overlap.
+
+    `speakers` says of each window whose its channels are, (K,) from 0, or -1 for nobody's; no speaker has two channels
+    of one window. A speaker whom a window does not have is silent there.
+    """
+    sums, weight = overlay(windows, by_speaker(windows, speakers, count))
+    return (sums / weight[:, None]).astype(np.float32)
+
+
+def by_speaker(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+    """For each window its posteriors (T, count) by speaker, `speakers` and `count` as in `join`."""
+    given = []
+    for window, owners in zip(windows, speakers, strict=True):
+        owned = np.flatnonzero(owners >= 0)
+        given.append(np.zeros((len(window.posteriors), count)))
+        given[-1][:, owners[owned]] = window.posteriors[:, owned]
+    return given
+
+
+def overlay(windows: Sequence[Window], given: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The sum (T, count) over a recording of what was `given` to speakers in each window, and in how many windows each
+    frame is, (T,).
+    """
+    total, count = windows[-1].stop, given[0].shape[1]
+    sums, weight = np.zeros((total, count)), np.zeros(total)
+    for window, share in zip(windows, given, strict=True):
+        sums[window.start : window.stop] += share
+        weight[window.start : window.stop] += 1
+    return sums, weight
+
+
+def identify(tree: SpeakerTree, voices: np.ndarray, windows: Sequence[Window]) -> list[np.ndarray]:
+    """For each window the speaker of each channel, (K,), of the `voices` (S, E) of a recording; -1: nobody's.
+
+    First those whose voice is heard well, by their voice. Then all, by their voice, so far as it is heard well, and by
+    who speaks at the same time in the windows that overlap: of one who only talks into the words of others, the
+    embeddings are the others'.
+    """
+    speakers, likeness = tree.speakers, tree.speakers.vectors @ voices.T * tree.trust[:, None]
+    owners = assign(speakers, likeness, windows, tree.members)
+    return assign(speakers, likeness + agreement(speakers, owners, windows, len(voices)), windows)
+
+
+def assign(
+    speakers: LocalSpeakers, likeness: np.ndarray, windows: Sequence[Window], chosen: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """For each window the speaker of each channel, (K,), -1 for a channel that is nobody's.
+
+    `likeness` (N, S) of each local speaker to each speaker of the recording, at least -1; `chosen`: places in N, else
+    all. In each window no speaker is given twice, and the sum of the likeness, by the frames that a channel speaks
+    in, is the largest that can be. Where a window has more local speakers than the recording has speakers, some are
+    left out.
+    """
+    owners = [np.full(window.posteriors.shape[1], -1) for window in windows]
+    chosen = np.arange(len(speakers)) if chosen is None else chosen
+    # Never negative, so that it is always better to give a channel to somebody.
+    worth = (1 + likeness) * speakers.frames[:, None]
+    for number in np.unique(speakers.window[chosen]):
+        own = chosen[speakers.window[chosen] == number]
+        rows, columns = linear_sum_assignment(-worth[own])
+        owners[number][speakers.channel[own[rows]]] = columns
+    return owners
+
+
+def agreement(
+    speakers: LocalSpeakers, owners: Sequence[np.ndarray], windows: Sequence[Window], count: int
+) -> np.ndarray:
+    """(N, count) in 0 ... 1: how surely each speaker talks, by other windows that have been given to speakers already,
+    while a local speaker does; 0 where no other window is.
+    """
+    given = by_speaker(windows, owners, count)
+    sums, weight = overlay(windows, given)
+    found = np.zeros((len(speakers), count))
+    for row, (number, channel) in enumerate(zip(speakers.window, speakers.channel, strict=True)):
+        window = windows[number]
+        span = slice(window.start, window.stop)
+        chosen = (window.posteriors[:, channel] > ACTIVE) & (weight[span] > 1)
+        if chosen.any():
+            others = (sums[span] - given[number])[chosen] / (weight[span][chosen, None] - 1)
+            found[row] = others.mean(0)
+    return found
+
+
+def cluster_windows(
+    windows: Sequence[Window],
+    embeddings: np.ndarray,
+    clustering: Clustering,
+    count: Count = ANY_NUMBER,
+) -> np.ndarray:
+    """Posteriors (T, S) of a recording's speakers from its windows and the embeddings (T, E) of its frames."""
+    tree = grow_tree(local_speakers(windows, embeddings), clustering.min_alone_sec)
+    return join_clusters(tree, find_centroids(tree, clustering, count), windows)
+
+
+def join_clusters(tree: SpeakerTree, voices: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
+    """Posteriors (T, S) of the speakers with these `voices` (S, E); one column of zeros where there is none."""
+    if not len(voices):
+        return np.zeros((windows[-1].stop, 1), np.float32)
+    return join(windows, identify(tree, voices, windows), len(voices))
+
+
+def assign_by_reference(windows: Sequence[Window], truth: np.ndarray) -> np.ndarray:
+    """Posteriors (T, S) with each local speaker given to the one of `truth` (T, S) whose frames they share: what a
+    clustering without errors would make of these windows.
+    """
+    everywhere = np.ones((windows[-1].stop, 1))  # a voice for every frame, all of them alike
+    speakers = local_speakers(windows, everywhere)
+    truth = np.pad(truth, ((0, max(0, windows[-1].stop - len(truth))), (0, 0)))
+    shared = np.zeros((len(speakers), truth.shape[1]))
+    for row, (number, channel) in enumerate(zip(speakers.window, speakers.channel, strict=True)):
+        window = windows[number]
+        active = window.posteriors[:, channel] > ACTIVE
+        shared[row] = truth[window.start : window.stop][active].mean(0)
+    return join(windows, assign(speakers, shared, windows), truth.shape[1])

@@ -1,0 +1,26 @@
+"""One logger of the package: what a command tells its user beside its result, on standard error."""
+
+import logging
+import sys
+
+log = logging.getLogger("mimidiar")
+
+
+class _Plain(logging.Handler):
+    """Lines as they are; errors as those that end a command. A progress bar is not broken by them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        line = f"mimidiar: error: {text}" if record.levelno >= logging.ERROR else text
+        if "tqdm" in sys.modules:
+            sys.modules["tqdm"].tqdm.write(line, file=sys.stderr)
+        else:
+            print(line, file=sys.stderr)
+
+
+def log_to_stderr() -> None:
+    """Have `log` write to standard error, from `info` on; once for a process."""
+    if not log.handlers:
+        log.addHandler(_Plain())
+        log.setLevel(logging.INFO)
+        log.propagate = False

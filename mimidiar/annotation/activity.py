@@ -7,7 +7,6 @@ no centre (shorter than one frame, at most) leaves no label.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -60,19 +59,6 @@ def active_turns(active: np.ndarray, frame_hz: float, speakers: Sequence[str], r
         for first, last in runs(active[:, k])
     ]
     return sorted(turns)
-
-
-class Interval(NamedTuple):
-    """Seconds from `start` to `end` in which `speaker` talks."""
-
-    start: float
-    end: float
-    speaker: str
-
-
-def intervals(active: np.ndarray, frame_hz: float, speakers: Sequence[str]) -> list[Interval]:
-    """As `active_turns`, without a recording."""
-    return [Interval(turn.start, turn.end, turn.speaker) for turn in active_turns(active, frame_hz, speakers)]
 
 
 def runs(active: np.ndarray) -> list[tuple[int, int]]:

@@ -5,14 +5,14 @@ a reference, with a reference that goes on after the audio has ended. Each is an
 (`Leniency`), and what is left out or cut by such a decision is said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lhotse import SupervisionSegment
 
 from mimidiar.annotation.regions import Region
-from mimidiar.annotation.turns import Turn, merge_overlaps
+from mimidiar.annotation.turns import Turn, cut_at, merge_overlaps
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import AudioInfo, probe_audio
 from mimidiar.corpora.preparation import Preparation, Say
@@ -184,13 +184,6 @@ def _within(recording: Conversation, info: AudioInfo, beyond: list[str], say: Sa
         else:
             beyond.append(where)
     return replace(recording, turns=list(cut_at(turns, info.seconds)))
-
-
-def cut_at(turns: Iterable[Turn], seconds: float) -> Iterator[Turn]:
-    """The turns, or what there is of them before `seconds`."""
-    for turn in turns:
-        if turn.start < seconds:
-            yield turn if turn.end <= seconds else replace(turn, end=seconds)
 
 
 def _first(conversations: list[Conversation], limit: int) -> list[Conversation]:

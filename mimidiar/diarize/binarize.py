@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import median_filter
 
-from mimidiar.annotation.activity import Interval, intervals, runs
+from mimidiar.annotation.activity import active_turns, runs
+from mimidiar.annotation.turns import Turn
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.diarize.state import State, still_rows
 from mimidiar.models.frame_stacking import LABEL_HZ
@@ -44,10 +45,10 @@ def binarize(posteriors: np.ndarray, frame_hz: float, how: Binarization) -> np.n
     return active
 
 
-def to_turns(posteriors: np.ndarray, frame_hz: float, how: Binarization) -> list[Interval]:
+def to_turns(posteriors: np.ndarray, frame_hz: float, how: Binarization, recording: str = "") -> list[Turn]:
     """Turns of speakers named spk0, spk1, ... by column."""
     names = [f"spk{k}" for k in range(posteriors.shape[1])]
-    return intervals(binarize(posteriors, frame_hz, how), frame_hz, names)
+    return active_turns(binarize(posteriors, frame_hz, how), frame_hz, names, recording)
 
 
 class Binarize:

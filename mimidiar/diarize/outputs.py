@@ -1,6 +1,7 @@
 """What is written of a diarized recording: turns in the formats of `mimidiar.annotation`, and a figure."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mimidiar.annotation.pyannote_json import write_pyannote
@@ -57,7 +58,7 @@ def write_outputs(found: Diarization, folder: Path, formats: Sequence[str], plot
 
 
 def named_turns(found: Diarization, recording: str) -> list[Turn]:
-    return [Turn(recording, turn.start, turn.end, turn.speaker) for turn in found.turns]
+    return [replace(turn, recording=recording) for turn in found.turns]
 
 
 def rttm_turns(found: Diarization) -> list[Turn]:

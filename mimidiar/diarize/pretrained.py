@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mimidiar.annotation.activity import Interval, arrival_order, intervals
+from mimidiar.annotation.activity import active_turns, arrival_order
+from mimidiar.annotation.turns import Turn, cut_at
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
 from mimidiar.diarize.frontend import AudioFrontend
@@ -142,7 +143,7 @@ class Diarization:
 
     recording: AudioRecording
     speakers: list[str]
-    turns: list[Interval]
+    turns: list[Turn]
     posteriors: np.ndarray
 
     def annotation(self) -> "Annotation":
@@ -221,9 +222,8 @@ class Diarizer:
         active, posteriors = frames.active[0], frames.posteriors[0]
         order = [column for column in arrival_order(active) if active[:, column].any()]
         speakers = [f"spk{number}" for number in range(len(order))]
-        found = intervals(active[:, order], LABEL_HZ, speakers)
-        turns = [Interval(a, min(b, recording.seconds), name) for a, b, name in found if a < recording.seconds]
-        return Diarization(recording, speakers, turns, posteriors[:, order])
+        found = active_turns(active[:, order], LABEL_HZ, speakers, recording.name)
+        return Diarization(recording, speakers, list(cut_at(found, recording.seconds)), posteriors[:, order])
 
     def _run(self, recording: AudioRecording, count: Count) -> Frames:
         frontend = AudioFrontend(self.encoders, self.parts.probe)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.annotation.activity import Interval, activity_matrix
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.annotation.uem import read_uem
@@ -222,8 +222,7 @@ def read_posteriors(folder: Path) -> tuple[MatrixStore, dict[str, Any]]:
 
 def reference_frames(turns: list[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
     """Bool (num_frames, speakers) of one recording's reference."""
-    spans = [Interval(turn.start, turn.end, turn.speaker) for turn in turns]
-    return activity_matrix(spans, sorted({span.speaker for span in spans}), num_frames, frame_hz)
+    return activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz)
 
 
 def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None:
@@ -236,8 +235,8 @@ def write_hypothesis(posteriors_dir: Path, tuned_path: Path, path: Path) -> None
             "a set must not be decided with what was tuned on itself"
         )
     turns = [
-        Turn(name, turn.start, turn.end, turn.speaker)
+        turn
         for name in tqdm(store.keys(), desc="binarizing", unit="rec", disable=None)
-        for turn in to_turns(store.read(name), meta["frame_hz"], tuned.values)
+        for turn in to_turns(store.read(name), meta["frame_hz"], tuned.values, name)
     ]
     write_rttm(path, turns)

@@ -1,7 +1,7 @@
 """Turns: one speaker speaking in one recording from then to then."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -60,3 +60,10 @@ def crop(turns: Iterable[Turn], regions: list[Region]) -> list[Turn]:
         near = regions[bisect_right(ends, turn.start) : bisect_left(starts, turn.end)]
         cut += [Turn(turn.recording, *part, turn.speaker) for part in intersect([(turn.start, turn.end)], near)]
     return cut
+
+
+def cut_at(turns: Iterable[Turn], seconds: float) -> Iterator[Turn]:
+    """The turns, or what there is of them before `seconds`."""
+    for turn in turns:
+        if turn.start < seconds:
+            yield turn if turn.end <= seconds else replace(turn, end=seconds)

@@ -6,17 +6,17 @@ the published figures are on; lhotse's table of it is used. IB4005 is in no part
 Microphone: the sum of the headsets (Mix-Headset), or the first microphone of the first array on the table (Array1-01,
 SDM). Two train meetings, IS1003b and IS1007d, have no array.
 
-Reference: `only_words` unless told otherwise. AMI has at least four sets of references that give different error rates
+Reference: `only_words` is the default. AMI has at least four sets of references that give different error rates
 for the same output, so that the one used is part of a figure's protocol:
 
 - `only_words`: from the manual annotations 1.6.2 by the rule of github.com/BUTSpeechFIT/AMI-diarization-setup, which
   BUT, pyannote and DiariZen report on: all words, no vocal sounds, words that touch are one turn, no gap is closed
   (`nxt.join_words`). What comes out is compared with the size of the published RTTM and said.
-- `segments`: the transcribers' segments, with the pauses and vocal sounds within them, as the ancestor had it.
+- `segments`: the transcribers' segments, with the pauses and vocal sounds within them, as in the original study.
 - `rttm`: a folder with an RTTM file per meeting, as it is made for forced alignments.
 
-The ancestor study trained on the meetings of all three parts, and drew those to tune and report on from the same lot.
-`ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. The ancestor had each meeting
+The original study trained on the meetings of all three parts, and drew those to tune and report on from the same lot.
+`ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. That study had each meeting
 three times among its recordings: here it is in the set once, and how much it counts is for training to say
 (`set_weights`).
 
@@ -46,7 +46,7 @@ NO_AUDIO = {"mix": frozenset(), "sdm": frozenset({"IS1003b", "IS1007d"})}
 KNOWN_LONGER = "TS3007c"
 # Names of participants: sex, site, first language, number, and the role at TNO.
 PARTICIPANT = re.compile(r"[FM][IET][EDO]\d{3,4}[A-Z]*")
-LEAKY = "leaky: for comparison only (tuned and scored on meetings that were trained on, as the ancestor did)"
+LEAKY = "leaky: for comparison only (tuned and scored on meetings that were trained on, as in the original study)"
 LEAKY_SHARE = 10  # every tenth meeting
 # Turns and speaker time of the published only_words RTTM (commit 2509d893), to the millisecond.
 PUBLISHED = {"train": (66816, 272748.185), "dev": (8664, 31558.655), "test": (7493, 30713.924)}
@@ -63,7 +63,7 @@ BYTES_PER_HOUR = 3600 * 16000 * 2
 
 @dataclass
 class AmiSettings(Leniency):
-    """What `mimidiar prepare ami --set KEY=VALUE` knows."""
+    """What `mimidiar data prepare ami --set KEY=VALUE` can set."""
 
     mic: str = "mix"  # mix or sdm
     reference: str = "only_words"  # only_words, segments or rttm
@@ -77,7 +77,7 @@ class AmiSettings(Leniency):
 
 @dataclass
 class AmiDownloadSettings:
-    """What `mimidiar download ami --set KEY=VALUE` knows."""
+    """What `mimidiar data download ami --set KEY=VALUE` can set."""
 
     mic: str = "mix"
     sets: str = "train,dev,test"
@@ -90,10 +90,10 @@ def prepare_ami(work: Preparation) -> list[Path]:
     annotations = None if options.rttm else Annotations(options.annotations or find_annotations(root))
     reference = _reference(options, annotations)
     sets = {name: [_conversation(m, root, options.mic, reference) for m in meetings_of(name)] for name in names}
-    for name, talks in sets.items():
-        sets[name] = _recorded(name, talks, options.mic, say)
+    for name, conversations in sets.items():
+        sets[name] = _recorded(name, conversations, options.mic, say)
         if options.reference == "only_words":
-            _compare_with_published(name, talks, say)
+            _compare_with_published(name, conversations, say)
     if annotations and annotations.untimed:
         say(f"{annotations.untimed} words of the annotations have no time and are left out")
     if options.ancestor_split:
@@ -102,7 +102,7 @@ def prepare_ami(work: Preparation) -> list[Path]:
         # Test keeps them: that a model has too few channels is part of its error.
         for name in sets.keys() & {"train", "dev"}:
             sets[name] = _with_few_speakers(name, sets[name], options.max_speakers, say)
-    sets = {f"{options.prefix}{name}": talks for name, talks in sets.items()}
+    sets = {f"{options.prefix}{name}": conversations for name, conversations in sets.items()}
     origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
     return write_conversations(work, "AMI", origin, sets, options, LEAKY if options.ancestor_split else None)
 
@@ -110,17 +110,19 @@ def prepare_ami(work: Preparation) -> list[Path]:
 def _ancestor_split(sets: dict[str, list[Conversation]], say: Say) -> dict[str, list[Conversation]]:
     """All meetings as train, every tenth that can be used as dev, and the one after it as test."""
     say(LEAKY)
-    every = [talk for talks in sets.values() for talk in talks]
-    usable = [talk for talk in every if talk.audio.is_file() and talk.turns is not None]
+    every = [recording for conversations in sets.values() for recording in conversations]
+    usable = [recording for recording in every if recording.audio.is_file() and recording.turns is not None]
     return {"train": every, "dev": usable[::LEAKY_SHARE], "test": usable[1::LEAKY_SHARE]}
 
 
-def _with_few_speakers(name: str, talks: list[Conversation], most: int, say: Say) -> list[Conversation]:
+def _with_few_speakers(name: str, conversations: list[Conversation], most: int, say: Say) -> list[Conversation]:
     """Those with at most so many speakers; the others are said."""
-    crowded = [talk.id for talk in talks if len({turn.speaker for turn in talk.turns or []}) > most]
+    crowded = [
+        recording.id for recording in conversations if len({turn.speaker for turn in recording.turns or []}) > most
+    ]
     if crowded:
         say(f"{name}: {len(crowded)} meetings with more than {most} speakers are left out: {', '.join(crowded)}")
-    return [talk for talk in talks if talk.id not in crowded]
+    return [recording for recording in conversations if recording.id not in crowded]
 
 
 def check_choices(options: AmiSettings | AmiDownloadSettings) -> list[str]:
@@ -188,19 +190,21 @@ def find_audio(root: Path, meeting: str, suffix: str) -> Path:
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def _recorded(name: str, talks: list[Conversation], mic: str, say: Say) -> list[Conversation]:
+def _recorded(name: str, conversations: list[Conversation], mic: str, say: Say) -> list[Conversation]:
     """Without the meetings that the publishers have no audio of."""
-    never = [talk.id for talk in talks if talk.id in NO_AUDIO[mic] and not talk.audio.is_file()]
+    never = [
+        recording.id for recording in conversations if recording.id in NO_AUDIO[mic] and not recording.audio.is_file()
+    ]
     if never:
         say(f"{name}: {', '.join(never)} left out: the corpus has no {SUFFIX[mic]} of them")
-    return [talk for talk in talks if talk.id not in never]
+    return [recording for recording in conversations if recording.id not in never]
 
 
-def _compare_with_published(name: str, talks: list[Conversation], say: Say) -> None:
+def _compare_with_published(name: str, conversations: list[Conversation], say: Say) -> None:
     """Say whether a whole set has as many turns and as much speaker time as the published references."""
-    if any(talk.turns is None for talk in talks):
+    if any(recording.turns is None for recording in conversations):
         return
-    turns = [turn for talk in talks for turn in talk.turns or []]
+    turns = [turn for recording in conversations for turn in recording.turns or []]
     found = len(turns), round(sum(turn.duration for turn in turns), 3)
     size = "{} turns, {:.3f} s of speaker time"
     if found == PUBLISHED[name]:

@@ -5,14 +5,14 @@ a reference, with a reference that goes on after the audio has ended. Each is an
 (`Leniency`), and what is left out or cut by such a decision is said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lhotse import SupervisionSegment
 
 from mimidiar.annotation.regions import Region
-from mimidiar.annotation.turns import Turn, merge_overlaps
+from mimidiar.annotation.turns import Turn, cut_at, merge_overlaps
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import AudioInfo, probe_audio
 from mimidiar.corpora.preparation import Preparation, Say
@@ -68,9 +68,9 @@ def write_conversations(
     `origin` says in words what was recorded and which reference it has; it is kept in corpus.json of each set, with
     what is left of the sets that are not whole, and with `leaky`, which says why sets share recordings.
     """
-    sizes = {name: len(talks) for name, talks in sets.items()}
+    sizes = {name: len(conversations) for name, conversations in sets.items()}
     if work.limit is not None:
-        sets = {name: _first(talks, work.limit) for name, talks in sets.items()}
+        sets = {name: _first(conversations, work.limit) for name, conversations in sets.items()}
     checked = check_conversations(corpus, sets, leniency, work.say)
     folders = [write_conversation_set(work.out / name, found, work.say) for name, found in checked.items()]
     short = [f"{name} {len(checked[name])} of {size}" for name, size in sizes.items() if len(checked[name]) < size]
@@ -84,12 +84,12 @@ def write_conversations(
 def write_conversation_set(folder: Path, found: Sequence[Found], say: Say) -> Path:
     """Write the set folder of conversations that were checked, say what is in it, and return it."""
     recordings = [
-        file_recording(talk.id, talk.audio, SAMPLE_RATE, info.samples, talk.channel or 0, info.channels)
-        for talk, info in found
+        file_recording(recording.id, recording.audio, SAMPLE_RATE, info.samples, recording.channel or 0, info.channels)
+        for recording, info in found
     ]
-    uem = {talk.id: talk.uem or [(0.0, info.seconds)] for talk, info in found}
-    write_set(folder, recordings, [s for talk, _ in found for s in _supervisions(talk)], uem)
-    turns = [turn for talk, _ in found for turn in talk.turns or []]
+    uem = {recording.id: recording.uem or [(0.0, info.seconds)] for recording, info in found}
+    write_set(folder, recordings, [s for recording, _ in found for s in _supervisions(recording)], uem)
+    turns = [turn for recording, _ in found for turn in recording.turns or []]
     hours, speakers = sum(info.seconds for _, info in found) / 3600, len({turn.speaker for turn in turns})
     say(f"{folder.name:6s} {len(found):4d} recordings, {hours:6.2f} h, {speakers:4d} speakers, {len(turns):6d} turns")
     return folder
@@ -103,12 +103,18 @@ def check_conversations(
     Raises MimidiarError that names and counts all that is missing or too long, unless `leniency` allows it.
     """
     problems: list[str] = []
-    sets = {name: _present(name, talks, leniency, problems, say) for name, talks in sets.items()}
-    audio = {talk.id: _audio(talk, problems) for talks in sets.values() for talk in talks}
+    sets = {name: _present(name, conversations, leniency, problems, say) for name, conversations in sets.items()}
+    audio = {
+        recording.id: _audio(recording, problems) for conversations in sets.values() for recording in conversations
+    }
     beyond: list[str] = []
     cut = {
-        name: [(_within(talk, info, beyond, say), info) for talk in talks if (info := audio[talk.id]) is not None]
-        for name, talks in sets.items()
+        name: [
+            (_within(recording, info, beyond, say), info)
+            for recording in conversations
+            if (info := audio[recording.id]) is not None
+        ]
+        for name, conversations in sets.items()
     }
     if beyond:
         what = f"{len(beyond)} recording(s) with a reference that goes on after the audio: {listed(beyond, '; ')}"
@@ -116,93 +122,90 @@ def check_conversations(
             say(f"{what}. It is cut there.")
         else:
             problems.append(f"{what}. Restore the audio, or cut the reference there: --set cut_beyond_audio=true")
-    problems += [f"{name}: no recording is left" for name, talks in cut.items() if not talks and not problems]
+    problems += [
+        f"{name}: no recording is left" for name, conversations in cut.items() if not conversations and not problems
+    ]
     if problems:
         raise MimidiarError("\n  ".join([f"{corpus}: {len(problems)} problem(s)", *problems]))
     return cut
 
 
 def _present(
-    name: str, talks: list[Conversation], leniency: Leniency, problems: list[str], say: Say
+    name: str, conversations: list[Conversation], leniency: Leniency, problems: list[str], say: Say
 ) -> list[Conversation]:
     """Those with audio and a reference; the others are said or become problems."""
-    silent = [talk for talk in talks if not talk.audio.is_file()]
-    unlabelled = [talk for talk in talks if talk.turns is None]
+    silent = [recording for recording in conversations if not recording.audio.is_file()]
+    unlabelled = [recording for recording in conversations if recording.turns is None]
     for missing, what, place in (
         (silent, "no audio", f" (looked for {silent[0].audio})" if silent else ""),
         (unlabelled, "no reference", ""),
     ):
         if not missing:
             continue
-        text = f"{name}: {len(missing)} of {len(talks)} recordings have {what}{place}: "
-        text += listed([talk.id for talk in missing])
+        text = f"{name}: {len(missing)} of {len(conversations)} recordings have {what}{place}: "
+        text += listed([recording.id for recording in missing])
         if leniency.skip_missing:
             say(f"{text}. They are left out.")
         else:
             problems.append(f"{text}. Restore them, or leave them out: --set skip_missing=true")
-    return [talk for talk in talks if talk not in silent and talk.turns is not None]
+    return [recording for recording in conversations if recording not in silent and recording.turns is not None]
 
 
-def _audio(talk: Conversation, problems: list[str]) -> AudioInfo | None:
+def _audio(recording: Conversation, problems: list[str]) -> AudioInfo | None:
     """The header of a conversation's audio; None, and a problem, when it is not what the corpora hold."""
     try:
-        info = probe_audio(talk.audio)
+        info = probe_audio(recording.audio)
     except MimidiarError as error:
-        problems.append(f"{talk.id}: {error}")
+        problems.append(f"{recording.id}: {error}")
         return None
-    if info.sample_rate != SAMPLE_RATE or (talk.channel is None and info.channels != 1):
+    if info.sample_rate != SAMPLE_RATE or (recording.channel is None and info.channels != 1):
         problems.append(
-            f"{talk.id}: {talk.audio} has {info.channels} channel(s) at {info.sample_rate} Hz, expected 1 at "
+            f"{recording.id}: {recording.audio} has {info.channels} channel(s) at {info.sample_rate} Hz, expected 1 at "
             f"{SAMPLE_RATE}; convert it, for example with `sox IN -r {SAMPLE_RATE} -c 1 OUT`"
         )
         return None
-    if not 0 <= (talk.channel or 0) < info.channels:
-        problems.append(f"{talk.id}: {talk.audio} has {info.channels} channel(s), there is no channel {talk.channel}")
+    if not 0 <= (recording.channel or 0) < info.channels:
+        problems.append(
+            f"{recording.id}: {recording.audio} has {info.channels} channel(s), there is no channel {recording.channel}"
+        )
         return None
     return info
 
 
-def _within(talk: Conversation, info: AudioInfo, beyond: list[str], say: Say) -> Conversation:
+def _within(recording: Conversation, info: AudioInfo, beyond: list[str], say: Say) -> Conversation:
     """The conversation with its turns inside of the audio; `beyond` gets a line when more than rounding was cut."""
-    turns = talk.turns or []
+    turns = recording.turns or []
     late = [turn for turn in turns if turn.end > info.seconds + ROUNDING_SEC]
     if late:
         last = max(turn.end for turn in late)
-        where = f"{talk.id} ({len(late)} turn(s), until {last:.3f} s; the audio lasts {info.seconds:.3f} s)"
-        if talk.known_longer:
+        where = f"{recording.id} ({len(late)} turn(s), until {last:.3f} s; the audio lasts {info.seconds:.3f} s)"
+        if recording.known_longer:
             say(f"{where}: the reference is cut where the audio ends, as is known of this recording")
         else:
             beyond.append(where)
-    return replace(talk, turns=list(cut_at(turns, info.seconds)))
+    return replace(recording, turns=list(cut_at(turns, info.seconds)))
 
 
-def cut_at(turns: Iterable[Turn], seconds: float) -> Iterator[Turn]:
-    """The turns, or what there is of them before `seconds`."""
-    for turn in turns:
-        if turn.start < seconds:
-            yield turn if turn.end <= seconds else replace(turn, end=seconds)
-
-
-def _first(talks: list[Conversation], limit: int) -> list[Conversation]:
+def _first(conversations: list[Conversation], limit: int) -> list[Conversation]:
     """The first recordings that have at most `limit` speakers together, but one recording at the least."""
     kept: list[Conversation] = []
     speakers: set[str] = set()
-    for talk in talks:
-        speakers |= {turn.speaker for turn in talk.turns or []}
+    for recording in conversations:
+        speakers |= {turn.speaker for turn in recording.turns or []}
         if kept and len(speakers) > limit:
             break
-        kept.append(talk)
+        kept.append(recording)
     return kept
 
 
-def _supervisions(talk: Conversation) -> Iterator[SupervisionSegment]:
-    for k, turn in enumerate(merge_overlaps(talk.turns or [])):
+def _supervisions(recording: Conversation) -> Iterator[SupervisionSegment]:
+    for k, turn in enumerate(merge_overlaps(recording.turns or [])):
         yield SupervisionSegment(
-            id=f"{talk.id}-{k:04d}",
-            recording_id=talk.id,
+            id=f"{recording.id}-{k:04d}",
+            recording_id=recording.id,
             start=turn.start,
             duration=round(turn.end - turn.start, 6),
-            channel=talk.channel or 0,
+            channel=recording.channel or 0,
             speaker=turn.speaker,
-            gender=talk.gender.get(turn.speaker),
+            gender=recording.gender.get(turn.speaker),
         )

@@ -52,7 +52,7 @@ BEYOND_SEC = 0.1  # word times are rounded
 
 @dataclass
 class LibriSpeechSettings:
-    """What `--set` of prepare can tell: the part of each set, and what to do about gaps."""
+    """What `--set` of prepare can set: the part of each set, and what to do about gaps."""
 
     train: str = "train-clean-100"
     dev: str = "dev-clean"
@@ -63,7 +63,7 @@ class LibriSpeechSettings:
 
 @dataclass
 class LibriSpeechDownload:
-    """What `--set` of download can tell."""
+    """What `--set` of download can set."""
 
     parts: list[str] = field(default_factory=lambda: ["train-clean-100", "dev-clean", "test-clean"])
     alignments: bool = True  # word times, from Google Drive

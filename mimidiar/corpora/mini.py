@@ -48,9 +48,9 @@ def prepare_mini(work: Preparation) -> list[Path]:
     trials = {name: usable_trials(name, own, present, work.say) for name, own in pack.trials.items()}
     sets = {name: [u for u in utterances if split[u.speaker] == name] for name in SPLITS}
     sets |= {name: utterances_of(own, utterances) for name, own in trials.items()}
-    talks = {name: [_listened_to(talk) for talk in own] for name, own in pack.conversations.items()}
+    conversations = {name: [_read_whole(recording) for recording in own] for name, own in pack.conversations.items()}
     folders = write_utterance_sets(work, {"origin": pack.origin}, sets, alignments, trials)
-    folders += [write_conversation_set(work.out / name, found, work.say) for name, found in talks.items()]
+    folders += [write_conversation_set(work.out / name, found, work.say) for name, found in conversations.items()]
     require_valid(folders)
     return folders
 
@@ -69,7 +69,7 @@ def find_pack(work: Preparation) -> Pack:
     return read_pack(write_voices(work.out / "voices", work.seed), origin=f"synthetic voices. {VOICES_SHOW}")
 
 
-def _listened_to(talk: Conversation) -> Found:
+def _read_whole(recording: Conversation) -> Found:
     """A conversation with the size of its audio, which is read to its end: a broken file is found here."""
-    samples = read_corpus_audio(talk.audio, talk.seconds or 0.0, talk.row)
-    return talk, AudioInfo(SAMPLE_RATE, 1, len(samples))
+    samples = read_corpus_audio(recording.audio, recording.seconds or 0.0, recording.row)
+    return recording, AudioInfo(SAMPLE_RATE, 1, len(samples))

@@ -20,7 +20,7 @@ MD5 = "0c472d4fc0c5141eca47ad1ffeb2a7df"
 
 @dataclass
 class MusanSettings:
-    """What `--set` can tell."""
+    """What `--set KEY=VALUE` can set."""
 
     skip_missing: bool = False  # take what is there
 

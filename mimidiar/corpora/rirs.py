@@ -1,7 +1,7 @@
 """Room impulse responses and noises (Ko et al. 2017, OpenSLR 28) to augment with.
 
 Layout: RIRS_NOISES/{simulated_rirs,real_rirs_isotropic_noises,pointsource_noises}, with lists (rir_list, noise_list)
-that end each line with a file's name, and tell the room of a response (--room-id). The manifests are lhotse's; a file
+that end each line with a file's name, and name the room of a response (--room-id). The manifests are lhotse's; a file
 `rooms` beside them has lines `recording room`. Parts: sim_rir (60,000 by the image method), real_rir
 (some of several channels), iso_noise (recorded with them), point_noise, which are noises of MUSAN: with both corpora
 the same noises come twice.
@@ -29,7 +29,7 @@ PUBLISHED = {"sim_rir": 60_000, "point_noise": 843}  # files; the other two have
 
 @dataclass
 class RirsSettings:
-    """What `--set` can tell."""
+    """What `--set KEY=VALUE` can set."""
 
     parts: list[str] = field(default_factory=lambda: list(PARTS))
     skip_missing: bool = False  # take what is there
@@ -68,12 +68,12 @@ def prepare_rirs(work: Preparation) -> list[Path]:
     }
     check_counts("rirs", counts, options.skip_missing, work.say)
     folders = write_all(work, "rirs", manifests, f"{TOP} (OpenSLR 28)")
-    _write_rooms(folders, manifests.values(), dict(_told_rooms(root)))
+    _write_rooms(folders, manifests.values(), dict(_known_rooms(root)))
     return folders
 
 
 def _write_rooms(folders: Sequence[Path], manifests: Iterable[Mapping[str, Any]], room_of: Mapping[Path, str]) -> None:
-    """The file `rooms` of each set of which rooms are told."""
+    """The file `rooms` of each set of which rooms are known."""
     for folder, manifest in zip(folders, manifests, strict=True):
         paths = {recording.id: Path(recording.sources[0].source) for recording in manifest["recordings"]}
         lines = [f"{name} {room_of[path]}\n" for name, path in sorted(paths.items()) if path in room_of]
@@ -82,12 +82,12 @@ def _write_rooms(folders: Sequence[Path], manifests: Iterable[Mapping[str, Any]]
 
 
 def read_rooms(folder: Path) -> dict[str, str]:
-    """Recording -> room, of the responses in a set folder whose room is told."""
+    """Recording -> room, of the responses in a set folder whose room is known."""
     path = folder / ROOMS
     return {fields[0]: fields[1] for _, fields in numbered_fields(path)} if path.is_file() else {}
 
 
-def _told_rooms(root: Path) -> Iterator[tuple[Path, str]]:
+def _known_rooms(root: Path) -> Iterator[tuple[Path, str]]:
     """File of a response -> its room. A room has the same name in one list alone: the list's folder is part of it."""
     for path in sorted(root.rglob("rir_list")):
         for _, fields in numbered_fields(path):

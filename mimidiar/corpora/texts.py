@@ -1,8 +1,8 @@
 """Trials by what is said: sentences that several speakers have read, against sentences that only one trial side has.
 
 Two sets of the same utterances. Their target trials are the same: one speaker, two sentences. In the non-target trials
-of `texts_same` two speakers read one sentence, in those of `texts_other` two. A system that hears the voice alone has
-the same error rate on both; one that hears the words takes two speakers of one sentence for one, and does worse on
+of `texts_same` two speakers read one sentence, in those of `texts_other` two. A system that goes by the voice alone has
+the same error rate on both; one that goes by the words takes two speakers of one sentence for one, and does worse on
 `texts_same`. One speaker reads a sentence once, so that there are no target trials of one sentence.
 
 From a corpus folder (egs/README.md, "The mini corpus"): what the column `text` of utts.tsv says, or, of VCC 2016 (Toda
@@ -33,7 +33,7 @@ from mimidiar.errors import MimidiarError
 
 @dataclass
 class TextsSettings:
-    """What `--set` can tell."""
+    """What `--set KEY=VALUE` can set."""
 
     train: str = ""  # folder of a set to be trained on, from which the speakers of the trials are to be taken
 
@@ -82,13 +82,13 @@ def _without(train: Path, speakers: set[str]) -> SetFolder:
     names = {turn.recording_id for turn in kept}
     if not kept:
         raise MimidiarError(f"{train}: nobody is left without the {len(speakers)} speakers of the trials")
-    uem = {name: spans for name, spans in whole.uem.items() if name in names}
+    uem = {name: regions for name, regions in whole.uem.items() if name in names}
     recordings = RecordingSet.from_recordings(r for r in whole.recordings if r.id in names)
     return SetFolder(recordings, SupervisionSet.from_segments(kept), uem, None)
 
 
 def text_of(utterance: Utterance) -> str | None:
-    """What is said in an utterance, as far as the corpus tells it; the same text for the same words."""
+    """What is said in an utterance, as far as the corpus says it; the same text for the same words."""
     if utterance.text:
         return " ".join(re.findall(r"\w+", utterance.text.lower()))
     number = utterance.id.rpartition("-")[2]

@@ -80,22 +80,22 @@ def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: boo
 
 
 def find_speech(utterances: Sequence[Utterance], say: Say) -> dict[str, Alignment]:
-    """Utterance id -> alignment 'vad' by silero-vad; utterances in which it hears nobody are named and not there."""
+    """Utterance id -> alignment 'vad' by silero-vad; utterances without any are named and left out."""
     hours = sum(u.seconds for u in utterances) / 3600
     say(f"speech segments of {hours:.1f} h by silero-vad: about {hours * VAD_RATE * 60:.0f} min on one core")
     # By length: those that are looked at together wait for the longest.
     utterances = sorted(utterances, key=lambda utterance: (utterance.seconds, utterance.id))
     progress = tqdm(utterances, desc="speech segments", unit="utt", disable=None)
     audio = (read_corpus_audio(u.path, u.seconds, u.row) for u in progress)
-    found = {u.id: spans for u, spans in zip(utterances, speech_segments(audio), strict=True)}
-    silent = sorted(name for name, spans in found.items() if not spans)
+    found = {u.id: regions for u, regions in zip(utterances, speech_segments(audio), strict=True)}
+    silent = sorted(name for name, regions in found.items() if not regions)
     if silent:
         say(f"no speech was found in {len(silent)} of {len(found)} utterances: {listed(silent)}")
-    return {name: {"vad": _items(spans)} for name, spans in found.items() if spans}
+    return {name: {"vad": _items(regions)} for name, regions in found.items() if regions}
 
 
-def _items(spans: Iterable[Region]) -> list[AlignmentItem]:
-    return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in spans]
+def _items(regions: Iterable[Region]) -> list[AlignmentItem]:
+    return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in regions]
 
 
 def write_utterance_sets(

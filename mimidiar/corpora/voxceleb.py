@@ -54,12 +54,12 @@ UTTERANCES = {"dev": 148_642, "test": 4_874}
 FIRST, LAST = 10_001, 11_251  # numbers of the speakers
 TEST_SPEAKERS = range(10_270, 10_310)  # the 40 whose names begin with E
 ANCESTOR_SPLIT = {"train": 32, "dev": 8}
-LEAKY = "leaky: for comparison only (trained and tuned on speakers of the trials, as the ancestor did)"
+LEAKY = "leaky: for comparison only (trained and tuned on speakers of the trials, as in the original study)"
 
 
 @dataclass
 class VoxCelebSettings:
-    """What `--set` can tell."""
+    """What `--set KEY=VALUE` can set."""
 
     trials: list[str] = field(default_factory=lambda: ["O-cleaned"])  # of TRIAL_LISTS
     parts: list[str] = field(default_factory=lambda: ["dev", "test"])  # [test] does for figures without training
@@ -203,7 +203,7 @@ def _check_numbers(root: Path, found: Counter[str], options: VoxCelebSettings, s
         return
     text = f"{root}: {' and '.join(differing)}"
     if not options.skip_missing:
-        remedy = "put VGG's iden_split.txt there to hear which are missing, or go on without: --set skip_missing=true"
+        remedy = "put VGG's iden_split.txt there to see which are missing, or go on without: --set skip_missing=true"
         raise MimidiarError(f"{text}; {remedy}")
     say(f"{text}. The others are left out.")
 
@@ -219,7 +219,7 @@ def _genders(root: Path) -> dict[str, str]:
 
 
 def _test_speakers(root: Path) -> set[str]:
-    """The speakers of the test part: as vox1_meta.csv says, or, without it, the 40 that everybody knows."""
+    """The speakers of the test part: as vox1_meta.csv says, or, without it, the published 40."""
     return {fields[0] for fields in _meta(root) if fields[-1] == "test"} or {f"id{k}" for k in TEST_SPEAKERS}
 
 

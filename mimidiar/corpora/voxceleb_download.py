@@ -40,7 +40,7 @@ REGISTER = (
 
 @dataclass
 class VoxCelebDownload:
-    """What `--set` can tell."""
+    """What `--set KEY=VALUE` can set."""
 
     parts: list[str] = field(default_factory=lambda: ["dev", "test"])  # [test], 2.5 GB, does for the baseline
 

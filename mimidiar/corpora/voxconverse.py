@@ -42,7 +42,7 @@ WAV_GB = {"dev": 2.4, "test": 5.1}
 
 @dataclass
 class VoxConverseSettings(Leniency):
-    """What `mimidiar prepare voxconverse --set KEY=VALUE` knows."""
+    """What `mimidiar data prepare voxconverse --set KEY=VALUE` can set."""
 
     sets: str = "dev,test"  # which sets to make
 
@@ -67,12 +67,14 @@ def read_voxconverse(root: Path, name: str) -> list[Conversation]:
         what = "wav file in" if not audio else "RTTM file in any folder named so below"
         raise MimidiarError(f"{root / name}: no {what} it; run stage 0, or leave the set out with --set sets=...")
     _check_version(name, rttm)
-    talks = []
+    conversations = []
     for recording in sorted(audio.keys() | rttm.keys()):
         turns = read_rttm(rttm[recording]).get(recording) if recording in rttm else None
         own = turns and [replace(turn, speaker=f"{recording}-{turn.speaker}") for turn in turns]
-        talks.append(Conversation(recording, audio.get(recording, root / name / f"{recording}.wav"), own or None))
-    return talks
+        conversations.append(
+            Conversation(recording, audio.get(recording, root / name / f"{recording}.wav"), own or None)
+        )
+    return conversations
 
 
 def _check_version(name: str, rttm: dict[str, Path]) -> None:

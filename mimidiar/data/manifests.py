@@ -49,7 +49,7 @@ def write_set(
 ) -> None:
     """Write a set folder; the same arguments give the same bytes, and every file appears whole.
 
-    `uem` (recording id -> scored spans in seconds) is the whole of every recording when it is None.
+    `uem` (recording id -> scored regions in seconds) is the whole of every recording when it is None.
     """
     directory = Path(directory)
     recordings = sorted(recordings, key=lambda r: r.id)
@@ -83,9 +83,9 @@ def speech_turns(supervisions: Iterable[SupervisionSegment]) -> Iterator[Turn]:
     """The turns of a set; a supervision with speech segments or words in it gives a turn for each stretch of speech."""
     for segment in supervisions:
         items = segment.alignment or {}
-        spans = [(item.start, item.start + item.duration) for item in items.get("vad", [])]
+        regions = [(item.start, item.start + item.duration) for item in items.get("vad", [])]
         for start, end in (
-            spans or stretches(items.get("word", [])) or [(segment.start, segment.start + segment.duration)]
+            regions or stretches(items.get("word", [])) or [(segment.start, segment.start + segment.duration)]
         ):
             yield Turn(segment.recording_id, start, end, segment.speaker)
 

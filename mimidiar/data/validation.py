@@ -121,12 +121,12 @@ def _problems_of_turns(name: str, recording: Recording | None, turns: list[Super
 def _problems_of_uem(data: SetFolder, recordings: dict[str, Recording]) -> Iterator[str]:
     for name in sorted(recordings.keys() - data.uem.keys()):
         yield f"recording {name}: not in all.uem, so that none of it would be scored; add a line"
-    for name, spans in data.uem.items():
+    for name, regions in data.uem.items():
         if name not in recordings:
             yield f"all.uem: there is no recording {name}; delete the line"
             continue
         length = recordings[name].duration
-        for start, end in spans:
+        for start, end in regions:
             if not 0 <= start < end <= length + ROUNDING_SEC:
                 yield f"all.uem: {name} {start:.3f}-{end:.3f} s is not within the recording, 0-{length:.3f} s"
 

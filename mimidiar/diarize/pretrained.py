@@ -5,7 +5,7 @@ annotation = diarizer("meeting.wav", max_speakers=6)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mimidiar.annotation.activity import active_turns, arrival_order
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, cut_at
 from mimidiar.audio.files import AudioRecording, array_recording, file_recording
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
@@ -222,9 +222,7 @@ class Diarizer:
         order = [column for column in arrival_order(active) if active[:, column].any()]
         speakers = [f"spk{number}" for number in range(len(order))]
         found = active_turns(active[:, order], LABEL_HZ, speakers, recording.name or "")
-        end = recording.seconds
-        turns = [replace(turn, end=min(turn.end, end)) for turn in found if turn.start < end]
-        return Diarization(recording, speakers, turns, posteriors[:, order])
+        return Diarization(recording, speakers, list(cut_at(found, recording.seconds)), posteriors[:, order])
 
     def _run(self, recording: AudioRecording, count: Count) -> Frames:
         frontend = AudioFrontend(self.encoders, self.parts.probe)

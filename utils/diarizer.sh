@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the diarizer recipe after fusion.sh: systems that differ in one thing each (conf/systems.yaml), from their features to
-# a file that `mimidiar diarize` reads.
+# Sourced by the diarizer recipe after fusion.sh: systems that differ in one thing each (conf/systems.yaml), from their features
+# to a file that `mimidiar diarize` reads.
 
 if [[ $models != trained && $models != shipped ]]; then
   echo "run.sh: error: --models $models: choose trained or shipped" >&2
@@ -37,8 +37,9 @@ train_system() {
   cmd=$train_cmd stage.py --out "$dir/model" --force "$force" \
     --input "$manifests/$1" --input "$manifests/$2" --input "$features/$2" --input "$train_config" --input "$turns" \
     ${weights:+--input "$weights"} -- \
-    mimidiar train "$dir/model" --talks "$manifests/$1" --turns "$turns" --pool "$exp/pool" --dev "$manifests/$2" "$features/$2" \
-    --config "$train_config" --seed "$seed" ${weights:+--checkpoint "$weights"} "${train_on[@]}" "${train_options[@]}"
+    mimidiar train "$dir/model" --talks "$manifests/$1" --turns "$turns" --pool "$exp/pool" \
+    --dev "$manifests/$2" "$features/$2" --config "$train_config" --seed "$seed" ${weights:+--checkpoint "$weights"} \
+    "${train_on[@]}" "${train_options[@]}"
   if [[ -n $probe ]]; then train_probe "$probe" "$1" "$probe_config"; fi
 }
 
@@ -65,7 +66,8 @@ tune_diarizer() {
     mimidiar eval infer "$model" "$features/$1" "$windows" --window-sec "$window_sec" --hop-sec "$hop_sec" --local
   stage.py --out "$dir/tuned" --force "$force" --input "$windows" --input "$manifests/$1" "${inputs[@]}" -- \
     mimidiar eval cluster tune "$windows" "$manifests/$1" "$dir/tuned/linking" "${embeddings[@]}" ::: \
-    mimidiar eval cluster run "$windows" "$dir/tuned/posteriors" "${embeddings[@]}" --tuned "$dir/tuned/linking/tuned.yaml" ::: \
+    mimidiar eval cluster run "$windows" "$dir/tuned/posteriors" "${embeddings[@]}" \
+    --tuned "$dir/tuned/linking/tuned.yaml" ::: \
     mimidiar eval tune "$dir/tuned/posteriors" "$manifests/$1" "$dir/tuned/decision"
   stage.py --out "$dir/diarizer" --force "$force" --input "$dir/model" --input "$dir/tuned" "${inputs[@]}" -- \
     mimidiar model bundle "$model" "$dir/diarizer/$system.safetensors" --linking "$dir/tuned/linking/tuned.yaml" \

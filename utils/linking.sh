@@ -35,8 +35,8 @@ find_embeddings() {
   if [[ $by == codec ]]; then embeddings+=(--probe "$probe/model.safetensors") inputs+=(--input "$probe"); fi
 }
 
-# tune_clustering DEV: at which distance two clusters are two speakers; once for systems that share it, as under --force a second
-# time would be another result.
+# tune_clustering DEV: at which distance two clusters are two speakers; once for systems that share it, as under --force a
+# second time would be another result.
 tuned_systems=" "
 tune_clustering() {
   local embeddings inputs out=${dir%/*}/${threshold:-$system}/linking

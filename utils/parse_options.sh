@@ -20,7 +20,9 @@ _options_script="${BASH_SOURCE[1]}"
 if [[ $_options_script != /* && -f ./${_options_script##*/} ]]; then _options_script="./${_options_script##*/}"; fi
 
 # Prints the lines of the option block of file $1.
-_options_block() { awk '/^# --- options ---/ { inside = 1; next } /^# --- end of options ---/ { exit } inside && !/^# shellcheck /' "$1"; }
+_options_block() {
+  awk '/^# --- options ---/ { inside = 1; next } /^# --- end of options ---/ { exit } inside && !/^# shellcheck /' "$1"
+}
 
 # One message, with where the rest is to be found, and the end of the script.
 _options_fail() { echo "${_options_script##*/}: error: $* (--help lists the options)" >&2; exit 1; }

@@ -62,7 +62,8 @@ each_system() {
 # as_system SETTINGS COMMAND...
 as_system() {
   eval "local $1"
-  local features=$features weights=$weights config=$config train_inputs=() train_options=() dir=$dir/$system label=$system-$label
+  local features=$features weights=$weights config=$config train_inputs=() train_options=()
+  local dir=$dir/$system label=$system-$label
   use_system
   "${@:2}"
 }
@@ -215,8 +216,8 @@ score_baselines() {
   for set in "$@"; do
     out=$baselines/$set commands=()
     for kind in always-one oracle-vad-one random-order; do
-      commands+=(${commands:+:::} mimidiar eval baseline "$kind" "$manifests/$set/ref.rttm" --uem "$manifests/$set/all.uem" \
-        -o "$out/$kind/hyp.rttm")
+      commands+=(${commands:+:::} mimidiar eval baseline "$kind" "$manifests/$set/ref.rttm" \
+        --uem "$manifests/$set/all.uem" -o "$out/$kind/hyp.rttm")
       scoring "$set" "$out/$kind"
       commands+=(::: mimidiar table record "$out/$kind"/{collar0,collar0.25} --system "floor-$kind" --set "$set")
     done
@@ -224,8 +225,8 @@ score_baselines() {
   done
 }
 
-# report: the recipe's table of this experiment, the trivial baselines and the folders `report_also`; with --record the records of
-# the first two are kept in results/, and all tables made again.
+# report: the recipe's table of this experiment, the trivial baselines and the folders `report_also`; with --record the records
+# of the first two are kept in results/, and all tables made again.
 report_also=()
 report() {
   local folders=("$exp/$experiment" "${report_also[@]}") table=(../conf/table.yaml --only "$recipe")

@@ -101,7 +101,7 @@ score_taps() {
     mimidiar study taps score "$1" "$2" "$dir/$set" --probes "$dir/speakers/model.safetensors" ${3:+--enrol "$3"}
 }
 
-# cluster_taps PROBES DEV TEST: speakers by clusters of windows; the distance at which two clusters are two speakers is tuned on DEV.
+# cluster_taps PROBES DEV TEST: speakers by clusters of windows; the distance at which two clusters differ is tuned on DEV.
 cluster_taps() {
   local probes=$dir/$1 dev=$2 test=$3
   stage.py --out "$dir/tuned" --force "$force" --input "$manifests/$dev" --input "$pooled/$dev" --input "$probes" -- \

@@ -151,7 +151,8 @@ if [[ -d $place/floors/exp ]]; then results+=("--results=$place/floors/exp"); fi
 text=$(mimidiar report conf/summary.yaml "${only[@]}" "${results[@]}" --allow-dirty)
 mapfile -t lines <<< "$text"
 printf '%s\n' "${lines[@]:0:38}"
-if (( ${#lines[@]} > 38 )); then echo "... and $(( ${#lines[@]} - 38 )) lines more: egs/mini/<recipe>/run.sh --stage 6 prints the table of a recipe"; fi
+more=$(( ${#lines[@]} - 38 ))
+if (( more > 0 )); then echo "... and $more lines more: egs/mini/<recipe>/run.sh --stage 6 prints the table of a recipe"; fi
 if [[ $record != true ]]; then exit; fi
 for recipe in $recipes; do
   case $recipe in

@@ -255,7 +255,14 @@ def test_every_shipped_set_of_mixtures_is_valid_and_the_recipe_knows_it(path: Pa
     assert len({options.seed for options in sets.values()}) == 2
 
 
-TABLES = sorted([*EGS.glob("*/conf/table.yaml"), *EGS.glob("*/*/conf/table.yaml"), *EGS.glob("paper/conf/*.yaml")])
+TABLES = sorted(
+    [
+        *EGS.glob("*/conf/table.yaml"),
+        EGS / "mini/conf/summary.yaml",
+        *EGS.glob("*/*/conf/table.yaml"),
+        *EGS.glob("paper/conf/*.yaml"),
+    ]
+)
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: str(path.relative_to(EGS)))
@@ -270,6 +277,33 @@ def test_every_recipe_has_a_table(script: Path) -> None:
     names = [table.name for table in read_table_file(own if own.is_file() else shared).tables]
     assert own.is_file() or script.parent.name in names
     assert (script.parent / "RESULTS.md").is_file()
+
+
+def test_all_mini_recipes_say_how_long_they_take_where_they_are_and_their_own_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stages and reports are functions here: the one does nothing, the other says what it was asked for in 60 lines."""
+    (tmp_path / "env").write_text('stage.py() { :; }\nmimidiar() { echo "$*"; seq 59; }\n')
+    (tmp_path / "work/data/trials_o").mkdir(parents=True)
+    monkeypatch.setenv("BASH_ENV", str(tmp_path / "env"))
+    done = run(EGS / "mini/run_all.sh", "--seeds", "1 2", "--work", tmp_path / "work", "--nj", 3, "--corpus=")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    start = (
+        r"==== egs/mini: baseline probe adapter; seeds 1 2: 7 steps, about (\d+) minutes with --nj 3 \((\d+) minutes of"
+    )
+    minutes, of_one_core = map(int, re.match(start, lines[0]).groups())
+    assert minutes == of_one_core // 3 + 1
+    steps = [line for line in lines if line.startswith("==== step")]
+    assert [line.split(":")[0] for line in steps] == [f"==== step {n} of 7" for n in range(1, 8)]
+    assert f" min so far, about {minutes} min to go" in steps[0]
+    assert re.search(r": adapter, scores; \d+ min so far, about \d+ min to go", steps[6])
+    table = lines[lines.index("1") - 1 :]
+    assert len(table) <= 40 and table[0].startswith(
+        "report conf/summary.yaml --only baseline --only probe --only adapter "
+    )
+    assert table[-1].startswith("... and 22 lines more: ")
+    assert lines.count("== egs/mini/adapter: stage 4: training ==") == 4  # two encoders, two seeds
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Exp 3: what does a speaker encoder add to Mimi? The adapter of Exp 2 on Mimi alone, on TitaNet's embeddings alone, and on both:
-# side by side (704 dimensions, as in the original study), and as similarity to the embeddings of the speakers in the window. Data
-# and scores as in ../adapter.
+# Exp 3: what does a speaker encoder add to Mimi? The adapter of Exp 2 on Mimi alone, on TitaNet's embeddings alone, and on
+# both: side by side (704 dimensions, as in the original study), and as similarity to the embeddings of the speakers in the
+# window. Data and scores as in ../adapter.
 #
 # Model and schedule of the original study: --train-config ../adapter/conf/ancestor.yaml --speaker-tap window1.5-hop0.2 --tag
 # mimi-ancestor; its data, too, for comparison only: add --leaky true, and -leaky to the tag. Unlike there, embeddings stand

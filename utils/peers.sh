@@ -36,7 +36,7 @@ find_systems() {
       "$(printf %q "$exp/env/$peer/venv/bin/python") local/${peer}_diarize.py -o {out} {files}")
   done
   for model in $models; do
-    file=$MIMIDIAR_ROOT/mimidiar/assets/$model.safetensors name=$model
+    file=../../../mimidiar/assets/$model.safetensors name=$model
     if [[ $model == *.safetensors ]]; then file=$model name=$(basename "$model" .safetensors); fi
     if [[ ! -f $file ]]; then
       echo "run.sh: error: no diarizer '$model': there is no $file; name one that mimidiar comes with, or a file (--models)" >&2

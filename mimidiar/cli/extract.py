@@ -18,7 +18,8 @@ from mimidiar.job_option import job_option
 mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: a small one of this package.
 mimi-mini-distil: the same, distilled from CAM++ speaker embeddings.
 mimi-random, mimi-random-full: untrained controls of both sizes. logmel: no codec, the positive control.
-titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB).""",
+titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB). vad: speech
+activity by silero-vad.""",
 )
 @click.option(
     "--tap",

@@ -18,17 +18,17 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.frame_stacking import LABEL_HZ
 
 ACTIVE = 0.5  # a posterior above it counts as speech here, whatever is tuned for the turns
-EDGE_FRAMES = 4  # at both ends of a stretch the windows that voices are heard in hold somebody else as well
+EDGE_FRAMES = 4  # at both ends of a turn the windows that embeddings are made of hold other speakers as well
 APART = 1e9  # distance of two that may not join: a mean with any such pair in it is above all others
 
 
 @dataclass(frozen=True)
 class LocalSpeakers:
-    """The N active channels of a recording's windows: `window` (N,), `channel` (N,), the unit vectors of their voices
+    """The N active outputs of a recording's windows: `window` (N,), `output` (N,), their embeddings as unit vectors
     (N, E), how many frames they speak in and how many `alone` (N,), without anybody else."""
 
     window: np.ndarray
-    channel: np.ndarray
+    output: np.ndarray
     vectors: np.ndarray
     frames: np.ndarray
     alone: np.ndarray
@@ -42,11 +42,11 @@ class Clustering:
     """When two clusters are two speakers. Kept in tuned.yaml with the name of the set that it was tuned on."""
 
     distance: float = 0.65  # mean cosine distance at which clusters join no more
-    # Nearer than this two clusters are one voice, which the model gave two channels in some windows: these alone kept
+    # Nearer than this two clusters are one speaker, whom the model gave two outputs in some windows: these alone kept
     # them apart.
     same_voice: float = 0.5
-    min_alone_sec: float = 1.0  # a local speaker who says less alone makes no cluster, but goes to the likest one
-    # A cluster is no speaker whose members say less alone, all together, than this, or, in short recordings, than this
+    min_alone_sec: float = 1.0  # with less speech alone a local speaker makes no cluster, but joins the nearest one
+    # A cluster with less speech alone than this is no speaker; in short recordings, with less than this
     # share of what all clusters do.
     min_speaker_sec: float = 4.0
     min_speaker_share: float = 0.03
@@ -84,28 +84,28 @@ def make_count(number: int | None, least: int | None, most: int | None) -> Count
 
 
 def local_speakers(windows: Sequence[Window], embeddings: np.ndarray) -> LocalSpeakers:
-    """Of each window's channels those that speak, with the mean of the embeddings (T, E) over their frames.
+    """Of each window's outputs those that speak, with the mean of the embeddings (T, E) over their frames.
 
-    Only frames with an embedding count (it is 0 where nothing is heard): of these the ones in which no other channel
+    Only frames with an embedding count (it is 0 in silence): of these the ones in which no other output
     speaks, a little after its beginning and before its end; where there are none, those near the ends too; else, those
     in which others speak as well.
     """
     rows = []
     for number, window in enumerate(windows):
         active = window.posteriors > ACTIVE
-        voices = embeddings[window.start : window.stop]
-        heard = np.linalg.norm(voices, axis=1) > 0
-        for channel in np.flatnonzero(active.any(0)):
-            alone = active[:, channel] & (active.sum(1) == 1) & heard
+        own = embeddings[window.start : window.stop]
+        embedded = np.linalg.norm(own, axis=1) > 0
+        for output in np.flatnonzero(active.any(0)):
+            alone = active[:, output] & (active.sum(1) == 1) & embedded
             inner = erode(alone, EDGE_FRAMES)
-            chosen = next((mask for mask in (inner, alone, active[:, channel] & heard) if mask.any()), None)
+            chosen = next((mask for mask in (inner, alone, active[:, output] & embedded) if mask.any()), None)
             if chosen is not None:
-                vector = voices[chosen].astype(np.float64).mean(0)
-                rows.append((number, channel, vector, active[:, channel].sum(), alone.sum()))
+                vector = own[chosen].astype(np.float64).mean(0)
+                rows.append((number, output, vector, active[:, output].sum(), alone.sum()))
     if not rows:
         return LocalSpeakers(*(np.zeros(0, int),) * 2, np.zeros((0, embeddings.shape[1])), *(np.zeros(0, int),) * 2)
-    window, channel, vectors, frames, alone = map(np.array, zip(*rows, strict=True))
-    return LocalSpeakers(window, channel, _unit(vectors), frames, alone)
+    window, output, vectors, frames, alone = map(np.array, zip(*rows, strict=True))
+    return LocalSpeakers(window, output, _unit(vectors), frames, alone)
 
 
 def erode(active: np.ndarray, frames: int) -> np.ndarray:
@@ -120,8 +120,8 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SpeakerTree:
-    """The local speakers of a recording; how well the voice of each is heard, `trust` (N,) in 0 ... 1; those `members`
-    (M,) who are heard well enough to make clusters, and the linkage (M - 1, 4) of these."""
+    """The local speakers of a recording; how far the embedding of each is to be trusted, `trust` (N,) in 0 ... 1; those
+    `members` (M,) with enough of it to make clusters, and the linkage (M - 1, 4) of these."""
 
     speakers: LocalSpeakers
     trust: np.ndarray
@@ -130,8 +130,8 @@ class SpeakerTree:
 
 
 def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> SpeakerTree:
-    """Average linkage of cosine distances between the local speakers who say at least so much alone (else between all);
-    those of one window are APART."""
+    """Average linkage of cosine distances between the local speakers with at least that much speech alone (else between
+    all); those of one window are APART."""
     trust = (speakers.alone / max(min_alone_sec * LABEL_HZ, 1)).clip(max=1)
     members = np.flatnonzero(trust == 1) if (trust == 1).any() else np.arange(len(speakers))
     if len(members) < 2:
@@ -144,10 +144,10 @@ def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> SpeakerTree:
 
 
 def find_centroids(tree: SpeakerTree, clustering: Clustering, count: Count = ANY_NUMBER) -> np.ndarray:
-    """Unit vectors (S, E) of the recording's speakers, those who say most first; S = 0 where nobody speaks.
+    """Unit vectors (S, E) of the recording's speakers, those with most speech first; S = 0 where nobody speaks.
 
-    The tree is cut at `clustering.distance`. Of more speakers than may be, those who say most are taken; fewer are made
-    more by a lower cut, so far as there are local speakers.
+    The tree is cut at `clustering.distance`. Of more speakers than may be, those with most speech are taken; fewer are
+    made more by a lower cut, so far as there are local speakers.
     """
     if not len(tree.members):
         return np.zeros((0, tree.speakers.vectors.shape[1]))
@@ -176,7 +176,7 @@ def _unite(tree: SpeakerTree, clusters: Sequence[np.ndarray], same_voice: float)
 
 def _split(tree: SpeakerTree, clustering: Clustering, enough: float, least: int) -> list[np.ndarray]:
     """At least so many clusters, by the highest cut that gives them. Where none does, small ones count, too; and at
-    last those that are one voice.
+    last those that are one speaker.
     """
     heights = sorted({clustering.distance, 0.0, *tree.links[:, 2]}, reverse=True)
     for min_frames, same_voice in ((enough, clustering.same_voice), (0.0, clustering.same_voice), (0.0, 0.0)):
@@ -189,7 +189,7 @@ def _split(tree: SpeakerTree, clustering: Clustering, enough: float, least: int)
 
 
 def _large_clusters(tree: SpeakerTree, height: float, min_frames: float) -> list[np.ndarray]:
-    """Members (places in `tree.members`) of the clusters that say at least so much alone, or of the one that says most;
+    """Members (places in `tree.members`) of the clusters with at least that much speech alone, or of the largest;
     in falling order of that.
     """
     labels = fcluster(tree.links, height, "distance") if len(tree.links) else np.ones(1, int)

@@ -71,13 +71,13 @@ class Oracle(_WholeRecording):
 
 
 def stitch(windows: Sequence[Window]) -> np.ndarray:
-    """Posteriors (T, K) of a recording, the channels of each window in the order in which they agree best with what was
+    """Posteriors (T, K) of a recording, the outputs of each window in the order in which they agree best with what was
     said before of the same frames.
 
     Speakers who are silent in an overlap can't be matched by it.
     """
-    total, channels = windows[-1].stop, windows[0].posteriors.shape[1]
-    posteriors, weight = np.zeros((total, channels)), np.zeros((total, 1))
+    total, outputs = windows[-1].stop, windows[0].posteriors.shape[1]
+    posteriors, weight = np.zeros((total, outputs)), np.zeros((total, 1))
     for window in windows:
         span, local = slice(window.start, window.stop), window.posteriors.astype(np.float64)
         seen = weight[span, 0] > 0
@@ -90,9 +90,7 @@ def stitch(windows: Sequence[Window]) -> np.ndarray:
 
 
 def matching_order(past: np.ndarray, local: np.ndarray) -> np.ndarray:
-    """(K,): for each channel of `past` (T, K) the column of `local` (T, K) such that the summed absolute difference is
-    least.
-    """
+    """(K,): for each output of `past` (T, K) the column of `local` (T, K): the least sum of absolute differences."""
     cost = np.abs(past[:, :, None] - local[:, None, :]).sum(0)
     return linear_sum_assignment(cost)[1]
 
@@ -100,7 +98,7 @@ def matching_order(past: np.ndarray, local: np.ndarray) -> np.ndarray:
 def join(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> np.ndarray:
     """Posteriors (T, count) of a recording: the mean of its windows, where they overlap.
 
-    `speakers` says of each window whose its channels are, (K,) from 0, or -1 for nobody's; no speaker has two channels
+    `speakers` says of each window whose its outputs are, (K,) from 0, or -1 for nobody's; no speaker has two outputs
     of one window. A speaker whom a window does not have is silent there.
     """
     sums, weight = overlay(windows, by_speaker(windows, speakers, count))
@@ -129,36 +127,36 @@ def overlay(windows: Sequence[Window], given: Sequence[np.ndarray]) -> tuple[np.
     return sums, weight
 
 
-def identify(tree: SpeakerTree, voices: np.ndarray, windows: Sequence[Window]) -> list[np.ndarray]:
-    """For each window the speaker of each channel, (K,), of the `voices` (S, E) of a recording; -1: nobody's.
+def identify(tree: SpeakerTree, centroids: np.ndarray, windows: Sequence[Window]) -> list[np.ndarray]:
+    """For each window the speaker of each output, (K,), of the `centroids` (S, E) of a recording; -1: nobody's.
 
-    First those whose voice is heard well, by their voice. Then all, by their voice, so far as it is heard well, and by
+    First those with enough speech alone, by their embedding. Then all, by it, so far as it is to be trusted, and by
     who speaks at the same time in the windows that overlap: of one who only talks into the words of others, the
     embeddings are the others'.
     """
-    speakers, likeness = tree.speakers, tree.speakers.vectors @ voices.T * tree.trust[:, None]
-    owners = assign(speakers, likeness, windows, tree.members)
-    return assign(speakers, likeness + agreement(speakers, owners, windows, len(voices)), windows)
+    speakers, similarity = tree.speakers, tree.speakers.vectors @ centroids.T * tree.trust[:, None]
+    owners = assign(speakers, similarity, windows, tree.members)
+    return assign(speakers, similarity + agreement(speakers, owners, windows, len(centroids)), windows)
 
 
 def assign(
-    speakers: LocalSpeakers, likeness: np.ndarray, windows: Sequence[Window], chosen: np.ndarray | None = None
+    speakers: LocalSpeakers, similarity: np.ndarray, windows: Sequence[Window], chosen: np.ndarray | None = None
 ) -> list[np.ndarray]:
-    """For each window the speaker of each channel, (K,), -1 for a channel that is nobody's.
+    """For each window the speaker of each output, (K,), -1 for a output that is nobody's.
 
-    `likeness` (N, S) of each local speaker to each speaker of the recording, at least -1; `chosen`: places in N, else
-    all. In each window no speaker is given twice, and the sum of the likeness, by the frames that a channel speaks
+    `similarity` (N, S) of each local speaker to each speaker of the recording, at least -1; `chosen`: places in N, else
+    all. In each window no speaker is given twice, and the sum of the similarity, by the frames that an output speaks
     in, is the largest that can be. Where a window has more local speakers than the recording has speakers, some are
     left out.
     """
     owners = [np.full(window.posteriors.shape[1], -1) for window in windows]
     chosen = np.arange(len(speakers)) if chosen is None else chosen
-    # Never negative, so that it is always better to give a channel to somebody.
-    worth = (1 + likeness) * speakers.frames[:, None]
+    # Never negative, so that it is always better to give a output to somebody.
+    worth = (1 + similarity) * speakers.frames[:, None]
     for number in np.unique(speakers.window[chosen]):
         own = chosen[speakers.window[chosen] == number]
         rows, columns = linear_sum_assignment(-worth[own])
-        owners[number][speakers.channel[own[rows]]] = columns
+        owners[number][speakers.output[own[rows]]] = columns
     return owners
 
 
@@ -171,10 +169,10 @@ def agreement(
     given = by_speaker(windows, owners, count)
     sums, weight = overlay(windows, given)
     found = np.zeros((len(speakers), count))
-    for row, (number, channel) in enumerate(zip(speakers.window, speakers.channel, strict=True)):
+    for row, (number, output) in enumerate(zip(speakers.window, speakers.output, strict=True)):
         window = windows[number]
         span = slice(window.start, window.stop)
-        chosen = (window.posteriors[:, channel] > ACTIVE) & (weight[span] > 1)
+        chosen = (window.posteriors[:, output] > ACTIVE) & (weight[span] > 1)
         if chosen.any():
             others = (sums[span] - given[number])[chosen] / (weight[span][chosen, None] - 1)
             found[row] = others.mean(0)
@@ -182,33 +180,30 @@ def agreement(
 
 
 def cluster_windows(
-    windows: Sequence[Window],
-    embeddings: np.ndarray,
-    clustering: Clustering,
-    count: Count = ANY_NUMBER,
+    windows: Sequence[Window], embeddings: np.ndarray, clustering: Clustering, count: Count = ANY_NUMBER
 ) -> np.ndarray:
     """Posteriors (T, S) of a recording's speakers from its windows and the embeddings (T, E) of its frames."""
     tree = grow_tree(local_speakers(windows, embeddings), clustering.min_alone_sec)
     return join_clusters(tree, find_centroids(tree, clustering, count), windows)
 
 
-def join_clusters(tree: SpeakerTree, voices: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
-    """Posteriors (T, S) of the speakers with these `voices` (S, E); one column of zeros where there is none."""
-    if not len(voices):
+def join_clusters(tree: SpeakerTree, centroids: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
+    """Posteriors (T, S) of the speakers with these `centroids` (S, E); one column of zeros where there is none."""
+    if not len(centroids):
         return np.zeros((windows[-1].stop, 1), np.float32)
-    return join(windows, identify(tree, voices, windows), len(voices))
+    return join(windows, identify(tree, centroids, windows), len(centroids))
 
 
 def assign_by_reference(windows: Sequence[Window], truth: np.ndarray) -> np.ndarray:
     """Posteriors (T, S) with each local speaker given to the one of `truth` (T, S) whose frames they share: what a
     clustering without errors would make of these windows.
     """
-    everywhere = np.ones((windows[-1].stop, 1))  # a voice for every frame, all of them alike
+    everywhere = np.ones((windows[-1].stop, 1))  # an embedding for every frame, all of them alike
     speakers = local_speakers(windows, everywhere)
     truth = np.pad(truth, ((0, max(0, windows[-1].stop - len(truth))), (0, 0)))
     shared = np.zeros((len(speakers), truth.shape[1]))
-    for row, (number, channel) in enumerate(zip(speakers.window, speakers.channel, strict=True)):
+    for row, (number, output) in enumerate(zip(speakers.window, speakers.output, strict=True)):
         window = windows[number]
-        active = window.posteriors[:, channel] > ACTIVE
+        active = window.posteriors[:, output] > ACTIVE
         shared[row] = truth[window.start : window.stop][active].mean(0)
     return join(windows, assign(speakers, shared, windows), truth.shape[1])

@@ -23,8 +23,9 @@ draw_conversations() {
     mimidiar data simulate-turns "$manifests" "$manifests" --config "$talk_config" --turns "$turns"
 }
 
-# extract_system TRAIN DEV: of DEV what the model reads; of TRAIN what the probe reads, where there is one.
+# extract_system TRAIN DEV: of DEV what the model reads, and its speech activity; of TRAIN what a probe reads.
 extract_system() {
+  extract_vad "$2"
   extract_with "$codec_encoder" "$tap" "$weights" "$codec_features" "$2"
   if [[ -n $probe ]]; then extract_with "$codec_encoder" "$tap" "$weights" "$codec_features" "$1"; return; fi
   extract_with "$speaker" "$speaker_tap" "$speaker_weights" "$speaker_features" "$2"
@@ -57,11 +58,13 @@ take_shipped() {
 
 # tune_diarizer DEV: clustering and post-processing, and the diarizer in one file.
 tune_diarizer() {
-  local model=$dir/model/model.safetensors windows=$dir/windows/$1 inputs=() by=() embeddings=(--voices "$speaker_features/$1")
+  local model=$dir/model/model.safetensors windows=$dir/windows/$1 vad=$feats/vad/$1
+  local inputs=(--input "$vad") by=() embeddings=(--embeddings "$speaker_features/$1")
   if [[ -n $probe ]]; then
-    inputs=(--input "$probe/model.safetensors") by=(--probe "$probe/model.safetensors")
-    embeddings=(--voices "$features/$1" "${by[@]}")
+    inputs+=(--input "$probe/model.safetensors") by=(--probe "$probe/model.safetensors")
+    embeddings=(--embeddings "$features/$1" "${by[@]}")
   fi
+  embeddings+=(--vad "$vad")
   stage.py --out "$windows" --force "$force" --input "$dir/model" --input "$features/$1" --nj "$nj" -- \
     mimidiar eval infer "$model" "$features/$1" "$windows" --window-sec "$window_sec" --hop-sec "$hop_sec" --local
   stage.py --out "$dir/tuned" --force "$force" --input "$windows" --input "$manifests/$1" "${inputs[@]}" -- \
@@ -70,8 +73,8 @@ tune_diarizer() {
     --tuned "$dir/tuned/linking/tuned.yaml" ::: \
     mimidiar eval tune "$dir/tuned/posteriors" "$manifests/$1" "$dir/tuned/decision"
   stage.py --out "$dir/diarizer" --force "$force" --input "$dir/model" --input "$dir/tuned" "${inputs[@]}" -- \
-    mimidiar model bundle "$model" "$dir/diarizer/$system.safetensors" --linking "$dir/tuned/linking/tuned.yaml" \
-    --decision "$dir/tuned/decision/tuned.yaml" "${by[@]}" --window-sec "$window_sec" --hop-sec "$hop_sec" --half
+    mimidiar model bundle "$model" "$dir/diarizer/$system.safetensors" --clustering "$dir/tuned/linking/tuned.yaml" \
+    --binarization "$dir/tuned/decision/tuned.yaml" "${by[@]}" --window-sec "$window_sec" --hop-sec "$hop_sec" --half
 }
 
 # score_diarizer DEV SET...: the file, as its users run it, on these sets.

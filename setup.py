@@ -12,7 +12,7 @@ setup(
     version="0.1.0",
     description="Does the Mimi codec know who is speaking? Recipes, and a streaming diarizer on Mimi.",
     python_requires=">=3.11.4,<3.13",
-    packages=find_packages(),
+    packages=find_packages(include=["mimidiar", "mimidiar.*"], exclude=["mimidiar.tests", "mimidiar.tests.*"]),
     package_data={"mimidiar": ["assets/*", "corpora/template/*"]},
     install_requires=[
         "torch==2.9.1",

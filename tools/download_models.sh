@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch the weights that the recipes use, 487 MB in all, into one folder, and say what to export:
+# Fetch the weights of the recipes, 487 MB in all, into one folder, and print the variables to export:
 #   Mimi       385 MB  CC-BY 4.0  kyutai/moshiko-pytorch-bf16, open; the same file is in nvidia/personaplex-7b-v1, gated
 #   TitaNet-L  102 MB  CC-BY 4.0  nvidia/speakerverification_en_titanet_large
 # An interrupted download goes on with the next call; what is there is compared with its published sum, and left.

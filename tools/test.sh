@@ -7,7 +7,7 @@
 #                            jobs under Slurm where that is installed (Debian: slurm-wlm and munge)
 #
 # MIMIDIAR_MINI_CORPUS names the folder with real speech; without it, tests that need it are skipped, and the recipes fall
-# back to synthetic voices. All parts run, whatever fails; the exit code tells whether all passed.
+# back to synthetic voices. All parts run, whatever fails; the exit code is 0 only if all passed.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Run every recipe whose corpora have a small tree (mimidiar/tests/full_size) whole, stages 1 to 6, in minutes: trees in the
-# corpora's published layouts, made of real speech, with a Mimi and a TitaNet of full size, untrained, through the loaders of the real ones.
+# Run stages 1 to 6 of every recipe with a small tree of its corpora (mimidiar/tests/full_size), in minutes. The trees have the
+# published layouts and real speech; Mimi and TitaNet are untrained, in full size, and read by the loaders of the real ones.
 #
 #   tools/test_recipes.sh [DATASET/RECIPE...]     all, or those that are named
 #
 # The recipes of a dataset run one after the other, the datasets beside each other. MIMIDIAR_MINI_CORPUS names the folder with
-# real speech; without it nothing is done. MIMIDIAR_KEEP names a folder where everything stays to be looked at.
+# real speech; without it nothing is done. MIMIDIAR_KEEP names a folder in which everything is kept.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=utils/path.sh

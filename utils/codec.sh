@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the codec recipe after recipe.sh: a small Mimi is trained, exported, and judged as it is exported; beside it the
-# untrained one of the same size and architecture.
+# Sourced by the codec recipe after recipe.sh: training, export and evaluation of a small Mimi, and evaluation of the untrained one
+# of the same size and architecture.
 
 distils=false
 if grep -q '^distillation:' "$train_config"; then distils=true; fi
 if [[ $distils == true && -z $tag ]]; then name_experiment "$experiment-distil"; fi
 # On a CPU as many processes train as there are jobs: their batches are one, so that the result is the same but for rounding.
 if (( ngpu == 0 )); then train_on=(--device cpu --processes "$nj" --num-workers 0); fi
-# The speaker embeddings are learned by a codec that is trained already, the plain one of this seed.
+# Distillation starts from a trained codec: the plain one of this seed.
 targets='' start=$start_from
 if [[ $distils == true ]]; then
   targets=$feats/campplus.$speaker_tap start=${start:-$exp/mimi-mini/seed$seed/model/model.safetensors}
@@ -38,7 +38,7 @@ untrained() {
   "$@"
 }
 
-# judge SET TRIALS...: the sound of SET; the trials of TRIALS by the pooled latent.
+# judge SET TRIALS...: the decoded audio of SET, and the trials of TRIALS by the pooled latent.
 judge() {
   local set
   score_sound "$1"
@@ -46,7 +46,7 @@ judge() {
   for set in "${@:2}"; do score_latent "$set"; done
 }
 
-# score_sound SET: what the codec decodes, around the codebooks, and from one of them and all, unless they are empty.
+# score_sound SET: the decoded audio without the quantizer, and with one and all codebooks unless they are empty.
 score_sound() {
   local out=$dir/$1/sound number options=() ways=(unquantized)
   if [[ -n $weights ]]; then

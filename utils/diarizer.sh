@@ -8,8 +8,8 @@ if [[ $models != trained && $models != shipped ]]; then
 fi
 base_features=$codec_features
 
-# The codec of the system, what its model reads, and whose embeddings tell speakers of windows apart: those of the speaker
-# encoder, or the codec's frames, by a linear probe.
+# Derives the codec of the system, the features of its model, and the embeddings that are clustered: those of the speaker encoder,
+# or a linear probe of the codec's frames.
 use_system() {
   codec_encoder=${codec_name:-$encoder} codec_features=$base_features train_options=("${options[@]}")
   if [[ -n $codec_name ]]; then weights=$(shipped_weights "$codec_name") codec_features=$feats/$codec_name${tap:+.$tap}; fi
@@ -17,13 +17,13 @@ use_system() {
   if [[ $input == codec ]]; then features=$codec_features probe=$dir/probe; fi
 }
 
-# draw_conversations: those that are tuned on.
+# draw_conversations: the validation and tuning set.
 draw_conversations() {
   stage.py --out "$manifests/talk_dev" --force "$force" --input "$manifests/dev" --input "$talk_config" --input "$turns" -- \
     mimidiar data simulate-turns "$manifests" "$manifests" --config "$talk_config" --turns "$turns"
 }
 
-# extract_system TRAIN DEV: of DEV what the model reads, and its speech activity; of TRAIN what a probe reads.
+# extract_system TRAIN DEV: the features of DEV for the model, and its speech activity; the features of TRAIN for a probe.
 extract_system() {
   extract_vad "$2"
   extract_with "$codec_encoder" "$tap" "$weights" "$codec_features" "$2"
@@ -77,7 +77,7 @@ tune_diarizer() {
     --binarization "$dir/tuned/decision/tuned.yaml" "${by[@]}" --window-sec "$window_sec" --hop-sec "$hop_sec" --half
 }
 
-# score_diarizer DEV SET...: the file, as its users run it, on these sets.
+# score_diarizer DEV SET...: tunes on DEV, and scores the file on the other sets, run as its users run it.
 score_diarizer() {
   local set out commands file=$dir/diarizer/$system.safetensors run
   tune_diarizer "$1"

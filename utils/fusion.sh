@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by the fusion recipes after recipe.sh: the features of the codec, of the speaker encoder, and of both as one stream;
-# conf/systems.yaml says which of them a system reads.
+# conf/systems.yaml gives the input of each system.
 
 codec_features=$features
 speaker_features=$feats/$speaker.$speaker_tap$bits

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the linking recipe after fusion.sh: one model, whose windows of whole recordings are put together in several ways
-# (conf/systems.yaml).
+# Sourced by the linking recipe after fusion.sh: one model, and several ways to assign its window-level speakers to those of the
+# recording (conf/systems.yaml).
 
 # Unless it is named: where experiments lie in <place>/linking/exp, those of fusion lie in <place>/fusion/exp.
 fusion_place=${fusion_exp:-../fusion/exp}
@@ -35,8 +35,8 @@ find_embeddings() {
   if [[ $by == codec ]]; then embeddings+=(--probe "$probe/model.safetensors") inputs+=(--input "$probe"); fi
 }
 
-# tune_clustering DEV: at which distance two clusters are two speakers; once for systems that share it, as under --force a
-# second time would be another result.
+# tune_clustering DEV: the distance threshold of clusters; once for the systems that share it, since under --force a second time
+# would be another result.
 tuned_systems=" "
 tune_clustering() {
   local embeddings inputs out=${dir%/*}/${threshold:-$system}/linking

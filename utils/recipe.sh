@@ -7,7 +7,7 @@
 
 # The recipe as it is called in records.
 recipe=${PWD##*/}
-# Names of folders say what changes their contents: 16 bits; weights of the small Mimi other than those that it comes with.
+# Names of folders include all that changes their contents: 16 bits; weights of the small Mimi other than the shipped ones.
 bits=
 if [[ $compress == true ]]; then bits=-16bit; fi
 codec=$encoder
@@ -34,7 +34,7 @@ weights=$checkpoint
 if [[ $encoder == mimi ]]; then weights=${weights:-${MIMI_CHECKPOINT:-}}; fi
 weights=${weights:-$(shipped_weights "$encoder")}
 
-# Results of a GPU differ from those of a CPU in the last digits; logs say which it was.
+# Results of a GPU differ from those of a CPU in the last digits; the logs name the device.
 device=cpu device_cmd=$cmd train_cmd=$cmd processes=1 num_workers=${loaders:-0}
 if (( ngpu > 0 )); then
   # One process trains on each GPU, fed by its part of --nj loaders: on a CPU loading takes no time, beside a GPU it does.
@@ -104,7 +104,7 @@ find_sounds() {
   if [[ -n ${rirs:-} ]]; then sounds+=(--rirs "$manifests/rirs/rirs_sim_rir") sound_inputs+=(--input "$manifests/rirs"); fi
 }
 
-# find_trials: puts the names of the trial sets that the corpus brought into `trials`.
+# find_trials: the names of the trial sets of the corpus into `trials`.
 find_trials() {
   local folder
   trials=()

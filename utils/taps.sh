@@ -15,7 +15,7 @@ pool_taps() {
     --device "$device" "${@:2}"
 }
 
-# prepare_texts CORPUS: trials by what is said, where a corpus has sentences that several speakers read; and the training set
+# prepare_texts CORPUS: trials with the same sentences, if a corpus has sentences that several speakers read; and the training set
 # without these speakers.
 prepare_texts() {
   stage.py --out "$manifests/texts" --force "$force" --input "$1" --input "$manifests/train" -- \
@@ -45,7 +45,7 @@ degrade_trials() {
 # find_folders FOLDER...: puts those that are there into `found`.
 find_folders() { local each; found=(); for each in "$@"; do if [[ -d $each ]]; then found+=("$each"); fi; done; }
 
-# pool_trials SET: all sets of trials, and those of SET degraded; those by what is said are of the same utterances. In stages of
+# pool_trials SET: all sets of trials, and those of SET degraded; those by sentence have the same utterances. In stages of
 # their own, as each of the three may be there or not.
 pool_trials() {
   local found

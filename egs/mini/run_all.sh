@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
-# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (a small Mimi is trained: two hours), diarizer
-# (those that come with mimidiar) and peers (what others offer, which is downloaded).
-# On the untrained codec, which is the lower control of every probing study, and on the log-mel spectrum, which shows what the
-# same models learn from features in which speakers differ.
+# taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (trains a small Mimi: two hours), diarizer (the
+# shipped ones) and peers (those of others, which are downloaded). By default on the untrained codec, the lower control, and on
+# the log-mel spectrum, the control with speaker information.
 #
 # Needs no network, once installed, and no GPU. What is finished is not done again.
 set -euo pipefail
@@ -17,7 +16,7 @@ recipes="baseline probe adapter"    # in this order: codec baseline probe adapte
 encoders="mimi-random logmel"       # see `mimidiar feats extract --help`
 seeds="1 2 3"                       # seeds of what is trained
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
-smoke=false                         # true: a few speakers and steps, to see that everything runs
+smoke=false                         # true: a smoke test with a few speakers and steps
 work=                               # folder for data, feats and exp, instead of egs/mini
 force=false                         # start stages again whose settings or inputs changed
 record=false                        # also keep the records in results/, and write all tables, that of the README among them

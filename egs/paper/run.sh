@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# All tables of the repository from the records that it keeps (egs/*/*/results): the RESULTS.md of each recipe, the block in
-# the README, and the paper's tables and progression figure. Nothing is run and no figure is typed.
+# Make all tables of the repository from the committed records (egs/*/*/results): the RESULTS.md of each recipe, the block in the
+# README, and the paper's tables and figures. No experiment is run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/path.sh
 . environment.sh
 # --- options ---
-check=false                        # write nothing; fail if a file holds anything else than what the records give
+check=false                        # true: write nothing; fail if a file differs from its records
 # --- end of options ---
 . parse_options.sh
 
 failed=0
-# write OPTION...: `mimidiar report` into a file, or with --check a look at that file; what fails does not stop the rest.
+# write OPTION...: `mimidiar report` into a file, or with --check a comparison with it; a failure does not stop the rest.
 write() {
   local options=("$@")
   if [[ $check == true ]]; then options+=(--check); fi
@@ -38,7 +38,7 @@ write ../mini/conf/table.yaml --only taps --format json -o figures/depth.json
 
 drawn=$(mktemp -d)
 trap 'rm -r "$drawn"' EXIT
-# draw KIND PATTERN: figures/KIND.svg of figures/KIND.json alone, while a line of that is like PATTERN: something to draw.
+# draw KIND PATTERN: figures/KIND.svg from figures/KIND.json, if a line of that matches PATTERN.
 draw() {
   local data=figures/$1.json picture=figures/$1.svg new=$drawn/$1.svg
   if grep -q "$2" "$data"; then mimidiar figure "$1" "$data" -o "$new" > "$drawn/log" || failed=1; fi

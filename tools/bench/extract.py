@@ -5,7 +5,7 @@ Real speech of the corpus in MIMIDIAR_MINI_CORPUS: utterances, and conversations
 is a process of its own (the last: two) with one thread, which loads its model and then makes passes when told to, in
 turn:
 
-  A  mimidiar: batches and shards as `mimidiar extract` has them, from audio files to archives;
+  A  mimidiar: batches and shards as `mimidiar feats extract` has them, from audio files to archives;
   B  the plain loop: one file at a time through `encode_to_latent(x, quantize=False)` of the model as moshi builds it,
      read and written by the same functions;
   C  mimidiar in two jobs, as with --nj 2.

@@ -2,7 +2,7 @@
 # Sourced by recipe.sh in egs/ami: AMI's meetings, and conversations simulated from LibriSpeech.
 
 downloads=../downloads
-# The data of the original study: meetings that are trained on are tuned and scored on too, by the transcribers' segments.
+# The data of the original study: it tunes and tests on training meetings, with the transcribers' segments as references.
 original='' references=${reference:-only_words}
 if [[ $leaky == true ]]; then original=_ancestor references=${reference:-segments}; fi
 simulation=${sim_config:-../conf/simulate$original.yaml}
@@ -15,7 +15,7 @@ fi
 rttm=
 if [[ -d $references ]]; then rttm=$references references=rttm; fi
 
-# Names of sets say all that they depend on: ami_mix_train, or ami_sdm_segments_leaky_train.
+# The name of a set holds all settings behind it: ami_mix_train, or ami_sdm_segments_leaky_train.
 meetings=ami_$mic
 if [[ $references != only_words ]]; then meetings+=_$references; fi
 if [[ $leaky == true ]]; then meetings+=_leaky; fi
@@ -23,14 +23,14 @@ if [[ $leaky == true ]]; then meetings+=_leaky; fi
 # simulated SPLIT: the simulated sets of the configuration that begin with SPLIT, each on a line.
 simulated() { sed -n "/^sets:/,\$ s/^  \($1[a-z0-9_]*\):.*/sim_\1/p" "$simulation"; }
 
-# What a recipe trains on; validates and tunes on (the first of them alone); and scores.
+# Training sets; validation sets, the first of which is the tuning set; test sets.
 mapfile -t train_sets < <(echo "${meetings}_train"; simulated train)
 mapfile -t dev_sets < <(echo "${meetings}_dev"; simulated dev)
 mapfile -t test_sets < <(echo "${meetings}_test"; simulated test)
 if [[ $leaky == true ]]; then test_sets+=("${dev_sets[@]:1}"); fi
 mapfile -t all_sets < <(printf '%s\n' "${train_sets[@]}" "${dev_sets[@]}" "${test_sets[@]}" | awk '!seen[$0]++')
 
-# No stages, which --force would empty: a download goes on where it was, and the second microphone joins the first.
+# No stages, since --force would empty their folders: a download continues, and a second microphone is added to the first.
 download_corpora() {
   mimidiar data download ami "$downloads" --set "mic=$mic"
   mimidiar data download librispeech "$downloads"
@@ -49,7 +49,7 @@ prepare_corpora() {
   prepare_sounds
 }
 
-# simulate_conversations: of LibriSpeech; those to train on with the sounds of MUSAN and the rooms that were named.
+# simulate_conversations: from LibriSpeech; training conversations with the sounds of MUSAN and the rooms of the options.
 simulate_conversations() {
   local sets others sounds sound_inputs
   find_sounds

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Exp 1: does the frozen codec know who is speaking? One vector per utterance (the mean of its frames), cosine, equal
-# error rate, on trials of speakers that no recipe trains on. Nothing is trained, and nothing is random.
+# Exp 1: does the frozen codec encode the speaker? One vector per utterance (the mean of its frames), cosine, equal
+# error rate, on trials of unseen speakers. Nothing is trained, and nothing is random.
 #
 # Needs no network and no GPU. Speech: --corpus, else a downloaded mini LibriSpeech (--stage 0), else synthetic voices.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# mimi-mini: a small Mimi trained from scratch on the training speakers, in less than two hours on two cores; how it decodes
-# unseen speakers, and how well its latent tells speakers apart, before and after training.
+# mimi-mini: a small Mimi trained from scratch on the training speakers, in less than two hours on two cores; the
+# audio it decodes of unseen speakers, and the equal error rate of its latent, before and after training.
 # conf/distil.yaml: half an hour more of training, in which its latent also predicts the speaker embedding of CAM++.
 # conf/train_gpu.yaml: longer, on a GPU (--ngpu 1).
 #

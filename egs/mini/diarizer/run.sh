@@ -4,7 +4,7 @@
 # the package; with --models shipped those of the package are tuned and scored again, and nothing is trained.
 #
 # Needs no GPU. Processor time: an hour and more for the features of the conversations of the first system, and again for plain,
-# whose conversations are others (the rest share the first ones, through other codecs), half an hour for each training; 4 GB for
+# which has its own conversations (the rest share the first ones, with other codecs), half an hour for each training; 4 GB for
 # these features, in exp/pool, which may be deleted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Whole recordings of 10 minutes, with more speakers than the model has outputs: what is lost where its windows are put
-# together, by overlap, by clustering, and by the reference? The model is one of ../fusion. For speech see ../baseline.
+# Whole recordings of 10 minutes, with more speakers than the model has outputs: what does assigning window-level speakers to
+# those of the recording cost, by overlap, by clustering, and by the reference? The model is one of ../fusion. For speech see
+# ../baseline.
 #
 # Needs no GPU. Processor time: 5 minutes for the codec's features of 6 hours, 6 for the embeddings of CAM++ (timing.jsonl in
 # ../feats), and for ../fusion what it needs; less than 2 for each seed.

@@ -6,7 +6,7 @@ downloads=../downloads
 # downloaded: stage 0 has brought mini LibriSpeech, whole.
 downloaded() { grep -qs '"status": "done"' "$downloads/mini_librispeech/.stage.json"; }
 
-# Fewer conversations of synthetic voices do, whose results stand for nothing.
+# Fewer conversations for synthetic voices, since their results are a smoke test only.
 short=
 if [[ -z $corpus ]] && ! downloaded; then short=_short; fi
 simulation=${sim_config:-../conf/simulate$short.yaml}
@@ -36,7 +36,7 @@ simulate() {
     mimidiar data simulate --config "$config" "$data" "$data"
 }
 
-# simulate_chain: conversations for testing alone, of nothing that is trained or tuned on.
+# simulate_chain: test conversations by a simulator that no training or tuning set comes from.
 simulate_chain() {
   stage.py --out "$data/chain_test" --force "$force" --input "$data/test" --input "$chain_config" -- \
     mimidiar study unseen-simulator "$data/test" "$data/chain_test" --config "$chain_config"

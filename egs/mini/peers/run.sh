@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Beside what others offer: our diarizers and a peer from the package index, each called as its users call it, on the same files
-# and cores: errors, speakers counted, time and memory. A peer has an environment of its own, whose packages are in conf/.
+# Our diarizers and one of others (a peer) from the package index, each run as its users run it, on the same files and cores: DER,
+# speaker-count accuracy, time and memory. A peer has its own environment, with the packages of conf/.
 #
 # Needs a network for a peer (7.5 GB, which tools/venv shares where it is on the same disk), and no GPU. Processor time: 3
 # minutes for simulated conversations; of senko 0.04 of the audio (2.5 hours) in each round. Nothing else should run beside

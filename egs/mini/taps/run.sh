@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How deep in the codec is the speaker? At every tap the equal error rate of pooled features, of a linear probe on unseen
-# speakers, when both speak one sentence, when one is quiet, noisy or in a room; and the error of clustered windows.
+# At which depth of the codec is the speaker information? At every tap the equal error rate of pooled features and of a linear
+# probe on unseen speakers, with the same sentence in both utterances, with a quiet, noisy or reverberant test utterance; and the
+# DER of clustered windows.
 #
 # No network, no GPU; for speech see ../baseline. One pass gives all taps, but no quantized ones where codebooks are empty;
 # logmel has one tap, which is drawn across all depths. conf/train.yaml is for probes of speakers, conf/windows.yaml for those

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Exp 2.5: is the adapter better when the codec's last layer is trained with it, and how do the codec's tokens change? From the
+# Exp 2.5: what does training the codec's last layer with the adapter bring, and how do the codec's tokens change? From the
 # adapter of ../adapter and from scratch; DER against token drift for three strengths of a term that keeps the latent near the
 # frozen codec's. The untrained codec has one such layer to train, and codebooks filled here. For speech see ../baseline.
 #

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What the numbers of the original study can mean: a diarizer without errors, which numbers the speakers of a crop in order of
+# The metric of the original study on a diarizer without errors. It numbers the speakers of a crop in order of
 # appearance, scored by its metric, which compares output k with the k-th speaker of the whole recording, and by DER, which maps
 # outputs to speakers. Conversations by NeMo's simulator in the three settings of the study, crops of 90 s.
 #
-# Needs no network and no GPU. Speech: --corpus, else synthetic voices (turns alone are used of it).
+# Needs no network and no GPU. Speech: --corpus, else synthetic voices (only their turns are used).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The adapter's proof of concept: mixtures of two utterances of VoxCeleb1, made on the fly from the dev part, pass frozen Mimi
-# and the adapter in one training loop. Scored on mixtures of the test part, written once; tuned on others of held-out
-# speakers of the dev part.
+# The adapter's proof of concept: frozen Mimi and the adapter in one training loop, on mixtures of two utterances of VoxCeleb1's
+# dev part, made on the fly. Tuned on mixtures of held-out speakers of the dev part and scored on mixtures of the test part, both
+# written once.
 #
 # Model and labels of the original study on the same data: --train-config conf/ancestor.yaml --tag mimi-ancestor. Its speakers,
 # too, 32 and 8 of the test part, for comparison only: --train-config conf/ancestor.yaml --leaky --tag mimi-ancestor-leaky.
@@ -17,8 +17,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # --- options ---
 window_sec=30                      # length of a window, in seconds; no mixture is longer
 leaky=false                        # true: the data of the original study, training and tuning on speakers of the test part
-musan=                             # folder of MUSAN, whose sounds are added to half of the training mixtures
-rirs=                              # folder of RIRS_NOISES, in whose simulated rooms half of them are
+musan=                             # folder of MUSAN: sounds for half of the training mixtures
+rirs=                              # folder of RIRS_NOISES: simulated rooms for half of them
 original_metric=true               # stage 5 also scores by the metric of the original study
 # --- end of options ---
 . parse_options.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Exp 1: does frozen Mimi know who is speaking? One vector per utterance (the mean of its frames), cosine, equal error rate
-# on the trials VoxCeleb1-O cleaned, whose speakers nothing is trained on. Nothing is trained, and nothing is random.
+# Exp 1: does frozen Mimi encode the speaker? One vector per utterance (the mean of its frames), cosine, equal error rate
+# on the trials VoxCeleb1-O cleaned. Nothing is trained, and nothing is random.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); stage 1 1 core-hour, most of it for speech
 # segments; stage 3 32 GB, 18 core-hours, shared with ../probe; stage 5 15 core-minutes.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# How deep in Mimi is the speaker? At every tap (SEANet, 8 transformer layers, the latent, 1 to 32 codebooks) the equal error
-# rate of pooled features, of a linear probe on unseen speakers, of quiet, noisy and reverberant tests, of sentences that
-# several speakers read (--texts), and the error of clustered windows of mixtures. The control is --encoder mimi-random-full,
-# without quantized taps, as its codebooks are empty.
+# At which depth of Mimi is the speaker information? At every tap (SEANet, 8 transformer layers, the latent, 1 to 32 codebooks) the
+# equal error rate of pooled features, of a linear probe on unseen speakers, of quiet, noisy and reverberant tests, of sentences
+# that several speakers read (--texts), and the DER of clustered windows of mixtures. The control is --encoder mimi-random-full,
+# without quantized taps, since its codebooks are empty.
 #
 # Needs (rates in ../../README.md): VoxCeleb1 (34 GB to download, 42 GB unpacked); MUSAN and RIRS_NOISES where they are named,
 # else noise and rooms are made up; stage 2 4 GB, 1 core-hour; stage 3 3 GB, 21 core-hours, on a GPU half an hour (an estimate:
@@ -15,8 +15,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # --- options ---
 train_utterances=30000             # of the dev part, for the probes: all 144 thousand need five times the hours
 texts=                             # folder with utterances of one sentence by several speakers, see mimidiar/corpora/texts.py
-musan=                             # folder of MUSAN, whose noises are then used
-rirs=                              # folder of RIRS_NOISES, whose simulated rooms are then used
+musan=                             # folder of MUSAN: its noises
+rirs=                              # folder of RIRS_NOISES: its simulated rooms
 # --- end of options ---
 . parse_options.sh
 . recipe.sh

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How people take turns in AMI's meetings and PriMock57's consultations, by the references in the mini corpus.
+"""Statistics of turn-taking in AMI's meetings and PriMock57's consultations, from the references in the mini corpus.
 
     local/measure_turns.py CORPUS/refs conf/turns.yaml
 
-reads CORPUS/refs/ami_only_words_rttm_uem_lists.tar.xz (the training part alone) and primock57_textgrids.tar.xz, whose
-two TextGrids of a consultation are put together.
+reads CORPUS/refs/ami_only_words_rttm_uem_lists.tar.xz (the training part alone) and primock57_textgrids.tar.xz, where
+each consultation has two TextGrids, which are joined.
 """
 
 import sys

@@ -180,9 +180,9 @@ def test_two_encoders_side_by_side(root: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--talks", "x"], "talks need both"),
-        (["--talks", "{data}", "--set", "talks.count=2"], "talks need --turns"),
-        (["--train", "a", "b", "--turns", "t"], "talks need --turns"),
-        (["--talks", "{data}", "--mixtures", "y"], "name what to train on"),
+        (["--talks", "{data}", "--set", "talks.count=2"], "--talks needs --turns"),
+        (["--train", "a", "b", "--turns", "t"], "--talks needs --turns"),
+        (["--talks", "{data}", "--mixtures", "y"], "give one source of training data"),
         (
             ["--talks", "{data}", "--turns", "{turns}", "--set", "talks.count=2", "--set", "model.max_speakers=2"],
             "at most model.max_speakers, 2",

@@ -26,4 +26,4 @@ def command(data, out, config, noise, rirs, job) -> None:
 
     degradation = load_config(Degradation, config)
     degradation.check(str(config))
-    degrade_set(data, out, degradation, read_sounds(noise, rirs), job, click.echo)
+    degrade_set(data, out, degradation, read_sounds(noise, rirs), job)

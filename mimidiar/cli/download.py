@@ -16,7 +16,7 @@ def command(corpus: str, downloads: str, settings: tuple[str, ...]) -> None:
 
     DOWNLOADS defaults to $DIARIZATION_ROOT, or else to the folder downloads.
     """
-    corpus_function("download", corpus)(downloads, click.echo, settings)
+    corpus_function("download", corpus)(downloads, settings)
 
 
 command.help = f"{inspect.cleandoc(command.help or '')}\n\nCorpora: {', '.join(corpora('download'))}."

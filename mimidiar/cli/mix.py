@@ -18,4 +18,4 @@ def command(data: str, out: str, config: str, overrides: tuple[str, ...]) -> Non
     from mimidiar.config import load_config
     from mimidiar.simulation.drawn_sets import MixtureSets, write_mixture_sets
 
-    write_mixture_sets(load_config(MixtureSets, config, overrides), data, out, click.echo)
+    write_mixture_sets(load_config(MixtureSets, config, overrides), data, out)

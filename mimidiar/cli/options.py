@@ -7,8 +7,8 @@ import click
 vad_option = click.option(
     "--vad",
     type=click.Path(path_type=Path),
-    help="Speech activity of these recordings (extracted with --encoder vad): output far from speech is suppressed, and "
-    "embeddings are taken within speech, as in `mimidiar diarize`.  [default: no speech activity]",
+    help="Speech activity of these recordings (extracted with --encoder vad): output far from speech is suppressed, "
+    "and embeddings are taken within speech, as in `mimidiar diarize`.  [default: no speech activity]",
 )
 margin_option = click.option(
     "--speech-margin-sec",

@@ -26,7 +26,7 @@ def command(
     The settings of a corpus are the fields of the dataclass <Corpus>Settings in its file in mimidiar/corpora.
     """
     prepare = corpus_function("prepare", corpus)
-    prepare(Preparation(root, out, seed, limit_speakers, downloads, settings, click.echo))
+    prepare(Preparation(root, out, seed, limit_speakers, downloads, settings))
 
 
 command.help = f"{inspect.cleandoc(command.help or '')}\n\nCorpora: {', '.join(corpora())}."

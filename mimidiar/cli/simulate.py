@@ -32,4 +32,4 @@ def command(data, out, config, noise, rirs, job, overrides) -> None:
     from mimidiar.simulation.options import Simulation
 
     simulation = load_config(Simulation, config, overrides)
-    simulate_sets(simulation, data, out, job, click.echo, make_augmenter(simulation.augment, noise, rirs))
+    simulate_sets(simulation, data, out, job, make_augmenter(simulation.augment, noise, rirs))

@@ -22,4 +22,4 @@ def command(data: Path, out: Path, config: Path, turns: Path, overrides: tuple[s
     from mimidiar.config import load_config
     from mimidiar.simulation.drawn_sets import TalkSets, write_talk_sets
 
-    write_talk_sets(load_config(TalkSets, config, overrides), turns, data, out, click.echo)
+    write_talk_sets(load_config(TalkSets, config, overrides), turns, data, out)

@@ -1,11 +1,12 @@
 """Corpora that are published as archives: fetched, unpacked, and known again when they are there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.corpora.download import fetch, require_space
 from mimidiar.corpora.unpack import unpack_parts
+from mimidiar.log import log
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ def bring(
     archives: Sequence[Archive],
     folder: str | Path,
     what: str,
-    say: Callable[[str], None],
     headers: Mapping[str, str] | None = None,
 ) -> None:
     """Fetch and unpack those `archives` that are not there yet into `folder`; each is deleted once it is unpacked.
@@ -39,11 +39,11 @@ def bring(
     folder = Path(folder)
     wanted = [archive for archive in archives if not (folder / archive.done).is_file()]
     if not wanted:
-        say(f"{what}: already there, in {folder}")
+        log.info(f"{what}: already there, in {folder}")
         return
     there = sum(path.stat().st_size for archive in wanted for path in _begun(archive, folder))
     need = sum(archive.unpacked for archive in wanted) + max(archive.packed for archive in wanted) - there
-    require_space(folder, max(need, 0), f"{what} (archives and what is in them)", say)
+    require_space(folder, max(need, 0), f"{what} (archives and what is in them)")
     for archive in wanted:
         paths = archive.paths(folder)
         for path, (address, md5) in zip(paths, archive.parts, strict=True):

@@ -14,6 +14,7 @@ from mimidiar.corpora.utterances import find_speech, first_of_each, with_lengths
 from mimidiar.corpora.voices import write_voices
 from mimidiar.data.splits import assign_splits, limit_speakers
 from mimidiar.data.validation import require_valid
+from mimidiar.log import log
 
 CORPUS_VARIABLE = "MIMIDIAR_MINI_CORPUS"
 VOICES_SHOW = "Figures on them show that the chain works and nothing about Mimi."
@@ -42,15 +43,15 @@ def prepare_mini(work: Preparation) -> list[Path]:
     if work.limit is not None:
         split = limit_speakers(split, corpus_of, work.limit, work.seed)
         utterances = first_of_each(utterances, split)
-    alignments = find_speech(utterances, work.say)
-    utterances = with_lengths("mini", [u for u in utterances if u.id in alignments], skip_missing=False, say=work.say)
+    alignments = find_speech(utterances)
+    utterances = with_lengths("mini", [u for u in utterances if u.id in alignments], skip_missing=False)
     present = {u.id for u in utterances}
-    trials = {name: usable_trials(name, own, present, work.say) for name, own in pack.trials.items()}
+    trials = {name: usable_trials(name, own, present) for name, own in pack.trials.items()}
     sets = {name: [u for u in utterances if split[u.speaker] == name] for name in SPLITS}
     sets |= {name: utterances_of(own, utterances) for name, own in trials.items()}
     conversations = {name: [_read_whole(recording) for recording in own] for name, own in pack.conversations.items()}
     folders = write_utterance_sets(work, {"origin": pack.origin}, sets, alignments, trials)
-    folders += [write_conversation_set(work.out / name, found, work.say) for name, found in conversations.items()]
+    folders += [write_conversation_set(work.out / name, found) for name, found in conversations.items()]
     require_valid(folders)
     return folders
 
@@ -59,13 +60,13 @@ def find_pack(work: Preparation) -> Pack:
     """The speech to use: `root`, else the folder in the environment, else mini LibriSpeech, else synthetic voices."""
     named = work.root or os.environ.get(CORPUS_VARIABLE)
     if named:
-        work.say(f"mini corpus: real speech from {named}")
+        log.info(f"mini corpus: real speech from {named}")
         return read_pack(named, origin="recorded, from the corpus folder that was named")
     librispeech = work.downloads / "mini_librispeech"
     if is_complete(librispeech):
-        work.say(f"mini corpus: mini LibriSpeech from {librispeech}")
+        log.info(f"mini corpus: mini LibriSpeech from {librispeech}")
         return read_librispeech(librispeech, work.seed)
-    work.say(f"mini corpus: SYNTHETIC VOICES (espeak-ng), for want of --corpus and of downloaded speech. {VOICES_SHOW}")
+    log.info(f"mini corpus: SYNTHETIC VOICES (espeak-ng), for want of --corpus and of downloaded speech. {VOICES_SHOW}")
     return read_pack(write_voices(work.out / "voices", work.seed), origin=f"synthetic voices. {VOICES_SHOW}")
 
 

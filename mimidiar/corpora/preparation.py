@@ -1,7 +1,7 @@
 """What every `prepare_<corpus>` is asked, and where a corpus lies on this machine."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,6 @@ from mimidiar.errors import MimidiarError
 ROOT_VARIABLE = "DIARIZATION_ROOT"
 PROJECT_VARIABLE = "ENCODER_MODIFICATION_ROOT"
 
-Say = Callable[[str], None]
 Options = TypeVar("Options")
 
 
@@ -31,7 +30,6 @@ class Preparation:
     limit: int | None = None
     downloads: str | Path = "downloads"
     settings: Sequence[str] = ()
-    say: Say = print
 
     def __post_init__(self) -> None:
         self.root = None if self.root is None else Path(self.root)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from lhotse import CutSet, Recording, SupervisionSegment
 
-from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.utterances import refuse_or_skip
 from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, write_jsonl
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
+from mimidiar.log import log
 
 
 def write_sounds(folder: Path, recordings: Iterable[Recording], supervisions: Iterable[SupervisionSegment]) -> None:
@@ -47,22 +48,22 @@ def write_all(
         folders.append(work.out / f"{corpus}_{part}")
         write_sounds(folders[-1], recordings, notes)
         hours = sum(recording.duration for recording in recordings) / 3600
-        work.say(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
+        log.info(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
     write_json(work.out / f"{corpus}.json", {"origin": origin})
     return folders
 
 
-def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool, say: Say) -> None:
+def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool) -> None:
     """Refuse or say the files that the corpus' own lists name and that are not there."""
     missing = [str(path.relative_to(root)) for path in named if not path.is_file()]
-    refuse_or_skip(corpus, missing, len(named), "listed sounds are", skip, say)
+    refuse_or_skip(corpus, missing, len(named), "listed sounds are", skip)
 
 
-def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool, say: Say) -> None:
+def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool) -> None:
     """Refuse or say parts of which there are not as many sounds as were published (found, wanted)."""
     differing = [f"{part}: {found} sounds of {wanted}" for part, (found, wanted) in counts.items() if found != wanted]
     if differing:
         text = f"{corpus}: {'; '.join(differing)}"
         if not skip:
             raise MimidiarError(f"{text}. Unpack it again, or take what is there: --set skip_missing=true")
-        say(f"{text}. Taken as it is.")
+        log.info(f"{text}. Taken as it is.")

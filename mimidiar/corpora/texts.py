@@ -29,6 +29,7 @@ from mimidiar.corpora.utterances import Utterance, find_speech, limited, with_le
 from mimidiar.data.manifests import SetFolder, Trial, read_set, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
+from mimidiar.log import log
 
 
 @dataclass
@@ -53,8 +54,8 @@ def prepare_texts(work: Preparation) -> list[Path]:
     options, root = work.options(TextsSettings), work.find_root("texts")
     readings = shared_readings(limited(read_pack(root).utterances, work.limit, work.seed))
     rows = sorted((u for group in readings.values() for u in group), key=lambda u: u.id)
-    rows = with_lengths("texts", rows, skip_missing=False, say=work.say)
-    alignments = find_speech(rows, work.say)
+    rows = with_lengths("texts", rows, skip_missing=False)
+    alignments = find_speech(rows)
     readings = {text: [u for u in group if u.id in alignments] for text, group in readings.items()}
     trials = text_trials(readings, work.seed)
     if not all(any(not label for label, *_ in own) and any(label for label, *_ in own) for own in trials.values()):
@@ -66,11 +67,11 @@ def prepare_texts(work: Preparation) -> list[Path]:
     origin = f"sentences read by several speakers, from {root.resolve().name}"
     folders = write_utterance_sets(work, {"origin": origin}, sets, alignments, trials)
     for name, own in trials.items():
-        work.say(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
+        log.info(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
     if others is not None:
         folders.append(work.out / OTHERS)
         write_set(folders[-1], others.recordings, others.supervisions, others.uem)
-        work.say(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
+        log.info(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
     require_valid(folders)
     return folders
 

@@ -18,6 +18,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.tests.corpora.meetings import AMI_SEC, write_ami, write_nxt
 from mimidiar.tests.corpora.trees import edit, write_audio
+from mimidiar.tests.logged import logged
 
 FEW = ("sets=test", "skip_missing=true")  # the trees hold a few of the meetings
 # By hand from meetings.WORDS. ES2004a.A: 'Hmm café .' touch; the laugh of 470 ms and the 10 ms before 'so' are gaps;
@@ -45,8 +46,8 @@ SEGMENTS = {
 
 
 def prepare(root: Path, out: Path, *settings: str, limit: int | None = None) -> tuple[list[Path], list[str]]:
-    said: list[str] = []
-    return prepare_ami(Preparation(root, out, limit=limit, say=said.append, settings=settings or FEW)), said
+    with logged() as said:
+        return prepare_ami(Preparation(root, out, limit=limit, settings=settings or FEW)), said
 
 
 @pytest.mark.parametrize(("reference", "expected"), [("only_words", ONLY_WORDS), ("segments", SEGMENTS)])

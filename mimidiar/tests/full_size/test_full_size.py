@@ -31,9 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(root: Path) -> Path:
     """OUT/<corpus>/<set>; what `prepare` writes it has also found valid: no speaker is in two sets."""
     for name, setting in SETTINGS.items():
-        corpus_function("prepare", name)(
-            Preparation(root / name, root / "out" / name, say=lambda _: None, settings=(setting,))
-        )
+        corpus_function("prepare", name)(Preparation(root / name, root / "out" / name, settings=(setting,)))
     return root / "out"
 
 

@@ -52,7 +52,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "train.yaml").write_text(CONFIG)
     asked = ["count=4", "seconds=6", "seed=3", "speakers=[1,2,3]", "speaker_weights=[1,1,1]"]
     sets = load_config(TalkSets, None, [f"sets.dev.{each}" for each in asked])
-    write_talk_sets(sets, root / "turns.yaml", root / "data", root / "data", say=lambda _: None)
+    write_talk_sets(sets, root / "turns.yaml", root / "data", root / "data")
     extract(root / "data/talk_dev", root / "feats/talk_dev", "logmel", device="cpu")
     return root
 

@@ -17,10 +17,9 @@ for the same output, so that the one used is part of a figure's protocol:
 
 The original study trained on the meetings of all three parts, and drew those to tune and report on from the same lot.
 `ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. That study had each meeting
-three times among its recordings: here it is in the set once, and how much it counts is for training to say
-(`set_weights`).
+three times among its recordings: here it is in the set once, and its weight is a training option (`set_weights`).
 
-Scored is the whole of every meeting, as the UEM of that setup say.
+Every meeting is scored as a whole, as in the UEM of that setup.
 """
 
 import re
@@ -117,7 +116,7 @@ def _ancestor_split(sets: dict[str, list[Conversation]]) -> dict[str, list[Conve
 
 
 def _with_few_speakers(name: str, conversations: list[Conversation], most: int) -> list[Conversation]:
-    """Those with at most so many speakers; the others are said."""
+    """The meetings with at most `most` speakers; the others are logged."""
     crowded = [
         recording.id for recording in conversations if len({turn.speaker for turn in recording.turns or []}) > most
     ]
@@ -202,7 +201,7 @@ def _recorded(name: str, conversations: list[Conversation], mic: str) -> list[Co
 
 
 def _compare_with_published(name: str, conversations: list[Conversation]) -> None:
-    """Say whether a whole set has as many turns and as much speaker time as the published references."""
+    """Log whether a whole set has the number of turns and the speaker time of the published references."""
     if any(recording.turns is None for recording in conversations):
         return
     turns = [turn for recording in conversations for turn in recording.turns or []]

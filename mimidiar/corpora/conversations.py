@@ -1,8 +1,8 @@
-"""Conversations as a corpus has them on disk, checked and made into set folders.
+"""Conversations of a corpus on disk, checked and written as set folders.
 
-What is wrong is found for all sets before the first is written, and named together: recordings without audio, without
-a reference, with a reference that goes on after the audio has ended. Each is an error unless the user decides otherwise
-(`Leniency`), and what is left out or cut by such a decision is said.
+All sets are checked before the first is written, and all errors are reported together: recordings without audio,
+without a reference, with a reference that goes on after the end of the audio. Settings can allow each of them
+(`Leniency`); recordings that are left out or cut are then logged.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +29,8 @@ ROUNDING_SEC = 0.001  # times in RTTM have three decimals
 class Conversation:
     """One recording of a corpus. `audio` is where it should be; `turns` are None when there is no reference at all.
 
-    `channel`: which one of a file of several is the recording, from 0; None: the file has one. `uem`: the scored
-    regions; None: the whole. `seconds` and `row`: how long the corpus says that it is, and where it says so.
+    `channel`: the channel of the recording in the file, from 0; None: the file has one. `uem`: the scored regions;
+    None: the whole. `seconds` and `row`: the length stated by the corpus, and the place of that statement.
     """
 
     id: str
@@ -49,7 +49,7 @@ Found = tuple[Conversation, AudioInfo]
 
 @dataclass
 class Leniency:
-    """What is to be done with a corpus that is not whole; settings of a corpus inherit it."""
+    """Settings for an incomplete corpus; the settings of a corpus inherit them."""
 
     skip_missing: bool = False  # leave out recordings without audio or without a reference
     cut_beyond_audio: bool = False  # cut references where the audio ends
@@ -65,9 +65,9 @@ def write_conversations(
 ) -> list[Path]:
     """Check all `sets`, write them below `work.out`, validate them and return their folders.
 
-    Of each set only the first recordings that have at most `work.limit` speakers together, for quick trials.
-    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json of each set, with
-    what is left of the sets that are not whole, and with `leaky`, which says why sets share recordings.
+    For quick trials, each set contains only its first recordings with at most `work.limit` speakers together. `origin`
+    describes recordings and reference in words. It is kept in corpus.json of each set, with the size of incomplete sets
+    and with `leaky`, the reason why sets share recordings.
     """
     sizes = {name: len(conversations) for name, conversations in sets.items()}
     if work.limit is not None:
@@ -83,7 +83,7 @@ def write_conversations(
 
 
 def write_conversation_set(folder: Path, found: Sequence[Found]) -> Path:
-    """Write the set folder of conversations that were checked, say what is in it, and return it."""
+    """Write the set folder of checked conversations, log its size, and return it."""
     recordings = [
         file_recording(recording.id, recording.audio, SAMPLE_RATE, info.samples, recording.channel or 0, info.channels)
         for recording, info in found
@@ -136,7 +136,7 @@ def check_conversations(
 def _present(
     name: str, conversations: list[Conversation], leniency: Leniency, problems: list[str]
 ) -> list[Conversation]:
-    """Those with audio and a reference; the others are said or become problems."""
+    """The conversations with audio and a reference; the others are logged or become problems."""
     silent = [recording for recording in conversations if not recording.audio.is_file()]
     unlabelled = [recording for recording in conversations if recording.turns is None]
     for missing, what, place in (

@@ -1,4 +1,4 @@
-"""Files from the network: space looked for first, resumed by HTTP Range, checked, and whole or not there at all."""
+"""Downloads: disk space checked first, resumed by HTTP Range, verified, and atomic."""
 
 import fcntl
 import hashlib
@@ -25,7 +25,7 @@ AGENT = "Mozilla/5.0 (compatible; mimidiar)"  # some of the corpora's hosts refu
 
 
 def require_space(folder: str | Path, num_bytes: float, what: str) -> None:
-    """Say how large `what` is and what is free on the disk of `folder` (which may not exist yet).
+    """Log the size of `what` and the free space on the disk of `folder` (which may not exist yet).
 
     Raises MimidiarError with both numbers when it does not fit.
     """
@@ -42,7 +42,7 @@ def require_space(folder: str | Path, num_bytes: float, what: str) -> None:
 
 
 def bytes_there(paths: Iterable[str | Path]) -> int:
-    """How much of these files earlier calls of `fetch` have brought."""
+    """Bytes of these files from earlier calls of `fetch`."""
     places = [place for path in map(Path, paths) for place in (path, path.with_name(f"{path.name}.partial"))]
     return sum(place.stat().st_size for place in places if place.is_file())
 
@@ -65,8 +65,8 @@ def fetch(
 ) -> Path:
     """Download `url` to `path` and return it; a file that is there already is only checked.
 
-    What an interrupted transfer brought stays in `path`.partial, and the next call goes on from there, unless the
-    server has another version by then. `sha256`, `md5` (hexadecimal) and `size` (bytes) are what the file must have.
+    An interrupted transfer is kept in `path`.partial, and resumed by the next call unless the server has another
+    version by then. `sha256`, `md5` (hexadecimal) and `size` (bytes) are the expected values of the file.
     `headers` (a password) go to the host of the URL alone, not to where it redirects. Raises MimidiarError.
     """
     path = Path(path)

@@ -2,8 +2,8 @@
 [LibriSpeech/]<part>/<speaker>/<chapter>/<speaker>-<chapter>-<n>.flac, and a .trans.txt per chapter.
 
 Split of the full corpus: the publishers', train-clean-100 (251 speakers) / dev-clean (40) / test-clean (40), whose
-speakers are all different. Only clean parts: conversations are made of them, and what is noisy in one voice would give
-it away.
+speakers are all different. Only clean parts are used, since noise in the utterances of one speaker of a simulated
+conversation would identify that speaker.
 
 Speech: the word times of https://github.com/CorentinJ/librispeech-alignments (Montreal forced aligner), which lhotse
 reads, where <chapter>/<speaker>-<chapter>.alignment.txt has them; silero-vad's segments for all other utterances. Which
@@ -20,7 +20,7 @@ from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
 from mimidiar.corpora.archives import Archive, bring
 from mimidiar.corpora.download import fetch
-from mimidiar.corpora.mini_layout import Pack
+from mimidiar.corpora.mini_layout import MiniCorpus
 from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
@@ -53,7 +53,7 @@ BEYOND_SEC = 0.1  # word times are rounded
 
 @dataclass
 class LibriSpeechSettings:
-    """What `--set` of prepare can set: the part of each set, and what to do about gaps."""
+    """Settings of `mimidiar data prepare`: the part of each set, and the treatment of gaps."""
 
     train: str = "train-clean-100"
     dev: str = "dev-clean"
@@ -97,7 +97,7 @@ def _archive(part: str) -> Archive:
 
 
 def _bring_alignments(target: Path) -> None:
-    """The file that lhotse names, without the page on which Google Drive asks whether one is sure."""
+    """Download the file that lhotse names, without the confirmation page of Google Drive."""
     from lhotse.recipes.librispeech import LIBRISPEECH_ALIGNMENTS_URL
 
     url = ALIGNMENTS_URL.format(LIBRISPEECH_ALIGNMENTS_URL.rpartition("id=")[2])
@@ -124,8 +124,8 @@ def _known(part: str, key: str) -> str:
 def prepare_librispeech(work: Preparation) -> list[Path]:
     """Write the sets train, dev and test of LibriSpeech and return their folders; see the file's head.
 
-    `limit`: at most so many speakers of a set and 10 utterances of each. Utterances in which there are neither word
-    times nor speech by silero-vad are left out, and named.
+    `limit`: highest number of speakers of a set, with 10 utterances of each. Utterances with neither word times nor
+    speech by silero-vad are left out, and logged.
     """
     options = work.options(LibriSpeechSettings)
     if options.speech not in ("word", "vad"):
@@ -216,21 +216,23 @@ def _base(root: Path) -> Path:
     return root / "LibriSpeech" if (root / "LibriSpeech").is_dir() else root
 
 
-def read_librispeech(root: str | Path, seed: int) -> Pack:
+def read_librispeech(root: str | Path, seed: int) -> MiniCorpus:
     """Read the parts below `root` (in LibriSpeech/ or directly); trials are drawn from the dev part's speakers."""
     root = Path(root)
     base = _base(root)
     genders = _genders(base / "SPEAKERS.TXT")
-    pack = Pack(origin="mini LibriSpeech (OpenSLR 31)")
+    found = MiniCorpus(origin="mini LibriSpeech (OpenSLR 31)")
     for part, split in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")
-        pack.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
-        pack.split |= {utterance.speaker: split for utterance in pack.utterances if utterance.speaker not in pack.split}
-    pack.utterances = with_lengths("mini LibriSpeech", pack.utterances, skip_missing=False)
-    held_out = [u for u in pack.utterances if pack.split[u.speaker] == "dev"]
-    pack.trials["trials_heldout"] = make_trials(held_out, seed)
-    return pack
+        found.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
+        found.split |= {
+            utterance.speaker: split for utterance in found.utterances if utterance.speaker not in found.split
+        }
+    found.utterances = with_lengths("mini LibriSpeech", found.utterances, skip_missing=False)
+    held_out = [u for u in found.utterances if found.split[u.speaker] == "dev"]
+    found.trials["trials_heldout"] = make_trials(held_out, seed)
+    return found
 
 
 def _named(name: str, path: Path, genders: dict[str, str]) -> Utterance:

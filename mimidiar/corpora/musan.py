@@ -37,7 +37,7 @@ def download_musan(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
 
 
 def prepare_musan(work: Preparation) -> list[Path]:
-    """Write the folders musan_music, musan_speech and musan_noise; at a limit only the first so many of each."""
+    """Write the folders musan_music, musan_speech and musan_noise; a limit keeps the first sounds of each."""
     options = work.options(MusanSettings)
     root = work.find_root("musan").resolve()
     root = root / "musan" if (root / "musan").is_dir() else root

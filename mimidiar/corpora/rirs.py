@@ -47,7 +47,7 @@ def download_rirs(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
 
 
 def prepare_rirs(work: Preparation) -> list[Path]:
-    """Write the folders rirs_<part>; at a limit only the first so many sounds of each."""
+    """Write the folders rirs_<part>; a limit keeps the first sounds of each."""
     from lhotse.recipes.rir_noise import PARTS as FOLDERS
     from lhotse.recipes.rir_noise import prepare_rir_noise
 
@@ -73,7 +73,7 @@ def prepare_rirs(work: Preparation) -> list[Path]:
 
 
 def _write_rooms(folders: Sequence[Path], manifests: Iterable[Mapping[str, Any]], room_of: Mapping[Path, str]) -> None:
-    """The file `rooms` of each set of which rooms are known."""
+    """The file `rooms` of each set with known rooms."""
     for folder, manifest in zip(folders, manifests, strict=True):
         paths = {recording.id: Path(recording.sources[0].source) for recording in manifest["recordings"]}
         lines = [f"{name} {room_of[path]}\n" for name, path in sorted(paths.items()) if path in room_of]

@@ -1,4 +1,4 @@
-"""Verification trials: drawn for a corpus that ships none, and those of a list that can be used."""
+"""Verification trials: drawn for a corpus without any, and the usable ones of a list."""
 
 import random
 from collections import defaultdict
@@ -41,7 +41,7 @@ def _pairs(ids: list[str], count: int, rng: random.Random) -> list[tuple[str, st
 
 
 def usable_trials(name: str, trials: Sequence[Trial], present: Container[str]) -> list[Trial]:
-    """The trials of the list `name` whose utterances are both present. Raises MimidiarError when there is none."""
+    """The trials of the list `name` with both utterances present. Raises MimidiarError when there is none."""
     kept = [trial for trial in trials if trial[1] in present and trial[2] in present]
     if len(kept) < len(trials):
         log.info(f"{name}: {len(kept)} of {len(trials)} trials kept, the others name utterances that were left out")

@@ -28,7 +28,7 @@ VAD_RATE = 1 / 300
 
 @dataclass(frozen=True)
 class Utterance:
-    """One utterance of a corpus; `seconds` is what the corpus says of it, `row` is where it does (for messages)."""
+    """One utterance of a corpus; `seconds` is the length stated by the corpus in `row` (for messages)."""
 
     id: str
     speaker: str
@@ -42,7 +42,7 @@ class Utterance:
 
 
 def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, skip: bool) -> None:
-    """Name and count what is missing: said when it is to be skipped, else raised as a MimidiarError."""
+    """Log missing files if they are skipped, else raise a MimidiarError that names and counts them."""
     if not missing:
         return
     text = f"{corpus}: {len(missing)} of {total} {what} missing: {listed(missing)}"
@@ -52,7 +52,7 @@ def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, s
 
 
 def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: bool) -> list[Utterance]:
-    """The utterances with the length that their file's header says, without those whose file is missing.
+    """The utterances with the length of their file's header; utterances with a missing file are left out.
 
     Raises MimidiarError that names and counts missing files (unless they are to be skipped), and all files that are no
     16 kHz mono audio.

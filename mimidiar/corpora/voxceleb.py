@@ -9,8 +9,8 @@ Sets. The protocol is VGG's: trained on the dev part, reported on trials of the 
 part, `trials_o_cleaned` and so on are the utterances of a list of trials with the list. The lists E and H take in all
 speakers: with one of them nothing of VoxCeleb1 may be trained on, so neither `train` nor `dev` is written.
 
-Speech. The utterances are cuts of one active speaker, and every published figure takes them whole; so do we, unless
-`vad` asks for speech segments: 351 hours of audio, an hour or two on one core.
+Speech. Every utterance is of one active speaker, and every published figure takes them whole; so does this file, unless
+`vad` is set for speech segments: 351 hours of audio, an hour or two on one core.
 
 lhotse's recipe gives the addresses. It is not used to read the corpus: it fetches its one list of trials from the
 network into the folder where it is started, knows neither E nor H, and leaves out trials of missing files with a
@@ -64,7 +64,7 @@ class VoxCelebSettings:
 
     trials: list[str] = field(default_factory=lambda: ["O-cleaned"])  # of TRIAL_LISTS
     parts: list[str] = field(default_factory=lambda: ["dev", "test"])  # [test] does for figures without training
-    any_trials: bool = False  # take a list whose numbers are not the published ones
+    any_trials: bool = False  # accept a list with other numbers than the published ones
     dev_speakers: int = 40  # of the dev part, for tuning; at most a fifth of its speakers
     vad: bool = False  # speech segments by silero-vad, of all sets: an hour or two for the whole corpus
     skip_missing: bool = False  # leave out utterances without a file, and their trials
@@ -74,7 +74,7 @@ class VoxCelebSettings:
 def prepare_voxceleb1(work: Preparation) -> list[Path]:
     """Write the sets of VoxCeleb1 and return their folders; see the head of this file.
 
-    `limit`: at most so many speakers of a set and 10 utterances of each, with those trials that then remain.
+    `limit`: highest number of speakers of a set, with 10 utterances of each, and the remaining trials.
     """
     options, seed = work.options(VoxCelebSettings), work.seed
     _check_settings(options)
@@ -98,7 +98,7 @@ def prepare_voxceleb1(work: Preparation) -> list[Path]:
 
 
 def _check_settings(options: VoxCelebSettings) -> None:
-    """Raise MimidiarError for names of lists and parts that there are not."""
+    """Raise MimidiarError for unknown names of lists and parts."""
     for key, names, known in (("trials", options.trials, TRIAL_LISTS), ("parts", options.parts, UTTERANCES)):
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -123,7 +123,7 @@ def _about(options: VoxCelebSettings) -> dict[str, str]:
 
 
 def _read_list(root: Path, name: str, any_trials: bool) -> list[Trial]:
-    """The trials of a list. Raises MimidiarError when it is not there, broken, or has not the published numbers."""
+    """The trials of a list. Raises MimidiarError if it is missing, broken, or without the published numbers."""
     file, total, targets = TRIAL_LISTS[name]
     path = next((place / file for place in (root, root / "meta") if (place / file).is_file()), None)
     if path is None:

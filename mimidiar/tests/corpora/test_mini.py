@@ -1,4 +1,4 @@
-"""`prepare mini`: from a folder, from mini LibriSpeech, from nothing; and the real pack where it is at hand."""
+"""`prepare mini`: from a folder, from mini LibriSpeech, from nothing; and the real mini corpus if it is at hand."""
 
 import os
 from pathlib import Path
@@ -113,7 +113,7 @@ def test_mini_librispeech(tmp_path: Path) -> None:
     assert pack.split["ls-1"] == "train" and pack.split["ls-3"] == "dev"
     trials = pack.trials["trials_heldout"]
     assert sum(label for label, *_ in trials) == 12 and len(trials) == len(set(trials)) == 48
-    found = mini.find_pack(Preparation(None, tmp_path, downloads=tmp_path / "downloads"))
+    found = mini.find_mini_corpus(Preparation(None, tmp_path, downloads=tmp_path / "downloads"))
     assert found.trials == pack.trials
 
 

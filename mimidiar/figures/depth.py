@@ -52,7 +52,7 @@ def draw_depth(steps: Sequence[Step], title: str = ""):
 
 
 def kind_of(tap: str) -> str:
-    """The kind of points that a line joins: `quantized` for numbers of codebooks, `layer`, or the name of a single tap."""
+    """The points that one line joins: `quantized` (numbers of codebooks), `layer`, or the name of a single tap."""
     kind = tap.partition(".")[0]
     return "layer" if kind in ("seanet", "transformer", "latent") else kind
 

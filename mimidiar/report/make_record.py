@@ -138,7 +138,7 @@ def read_score(score_dir: Path) -> dict[str, Any]:
         known = ", ".join(SCORE_KINDS)
         raise MimidiarError(f"{path}: its kind is none of {known}; write it again with `mimidiar score -o`")
     if not isinstance(document.get("protocol"), dict):
-        raise MimidiarError(f"{path}: says nothing of its protocol; write it again with `mimidiar score -o`")
+        raise MimidiarError(f"{path}: has no protocol; write it again with `mimidiar score -o`")
     return document
 
 

@@ -90,12 +90,12 @@ def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
     if record.set in record.trained_on:
         raise MimidiarError(
             f"{where}: {path} was trained on {record.set}, the set that it is scored on; if the row is there to show "
-            "that, say `role: leaky`"
+            "that, mark it by `role: leaky`"
         )
     if UNKNOWN in record.trained_on:
         raise MimidiarError(
-            f"{where}: {path} is of a model that no stage trained, so that it may have seen {record.set}; train it by "
-            "a stage, or say `role: leaky`"
+            f"{where}: {path} is of a model without a training stage, which may contain {record.set}; train it by a "
+            "stage, or mark the row by `role: leaky`"
         )
 
 

@@ -71,7 +71,7 @@ def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: 
     record["beside"] = _figures(map(read_record, find_records(shipment.beside)))
     if shipment.results and not record["figures"]:
         folders = listed([*map(str, shipment.results)])
-        raise MimidiarError(f"{folders}: no record there is of {weights}; score this very file, or leave out --results")
+        raise MimidiarError(f"{folders}: no record of {weights} in it; score this very file, or leave out --results")
     return _put(weights, record, text, folder)
 
 

@@ -52,7 +52,9 @@ def _require_whole(path: Path, record: Record) -> None:
     if record.version != VERSION:
         raise MimidiarError(f"{path}: written by an older mimidiar; run its experiment again")
     if not record.lineage["speech"]:
-        raise MimidiarError(f"{path}: of speech without a corpus.json; only results on real speech are published (--corpus)")
+        raise MimidiarError(
+            f"{path}: of speech without a corpus.json; only results on real speech are published (--corpus)"
+        )
     if record.smoke:
         raise MimidiarError(
             f"{path}: no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"

@@ -125,7 +125,9 @@ def test_other_sounds_in_a_set_that_was_begun_are_refused(
             sets.simulate_sets(options(), data, tmp_path, None, other)
 
 
-def test_the_command_names_what_cannot_be(data: Path, tmp_path: Path, sounds: dict[str, Path], fake: None) -> None:
+def test_the_command_names_what_cannot_be(
+    data: Path, tmp_path: Path, sounds: dict[str, Path], fake: None, said: list[str]
+) -> None:
     config = tmp_path / "simulate.yaml"
     config.write_text(yaml.safe_dump({"sets": {"other": {"conversations": 2, "seconds": 12}}}))
     line = ["simulate", "--config", str(config), str(data), str(tmp_path / "out"), "--noise", str(sounds["noise"])]
@@ -133,4 +135,4 @@ def test_the_command_names_what_cannot_be(data: Path, tmp_path: Path, sounds: di
     assert "no set with audio is like train*: name some of other in 'augmented', or no" in str(refused.exception)
     assert "augment.noise_share is 2.0" in str(CliRunner().invoke(cli, [*line, "augment.noise_share=2"]).exception)
     done = CliRunner().invoke(cli, [*line, "augmented=[oth*]", "augment.noise_share=1"])
-    assert done.exit_code == 0 and "noise behind, %                100.0   100.0" in done.output
+    assert done.exit_code == 0 and "noise behind, %                100.0   100.0" in "".join(said)

@@ -172,11 +172,11 @@ def config(**sets: dict) -> MixtureSets:
     return load_config(MixtureSets, None, [f"sets.{n}.{k}={v}" for n, own in sets.items() for k, v in own.items()])
 
 
-def test_a_written_set_is_what_its_seeds_draw(data: Path, tmp_path: Path) -> None:
+def test_a_written_set_is_what_its_seeds_draw(data: Path, tmp_path: Path, said: list[str]) -> None:
     both = {"dev": {"split": "dev", "count": 2}, "test": {"split": "test", "count": 3, "seed": 7}}
     (tmp_path / "mix.yaml").write_text(yaml.safe_dump({"sets": both}))
     done = CliRunner().invoke(cli, ["mix", str(data), str(data), "--config", str(tmp_path / "mix.yaml")])
-    assert done.exit_code == 0 and f"{data}/sim_test: 3 mixtures" in done.output
+    assert done.exit_code == 0 and f"{data}/sim_test: 3 mixtures" in "".join(said)
     found = read_set(data / "sim_test")
     assert [each.id for each in found.recordings] == [f"sim_test-7-{k:05d}" for k in range(3)]
     options = MixtureOptions()

@@ -1,4 +1,4 @@
-"""Which code is running: the commit of the repository that this package lies in, and whether files differ from it."""
+"""The version of the running code: the commit of the package's repository, and whether files differ from it."""
 
 import subprocess
 from pathlib import Path

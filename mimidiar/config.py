@@ -48,7 +48,7 @@ Rule = tuple[str, Any, bool, str]  # key, its value, whether that can be, and wh
 
 @dataclass(frozen=True)
 class Limit:
-    """What the values of a key must be, as a test and in words; declared with the type of the key, in `Annotated`."""
+    """The condition on the values of a key, as a test and in words; declared with the key's type, in `Annotated`."""
 
     holds: Callable[[Any], bool]
     wanted: str
@@ -87,10 +87,10 @@ Counts = Annotated[list[int], Limit(lambda values: bool(values) and min(values) 
 
 
 class Checked:
-    """A dataclass whose types have a `Limit`. What several keys must be together is in `rules`."""
+    """A dataclass of types with a `Limit`. Conditions on several keys are in `rules`."""
 
     def check(self, where: str, above: str = "") -> None:
-        """Raise MimidiarError, naming the key, its value and what it must be, for the first that cannot be.
+        """Raise MimidiarError, naming the key, its value and its limits, for the first invalid value.
 
         `above`: what the keys are in, with a dot at the end, so that a key is named as it is set. None, where a type
         allows it, is within any limit.

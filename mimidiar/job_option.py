@@ -17,5 +17,5 @@ job_option = click.option(
     "--job",
     metavar="K/N",
     callback=parse_job,
-    help="Do the K-th of N shares and stop; call without --job afterwards to do what is left and finish.",
+    help="Do the K-th of N shares and stop; call without --job afterwards to do the rest and finish.",
 )

@@ -1,4 +1,4 @@
-"""One logger of the package: what a command tells its user beside its result, on standard error."""
+"""One logger of the package, for all messages of a command beside its result; on standard error."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ log = logging.getLogger("mimidiar")
 
 
 class _Plain(logging.Handler):
-    """Lines as they are; errors as those that end a command. A progress bar is not broken by them."""
+    """Plain lines; errors look like those that end a command. Progress bars are not broken."""
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()

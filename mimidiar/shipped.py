@@ -1,4 +1,4 @@
-"""Weights that come with the package, each beside the record of how it was made (`mimidiar ship` puts them there)."""
+"""Weights in the package, each with its record beside it (`mimidiar model ship` puts them there)."""
 
 from pathlib import Path
 
@@ -10,10 +10,9 @@ WEIGHTS, RECORD, CARD = ".safetensors", ".json", ".md"
 
 
 def shipped_file(name: str, format_name: str | None = None) -> Path:
-    """The file of the weights of that name, whole: its sha256 is the one in its record.
+    """The file of the weights `name`, after a check of its sha256 against its record.
 
-    MimidiarError for a name that there is not, or not of the format, listing what there is of it; and for other bytes
-    than those of the record.
+    MimidiarError for an unknown name, with a list of those in the format; and for a wrong sha256.
     """
     path, record = ASSETS / f"{name}{WEIGHTS}", ASSETS / f"{name}{RECORD}"
     if name not in (names := shipped_names(format_name)):

@@ -1,1 +1,1 @@
-"""Who speaks when: turns, regions of time, and the files that hold them. Neither torch nor lhotse is loaded here."""
+"""Annotations: turns, regions of time, and their file formats. Neither torch nor lhotse is loaded here."""

@@ -1,8 +1,8 @@
-"""Between seconds and frames: who is active in which frame, and in which order speakers arrive.
+"""Conversion between turns in seconds and speaker activity in frames, and the arrival order of speakers.
 
 Rounding rule, the same everywhere: frame f of a stream at `frame_hz` covers [f, f + 1) / frame_hz seconds, and a
-speaker is active in it when the frame's centre lies inside one of the speaker's turns [start, end). A turn that covers
-no centre (shorter than one frame, at most) leaves no label.
+speaker is active in it when the frame's center lies inside one of the speaker's turns [start, end). A turn that covers
+no center (shorter than one frame, at most) leaves no label.
 """
 
 import math
@@ -18,7 +18,7 @@ _FRAME_DIGITS = 6
 
 
 def frame_at(seconds: float, frame_hz: float) -> int:
-    """The first frame whose centre is at or after `seconds`."""
+    """The first frame whose center is at or after `seconds`."""
     return math.ceil(round(seconds * frame_hz - 0.5, _FRAME_DIGITS))
 
 
@@ -40,7 +40,7 @@ def activity_matrix(turns: Iterable[Turn], speakers: Sequence[str], num_frames: 
 
 
 def region_frames(regions: Iterable[Region], num_frames: int, frame_hz: float) -> np.ndarray:
-    """Bool (num_frames,): the frames whose centre lies inside one of `regions`."""
+    """Bool (num_frames,): the frames whose center lies inside one of `regions`."""
     inside = np.zeros(num_frames, dtype=bool)
     for start, end in regions:
         inside[_frames(start, end, frame_hz)] = True
@@ -76,15 +76,15 @@ def arrival_order(active: np.ndarray) -> list[int]:
     return sorted(range(active.shape[1]), key=lambda k: (~active[:, k].astype(bool)).tobytes())
 
 
-def arrival_targets(turns: Iterable[Turn], start: int, stop: int, frame_hz: float, channels: int) -> np.ndarray:
-    """Float32 (stop - start, channels): who is active in frames [start, stop), in order of arrival there.
+def arrival_targets(turns: Iterable[Turn], start: int, stop: int, frame_hz: float, outputs: int) -> np.ndarray:
+    """Float32 (stop - start, outputs): speaker activity in frames [start, stop), in order of arrival there.
 
-    Speakers who are silent there, and those who arrive when all channels are taken, have none; empty channels are last.
+    Speakers who are silent there, and those who arrive when all outputs are taken, have none; empty outputs are last.
     """
     turns = list(turns)
     speakers = sorted({turn.speaker for turn in turns})
     active = activity_matrix(turns, speakers, stop, frame_hz)[start:]
-    order = arrival_order(active)[:channels]
-    targets = np.zeros((len(active), channels), dtype=np.float32)
+    order = arrival_order(active)[:outputs]
+    targets = np.zeros((len(active), outputs), dtype=np.float32)
     targets[:, : len(order)] = active[:, order]
     return targets

@@ -1,4 +1,4 @@
-"""`speaker: text`, the one line in which labels and subtitles hold who speaks and what is said."""
+"""`speaker: text`, the line of speaker and transcript in labels and subtitles."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def caption(speaker: str, said: Said | None, path: str | Path) -> str:
 
 
 def parse_caption(text: str) -> tuple[str, Said | None]:
-    """Speaker ("" where none is named) and what is said, of `speaker: text`, `[speaker] text` or `[speaker]: text`."""
+    """Speaker ("" if missing) and transcript of `speaker: text`, `[speaker] text` or `[speaker]: text`."""
     text = one_line(text)
     bracketed = BRACKETED.fullmatch(text)
     if bracketed:
@@ -34,5 +34,5 @@ def parse_caption(text: str) -> tuple[str, Said | None]:
 
 
 def is_sound(text: str) -> bool:
-    """Whether a caption that names no speaker is of something heard, as `[music]`, `(laughter)` and `♪ la la` are."""
+    """Whether a caption without a speaker describes a sound, such as `[music]`, `(laughter)` and `♪ la la`."""
     return SOUND.fullmatch(one_line(text)) is not None

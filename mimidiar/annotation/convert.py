@@ -1,4 +1,4 @@
-"""From one annotation format to another: read, fit to what the target can hold, write, and say what was lost."""
+"""Conversion of annotation formats: read, fit to the limits of the target, write, and report losses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Options:
 def convert(source: str | Path, target: str | Path, options: Options = Options()) -> str:
     """Write `source` (file or folder) as `target`; a folder (existing, ending in /, without suffix) gets a file each.
 
-    Returns one line: what was written, and what the target could not hold. Raises MimidiarError.
+    Returns one line on the written files and the lost information. Raises MimidiarError.
     """
     try:
         read_as, write_as = formats(Path(source), target, options)
@@ -55,7 +55,7 @@ def _check_targets(targets: Iterable[Path], sources: Iterable[Path]) -> None:
 
 
 def formats(source: Path, target: str | Path, options: Options) -> tuple[str, str]:
-    """The names of the formats of source and target: the ones given, else what suffix or folder tell."""
+    """The names of the formats of source and target: the ones given, else by suffix or folder."""
     for name in (options.source_format, options.target_format):
         if name is not None:
             format_named(name)
@@ -148,7 +148,7 @@ def statement(found: Annotations, target: str | Path, read_as: str, write_as: st
     if read_as == "uem" and write_as != "uem":
         notes.append(f"regions are turns of a speaker {REGION!r}")
     if write_as == "textgrid":
-        notes.append("a grid ends with its last turn, for turns do not tell how long a recording is")
+        notes.append("a grid ends with its last turn, since turns do not contain the length of the recording")
     counts = [many(len(names), "recording"), many(len({turn.speaker for turn in turns}), "speaker")]
     counts += [many(len(turns), "turn")]
     text = f"{target}: {', '.join(counts)}, {read_as} to {write_as}"

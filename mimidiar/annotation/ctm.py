@@ -1,4 +1,4 @@
-"""CTM (time-marked conversation) files: who says which word when, `recording channel start duration word [...]`.
+"""CTM (time-marked conversation) files: words with times and speakers, `recording channel start duration word [...]`.
 
 The columns of NIST's RT-09: confidence, type and speaker follow the word. Without a speaker column all words of one
 channel are one speaker's, named like the channel (some programs write the speaker there). A CTM has no turns: words of

@@ -1,4 +1,4 @@
-"""UEM files as turns and back: regions of time have no speaker, turns do not say what is scored."""
+"""UEM files as turns and back: regions have no speaker, and turns do not define scored regions."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def read_regions(path: str | Path) -> dict[str, list[Turn]]:
 def write_extents(path: str | Path, turns: Turns) -> None:
     """Write the regions where all turns are of the speaker `scored`; of others, from the first start to the last end.
 
-    That extent is what md-eval scores without a UEM: turns do not tell how long the recording is.
+    md-eval scores this extent without a UEM, since turns do not contain the length of the recording.
     """
     regions = {}
     for recording, spoken in turns.items():

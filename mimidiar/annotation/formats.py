@@ -1,4 +1,4 @@
-"""The file formats of annotations: how each is read and written, what it holds and what it cannot."""
+"""The file formats of annotations: their readers and writers, and their limits."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from mimidiar.errors import MimidiarError
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader may need besides the path: where texts and notes go, a name for the recording, CTM's pause."""
+    """Further arguments of a reader: containers for transcripts and notes, the name of the recording, CTM's pause."""
 
     transcript: Transcript
     notes: list[str]
@@ -42,7 +42,7 @@ class Format:
     recording_leads: bool = False  # a line begins with the name of the recording
     no_speaker: tuple[str, ...] = ()  # names that its reader takes for none
     milliseconds: bool = False  # times are written in them
-    words: str = ""  # "", "text" or "times": what it keeps of what is said
+    words: str = ""  # "", "text" or "times": the stored part of the transcript
 
 
 def _rttm_turns(path: Path, turns: Turns, transcript: Transcript) -> None:
@@ -171,7 +171,7 @@ def files_of(folder: Path, name: str) -> list[Path]:
 
 
 def table() -> str:
-    """The formats by name, each with suffix, what it holds, what it cannot, and what of its files is not read."""
+    """The formats by name, each with suffix, content, limits, and the parts of its files that are not read."""
     width = max(map(len, FORMATS)) + 2
     lines = []
     for name, kind in FORMATS.items():

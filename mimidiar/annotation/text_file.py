@@ -31,7 +31,7 @@ def whole_text(path: str | Path) -> str:
 
 
 def decoded(data: bytes, path: str | Path) -> str:
-    """UTF-8 or UTF-16 (which a byte order mark tells) as text, without the mark. MimidiarError naming `path`."""
+    """UTF-8, or UTF-16 with a byte order mark, as text without the mark. MimidiarError naming `path`."""
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return data.decode("utf-16" if utf16 else "utf-8-sig")

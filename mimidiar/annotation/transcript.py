@@ -1,4 +1,4 @@
-"""What is said in turns, for the formats that hold words; kept beside the turns, for they alone are what is scored."""
+"""Transcripts of turns, for formats with words; kept apart from the turns, which alone are scored."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ def _one_line_names(turn: Turn) -> Turn:
 
 
 def _said_in(merged: list[Turn], said: Iterable[tuple[Turn, Said]]) -> Iterator[tuple[Turn, Said]]:
-    """For each merged turn what the turns that it was made of say, in the order of time."""
+    """The transcript of each merged turn from its original turns, in order of time."""
     by_speaker: dict[str, list[Turn]] = {}
     for turn in merged:
         by_speaker.setdefault(turn.speaker, []).append(turn)

@@ -1,4 +1,4 @@
-"""One audio file of a corpus: read with the checks that save a later stage from guessing, or written whole."""
+"""One audio file of a corpus: read with strict checks, or written atomically."""
 
 import io
 from pathlib import Path
@@ -17,7 +17,7 @@ LENGTH_TOLERANCE_SEC = 0.1
 def read_corpus_audio(path: str | Path, stated_sec: float, record: str) -> np.ndarray:
     """Float32 samples (num_samples,) of a 16 kHz mono file.
 
-    Raises MimidiarError naming `record` (the row that asked for it) and the file when that is missing, cut short,
+    Raises MimidiarError naming `record` (the row of the file) and the file when that is missing, cut short,
     empty, not mono, not 16 kHz, not finite, or longer or shorter than `stated_sec` by more than 0.1 s.
     """
     try:
@@ -45,7 +45,7 @@ def _check_header(path: str | Path, stated_sec: float) -> None:
 
 def write_flac(path: str | Path, samples: np.ndarray) -> None:
     """Write int16 samples (T,) at 16 kHz as FLAC, atomically. Raises MimidiarError when the disk is full."""
-    flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
+    flac = io.BytesIO()  # in memory, since libsndfile does not report a full disk
     soundfile.write(flac, samples, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
     with atomic_path(path) as partial:
         partial.write_bytes(flac.getbuffer())

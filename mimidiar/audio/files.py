@@ -23,7 +23,7 @@ NARROW_BAND_HZ = 8000  # telephone speech: legal, but half of what a 16 kHz reco
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a file's header says: rate in Hz, channels, samples per channel."""
+    """Values of a file's header: rate in Hz, channels, samples per channel."""
 
     sample_rate: int
     channels: int
@@ -117,10 +117,10 @@ def _open(path: str | Path) -> soundfile.SoundFile:
 
 
 def _check_promise(file: soundfile.SoundFile, path: Path) -> None:
-    """Refuse a file without samples, and a WAV or AIFF whose header promises more bytes than the file has.
+    """Refuse a file without samples, and a WAV or AIFF file that is shorter than stated in its header.
 
-    libsndfile reads such a file as if it were just shorter; its log is the only place that says so. Writers that
-    cannot seek back (pipes) leave the largest length in the header: that promises nothing and is let through.
+    libsndfile reads such a file without an error, and mentions it only in its log. Writers that cannot seek back
+    (pipes) leave the largest possible length in the header; such files are accepted.
     """
     cut = re.search(r"^ *(?:data|SSND) *: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if cut and int(cut[2]) < int(cut[1]) < 0x7FFF0000:
@@ -195,16 +195,16 @@ def file_recording(path: str | Path, channel: int | None = None, name: str | Non
     """
     info = probe_audio(path)
     if channel is not None and not 0 <= channel < info.channels:
-        raise MimidiarError(f"{path}: has {info.channels} channels, asked for number {channel} (from 0)")
+        raise MimidiarError(f"{path}: has {info.channels} channels, none with number {channel} (from 0)")
     read = partial(stream_audio, path, info.sample_rate, channel=channel)
     return AudioRecording(Path(path).stem if name is None else name, info.seconds, info.sample_rate, read)
 
 
 def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
-    """Samples in memory, of any kind that numpy takes: (T,), or two dimensions, of which the shorter are channels to be
-    averaged. Integers count as parts of their type's full scale, floats as they are.
+    """Samples in memory: an array (T,), or one of two dimensions; the shorter one is channels, which are averaged.
+    Integers are scaled by the full scale of their type, floats are not scaled.
 
-    MimidiarError for what is no signal: no samples, NaN, infinity, more dimensions, or a rate that is none.
+    MimidiarError for an invalid signal or rate: no samples, NaN, infinity, more dimensions.
     """
     signal = np.asarray(samples)
     if signal.ndim == 2:

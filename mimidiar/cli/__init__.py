@@ -15,86 +15,92 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 # Name -> (module that has the click command `command`, one line of help).
 USERS = {
-    "diarize": ("cli.diarize", "Who speaks when in audio files: RTTM, subtitles, TextGrid, JSON."),
-    "score": ("cli.score", "Diarization error rate of RTTM against a reference."),
-    "verify": ("cli.verify", "Equal error rate of the scores of verification trials."),
-    "convert": ("cli.convert", "Between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote."),
-    "figure": ("cli.figure", "Timelines, DET curves, histograms, training curves, bars, progressions."),
-    "report": ("cli.report", "Tables of records."),
-    "train": ("cli.train", "Train the adapter."),
+    "diarize": ("cli.diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
+    "score": ("cli.score", "Score RTTM against a reference: DER, JER, speaker counts."),
+    "verify": ("cli.verify", "Score verification trials: EER and minDCF."),
+    "convert": ("cli.convert", "Convert between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote."),
+    "figure": ("cli.figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
+    "report": ("cli.report", "Make tables of result records."),
+    "train": ("cli.train", "Stage 4: train a diarization model."),
 }
 # Group -> (one line of help, its commands).
 GROUPS = {
     "data": (
         "Stages 0 to 2: corpora and simulated conversations.",
         {
-            "download": ("cli.download", "Stage 0: a corpus from where it is published."),
-            "prepare": ("cli.prepare", "Stage 1: a corpus to manifests."),
-            "new": ("cli.new", "The skeleton of a new dataset: its file, a test and a recipe."),
-            "validate": ("cli.validate", "Check data folders: what is wrong, and how to mend it."),
+            "download": ("cli.download", "Stage 0: download a corpus."),
+            "prepare": ("cli.prepare", "Stage 1: write the manifests of a corpus."),
+            "new": ("cli.new", "Write the skeleton of a new dataset: corpus file, test and recipe."),
+            "validate": ("cli.validate", "Check data folders, and name each error and its fix."),
             "simulate": ("cli.simulate", "Stage 2: simulate conversations with NeMo's simulator."),
             "simulate-turns": ("cli.simulate_turns", "Stage 2: simulate conversations with a model of turn-taking."),
-            "mix": ("cli.mix", "Stage 2: mixtures of two utterances."),
-            "degrade": ("cli.degrade", "Stage 2: the same utterances quieter, with noise, in a room."),
+            "mix": ("cli.mix", "Stage 2: mix utterances of two speakers."),
+            "degrade": ("cli.degrade", "Stage 2: degrade utterances: level, noise, reverberation."),
         },
     ),
     "feats": (
         "Stage 3: features.",
         {
-            "extract": ("cli.extract", "Features of a codec or speaker encoder to ark/scp."),
-            "fuse": ("cli.fuse", "Two feature stores as one, by time."),
+            "extract": ("cli.extract", "Extract features of a codec or speaker encoder to ark/scp."),
+            "fuse": ("cli.fuse", "Concatenate two feature stores, aligned in time."),
         },
     ),
     "model": (
-        "Models as files that others can use.",
+        "Export of trained models.",
         {
-            "bundle": ("cli.bundle", "A model and what was tuned for it as a diarizer in one file."),
-            "ship": ("cli.ship", "Weights into the package, with their record and model card."),
+            "bundle": ("cli.bundle", "Write a diarizer in one file: a model and its tuned settings."),
+            "ship": ("cli.ship", "Put weights into the package, with record and model card."),
         },
     ),
     "eval": (
         "Stage 5: inference, post-processing, baselines.",
         {
-            "infer": ("cli.infer", "Posteriors of whole recordings."),
-            "cluster": ("cli.cluster", "Window-level speakers clustered across a recording (EEND-VC)."),
-            "tune": ("cli.tune", "Choose the post-processing on a development set."),
-            "binarize": ("cli.binarize", "Posteriors to RTTM."),
-            "baseline": ("cli.baseline", "The RTTM of a trivial baseline."),
+            "infer": ("cli.infer", "Predict the posteriors of whole recordings."),
+            "cluster": ("cli.cluster", "Cluster window-level speakers across a recording (EEND-VC)."),
+            "tune": ("cli.tune", "Tune the post-processing on a development set."),
+            "binarize": ("cli.binarize", "Binarize posteriors: write RTTM."),
+            "baseline": ("cli.baseline", "Write the RTTM of a trivial baseline."),
         },
     ),
     "table": (
-        "Stages 5 and 6: records of scores.",
+        "Stages 5 and 6: result records.",
         {
-            "record": ("cli.record", "A score and all that it depends on in one file."),
-            "publish": ("cli.publish", "Records into the results that are kept."),
+            "record": ("cli.record", "Write a score and its lineage as one record."),
+            "publish": ("cli.publish", "Copy records into the versioned results."),
         },
     ),
     "study": (
-        "Questions of the paper, each with commands of its own.",
+        "Experiments of the paper.",
         {
-            "taps": ("studies.taps.command", "All taps of an encoder: which of them knows the speaker?"),
+            "taps": ("studies.taps.command", "Compare the speaker information in all taps of an encoder."),
             "probe": ("studies.taps.probe_command", "Train a linear speaker probe."),
-            "embed": ("studies.taps.embed_command", "Scores of verification trials."),
-            "codec": ("studies.codec_training.command", "A small Mimi: train it, score its sound, export its weights."),
-            "codebooks": ("studies.token_drift.codebooks_command", "Codebooks for an untrained codec."),
-            "drift": ("studies.token_drift.command", "Tokens and sound of a trained codec against the frozen one."),
+            "embed": ("studies.taps.embed_command", "Score verification trials by cosine similarity."),
+            "codec": (
+                "studies.codec_training.command",
+                "Train a small Mimi, score its reconstruction, export its weights.",
+            ),
+            "codebooks": ("studies.token_drift.codebooks_command", "Fit the codebooks of an untrained codec."),
+            "drift": (
+                "studies.token_drift.command",
+                "Compare tokens and reconstruction of a trained codec with the frozen one.",
+            ),
             "original-metric": (
                 "studies.original_metric.command",
-                "Posteriors by the metric of the original study, which is no error rate.",
+                "Score posteriors by the metric of the original study (not an error rate).",
             ),
             "original-metric-demo": (
                 "studies.original_metric.demo_command",
-                "A diarizer without errors by the metric of the original study.",
+                "Score an oracle diarizer by the metric of the original study.",
             ),
             "unseen-simulator": (
                 "studies.unseen_simulator.command",
-                "Conversations for testing alone, by a Markov chain, in other rooms and noises.",
+                "Simulate test conversations by a Markov chain, in unseen rooms and noises.",
             ),
-            "bench": ("studies.bench.command", "Diarizers side by side, ours and others', and what they cost."),
+            "bench": ("studies.bench.command", "Compare diarizers, ours and others', by error rate and cost."),
         },
     ),
 }
-# Names that committed records call commands by, and what they are called now; not shown in --help.
+# Names of commands in committed records -> their names now; not shown in --help.
 OLD_NAMES = {
     "talk": "simulate-turns",
     "link": "cluster",
@@ -110,7 +116,7 @@ class LazyGroup(click.Group):
     """A click group of a table of commands, whose modules are imported when they are called."""
 
     def __init__(self, table: dict[str, tuple[str, str]], hidden: dict[str, str] | None = None, **options: Any):
-        """`hidden`: further names -> modules, which no help shows."""
+        """`hidden`: further names -> modules; --help leaves them out."""
         super().__init__(**options)
         self.table, self.hidden = table, hidden or {}
 
@@ -126,7 +132,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does; of an unknown name the nearest one is told."""
+        """As click does; an error about an unknown name suggests the nearest one."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             known = [*self.list_commands(ctx), *self.hidden]
@@ -144,7 +150,7 @@ class LazyGroup(click.Group):
 
 
 def _hidden() -> dict[str, str]:
-    """The commands of all groups by their names alone, as they were called before there were groups."""
+    """The commands of all groups by their names alone: their names before there were groups."""
     now = {name: module for _, table in GROUPS.values() for name, (module, _) in table.items()}
     return now | {old: now[name] for old, name in OLD_NAMES.items()}
 
@@ -161,7 +167,7 @@ for _name, (_help, _table) in GROUPS.items():
 
 
 def main() -> None:
-    """Entry point: errors meant for the user, and those of files and folders, become one line and exit code 1."""
+    """Entry point. Errors for the user, and those of files and folders, become one line and exit code 1."""
     try:
         cli()
     except MimidiarError as error:

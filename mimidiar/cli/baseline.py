@@ -11,13 +11,13 @@ from mimidiar.score.trivial_baselines import TRIVIAL_BASELINES
 @click.argument("kind", metavar="KIND", type=click.Choice(list(TRIVIAL_BASELINES)))
 @click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, metavar="RTTM", type=click.Path(path_type=Path), help="The RTTM to write.")
-@click.option("--uem", type=click.Path(path_type=Path), help="UEM of what is scored; always-one needs it.")
+@click.option("--uem", type=click.Path(path_type=Path), help="UEM of the scored regions; always-one needs it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random-order.")
 def command(kind, reference, out, uem, seed):
-    """Write the turns of a trivial baseline, made from REF (RTTM file or folder) and UEM without any audio.
+    """Write the turns of a trivial baseline, from REF (RTTM file or folder) and UEM. No audio is read.
 
     \b
-    KIND: always-one      one speaker through everything that is scored
+    KIND: always-one      one speaker throughout the scored regions
           oracle-vad-one  one speaker whenever anybody speaks in REF
           random-order    the turns of REF, each given to a random speaker
     """

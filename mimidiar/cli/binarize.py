@@ -1,4 +1,4 @@
-"""mimidiar decide: posteriors to RTTM."""
+"""`mimidiar eval binarize`: posteriors to RTTM."""
 
 from pathlib import Path
 
@@ -8,13 +8,11 @@ import click
 @click.command()
 @click.argument("posteriors", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "--tuned", type=click.Path(path_type=Path), required=True, help="tuned.yaml, as `mimidiar tune` writes it."
-)
+@click.option("--tuned", type=click.Path(path_type=Path), required=True, help="tuned.yaml of `mimidiar eval tune`.")
 def command(posteriors, out, tuned) -> None:
-    """Turn POSTERIORS into OUT/hyp.rttm by the post-processing of --tuned.
+    """Binarize POSTERIORS with the post-processing of --tuned, and write the turns to OUT/hyp.rttm.
 
-    Refused for recordings on which the post-processing was tuned.
+    Recordings on which the post-processing was tuned are refused.
     """
     from mimidiar.evaluation.stored import write_hypothesis
 

@@ -9,16 +9,16 @@ from mimidiar.cli.options import margin_option, vad_option
 PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 NUMBER = click.IntRange(min=1)
-EMBEDDINGS = "Features that tell speakers apart: a speaker encoder's, or with --probe a codec's."
-probe_option = click.option("--probe", type=PATH, help="A speaker probe of these features (model.safetensors).")
+EMBEDDINGS = "Features of a speaker encoder, or with --probe those of a codec."
+probe_option = click.option("--probe", type=PATH, help="Speaker probe (model.safetensors) for these features.")
 
 
 @click.group(context_settings=SETTINGS)
 def command():
-    """Assign the local speakers of all windows to recording-level speakers, whose number is found (EEND-VC).
+    """Cluster the local speakers of all windows into recording-level speakers (EEND-VC).
 
-    LOCAL is a folder that `mimidiar eval infer --local` made. Recordings may have more speakers than the model has
-    outputs.
+    LOCAL is a folder of `mimidiar eval infer --local`. The number of speakers is estimated; it may exceed the number
+    of the model's outputs.
     """
 
 
@@ -31,7 +31,7 @@ def command():
 @vad_option
 @margin_option
 def tune(local, data, out, embeddings, probe, vad, speech_margin_sec):
-    """Choose on DATA at which distance two clusters are two speakers: OUT/tuned.yaml."""
+    """Tune the distance threshold of the clustering on DATA, and write it to OUT/tuned.yaml."""
     from mimidiar.evaluation.stored import Gate, StoredWindows
     from mimidiar.evaluation.tune_clustering import tune_clustering
 
@@ -46,12 +46,19 @@ def tune(local, data, out, embeddings, probe, vad, speech_margin_sec):
 @probe_option
 @vad_option
 @margin_option
-@click.option("--tuned", type=PATH, help="tuned.yaml of `mimidiar eval cluster tune`, for these embeddings.")
-@click.option("--num-speakers", type=NUMBER, help="Number of speakers in each recording, if its windows have them.")
-@click.option("--min-speakers", type=NUMBER, help="Speakers in each recording, at least; likewise.")
-@click.option("--max-speakers", type=NUMBER, help="Speakers in each recording, at most.")
-@click.option("--oracle-count", type=PATH, metavar="DATA", help="As many speakers as the reference of this set has.")
-@click.option("--oracle", type=PATH, metavar="DATA", help="Assign by this set's reference: what clustering costs.")
+@click.option("--tuned", type=PATH, help="tuned.yaml of `mimidiar eval cluster tune` for these embeddings.")
+@click.option("--num-speakers", type=NUMBER, help="Number of speakers in each recording; fewer if fewer are detected.")
+@click.option("--min-speakers", type=NUMBER, help="Lowest number of speakers; fewer if fewer are detected.")
+@click.option("--max-speakers", type=NUMBER, help="Highest number of speakers.")
+@click.option(
+    "--oracle-count", type=PATH, metavar="DATA", help="Take the number of speakers from the reference of this set."
+)
+@click.option(
+    "--oracle",
+    type=PATH,
+    metavar="DATA",
+    help="Assign speakers by the reference of this set (upper bound of clustering).",
+)
 @click.option("--overlap", is_flag=True, help="Stitch windows by their overlap, without embeddings.")
 def run(
     local,
@@ -68,9 +75,9 @@ def run(
     oracle,
     overlap,
 ):
-    """Posteriors of all recordings of LOCAL: OUT/posteriors.scp, with as many columns as a recording has speakers.
+    """Write the posteriors of all recordings of LOCAL to OUT/posteriors.scp, with one column for each speaker.
 
-    By one of --embeddings, --overlap and --oracle. The number of speakers is found unless it is given.
+    Give one of --embeddings, --overlap and --oracle. The number of speakers is estimated unless it is given.
     """
     from mimidiar.diarize.clustering import Clustering, make_count
     from mimidiar.evaluation import stored
@@ -83,7 +90,7 @@ def run(
     if embeddings is None and any(value is not None for value in (probe, tuned, oracle_count, *numbers)):
         raise click.UsageError("--probe, --tuned and numbers of speakers are for --embeddings")
     if oracle_count and any(numbers):
-        raise click.UsageError("--oracle-count, and a number of speakers: give the one or the other")
+        raise click.UsageError("give either --oracle-count or a number of speakers")
     if embeddings is None:
         tracking = stored.by_overlap() if overlap else stored.by_reference(oracle)
     else:

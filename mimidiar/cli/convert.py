@@ -17,19 +17,19 @@ def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target")
-@click.option("--from", "source_format", metavar="FORMAT", help="Format of SOURCE, where its suffix does not tell.")
-@click.option("--to", "target_format", metavar="FORMAT", help="Format of TARGET, where its suffix does not tell.")
+@click.option("--from", "source_format", metavar="FORMAT", help="Format of SOURCE.  [default: by its suffix]")
+@click.option("--to", "target_format", metavar="FORMAT", help="Format of TARGET.  [default: by its suffix]")
 @click.option(
     "--recording",
     metavar="NAME",
-    help="Convert this recording alone; where the one file SOURCE does not name its recording, the name to give it.",
+    help="Convert this recording only; or name the recording of a SOURCE file that has no name in it.",
 )
 @click.option(
     "--pause",
     "pause_sec",
     metavar="SEC",
     type=float,
-    help="From CTM: the longest pause in seconds between words of one turn.  [default: 0.3]",
+    help="For CTM: longest pause between words of one turn, in seconds.  [default: 0.3]",
 )
 @click.option(
     "--list",
@@ -37,20 +37,19 @@ def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
     is_eager=True,
     expose_value=False,
     callback=print_formats,
-    help="Print the formats, what each holds and what it cannot.",
+    help="Print the formats and their limits.",
 )
 def command(source, target, source_format, target_format, recording, pause_sec):
-    """Write the annotation SOURCE as TARGET, and say what TARGET cannot hold.
+    """Convert the annotation SOURCE to TARGET, and list the information that TARGET cannot hold.
 
-    Formats: rttm, uem, ctm, supervisions (lhotse), pyannote (JSON), textgrid (Praat), audacity (labels), srt; the
-    suffix tells which. SOURCE and TARGET are files, or folders with a file for each recording; a TARGET that exists as
-    a folder, ends in / or has no suffix is one, and needs --to. TextGrid, label and SRT files hold one recording, named
-    like the file.
+    Formats: rttm, uem, ctm, supervisions (lhotse), pyannote (JSON), textgrid (Praat), audacity (labels), srt. SOURCE
+    and TARGET are files, or folders with one file for each recording. TARGET is a folder if it exists as one, ends in /
+    or has no suffix; it then needs --to. TextGrid, label and SRT files contain one recording, named like the file.
 
-    Overlapping turns of one speaker become one. What is said stays with the turns where both formats hold it. A CTM has
-    words instead of turns: read, words with short pauses are one turn; written, turns without word times are left out.
-    To UEM goes the extent of each recording, from its first to its last turn; regions from a UEM are turns of a speaker
-    'scored', and turns of a speaker of that name alone become regions again. SRT cues and labels are 'speaker: text'.
+    Overlapping turns of one speaker are merged. Transcripts are kept if both formats can hold them. SRT cues and labels
+    are 'speaker: text'. A CTM contains words instead of turns: words with short pauses are read as one turn, and turns
+    without word times are not written. A UEM is written from the first to the last turn of each recording. UEM regions
+    are read as turns of a speaker 'scored'; turns of this speaker alone are written as regions.
     """
     from mimidiar.annotation.convert import Options, convert
 

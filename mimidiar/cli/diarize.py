@@ -20,37 +20,43 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
-    "-o", "--out", metavar="DIR", default=".", help="Where to write; - is RTTM to standard output.  [default: .]"
+    "-o", "--out", metavar="DIR", default=".", help="Output folder; - writes RTTM to standard output.  [default: .]"
 )
-@click.option("--model", default="mini-fusion", show_default=True, help="A name, or a file of `mimidiar bundle`.")
-@click.option("--num-speakers", type=NUMBER, help="Number of speakers; fewer, which is said, where fewer are found.")
-@click.option("--min-speakers", type=NUMBER, help="At least that many; likewise.")
-@click.option("--max-speakers", type=NUMBER, help="At most that many.")
+@click.option(
+    "--model", default="mini-fusion", show_default=True, help="Name of a model, or a file of `mimidiar model bundle`."
+)
+@click.option(
+    "--num-speakers", type=NUMBER, help="Number of speakers, if known; fewer, with a warning, if fewer are detected."
+)
+@click.option("--min-speakers", type=NUMBER, help="Lowest number of speakers; likewise.")
+@click.option("--max-speakers", type=NUMBER, help="Highest number of speakers.")
 @click.option(
     "--format",
     "formats",
     default="rttm",
     show_default=True,
     callback=parse_formats,
-    help="One or several of rttm, srt, textgrid, json (pyannote's Annotation), with commas.",
+    help="Output formats, separated by commas: rttm, srt, textgrid, json (pyannote's Annotation).",
 )
-@click.option("--plot", is_flag=True, help="Also draw who speaks when: NAME.png.")
-@click.option("--per-channel", is_flag=True, help="Each channel by itself, as NAME-channel1, ...; else their mean.")
+@click.option("--plot", is_flag=True, help="Also draw a timeline: NAME.png.")
+@click.option("--per-channel", is_flag=True, help="Diarize each channel as NAME-channel1, ...  [default: their mean]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
-    "--checkpoint", type=click.Path(path_type=Path), help="The codec's weights, if the model's are not shipped."
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Codec weights, if the package does not include those of the model.",
 )
 def command(
     files, out, model, num_speakers, min_speakers, max_speakers, formats, plot, per_channel, device, checkpoint
 ):
-    """Say who speaks when in each FILE: DIR/NAME.rttm, and so on, with NAME that of the audio file.
+    """Diarize each FILE, and write DIR/NAME.rttm and further formats. NAME is that of the audio file.
 
-    FILE is audio of any rate and number of channels in any format that libsndfile reads (WAV, FLAC, OGG, MP3, ...), or
-    a folder, of which every audio file directly in it is taken. Speakers are spk0, spk1, ... in the order in which they
-    are first heard, in each file anew. Where nobody speaks, a file without turns is written. Files that are there
-    already are replaced. Spaces in NAME are _ inside RTTM.
+    FILE is audio of any sampling rate and number of channels, in any format of libsndfile (WAV, FLAC, OGG, MP3, ...),
+    or a folder of audio files; subfolders are not searched. Speakers are spk0, spk1, ... in order of their first turn
+    in each file. A recording without speech gives a file without turns. Existing files are replaced. Spaces in NAME
+    become _ inside RTTM.
 
-    A FILE that cannot be diarized is named, and the others are done; the exit code is then 1.
+    A FILE that cannot be diarized is reported, and the others are diarized; the exit code is then 1.
     """
     from mimidiar.diarize.clustering import make_count
     from mimidiar.diarize.files import check_outputs, find_tasks
@@ -70,7 +76,7 @@ def command(
 
 
 def run(tasks, folder, formats, plot, count, loading) -> int:
-    """Load the diarizer, which takes two seconds, and do the tasks; how many were done."""
+    """Load the diarizer, which takes two seconds, and do the tasks; returns how many were done."""
     from mimidiar.diarize.files import diarize_tasks
     from mimidiar.diarize.outputs import rttm_text, write_outputs
     from mimidiar.diarize.pretrained import Diarizer

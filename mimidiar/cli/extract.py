@@ -1,4 +1,4 @@
-"""`mimidiar extract`: stage 3."""
+"""`mimidiar feats extract`: stage 3."""
 
 import click
 
@@ -15,9 +15,9 @@ from mimidiar.job_option import job_option
     default="mimi",
     show_default=True,
     help="""\
-mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: a small one of this package.
-mimi-mini-distil: the same, distilled from CAM++ speaker embeddings.
-mimi-random, mimi-random-full: untrained controls of both sizes. logmel: no codec, the positive control.
+mimi: Kyutai's Mimi, from --checkpoint, $MIMI_CHECKPOINT or the hub (385 MB). mimi-mini: a small Mimi, shipped with this
+package. mimi-mini-distil: the same, distilled from CAM++ speaker embeddings. mimi-random, mimi-random-full: untrained
+controls of the small and the full size. logmel: log-mel spectrogram, the positive control.
 titanet, campplus: speaker encoders; TitaNet-L from --checkpoint, $TITANET_CHECKPOINT or the hub (100 MB). vad: speech
 activity by silero-vad.""",
 )
@@ -25,26 +25,26 @@ activity by silero-vad.""",
     "--tap",
     help="""\
 Layer (tap) to extract: seanet, transformer.0, transformer.1, ... (25 frames a second), latent (the default), or
-quantized.N: the first N codebooks (12.5 frames a second); of logmel: mel. Of a speaker encoder its windows,
-window1.5-hop0.6 (the default, in seconds; 12.5 frames a second, interpolated; with -nearest at the end: not mixed; with
--speech at the end: 0 where silero-vad finds no speech).""",
+quantized.N: the first N codebooks (12.5 frames a second). logmel: mel. Speaker encoders: window and hop in seconds,
+window1.5-hop0.6 (the default), interpolated to 12.5 frames a second. Suffix -nearest: embedding of the nearest window
+instead of interpolation. Suffix -speech: 0 outside the speech that silero-vad detects.""",
 )
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False),
     help="""\
-Weights: a .safetensors file in moshi's layout; of titanet a .nemo file.""",
+Weights: a .safetensors file in moshi's layout; for titanet a .nemo file.""",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--compress", is_flag=True, help="16 bits for a number, not 32: half of the disk, see egs/README.md.")
+@click.option("--compress", is_flag=True, help="Store features in 16 instead of 32 bits; see egs/README.md.")
 @job_option
 def command(data, out, encoder, tap, checkpoint, seed, device, compress, job):
-    """Features of all recordings in the data folder DATA, as Kaldi ark/scp in the folder OUT.
+    """Extract features of all recordings in the data folder DATA, as Kaldi ark/scp in the folder OUT.
 
-    OUT gets feats.*.ark, feats.scp (key per recording, float32 frames x dimensions; with --compress Kaldi's compressed
-    matrices of two bytes), meta.json, and what it cost in timing.jsonl. A call that was interrupted is repeated as it
-    was: finished recordings are kept. The result is the same whatever the number of jobs.
+    OUT contains feats.*.ark, feats.scp (one key for each recording; float32, frames x dimensions; with --compress
+    Kaldi's compressed matrices of two bytes), meta.json, and the computing time in timing.jsonl. Repeat an interrupted
+    call to resume it; finished recordings are kept. The result does not depend on the number of jobs.
     """
     from mimidiar.features.extraction import extract
     from mimidiar.features.timing import add_cost

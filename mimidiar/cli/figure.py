@@ -1,4 +1,4 @@
-"""`mimidiar figure`: what was scored, measured or trained, to be looked at."""
+"""`mimidiar figure`: figures of scores, measurements and training."""
 
 import inspect
 from pathlib import Path
@@ -10,7 +10,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def _possible(_context, _option, out):
-    """OUT as it is: one that cannot be written is refused before anything is read."""
+    """OUT unchanged; a path that cannot be written is refused before anything is read."""
     from mimidiar.figures.style import targets
 
     targets(out)
@@ -19,13 +19,13 @@ def _possible(_context, _option, out):
 
 def out_option(function):
     """-o FILE, the same for all figures."""
-    text = "FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg."
+    text = "Output: FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg."
     option = click.option("-o", "--out", metavar="FILE", type=PATH, required=True, callback=_possible, help=text)
     return option(function)
 
 
 def title_option(function):
-    return click.option("--title", default="", help="A line over the figure.")(function)
+    return click.option("--title", default="", help="Title of the figure.")(function)
 
 
 def save(figure, out):
@@ -37,9 +37,9 @@ def save(figure, out):
 
 @click.group(context_settings=SETTINGS)
 def command():
-    """Draw a figure as PNG, SVG or PDF, in colours that colour-blind eyes tell apart.
+    """Draw a figure as PNG, SVG or PDF, in colors for color-blind readers.
 
-    The same data give the same bytes. Each kind of figure has a help of its own:
+    The same data give the same bytes. Each kind of figure has its own help:
 
     \b
     mimidiar figure timeline --help
@@ -47,7 +47,7 @@ def command():
 
 
 def json_figure(draw):
-    """The command of a figure from JSON: `draw(values, name)` makes it of what the file `name` holds."""
+    """The command of a figure from JSON: `draw(values, name)` draws the values of the file `name`."""
 
     @command.command(draw.__name__, help=inspect.getdoc(draw), context_settings=SETTINGS)
     @click.argument("data", metavar="DATA", type=PATH)
@@ -63,26 +63,26 @@ def json_figure(draw):
 @command.command(context_settings=SETTINGS)
 @click.argument("reference", metavar="REF", type=PATH)
 @click.argument("hypothesis", metavar="HYP", type=PATH)
-@click.option("--recording", metavar="NAME", help="Which one; needed where REF and HYP hold several.")
-@click.option("--uem", type=PATH, help="What is scored, as in `mimidiar score`.")
-@click.option("--collar", type=float, default=0.0, show_default=True, help="As in `mimidiar score`.")
-@click.option("--skip-overlap", is_flag=True, help="As in `mimidiar score`.")
+@click.option("--recording", metavar="NAME", help="Recording to draw; needed if REF and HYP contain several.")
+@click.option("--uem", type=PATH, help="UEM of the scored regions, as in `mimidiar score`.")
+@click.option("--collar", type=float, default=0.0, show_default=True, help="Collar in seconds, as in `mimidiar score`.")
+@click.option("--skip-overlap", is_flag=True, help="Do not score overlap, as in `mimidiar score`.")
 @click.option(
     "--posteriors",
     "folder",
     metavar="DIR",
     type=PATH,
-    help="Show them above as a heat map: a folder with posteriors.scp and meta.json, as `mimidiar infer` writes it.",
+    help="Posteriors to draw as a heat map: a folder of `mimidiar eval infer`, with posteriors.scp and meta.json.",
 )
-@click.option("--start", metavar="SEC", type=float, help="Show the recording from here on.")
-@click.option("--end", metavar="SEC", type=float, help="Show it up to here.")
+@click.option("--start", metavar="SEC", type=float, help="Start of the drawn part, in seconds.")
+@click.option("--end", metavar="SEC", type=float, help="End of the drawn part, in seconds.")
 @out_option
 def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder, start, end, out):
-    """Who speaks when in one recording of HYP and of REF.
+    """Draw the turns of one recording in HYP and REF.
 
-    Where speech is missed, false alarm or confused is in three colours. A lane for each reference speaker, with
-    the hypothesis speaker that the DER pairs with them. The figures are those
-    that `mimidiar score` gives for the recording, also where --start and --end show a part of it.
+    Missed speech, false alarm and confusion have three colors. Each reference speaker has a lane, with the hypothesis
+    speaker that the DER pairs with them. The error rates are those of `mimidiar score` for the whole recording, even if
+    --start and --end show a part of it.
     """
     from mimidiar.figures.timeline import draw_timeline
     from mimidiar.score.diarization import Protocol
@@ -96,12 +96,12 @@ def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder
 @command.command(context_settings=SETTINGS)
 @click.argument("scores", metavar="SCORES", type=PATH)
 @click.argument("trials", metavar="TRIALS", type=PATH)
-@click.option("--name", metavar="NAME", help="What to call the system of SCORES.  [default: the name of the file]")
+@click.option("--name", metavar="NAME", help="Name of the system of SCORES.  [default: the name of the file]")
 @click.option("--system", "more", metavar="NAME=SCORES", multiple=True, help="Another system; repeatable.")
 @title_option
 @out_option
 def det(scores, trials, name, more, title, out):
-    """DET curves, with the EER marked.
+    """Draw DET curves, with the EER marked.
 
     Miss rate against false acceptance rate on normal deviate scales, for one system or several. SCORES: `enrol
     test score` a line; TRIALS: `label enrol test` a line, the same trials for all systems.
@@ -122,9 +122,9 @@ def det(scores, trials, name, more, title, out):
 @title_option
 @out_option
 def histogram(scores, trials, title, out):
-    """Scores of the same and of different speakers.
+    """Draw the score histograms of target and non-target trials, with the threshold at the EER.
 
-    Two histograms, with the threshold at the EER. SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
+    SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
     """
     from mimidiar.figures.histogram import draw_histogram
     from mimidiar.score.trials import read_both_kinds
@@ -138,7 +138,7 @@ def histogram(scores, trials, title, out):
 @title_option
 @out_option
 def training(logs, title, out):
-    """Training curves of one run or several.
+    """Draw the training curves of one or several runs.
 
     Loss, error and learning rate by epoch, the best epoch marked. LOG: the log.jsonl of a model folder, or the folder.
     """
@@ -150,12 +150,12 @@ def training(logs, title, out):
 
 @json_figure
 def bars(values, name):
-    """Named values with their intervals, from JSON.
+    """Draw named values with their intervals, from JSON.
 
     \b
     {"bars": [{"label": "2 speakers", "value": 41.5, "low": 40, "high": 43}, ...], "ylabel": "...", "title": "..."}
 
-    low and high may be left out; a value of null is shown as not run.
+    low and high are optional; a value of null is drawn as "not run".
     """
     from mimidiar.figures.bars import draw_bars
     from mimidiar.figures.documents import parse_bars
@@ -165,14 +165,14 @@ def bars(values, name):
 
 @json_figure
 def progression(values, name):
-    """A measure from experiment to experiment, from JSON.
+    """Draw metrics from experiment to experiment, from JSON.
 
-    A panel for each metric:
+    One panel for each metric:
 
     \b
     {"steps": [{"label": "Exp 1", "metric": "eer", "value": 35.0, "low": 34.1, "high": 36.0}, ...], "title": "..."}
 
-    `mimidiar report TABLE --format json` writes it from records. A `series` in the steps makes a line for each.
+    `mimidiar report TABLE --format json` writes this JSON from records. Each `series` of the steps is a line.
     """
     from mimidiar.figures.documents import parse_steps
     from mimidiar.figures.progression import draw_progression
@@ -182,14 +182,14 @@ def progression(values, name):
 
 @json_figure
 def depth(values, name):
-    """Error rates over the taps of an encoder, from JSON.
+    """Draw error rates over the taps of an encoder, from JSON.
 
-    A panel for each metric, a line for each series; a label is a tap:
+    One panel for each metric, one line for each series; labels are taps:
 
     \b
     {"steps": [{"label": "seanet", "metric": "eer", "value": 35.0, "low": 34.1, "high": 36.0, "series": "mimi"}, ...]}
 
-    `mimidiar report TABLE --only taps --format json` writes it from records.
+    `mimidiar report TABLE --only taps --format json` writes this JSON from records.
     """
     from mimidiar.figures.depth import draw_depth
     from mimidiar.figures.documents import MOST_OF_DEPTH, parse_steps
@@ -199,15 +199,15 @@ def depth(values, name):
 
 @json_figure
 def tradeoff(values, name):
-    """DER against token drift, from JSON.
+    """Draw DER against token drift, from JSON.
 
-    A panel for each set, a point for each system:
+    One panel for each set, one point for each system:
 
     \b
     {"steps": [{"label": "codec trained", "set": "test", "metric": "der", "value": 35.0, "low": 34.1, "high": 36.0},
                {"label": "codec trained", "set": "test", "metric": "token_drift", "value": 20.0}, ...]}
 
-    `mimidiar report TABLE --only unfreeze --format json` writes it from records.
+    `mimidiar report TABLE --only unfreeze --format json` writes this JSON from records.
     """
     from mimidiar.figures.tradeoff import draw_tradeoff, parse_points
 
@@ -215,7 +215,7 @@ def tradeoff(values, name):
 
 
 def _posteriors(folder, recording):
-    """The posteriors of one recording, channels named as `mimidiar decide` names their turns."""
+    """The posteriors of one recording; its speakers have the names of `mimidiar eval binarize`."""
     from mimidiar.evaluation.stored import read_posteriors
     from mimidiar.figures.timeline import Posteriors
 

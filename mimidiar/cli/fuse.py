@@ -1,4 +1,4 @@
-"""`mimidiar fuse`: stage 3, two stores as one."""
+"""`mimidiar feats fuse`: stage 3, two stores as one."""
 
 import click
 
@@ -8,9 +8,9 @@ import click
 @click.argument("second", type=click.Path(file_okay=False))
 @click.argument("out", type=click.Path(file_okay=False))
 def command(first, second, out):
-    """Features of FIRST and SECOND side by side, on the time axis of FIRST, as the folder OUT.
+    """Concatenate the features of FIRST and SECOND, on the time axis of FIRST, as the store OUT.
 
-    Nothing is copied: OUT names the two, and what reads features puts each frame of SECOND where it stands in time.
+    Nothing is copied. OUT names the two stores; their frames are aligned in time when they are read.
     """
     from mimidiar.features.fused_store import fuse
 

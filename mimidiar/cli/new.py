@@ -1,4 +1,4 @@
-"""mimidiar data new: the skeleton of a dataset."""
+"""`mimidiar data new`: the skeleton of a dataset."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ import click
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The checkout of mimidiar to write into.  [default: that of this command]",
+    help="Checkout of mimidiar to write into.  [default: that of this command]",
 )
 def command(name: str, into: Path | None) -> None:
     """Write the skeleton of the dataset NAME: its file in mimidiar/corpora, a test, and a recipe below egs/NAME.
 
-    They run as they are, on <set>/<recording>.wav and .rttm of the sets train, dev and test; change the reader in the
-    file to the layout that the corpus is published in. Nothing is overwritten, and nothing has to be listed anywhere.
+    The skeleton runs at once, on <set>/<recording>.wav and .rttm of the sets train, dev and test. Then adapt the reader
+    in the file to the published layout of the corpus. Existing files are not overwritten, and no list needs an entry.
     """
     from mimidiar.cli.report import command as report
     from mimidiar.corpora.from_template import CHECKOUT, write_dataset

@@ -1,4 +1,4 @@
-"""`mimidiar publish`: records into the results that are kept."""
+"""`mimidiar table publish`: records into the versioned results."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ import click
 @click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", "results", metavar="RESULTS", required=True, type=click.Path(path_type=Path))
 def command(folders, results):
-    """Copy all records below FOLDER (an experiment's folder) into the folder RESULTS, which is under version control.
+    """Copy all records below FOLDER (an experiment's folder) into the versioned folder RESULTS.
 
-    Refused, before anything is copied: records made by code that is in no commit, of synthetic speech or a small run,
-    whose score has changed since they were written or follows older conventions, and records that would leave older
-    seeds of the same system, set and protocol beside them in RESULTS.
+    Some records are refused before anything is copied: those made by uncommitted code, with synthetic speech or in a
+    small run; those with a score that has changed since or follows older conventions; and those that would leave older
+    seeds of the same system, set and protocol in RESULTS.
     """
     from mimidiar.report.publish import publish
 

@@ -14,21 +14,24 @@ import click
     type=click.Path(path_type=Path),
     help="Folder of records; repeatable.  [default: the folders that TABLE names]",
 )
-@click.option("--only", multiple=True, metavar="NAME", help="Name of a table to make, and no other; repeatable.")
+@click.option("--only", multiple=True, metavar="NAME", help="Name of a table; the others are left out. Repeatable.")
 @click.option("--format", "style", type=click.Choice(["md", "latex", "csv", "json"]), default="md", show_default=True)
+@click.option("--allow-dirty", is_flag=True, help="Accept records of uncommitted code; the tables are marked as draft.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Output file.  [default: standard output]")
 @click.option(
-    "--allow-dirty", is_flag=True, help="Show figures of uncommitted code as well; the tables are marked as draft."
+    "--into",
+    type=click.Path(path_type=Path),
+    help="Markdown file in which the tables replace the text between the result marks.",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Output file, instead of the screen.")
-@click.option("--into", type=click.Path(path_type=Path), help="Markdown file; the tables go between its result marks.")
-@click.option("--brief", "short", is_flag=True, help="Tables and notes alone, without lines on protocols and code.")
-@click.option("--check", is_flag=True, help="Write nothing: fail if the file of --out or --into holds anything else.")
+@click.option("--brief", "short", is_flag=True, help="Write tables and notes only, without protocols and code.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the file of --out or --into is not up to date.")
 def command(table, results, only, style, allow_dirty, out, into, short, check):
-    """Make the tables that TABLE (YAML) describes, of records alone.
+    """Make the tables of TABLE (YAML) from records.
 
-    Refused, naming the cell: a record made by uncommitted code, of a set that was tuned or trained on, with a doubled
-    seed, of another configuration or encoder than the other seeds, or measured in another way than the rest of its
-    column. A cell without a record says "not run". Several seeds are mean ± standard deviation.
+    Several seeds are shown as mean ± standard deviation; a cell without a record is shown as "not run". Records are
+    refused, with the name of their cell, if they are by uncommitted code, of a set used in training or tuning, with a
+    doubled seed, of another configuration or encoder than the other seeds, or scored in another way than the rest of
+    their column.
     """
     from mimidiar.errors import MimidiarError
     from mimidiar.report.document import brief, insert, make_report, write_or_check

@@ -1,4 +1,4 @@
-"""`mimidiar score`: diarization error rate of speaker turns, and what goes with it."""
+"""`mimidiar score`: diarization error rate and other metrics of speaker turns."""
 
 from pathlib import Path
 
@@ -11,17 +11,16 @@ import click
 @click.option(
     "--uem",
     type=click.Path(path_type=Path),
-    help="What is scored: a UEM file or a folder of *.uem. Without "
-    "one, each recording is scored over the extent of its reference and hypothesis together.",
+    help="Scored regions: a UEM file or a folder of *.uem.  [default: the extent of reference and hypothesis together]",
 )
 @click.option(
     "--collar",
     type=float,
     default=0.0,
     show_default=True,
-    help="Seconds on EITHER side of each reference border that are not scored (md-eval's and dscore's meaning).",
+    help="Collar in seconds on EITHER side of each reference boundary, as in md-eval and dscore.",
 )
-@click.option("--skip-overlap", is_flag=True, help="Leave out where two or more reference speakers talk at once.")
+@click.option("--skip-overlap", is_flag=True, help="Do not score overlap of two or more reference speakers.")
 @click.option(
     "-o",
     "--out",
@@ -34,18 +33,18 @@ import click
 def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     """Score the speaker turns HYP against REF.
 
-    Either is an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, or a folder with a
-    supervisions.jsonl.gz); all of them, and the UEM, may be packed by gzip (*.gz). Printed for each recording, each
-    number of speakers and in total: DER with its parts, JER, missed and false alarm speech, detection of overlap, and
-    how many speakers were found.
+    Both are an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, or a folder with a
+    supervisions.jsonl.gz); they and the UEM may be compressed (*.gz). The table has a row for each recording, for each
+    number of speakers and for the total: DER with its parts, JER, missed and false alarm speech, overlap detection, and
+    the detected number of speakers.
 
-    Total = total error time over total reference speaker time. Recordings missing from HYP count as all missed;
-    recordings that only HYP has are refused. Overlapping turns of one speaker are merged, turns of no length passed
-    over.
+    The total is total error time over total reference speaker time. Recordings missing from HYP count as missed
+    speech; recordings missing from REF are refused. Overlapping turns of one speaker are merged, and turns of no length
+    are ignored.
 
     \b
     All conventions, and how md-eval and dscore differ: python -m pydoc mimidiar.score.diarization
-    What score.json and per_recording.csv hold:         python -m pydoc mimidiar.score.from_files
+    Fields of score.json and per_recording.csv:         python -m pydoc mimidiar.score.from_files
     """
     from mimidiar.score import from_files, score_file, table
     from mimidiar.score.diarization import Protocol

@@ -1,4 +1,4 @@
-"""mimidiar data simulate-turns"""
+"""`mimidiar data simulate-turns`: stage 2."""
 
 from pathlib import Path
 
@@ -10,17 +10,16 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("data", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--config", required=True, type=PATH, help="YAML file: the sets to make.")
+@click.option("--config", required=True, type=PATH, help="YAML file of the sets to write.")
 @click.option("--turns", required=True, type=PATH, help="YAML file of turn statistics.")
 @click.argument("overrides", nargs=-1)
 def command(data: Path, out: Path, config: Path, turns: Path, overrides: tuple[str, ...]) -> None:
-    """Simulate conversations of the speakers of the prepared sets below DATA: OUT/talk_<name> for every set in the
-    configuration.
+    """Simulate conversations of the speakers in the prepared sets below DATA, by a model of turn-taking.
 
-    They are simulated as `mimidiar train --talks` does it: by turn statistics, at many levels, in noise, rooms and
-    bands. OVERRIDES are key=value, for example sets.dev.count=10.
+    Each set of the configuration is written to OUT/talk_<name>. The simulation is that of `mimidiar train --talks`:
+    turn statistics, levels, noise, rooms and frequency bands. OVERRIDES are key=value, for example sets.dev.count=10.
     """
     from mimidiar.config import load_config
     from mimidiar.simulation.drawn_sets import TalkSets, write_talk_sets
 
-    write_talk_sets(load_config(TalkSets, config, overrides), turns, data, out, click.echo)
+    write_talk_sets(load_config(TalkSets, config, overrides), turns, data, out)

@@ -1,4 +1,4 @@
-"""mimidiar train: train a diarization model."""
+"""`mimidiar train`: stage 4."""
 
 from pathlib import Path
 
@@ -11,28 +11,28 @@ FOLDERS = (PATH, PATH)
 @click.command()
 @click.argument("folder", type=PATH)
 @click.option(
-    "--train", "train_sets", type=FOLDERS, multiple=True, metavar="DATA FEATS", help="A set to train on; repeatable."
+    "--train", "train_sets", type=FOLDERS, multiple=True, metavar="DATA FEATS", help="Training set; repeatable."
 )
 @click.option(
     "--mixtures",
     type=PATH,
     metavar="DATA",
-    help="Train on mixtures of this set's utterances, made on the fly; with mixtures in the configuration.",
+    help="Train on mixtures of this set's utterances, made on the fly; needs mixtures in the configuration.",
 )
 @click.option(
     "--talks",
     type=PATH,
     metavar="DATA",
-    help="Train on conversations of this set's speakers, simulated on the fly; with talks in the configuration.",
+    help="Train on conversations of this set's speakers, simulated on the fly; needs talks in the configuration.",
 )
-@click.option("--turns", type=PATH, help="With talks: YAML file of turn statistics.")
+@click.option("--turns", type=PATH, help="With --talks: YAML file of turn statistics.")
 @click.option(
     "--pool",
     type=PATH,
-    help="With talks: cache of their features, which models may share. [default: FOLDER/talks]",
+    help="With --talks: feature cache of the conversations, which models may share.  [default: FOLDER/talks]",
 )
-@click.option("--noise", type=PATH, help="With mixtures: noises behind some, as for simulate.")
-@click.option("--rirs", type=PATH, help="With mixtures: rooms for some, as for simulate.")
+@click.option("--noise", type=PATH, help="With --mixtures: noises to add, as for `mimidiar data simulate`.")
+@click.option("--rirs", type=PATH, help="With --mixtures: room impulse responses, as for `mimidiar data simulate`.")
 @click.option(
     "--dev",
     "dev_sets",
@@ -40,10 +40,12 @@ FOLDERS = (PATH, PATH)
     multiple=True,
     required=True,
     metavar="DATA FEATS",
-    help="Validation set; the checkpoint with the lowest validation loss is kept; repeatable.",
+    help="Validation set; the checkpoint with the lowest validation loss is kept. Repeatable.",
 )
 @click.option("--config", type=PATH, help="YAML file of a TrainConfig.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration; repeatable."
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights, crops and dropout."
 )
@@ -51,21 +53,21 @@ FOLDERS = (PATH, PATH)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
-    help="Number of DDP processes (one GPU each on cuda); the batch size is global. [default: torchrun's, or 1]",
+    help="Number of DDP processes (one GPU each on cuda); the batch size is global.  [default: torchrun's, or 1]",
 )
 @click.option(
     "--num-workers",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Number of data loading processes for each that trains.",
+    help="Number of data loading processes for each training process.",
 )
 @click.option(
     "--checkpoint",
     type=PATH,
-    help="With unfreeze or mixtures: the codec's weights, as for extract.",
+    help="With unfreeze or mixtures: codec weights, as for `mimidiar feats extract`.",
 )
-@click.option("--start-from", type=PATH, help="With unfreeze: a trained adapter's model.safetensors.")
+@click.option("--start-from", type=PATH, help="With unfreeze: model.safetensors of a trained adapter.")
 def command(
     folder,
     train_sets,
@@ -85,12 +87,12 @@ def command(
     checkpoint,
     start_from,
 ) -> None:
-    """Train a diarization model into FOLDER on sets of conversations, each named by its data and its features.
+    """Train a diarization model into FOLDER on sets of conversations, each given by its data and its features.
 
-    Called again after an interruption, it goes on from the last whole epoch and ends in the same weights.
+    A repeated call resumes interrupted training from the last complete epoch, and ends in the same weights.
 
     \b
-    Several processes, here or on several machines, share each batch:
+    Several processes, on one or several machines, share each batch:
       mimidiar train --processes 2 ...
       torchrun --nproc-per-node 2 -m mimidiar.cli train ...
     """
@@ -115,7 +117,7 @@ def command(
 
 
 def _on_the_fly(mixtures: Path | None, augmenter, talks: Path | None, turns: Path, pool: Path):
-    """What makes the training data, where no sets are named."""
+    """The source of training data that is simulated on the fly; None with --train."""
     from functools import partial
 
     if mixtures is not None:
@@ -130,21 +132,19 @@ def _on_the_fly(mixtures: Path | None, augmenter, talks: Path | None, turns: Pat
 
 
 def _check_source(settings, train_sets: tuple, mixtures: Path | None, talks: Path | None, turns: Path | None) -> None:
-    """Raise MimidiarError unless it is clear what is trained on, and the configuration says how."""
+    """Raise MimidiarError unless options and configuration name exactly one source of training data."""
     from mimidiar.errors import MimidiarError
 
     if sum((bool(train_sets), mixtures is not None, talks is not None)) != 1:
         raise MimidiarError(
-            "name what to train on: sets by --train DATA FEATS, or utterances to mix by --mixtures DATA, or speakers "
-            "to simulate conversations of by --talks DATA"
+            "give one source of training data: sets by --train DATA FEATS, utterances to mix by --mixtures DATA, or "
+            "speakers for simulated conversations by --talks DATA"
         )
     for name, folder in (("mixtures", mixtures), ("talks", talks)):
         if (getattr(settings, name) is not None) != (folder is not None):
-            raise MimidiarError(f"{name} need both: --{name} DATA, and `{name}` in the configuration that says how")
+            raise MimidiarError(f"{name} need both --{name} DATA and `{name}` in the configuration")
     if (talks is not None) != (turns is not None):
-        raise MimidiarError(
-            "talks need --turns, a file that says how people take turns, and nothing else has use for it"
-        )
+        raise MimidiarError("--talks needs --turns, a file of turn statistics; nothing else uses it")
 
 
 def _augmenter(settings, mixtures: Path | None, noise: Path | None, rirs: Path | None):
@@ -153,5 +153,7 @@ def _augmenter(settings, mixtures: Path | None, noise: Path | None, rirs: Path |
     from mimidiar.simulation.augmentation import Augment, make_augmenter
 
     if mixtures is None and (noise or rirs):
-        raise MimidiarError(f"{noise or rirs}: sounds are for mixtures alone; conversations get theirs by `simulate`")
+        raise MimidiarError(
+            f"{noise or rirs}: only --mixtures uses it; `mimidiar data simulate` augments stored conversations"
+        )
     return make_augmenter(settings.augment or Augment(), noise, rirs)

@@ -1,4 +1,4 @@
-"""mimidiar tune: choose the post-processing on a development set."""
+"""`mimidiar eval tune`: the post-processing, chosen on a development set."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import click
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 def command(posteriors, data, out) -> None:
-    """Search threshold, median filter and minimum durations for the least frame DER of POSTERIORS on DATA.
+    """Tune threshold, median filter and minimum durations for the lowest frame DER of POSTERIORS on DATA.
 
-    Writes OUT/tuned.yaml, which names the set; `decide` refuses to use it on that set.
+    OUT/tuned.yaml contains the values and the name of the set; `mimidiar eval binarize` refuses recordings of that set.
     """
     from mimidiar.evaluation.tune import tune_on
 

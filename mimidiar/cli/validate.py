@@ -1,15 +1,15 @@
-"""mimidiar data validate"""
+"""`mimidiar data validate`: data folders checked."""
 
 import click
 
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True))
-@click.option("--allow-shared", is_flag=True, help="Sets may share speakers and recordings.")
+@click.option("--allow-shared", is_flag=True, help="Accept sets that share speakers and recordings.")
 def command(folders: tuple[str, ...], allow_shared: bool) -> None:
-    """Check set FOLDERS: turns inside recordings, audio as stated, UEM, and no speakers shared between splits.
+    """Check set FOLDERS: turns within recordings, audio as stated, UEM, and no speaker in two splits.
 
-    Of `data/*`, what holds no set (logs) is passed over.
+    Folders without a set, such as logs, are ignored.
     """
     from mimidiar.data.validation import require_valid, set_folders
 

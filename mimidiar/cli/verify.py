@@ -12,15 +12,15 @@ import click
     "--utt2spk",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Who speaks: Kaldi's utt2spk (`utterance speaker` a line) or lhotse's supervisions.jsonl.gz.  [default: the "
-    "one beside TRIALS, else what the names begin with, as id10270/... or 1034-...]",
+    help="Speakers of the utterances: Kaldi's utt2spk (`utterance speaker` a line) or lhotse's supervisions.jsonl.gz.  "
+    "[default: the file beside TRIALS, else the prefixes of names like id10270/... or 1034-...]",
 )
 @click.option(
     "--draws",
     type=click.IntRange(0, 100_000),
     default=1000,
     show_default=True,
-    help="Draws of speakers for the intervals; 0: none.",
+    help="Number of bootstrap draws for the intervals; 0: no intervals.",
 )
 @click.option(
     "-o",
@@ -28,18 +28,18 @@ import click
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Write DIR/score.json, DIR/det.csv (the DET curve), DIR/histogram.csv (of the scores) and DIR/draws.csv.",
+    help="Write DIR/score.json, DIR/det.csv (DET curve), DIR/histogram.csv (scores) and DIR/draws.csv.",
 )
 @click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 def command(scores, trials, utt2spk, draws, folder, name):
-    """EER and minDCF of SCORES on TRIALS, with 95 % bootstrap intervals over speakers.
+    """Compute EER and minDCF of SCORES on TRIALS, with 95 % bootstrap intervals over speakers.
 
     \b
-    SCORES  enrol test score   a line; higher is more alike; any order, scores of other pairs are passed over
+    SCORES  enrol test score   a line; higher is more similar; any order, scores of other pairs are ignored
     TRIALS  label enrol test   a line; label 1 or target: the same speaker, 0 or nontarget: two speakers
 
-    The intervals say what the figures would be with other speakers: whole speakers are drawn, not trials, since trials
-    of one speaker are not independent. Where nobody says who speaks, single trials are drawn, with a warning.
+    The bootstrap draws speakers, not trials, since trials of one speaker are not independent. If the speakers are
+    unknown, it draws trials, with a warning.
 
     \b
     mimidiar verify scores veri_test2.txt -o exp/verify

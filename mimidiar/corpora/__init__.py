@@ -1,8 +1,8 @@
 """Corpora to manifests. A new corpus is one file, here or in a folder of $MIMIDIAR_CORPORA, with a function
 `prepare_<corpus>(work: Preparation)`, and `download_<corpus>` where stage 0 can fetch it.
 
-Functions are found by the files' text and imported when they are asked for: lhotse and torch take seconds, --help must
-not. What `--set KEY=VALUE` can tell a corpus is a dataclass in its file; its origin and license are in ORIGINS there.
+Functions are found in the text of the files and imported on use, since lhotse and torch take seconds to import. The
+settings of `--set KEY=VALUE` are a dataclass in the corpus' file; its origin and license are in ORIGINS there.
 """
 
 import difflib

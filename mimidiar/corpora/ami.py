@@ -17,10 +17,9 @@ for the same output, so that the one used is part of a figure's protocol:
 
 The original study trained on the meetings of all three parts, and drew those to tune and report on from the same lot.
 `ancestor_split` does so: train has all meetings, dev and test a tenth each of them again. That study had each meeting
-three times among its recordings: here it is in the set once, and how much it counts is for training to say
-(`set_weights`).
+three times among its recordings: here it is in the set once, and its weight is a training option (`set_weights`).
 
-Scored is the whole of every meeting, as the UEM of that setup say.
+Every meeting is scored as a whole, as in the UEM of that setup.
 """
 
 import re
@@ -34,8 +33,9 @@ from mimidiar.config import load_config
 from mimidiar.corpora.conversations import Conversation, Leniency, write_conversations
 from mimidiar.corpora.download import bytes_there, fetch, require_space
 from mimidiar.corpora.nxt import NAME, VERSION, Annotations, find_annotations
-from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.errors import MimidiarError
+from mimidiar.log import log
 
 ORIGINS = {"ami": ("AMI (Carletta 2007), meetings in English", "CC BY 4.0")}
 SUFFIX = {"mix": "Mix-Headset", "sdm": "Array1-01"}
@@ -86,42 +86,42 @@ class AmiDownloadSettings:
 def prepare_ami(work: Preparation) -> list[Path]:
     """Write the sets train, dev and test; the seed changes nothing, the split being the corpus' own. MimidiarError."""
     options = work.options(AmiSettings)
-    names, root, say = check_choices(options), work.find_root("ami"), work.say
+    names, root = check_choices(options), work.find_root("ami")
     annotations = None if options.rttm else Annotations(options.annotations or find_annotations(root))
     reference = _reference(options, annotations)
     sets = {name: [_conversation(m, root, options.mic, reference) for m in meetings_of(name)] for name in names}
     for name, conversations in sets.items():
-        sets[name] = _recorded(name, conversations, options.mic, say)
+        sets[name] = _recorded(name, conversations, options.mic)
         if options.reference == "only_words":
-            _compare_with_published(name, conversations, say)
+            _compare_with_published(name, conversations)
     if annotations and annotations.untimed:
-        say(f"{annotations.untimed} words of the annotations have no time and are left out")
+        log.info(f"{annotations.untimed} words of the annotations have no time and are left out")
     if options.ancestor_split:
-        sets = _ancestor_split(sets, say)
+        sets = _ancestor_split(sets)
     if options.max_speakers is not None:
         # Test keeps them: that a model has too few channels is part of its error.
         for name in sets.keys() & {"train", "dev"}:
-            sets[name] = _with_few_speakers(name, sets[name], options.max_speakers, say)
+            sets[name] = _with_few_speakers(name, sets[name], options.max_speakers)
     sets = {f"{options.prefix}{name}": conversations for name, conversations in sets.items()}
     origin = f"AMI meetings, {SUFFIX[options.mic]}, references {options.reference}"
     return write_conversations(work, "AMI", origin, sets, options, LEAKY if options.ancestor_split else None)
 
 
-def _ancestor_split(sets: dict[str, list[Conversation]], say: Say) -> dict[str, list[Conversation]]:
+def _ancestor_split(sets: dict[str, list[Conversation]]) -> dict[str, list[Conversation]]:
     """All meetings as train, every tenth that can be used as dev, and the one after it as test."""
-    say(LEAKY)
+    log.info(LEAKY)
     every = [recording for conversations in sets.values() for recording in conversations]
     usable = [recording for recording in every if recording.audio.is_file() and recording.turns is not None]
     return {"train": every, "dev": usable[::LEAKY_SHARE], "test": usable[1::LEAKY_SHARE]}
 
 
-def _with_few_speakers(name: str, conversations: list[Conversation], most: int, say: Say) -> list[Conversation]:
-    """Those with at most so many speakers; the others are said."""
+def _with_few_speakers(name: str, conversations: list[Conversation], most: int) -> list[Conversation]:
+    """The meetings with at most `most` speakers; the others are logged."""
     crowded = [
         recording.id for recording in conversations if len({turn.speaker for turn in recording.turns or []}) > most
     ]
     if crowded:
-        say(f"{name}: {len(crowded)} meetings with more than {most} speakers are left out: {', '.join(crowded)}")
+        log.info(f"{name}: {len(crowded)} meetings with more than {most} speakers are left out: {', '.join(crowded)}")
     return [recording for recording in conversations if recording.id not in crowded]
 
 
@@ -190,33 +190,33 @@ def find_audio(root: Path, meeting: str, suffix: str) -> Path:
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def _recorded(name: str, conversations: list[Conversation], mic: str, say: Say) -> list[Conversation]:
+def _recorded(name: str, conversations: list[Conversation], mic: str) -> list[Conversation]:
     """Without the meetings that the publishers have no audio of."""
     never = [
         recording.id for recording in conversations if recording.id in NO_AUDIO[mic] and not recording.audio.is_file()
     ]
     if never:
-        say(f"{name}: {', '.join(never)} left out: the corpus has no {SUFFIX[mic]} of them")
+        log.info(f"{name}: {', '.join(never)} left out: the corpus has no {SUFFIX[mic]} of them")
     return [recording for recording in conversations if recording.id not in never]
 
 
-def _compare_with_published(name: str, conversations: list[Conversation], say: Say) -> None:
-    """Say whether a whole set has as many turns and as much speaker time as the published references."""
+def _compare_with_published(name: str, conversations: list[Conversation]) -> None:
+    """Log whether a whole set has the number of turns and the speaker time of the published references."""
     if any(recording.turns is None for recording in conversations):
         return
     turns = [turn for recording in conversations for turn in recording.turns or []]
     found = len(turns), round(sum(turn.duration for turn in turns), 3)
     size = "{} turns, {:.3f} s of speaker time"
     if found == PUBLISHED[name]:
-        say(f"{name}: the reference has the size of the published only_words RTTM ({size.format(*found)})")
+        log.info(f"{name}: the reference has the size of the published only_words RTTM ({size.format(*found)})")
     else:
-        say(
+        log.info(
             f"WARNING: {name}: the reference has {size.format(*found)}, the published only_words RTTM "
             f"{size.format(*PUBLISHED[name])}: figures on it are not comparable with published ones"
         )
 
 
-def download_ami(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
+def download_ami(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     """Download annotations and audio into `downloads`/ami, in lhotse's layout. An interrupted one goes on; what is
     there is not fetched again. lhotse's own downloader is not used: it takes half a zip for a whole one.
     """
@@ -228,9 +228,9 @@ def download_ami(downloads: str | Path, say: Say = print, settings: Sequence[str
     meetings = [m for name in names for m in meetings_of(name) if m not in NO_AUDIO[options.mic]]
     audio = [f"{m}/audio/{m}.{suffix}.wav" for m in meetings]
     total = sum(HOURS[name] for name in names) * BYTES_PER_HOUR + ANNOTATIONS_BYTES
-    say(f"AMI: {len(meetings)} meetings ({suffix}) and annotations, {total / 1e9:.1f} GB from {HOST} (CC BY 4.0)")
+    log.info(f"AMI: {len(meetings)} meetings ({suffix}) and annotations, {total / 1e9:.1f} GB from {HOST} (CC BY 4.0)")
     there = bytes_there([target / archive, *(target / "wav_db" / path for path in audio)])
-    require_space(target, max(0.0, total - there), "AMI, what is missing of it", say)
+    require_space(target, max(0.0, total - there), "AMI, what is missing of it")
     url = f"{HOST}/AMICorpusAnnotations/{archive}"
     fetch(url, target / archive, sha256=ANNOTATIONS_SHA256, size=ANNOTATIONS_BYTES)
     for path in audio:

@@ -1,18 +1,19 @@
-"""Corpora that are published as archives: fetched, unpacked, and known again when they are there."""
+"""Corpora that are published as archives: download, unpacking, and detection of finished ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.corpora.download import fetch, require_space
 from mimidiar.corpora.unpack import unpack_parts
+from mimidiar.log import log
 
 
 @dataclass(frozen=True)
 class Archive:
-    """One archive. `parts`: (address, published md5 or None) of the pieces that it was cut into, mostly one.
+    """One archive. `parts`: (address, published md5 or None) of each of its parts, mostly one.
 
-    `done`: the file below the corpus' folder that says that it is unpacked. Sizes in bytes, rounded up.
+    `done`: the file below the corpus' folder that marks it as unpacked. Sizes in bytes, rounded up.
     """
 
     parts: tuple[tuple[str, str | None], ...]
@@ -21,7 +22,7 @@ class Archive:
     unpacked: float
 
     def paths(self, folder: Path) -> list[Path]:
-        """Where the pieces lie once they are fetched."""
+        """The paths of the downloaded parts."""
         return [folder / address.partition("?")[0].rpartition("/")[2] for address, _ in self.parts]
 
 
@@ -29,21 +30,20 @@ def bring(
     archives: Sequence[Archive],
     folder: str | Path,
     what: str,
-    say: Callable[[str], None],
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Fetch and unpack those `archives` that are not there yet into `folder`; each is deleted once it is unpacked.
+    """Download and unpack the missing `archives` into `folder`; each archive is deleted after unpacking.
 
-    The space for all of them is looked for first. What was interrupted goes on. Raises MimidiarError.
+    The disk space for all of them is checked first. Interrupted downloads are resumed. Raises MimidiarError.
     """
     folder = Path(folder)
     wanted = [archive for archive in archives if not (folder / archive.done).is_file()]
     if not wanted:
-        say(f"{what}: already there, in {folder}")
+        log.info(f"{what}: already there, in {folder}")
         return
     there = sum(path.stat().st_size for archive in wanted for path in _begun(archive, folder))
     need = sum(archive.unpacked for archive in wanted) + max(archive.packed for archive in wanted) - there
-    require_space(folder, max(need, 0), f"{what} (archives and what is in them)", say)
+    require_space(folder, max(need, 0), f"{what} (archives and what is in them)")
     for archive in wanted:
         paths = archive.paths(folder)
         for path, (address, md5) in zip(paths, archive.parts, strict=True):

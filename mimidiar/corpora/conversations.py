@@ -1,8 +1,8 @@
-"""Conversations as a corpus has them on disk, checked and made into set folders.
+"""Conversations of a corpus on disk, checked and written as set folders.
 
-What is wrong is found for all sets before the first is written, and named together: recordings without audio, without
-a reference, with a reference that goes on after the audio has ended. Each is an error unless the user decides otherwise
-(`Leniency`), and what is left out or cut by such a decision is said.
+All sets are checked before the first is written, and all errors are reported together: recordings without audio,
+without a reference, with a reference that goes on after the end of the audio. Settings can allow each of them
+(`Leniency`); recordings that are left out or cut are then logged.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,12 @@ from mimidiar.annotation.regions import Region
 from mimidiar.annotation.turns import Turn, cut_at, merge_overlaps
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import AudioInfo, probe_audio
-from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import write_json
+from mimidiar.log import log
 
 ROUNDING_SEC = 0.001  # times in RTTM have three decimals
 
@@ -28,8 +29,8 @@ ROUNDING_SEC = 0.001  # times in RTTM have three decimals
 class Conversation:
     """One recording of a corpus. `audio` is where it should be; `turns` are None when there is no reference at all.
 
-    `channel`: which one of a file of several is the recording, from 0; None: the file has one. `uem`: the scored
-    regions; None: the whole. `seconds` and `row`: how long the corpus says that it is, and where it says so.
+    `channel`: the channel of the recording in the file, from 0; None: the file has one. `uem`: the scored regions;
+    None: the whole. `seconds` and `row`: the length stated by the corpus, and the place of that statement.
     """
 
     id: str
@@ -48,7 +49,7 @@ Found = tuple[Conversation, AudioInfo]
 
 @dataclass
 class Leniency:
-    """What is to be done with a corpus that is not whole; settings of a corpus inherit it."""
+    """Settings for an incomplete corpus; the settings of a corpus inherit them."""
 
     skip_missing: bool = False  # leave out recordings without audio or without a reference
     cut_beyond_audio: bool = False  # cut references where the audio ends
@@ -64,15 +65,15 @@ def write_conversations(
 ) -> list[Path]:
     """Check all `sets`, write them below `work.out`, validate them and return their folders.
 
-    Of each set only the first recordings that have at most `work.limit` speakers together, for quick trials.
-    `origin` says in words what was recorded and which reference it has; it is kept in corpus.json of each set, with
-    what is left of the sets that are not whole, and with `leaky`, which says why sets share recordings.
+    For quick trials, each set contains only its first recordings with at most `work.limit` speakers together. `origin`
+    describes recordings and reference in words. It is kept in corpus.json of each set, with the size of incomplete sets
+    and with `leaky`, the reason why sets share recordings.
     """
     sizes = {name: len(conversations) for name, conversations in sets.items()}
     if work.limit is not None:
         sets = {name: _first(conversations, work.limit) for name, conversations in sets.items()}
-    checked = check_conversations(corpus, sets, leniency, work.say)
-    folders = [write_conversation_set(work.out / name, found, work.say) for name, found in checked.items()]
+    checked = check_conversations(corpus, sets, leniency)
+    folders = [write_conversation_set(work.out / name, found) for name, found in checked.items()]
     short = [f"{name} {len(checked[name])} of {size}" for name, size in sizes.items() if len(checked[name]) < size]
     left_out = f" (of its recordings: {', '.join(short)})" if short else ""
     for folder in folders:
@@ -81,8 +82,8 @@ def write_conversations(
     return folders
 
 
-def write_conversation_set(folder: Path, found: Sequence[Found], say: Say) -> Path:
-    """Write the set folder of conversations that were checked, say what is in it, and return it."""
+def write_conversation_set(folder: Path, found: Sequence[Found]) -> Path:
+    """Write the set folder of checked conversations, log its size, and return it."""
     recordings = [
         file_recording(recording.id, recording.audio, SAMPLE_RATE, info.samples, recording.channel or 0, info.channels)
         for recording, info in found
@@ -91,26 +92,28 @@ def write_conversation_set(folder: Path, found: Sequence[Found], say: Say) -> Pa
     write_set(folder, recordings, [s for recording, _ in found for s in _supervisions(recording)], uem)
     turns = [turn for recording, _ in found for turn in recording.turns or []]
     hours, speakers = sum(info.seconds for _, info in found) / 3600, len({turn.speaker for turn in turns})
-    say(f"{folder.name:6s} {len(found):4d} recordings, {hours:6.2f} h, {speakers:4d} speakers, {len(turns):6d} turns")
+    log.info(
+        f"{folder.name:6s} {len(found):4d} recordings, {hours:6.2f} h, {speakers:4d} speakers, {len(turns):6d} turns"
+    )
     return folder
 
 
 def check_conversations(
-    corpus: str, sets: Mapping[str, list[Conversation]], leniency: Leniency, say: Say
+    corpus: str, sets: Mapping[str, list[Conversation]], leniency: Leniency
 ) -> dict[str, list[Found]]:
     """The conversations that can be used, with their audio's header, by set; no set is empty.
 
     Raises MimidiarError that names and counts all that is missing or too long, unless `leniency` allows it.
     """
     problems: list[str] = []
-    sets = {name: _present(name, conversations, leniency, problems, say) for name, conversations in sets.items()}
+    sets = {name: _present(name, conversations, leniency, problems) for name, conversations in sets.items()}
     audio = {
         recording.id: _audio(recording, problems) for conversations in sets.values() for recording in conversations
     }
     beyond: list[str] = []
     cut = {
         name: [
-            (_within(recording, info, beyond, say), info)
+            (_within(recording, info, beyond), info)
             for recording in conversations
             if (info := audio[recording.id]) is not None
         ]
@@ -119,7 +122,7 @@ def check_conversations(
     if beyond:
         what = f"{len(beyond)} recording(s) with a reference that goes on after the audio: {listed(beyond, '; ')}"
         if leniency.cut_beyond_audio:
-            say(f"{what}. It is cut there.")
+            log.info(f"{what}. It is cut there.")
         else:
             problems.append(f"{what}. Restore the audio, or cut the reference there: --set cut_beyond_audio=true")
     problems += [
@@ -131,9 +134,9 @@ def check_conversations(
 
 
 def _present(
-    name: str, conversations: list[Conversation], leniency: Leniency, problems: list[str], say: Say
+    name: str, conversations: list[Conversation], leniency: Leniency, problems: list[str]
 ) -> list[Conversation]:
-    """Those with audio and a reference; the others are said or become problems."""
+    """The conversations with audio and a reference; the others are logged or become problems."""
     silent = [recording for recording in conversations if not recording.audio.is_file()]
     unlabelled = [recording for recording in conversations if recording.turns is None]
     for missing, what, place in (
@@ -145,7 +148,7 @@ def _present(
         text = f"{name}: {len(missing)} of {len(conversations)} recordings have {what}{place}: "
         text += listed([recording.id for recording in missing])
         if leniency.skip_missing:
-            say(f"{text}. They are left out.")
+            log.info(f"{text}. They are left out.")
         else:
             problems.append(f"{text}. Restore them, or leave them out: --set skip_missing=true")
     return [recording for recording in conversations if recording not in silent and recording.turns is not None]
@@ -172,7 +175,7 @@ def _audio(recording: Conversation, problems: list[str]) -> AudioInfo | None:
     return info
 
 
-def _within(recording: Conversation, info: AudioInfo, beyond: list[str], say: Say) -> Conversation:
+def _within(recording: Conversation, info: AudioInfo, beyond: list[str]) -> Conversation:
     """The conversation with its turns inside of the audio; `beyond` gets a line when more than rounding was cut."""
     turns = recording.turns or []
     late = [turn for turn in turns if turn.end > info.seconds + ROUNDING_SEC]
@@ -180,7 +183,7 @@ def _within(recording: Conversation, info: AudioInfo, beyond: list[str], say: Sa
         last = max(turn.end for turn in late)
         where = f"{recording.id} ({len(late)} turn(s), until {last:.3f} s; the audio lasts {info.seconds:.3f} s)"
         if recording.known_longer:
-            say(f"{where}: the reference is cut where the audio ends, as is known of this recording")
+            log.info(f"{where}: the reference is cut where the audio ends, as is known of this recording")
         else:
             beyond.append(where)
     return replace(recording, turns=list(cut_at(turns, info.seconds)))

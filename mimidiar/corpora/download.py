@@ -1,4 +1,4 @@
-"""Files from the network: space looked for first, resumed by HTTP Range, checked, and whole or not there at all."""
+"""Downloads: disk space checked first, resumed by HTTP Range, verified, and atomic."""
 
 import fcntl
 import hashlib
@@ -7,7 +7,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, make_folder, put_in_place, write_text
+from mimidiar.log import log
 
 CHUNK = 1 << 20
 TIMEOUT_SEC = 60
@@ -23,8 +24,8 @@ PAUSE_SEC = 2.0
 AGENT = "Mozilla/5.0 (compatible; mimidiar)"  # some of the corpora's hosts refuse urllib's own name
 
 
-def require_space(folder: str | Path, num_bytes: float, what: str, say: Callable[[str], None] = print) -> None:
-    """Say how large `what` is and what is free on the disk of `folder` (which may not exist yet).
+def require_space(folder: str | Path, num_bytes: float, what: str) -> None:
+    """Log the size of `what` and the free space on the disk of `folder` (which may not exist yet).
 
     Raises MimidiarError with both numbers when it does not fit.
     """
@@ -32,7 +33,7 @@ def require_space(folder: str | Path, num_bytes: float, what: str, say: Callable
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    say(f"{what}: {in_units(num_bytes)} into {folder}, {in_units(free)} free there")
+    log.info(f"{what}: {in_units(num_bytes)} into {folder}, {in_units(free)} free there")
     if free < num_bytes:
         raise MimidiarError(
             f"{folder}: {what} takes {in_units(num_bytes)} and {in_units(free)} are free on this disk; free "
@@ -41,7 +42,7 @@ def require_space(folder: str | Path, num_bytes: float, what: str, say: Callable
 
 
 def bytes_there(paths: Iterable[str | Path]) -> int:
-    """How much of these files earlier calls of `fetch` have brought."""
+    """Bytes of these files from earlier calls of `fetch`."""
     places = [place for path in map(Path, paths) for place in (path, path.with_name(f"{path.name}.partial"))]
     return sum(place.stat().st_size for place in places if place.is_file())
 
@@ -64,9 +65,9 @@ def fetch(
 ) -> Path:
     """Download `url` to `path` and return it; a file that is there already is only checked.
 
-    What an interrupted transfer brought stays in `path`.partial, and the next call goes on from there, unless the
-    server has another version by then. `sha256`, `md5` (hexadecimal) and `size` (bytes) are what the file must have.
-    `headers` (a password, say) go to the host of the URL alone, not to where it redirects. Raises MimidiarError.
+    An interrupted transfer is kept in `path`.partial, and resumed by the next call unless the server has another
+    version by then. `sha256`, `md5` (hexadecimal) and `size` (bytes) are the expected values of the file.
+    `headers` (a password) go to the host of the URL alone, not to where it redirects. Raises MimidiarError.
     """
     path = Path(path)
     wanted = {"sha256": sha256, "md5": md5}

@@ -2,8 +2,8 @@
 [LibriSpeech/]<part>/<speaker>/<chapter>/<speaker>-<chapter>-<n>.flac, and a .trans.txt per chapter.
 
 Split of the full corpus: the publishers', train-clean-100 (251 speakers) / dev-clean (40) / test-clean (40), whose
-speakers are all different. Only clean parts: conversations are made of them, and what is noisy in one voice would give
-it away.
+speakers are all different. Only clean parts are used, since noise in the utterances of one speaker of a simulated
+conversation would identify that speaker.
 
 Speech: the word times of https://github.com/CorentinJ/librispeech-alignments (Montreal forced aligner), which lhotse
 reads, where <chapter>/<speaker>-<chapter>.alignment.txt has them; silero-vad's segments for all other utterances. Which
@@ -20,13 +20,14 @@ from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
 from mimidiar.corpora.archives import Archive, bring
 from mimidiar.corpora.download import fetch
-from mimidiar.corpora.mini_layout import Pack
-from mimidiar.corpora.preparation import Preparation, Say, no_settings
+from mimidiar.corpora.mini_layout import MiniCorpus
+from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
 from mimidiar.corpora.utterances import Alignment, Utterance, find_speech, limited, with_lengths, write_utterance_sets
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.log import log
 
 ORIGINS = {"ls": ("LibriSpeech (Panayotov et al. 2015), read English", "CC BY 4.0")}
 # The publishers' parts. There is no test part: the splitting rule halves the speakers of dev.
@@ -52,7 +53,7 @@ BEYOND_SEC = 0.1  # word times are rounded
 
 @dataclass
 class LibriSpeechSettings:
-    """What `--set` of prepare can set: the part of each set, and what to do about gaps."""
+    """Settings of `mimidiar data prepare`: the part of each set, and the treatment of gaps."""
 
     train: str = "train-clean-100"
     dev: str = "dev-clean"
@@ -69,23 +70,23 @@ class LibriSpeechDownload:
     alignments: bool = True  # word times, from Google Drive
 
 
-def download_mini_librispeech(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
+def download_mini_librispeech(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     """Download and unpack mini LibriSpeech into `downloads`/mini_librispeech; an interrupted one continues."""
     no_settings("mini_librispeech", settings)
     target = Path(downloads) / "mini_librispeech"
-    bring([_archive(part) for part in SPLIT_OF_PART], target, "mini LibriSpeech from openslr.org (CC BY 4.0)", say)
+    bring([_archive(part) for part in SPLIT_OF_PART], target, "mini LibriSpeech from openslr.org (CC BY 4.0)")
     return target
 
 
-def download_librispeech(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
+def download_librispeech(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     """Download and unpack parts of LibriSpeech and its word times into `downloads`/librispeech."""
     options = load_config(LibriSpeechDownload, None, settings)
     for part in options.parts:
         _known(part, "parts")
     target = Path(downloads) / "librispeech"
-    bring([_archive(part) for part in options.parts], target, "LibriSpeech from openslr.org (CC BY 4.0)", say)
+    bring([_archive(part) for part in options.parts], target, "LibriSpeech from openslr.org (CC BY 4.0)")
     if options.alignments and not (target / ".ali_completed").is_file():  # lhotse's mark
-        _bring_alignments(target, say)
+        _bring_alignments(target)
     return target
 
 
@@ -95,12 +96,12 @@ def _archive(part: str) -> Archive:
     return Archive(((URL.format(resource=resource, part=part), md5),), done, size, size * UNPACKED)
 
 
-def _bring_alignments(target: Path, say: Say) -> None:
-    """The file that lhotse names, without the page on which Google Drive asks whether one is sure."""
+def _bring_alignments(target: Path) -> None:
+    """Download the file that lhotse names, without the confirmation page of Google Drive."""
     from lhotse.recipes.librispeech import LIBRISPEECH_ALIGNMENTS_URL
 
     url = ALIGNMENTS_URL.format(LIBRISPEECH_ALIGNMENTS_URL.rpartition("id=")[2])
-    say(f"word times of LibriSpeech from Google Drive into {target}")
+    log.info(f"word times of LibriSpeech from Google Drive into {target}")
     path = fetch(url, target / "LibriSpeech-Alignments.zip")
     with path.open("rb") as stream:
         is_zip = stream.read(2) == b"PK"
@@ -123,23 +124,23 @@ def _known(part: str, key: str) -> str:
 def prepare_librispeech(work: Preparation) -> list[Path]:
     """Write the sets train, dev and test of LibriSpeech and return their folders; see the file's head.
 
-    `limit`: at most so many speakers of a set and 10 utterances of each. Utterances in which there are neither word
-    times nor speech by silero-vad are left out, and named.
+    `limit`: highest number of speakers of a set, with 10 utterances of each. Utterances with neither word times nor
+    speech by silero-vad are left out, and logged.
     """
-    options, say = work.options(LibriSpeechSettings), work.say
+    options = work.options(LibriSpeechSettings)
     if options.speech not in ("word", "vad"):
         raise MimidiarError(f"--set speech={options.speech}: choose word or vad")
     base = _base(work.find_root("librispeech"))
     parts = {name: _known(getattr(options, name), name) for name in ("train", "dev", "test")}
-    sets = {name: limited(_read_part(base, part, options, say), work.limit, work.seed) for name, part in parts.items()}
-    sets = {name: with_lengths("librispeech", rows, options.skip_missing, say) for name, rows in sets.items()}
+    sets = {name: limited(_read_part(base, part, options), work.limit, work.seed) for name, part in parts.items()}
+    sets = {name: with_lengths("librispeech", rows, options.skip_missing) for name, rows in sets.items()}
     every = [u for rows in sets.values() for u in rows]
     alignments = _word_times(base, every) if options.speech == "word" else {}
     others = [u for u in every if u.id not in alignments]
     words = len(every) - len(others)
     if others:
-        say(f"word times: {words} of {len(every)} utterances have them, the others get segments by silero-vad")
-        alignments |= find_speech(others, say)
+        log.info(f"word times: {words} of {len(every)} utterances have them, the others get segments by silero-vad")
+        alignments |= find_speech(others)
     sets = {name: [u for u in rows if u.id in alignments] for name, rows in sets.items()}
     counts = f"{words} utterances with word times, {len(alignments) - words} with segments by silero-vad"
     about = {"origin": f"LibriSpeech, {' / '.join(parts.values())} ({counts})"}
@@ -148,7 +149,7 @@ def prepare_librispeech(work: Preparation) -> list[Path]:
     return folders
 
 
-def _read_part(base: Path, part: str, options: LibriSpeechSettings, say: Say) -> list[Utterance]:
+def _read_part(base: Path, part: str, options: LibriSpeechSettings) -> list[Utterance]:
     """The utterances that the transcripts of a part name. Refused when they are not as many as published."""
     if not (base / part).is_dir():
         raise MimidiarError(f"{base / part}: no such folder; run stage 0 (`mimidiar download librispeech`)")
@@ -159,7 +160,7 @@ def _read_part(base: Path, part: str, options: LibriSpeechSettings, say: Say) ->
         text = f"{base / part}: its transcripts name {len(found)} utterances, LibriSpeech has {wanted} in this part"
         if not options.skip_missing:
             raise MimidiarError(f"{text}; unpack it again, or take what is there: --set skip_missing=true")
-        say(text)
+        log.info(text)
     return found
 
 
@@ -215,21 +216,23 @@ def _base(root: Path) -> Path:
     return root / "LibriSpeech" if (root / "LibriSpeech").is_dir() else root
 
 
-def read_librispeech(root: str | Path, seed: int) -> Pack:
+def read_librispeech(root: str | Path, seed: int) -> MiniCorpus:
     """Read the parts below `root` (in LibriSpeech/ or directly); trials are drawn from the dev part's speakers."""
     root = Path(root)
     base = _base(root)
     genders = _genders(base / "SPEAKERS.TXT")
-    pack = Pack(origin="mini LibriSpeech (OpenSLR 31)")
+    found = MiniCorpus(origin="mini LibriSpeech (OpenSLR 31)")
     for part, split in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")
-        pack.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
-        pack.split |= {utterance.speaker: split for utterance in pack.utterances if utterance.speaker not in pack.split}
-    pack.utterances = with_lengths("mini LibriSpeech", pack.utterances, skip_missing=False, say=print)
-    held_out = [u for u in pack.utterances if pack.split[u.speaker] == "dev"]
-    pack.trials["trials_heldout"] = make_trials(held_out, seed)
-    return pack
+        found.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
+        found.split |= {
+            utterance.speaker: split for utterance in found.utterances if utterance.speaker not in found.split
+        }
+    found.utterances = with_lengths("mini LibriSpeech", found.utterances, skip_missing=False)
+    held_out = [u for u in found.utterances if found.split[u.speaker] == "dev"]
+    found.trials["trials_heldout"] = make_trials(held_out, seed)
+    return found
 
 
 def _named(name: str, path: Path, genders: dict[str, str]) -> Utterance:

@@ -22,10 +22,10 @@ UTTERANCE_COLUMNS = ("utt_id", "speaker", "path", "seconds", "session")
 
 
 @dataclass
-class Pack:
-    """Everything a corpus folder holds. `split`: speaker -> train, dev or test where the corpus ships one.
+class MiniCorpus:
+    """The content of a corpus folder. `split`: speaker -> train, dev or test where the corpus ships one.
 
-    `origin` says in words what kind of speech it is; tables print it.
+    `origin` describes the kind of speech in words; tables print it.
     """
 
     origin: str
@@ -35,34 +35,34 @@ class Pack:
     conversations: dict[str, list[Conversation]] = field(default_factory=dict)
 
 
-def read_pack(root: str | Path, origin: str = "a corpus folder") -> Pack:
+def read_mini_corpus(root: str | Path, origin: str = "a corpus folder") -> MiniCorpus:
     """Read a corpus folder in this layout. Raises MimidiarError naming file, row and remedy."""
     root = Path(root)
     if not root.is_dir():
         raise MimidiarError(f"{root}: no such corpus folder; name one with --corpus, or leave --corpus out")
-    pack = Pack(origin=origin)
+    corpus = MiniCorpus(origin=origin)
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if (folder / "utts.tsv").is_file():
-            _read_utterance_folder(folder, pack)
+            _read_utterance_folder(folder, corpus)
         if (folder / "recordings.tsv").is_file():
-            pack.conversations[folder.name] = list(_read_conversations(folder))
-    if not pack.utterances:
+            corpus.conversations[folder.name] = list(_read_conversations(folder))
+    if not corpus.utterances:
         raise MimidiarError(f"{root}: no folder with a utts.tsv in it; is this the root of the corpus?")
-    _check_pack(pack)
-    return pack
+    _check(corpus)
+    return corpus
 
 
-def _read_utterance_folder(folder: Path, pack: Pack) -> None:
-    pack.utterances += _read_utterances(folder)
+def _read_utterance_folder(folder: Path, corpus: MiniCorpus) -> None:
+    corpus.utterances += _read_utterances(folder)
     if (folder / "spk2split.tsv").is_file():
         for row, values in _rows(folder / "spk2split.tsv", ("speaker", "split")):
             if values["split"] not in SPLITS:
                 raise MimidiarError(f"{row}: split {values['split']!r} is none of {', '.join(SPLITS)}")
-            pack.split[values["speaker"]] = values["split"]
+            corpus.split[values["speaker"]] = values["split"]
     for path in sorted(folder.glob("trials_*.txt")):
-        if path.stem in pack.trials:
+        if path.stem in corpus.trials:
             raise MimidiarError(f"{path}: another folder has trials of this name already; rename one of them")
-        pack.trials[path.stem] = read_trials(path)
+        corpus.trials[path.stem] = read_trials(path)
 
 
 def _read_utterances(folder: Path) -> Iterator[Utterance]:
@@ -144,7 +144,7 @@ def _read_regions(path: Path, uri: str, seconds: float) -> list[Region]:
 
 
 def _about(uri: str, path: Path, content: dict[str, list]) -> list:
-    """What a file says of the one recording that it should be about."""
+    """The content of a file for its one recording."""
     others = sorted(content.keys() - {uri})
     if others:
         raise MimidiarError(f"{path}: it is about recording {others[0]}, expected {uri} alone; correct the name")
@@ -158,15 +158,15 @@ def _check_inside(where: str, start: float, end: float, seconds: float) -> None:
         )
 
 
-def _check_pack(pack: Pack) -> None:
+def _check(corpus: MiniCorpus) -> None:
     rows: dict[str, str] = {}
-    records = [*pack.utterances, *(c for group in pack.conversations.values() for c in group)]
+    records = [*corpus.utterances, *(c for group in corpus.conversations.values() for c in group)]
     for record in records:
         if record.id in rows:
             raise MimidiarError(f"{record.row}: the id is used before, in {rows[record.id]}; ids must be unique")
         rows[record.id] = record.row
-    known = {utterance.id for utterance in pack.utterances}
-    for name, trials in pack.trials.items():
+    known = {utterance.id for utterance in corpus.utterances}
+    for name, trials in corpus.trials.items():
         for number, (_, enrol, test) in enumerate(trials, 1):
             if not {enrol, test} <= known:
                 absent = enrol if enrol not in known else test

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.preparation import Preparation, Say, no_settings
+from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError
 
@@ -25,27 +25,27 @@ class MusanSettings:
     skip_missing: bool = False  # take what is there
 
 
-def download_musan(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
+def download_musan(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     """Download and unpack MUSAN into `downloads`/musan; an interrupted one continues."""
     from lhotse.recipes.musan import MUSAN_URL
 
     no_settings("musan", settings)
     target = Path(downloads) / "musan"
     archive = Archive(((MUSAN_URL, MD5),), ".musan_completed", 11.1e9, 12.6e9)
-    bring([archive], target, "MUSAN from openslr.org (CC BY 4.0 and public domain)", say)
+    bring([archive], target, "MUSAN from openslr.org (CC BY 4.0 and public domain)")
     return target
 
 
 def prepare_musan(work: Preparation) -> list[Path]:
-    """Write the folders musan_music, musan_speech and musan_noise; at a limit only the first so many of each."""
+    """Write the folders musan_music, musan_speech and musan_noise; a limit keeps the first sounds of each."""
     options = work.options(MusanSettings)
     root = work.find_root("musan").resolve()
     root = root / "musan" if (root / "musan").is_dir() else root
     named = [path for part in PARTS for path in _annotated(root, part)]
-    check_listed("musan", root, named, options.skip_missing, work.say)
+    check_listed("musan", root, named, options.skip_missing)
     manifests = {part: _read_part(root, part) for part in PARTS}
     counts = {part: (len(manifest["recordings"]), PARTS[part]) for part, manifest in manifests.items()}
-    check_counts("musan", counts, options.skip_missing, work.say)
+    check_counts("musan", counts, options.skip_missing)
     return write_all(work, "musan", manifests, "MUSAN (OpenSLR 17)")
 
 

@@ -1,4 +1,4 @@
-"""The manual annotations of the AMI corpus in NXT's XML: who says which word when, and the transcribers' segments.
+"""The manual annotations of the AMI corpus in NXT's XML: words with times, and the transcribers' segments.
 
 Read from the folder or straight from the zip of the publishers (ami_public_manual_1.6.2):
 

@@ -1,7 +1,7 @@
-"""What every `prepare_<corpus>` is asked, and where a corpus lies on this machine."""
+"""The arguments of every `prepare_<corpus>`, and the search for the corpus on this machine."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,6 @@ from mimidiar.errors import MimidiarError
 ROOT_VARIABLE = "DIARIZATION_ROOT"
 PROJECT_VARIABLE = "ENCODER_MODIFICATION_ROOT"
 
-Say = Callable[[str], None]
 Options = TypeVar("Options")
 
 
@@ -21,8 +20,8 @@ Options = TypeVar("Options")
 class Preparation:
     """The arguments of `mimidiar data prepare CORPUS`.
 
-    `root`: the folder of the corpus; None: it is looked for. `out`: the sets go below it. `limit`: for quick trials, at
-    most so many speakers of a set. `downloads`: what stage 0 has fetched. `settings`: KEY=VALUE of the corpus' own.
+    `root`: the folder of the corpus; None: search for it. `out`: folder of the sets. `limit`: for quick trials, the
+    highest number of speakers of a set. `downloads`: folder of stage 0. `settings`: KEY=VALUE of the corpus' own.
     """
 
     root: str | Path | None
@@ -31,21 +30,20 @@ class Preparation:
     limit: int | None = None
     downloads: str | Path = "downloads"
     settings: Sequence[str] = ()
-    say: Say = print
 
     def __post_init__(self) -> None:
         self.root = None if self.root is None else Path(self.root)
         self.out, self.downloads = Path(self.out), Path(self.downloads)
 
     def options(self, kind: type[Options]) -> Options:
-        """The corpus' own settings. Raises MimidiarError for a key or value that `kind`, a dataclass, has not."""
+        """The corpus' own settings. Raises MimidiarError for a key or value that does not fit the dataclass `kind`."""
         return load_config(kind, None, self.settings)
 
     def find_root(self, name: str) -> Path:
         """The folder of the corpus `name`: `root`, else `downloads`/name, else $DIARIZATION_ROOT/name, else
         $ENCODER_MODIFICATION_ROOT/data/name.
 
-        Raises MimidiarError naming the places that were looked at.
+        Raises MimidiarError naming the searched places.
         """
         if self.root is not None:
             if not self.root.is_dir():

@@ -15,7 +15,7 @@ from typing import Any
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.preparation import Preparation, Say, no_settings
+from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_text
@@ -35,19 +35,19 @@ class RirsSettings:
     skip_missing: bool = False  # take what is there
 
 
-def download_rirs(downloads: str | Path, say: Say = print, settings: Sequence[str] = ()) -> Path:
+def download_rirs(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     """Download and unpack RIRS_NOISES into `downloads`/rirs; an interrupted one continues."""
     from lhotse.recipes.rir_noise import RIR_NOISE_ZIP_URL
 
     no_settings("rirs", settings)
     target = Path(downloads) / "rirs"
     archive = Archive(((RIR_NOISE_ZIP_URL, MD5),), f"{TOP}/.completed", 1.4e9, 6.5e9)
-    bring([archive], target, f"{TOP} from openslr.org (Apache 2.0)", say)
+    bring([archive], target, f"{TOP} from openslr.org (Apache 2.0)")
     return target
 
 
 def prepare_rirs(work: Preparation) -> list[Path]:
-    """Write the folders rirs_<part>; at a limit only the first so many sounds of each."""
+    """Write the folders rirs_<part>; a limit keeps the first sounds of each."""
     from lhotse.recipes.rir_noise import PARTS as FOLDERS
     from lhotse.recipes.rir_noise import prepare_rir_noise
 
@@ -61,19 +61,19 @@ def prepare_rirs(work: Preparation) -> list[Path]:
         if not (root / folder).is_dir():
             raise MimidiarError(f"{root / folder}: no such folder; is {root} {TOP}? Unpack it again (stage 0)")
     named = [path for folder in sorted({FOLDERS[part] for part in options.parts}) for path in _listed(root, folder)]
-    check_listed("rirs", root, named, options.skip_missing, work.say)
+    check_listed("rirs", root, named, options.skip_missing)
     manifests = prepare_rir_noise(root, parts=options.parts)
     counts = {
         part: (len(manifests[part]["recordings"]), PUBLISHED[part]) for part in options.parts if part in PUBLISHED
     }
-    check_counts("rirs", counts, options.skip_missing, work.say)
+    check_counts("rirs", counts, options.skip_missing)
     folders = write_all(work, "rirs", manifests, f"{TOP} (OpenSLR 28)")
     _write_rooms(folders, manifests.values(), dict(_known_rooms(root)))
     return folders
 
 
 def _write_rooms(folders: Sequence[Path], manifests: Iterable[Mapping[str, Any]], room_of: Mapping[Path, str]) -> None:
-    """The file `rooms` of each set of which rooms are known."""
+    """The file `rooms` of each set with known rooms."""
     for folder, manifest in zip(folders, manifests, strict=True):
         paths = {recording.id: Path(recording.sources[0].source) for recording in manifest["recordings"]}
         lines = [f"{name} {room_of[path]}\n" for name, path in sorted(paths.items()) if path in room_of]

@@ -1,4 +1,4 @@
-"""Sounds to augment speech with: manifests without speakers, and the lists that say whether all of them are there."""
+"""Sounds for augmentation: manifests without speakers, and checks against the corpus' own lists."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,11 +6,12 @@ from pathlib import Path
 
 from lhotse import CutSet, Recording, SupervisionSegment
 
-from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.utterances import refuse_or_skip
 from mimidiar.data.jsonl import RECORDINGS, SUPERVISIONS, write_jsonl
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
+from mimidiar.log import log
 
 
 def write_sounds(folder: Path, recordings: Iterable[Recording], supervisions: Iterable[SupervisionSegment]) -> None:
@@ -36,7 +37,7 @@ def write_sounds(folder: Path, recordings: Iterable[Recording], supervisions: It
 def write_all(
     work: Preparation, corpus: str, manifests: Mapping[str, Mapping[str, Iterable]], origin: str
 ) -> list[Path]:
-    """Write <corpus>_<part> for each of lhotse's manifests; at a limit only the first so many sounds of each."""
+    """Write <corpus>_<part> for each of lhotse's manifests; a limit keeps the first sounds of each."""
     folders = []
     for part, manifest in manifests.items():
         recordings = sorted(manifest["recordings"], key=lambda recording: recording.id)[: work.limit]
@@ -47,22 +48,22 @@ def write_all(
         folders.append(work.out / f"{corpus}_{part}")
         write_sounds(folders[-1], recordings, notes)
         hours = sum(recording.duration for recording in recordings) / 3600
-        work.say(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
+        log.info(f"{folders[-1].name:18s} {len(recordings):6d} sounds {hours:7.2f} h")
     write_json(work.out / f"{corpus}.json", {"origin": origin})
     return folders
 
 
-def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool, say: Say) -> None:
-    """Refuse or say the files that the corpus' own lists name and that are not there."""
+def check_listed(corpus: str, root: Path, named: Sequence[Path], skip: bool) -> None:
+    """Refuse or log missing files of the corpus' own lists."""
     missing = [str(path.relative_to(root)) for path in named if not path.is_file()]
-    refuse_or_skip(corpus, missing, len(named), "listed sounds are", skip, say)
+    refuse_or_skip(corpus, missing, len(named), "listed sounds are", skip)
 
 
-def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool, say: Say) -> None:
-    """Refuse or say parts of which there are not as many sounds as were published (found, wanted)."""
+def check_counts(corpus: str, counts: Mapping[str, tuple[int, int]], skip: bool) -> None:
+    """Refuse or log parts with another number of sounds than published (found, wanted)."""
     differing = [f"{part}: {found} sounds of {wanted}" for part, (found, wanted) in counts.items() if found != wanted]
     if differing:
         text = f"{corpus}: {'; '.join(differing)}"
         if not skip:
             raise MimidiarError(f"{text}. Unpack it again, or take what is there: --set skip_missing=true")
-        say(f"{text}. Taken as it is.")
+        log.info(f"{text}. Taken as it is.")

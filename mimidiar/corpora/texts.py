@@ -1,9 +1,9 @@
-"""Trials by what is said: sentences that several speakers have read, against sentences that only one trial side has.
+"""Trials by text: sentences that several speakers have read, against sentences of one trial side only.
 
 Two sets of the same utterances. Their target trials are the same: one speaker, two sentences. In the non-target trials
-of `texts_same` two speakers read one sentence, in those of `texts_other` two. A system that goes by the voice alone has
-the same error rate on both; one that goes by the words takes two speakers of one sentence for one, and does worse on
-`texts_same`. One speaker reads a sentence once, so that there are no target trials of one sentence.
+of `texts_same` two speakers read one sentence, in those of `texts_other` two. A system that uses speaker information
+alone has the same error rate on both. One that uses the words confuses two speakers of one sentence, and has a higher
+error rate on `texts_same`. One speaker reads a sentence once, so that there are no target trials of one sentence.
 
 From a corpus folder (egs/README.md, "The mini corpus"): what the column `text` of utts.tsv says, or, of VCC 2016 (Toda
 et al. 2016; doi 10.7488/ds/1575), the number at the end of an utterance's name: its evaluation sentences, from 200001,
@@ -22,13 +22,14 @@ from pathlib import Path
 
 from lhotse import RecordingSet, SupervisionSet
 
-from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.corpora.mini_layout import read_mini_corpus
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.trials import utterances_of
 from mimidiar.corpora.utterances import Utterance, find_speech, limited, with_lengths, write_utterance_sets
 from mimidiar.data.manifests import SetFolder, Trial, read_set, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
+from mimidiar.log import log
 
 
 @dataclass
@@ -46,15 +47,15 @@ MOST_PER_GROUP = 200  # targets of a speaker, and non-targets of two sentences o
 
 
 def prepare_texts(work: Preparation) -> list[Path]:
-    """Write the sets texts_same and texts_other, and where asked for, train_others; returns their folders.
+    """Write the sets texts_same and texts_other, and if set, train_others; returns their folders.
 
     Raises MimidiarError where fewer than two speakers share fewer than two sentences.
     """
     options, root = work.options(TextsSettings), work.find_root("texts")
-    readings = shared_readings(limited(read_pack(root).utterances, work.limit, work.seed))
+    readings = shared_readings(limited(read_mini_corpus(root).utterances, work.limit, work.seed))
     rows = sorted((u for group in readings.values() for u in group), key=lambda u: u.id)
-    rows = with_lengths("texts", rows, skip_missing=False, say=work.say)
-    alignments = find_speech(rows, work.say)
+    rows = with_lengths("texts", rows, skip_missing=False)
+    alignments = find_speech(rows)
     readings = {text: [u for u in group if u.id in alignments] for text, group in readings.items()}
     trials = text_trials(readings, work.seed)
     if not all(any(not label for label, *_ in own) and any(label for label, *_ in own) for own in trials.values()):
@@ -66,17 +67,17 @@ def prepare_texts(work: Preparation) -> list[Path]:
     origin = f"sentences read by several speakers, from {root.resolve().name}"
     folders = write_utterance_sets(work, {"origin": origin}, sets, alignments, trials)
     for name, own in trials.items():
-        work.say(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
+        log.info(f"{name}: {len(own)} trials, {sum(label for label, *_ in own)} of them target")
     if others is not None:
         folders.append(work.out / OTHERS)
         write_set(folders[-1], others.recordings, others.supervisions, others.uem)
-        work.say(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
+        log.info(f"{OTHERS}: {len(others.recordings)} recordings of {options.train}")
     require_valid(folders)
     return folders
 
 
 def _without(train: Path, speakers: set[str]) -> SetFolder:
-    """The set `train` less what these speakers say. MimidiarError where nothing is left."""
+    """The set `train` without these speakers. MimidiarError if nothing is left."""
     whole = read_set(train)
     kept = [turn for turn in whole.supervisions if turn.speaker not in speakers]
     names = {turn.recording_id for turn in kept}
@@ -88,7 +89,7 @@ def _without(train: Path, speakers: set[str]) -> SetFolder:
 
 
 def text_of(utterance: Utterance) -> str | None:
-    """What is said in an utterance, as far as the corpus says it; the same text for the same words."""
+    """The text of an utterance, if the corpus has it; the same text for the same words."""
     if utterance.text:
         return " ".join(re.findall(r"\w+", utterance.text.lower()))
     number = utterance.id.rpartition("-")[2]

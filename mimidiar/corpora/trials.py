@@ -1,13 +1,13 @@
-"""Verification trials: drawn for a corpus that ships none, and those of a list that can be used."""
+"""Verification trials: drawn for a corpus without any, and the usable ones of a list."""
 
 import random
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 
-from mimidiar.corpora.preparation import Say
 from mimidiar.corpora.utterances import Utterance
 from mimidiar.data.manifests import Trial
 from mimidiar.errors import MimidiarError
+from mimidiar.log import log
 
 TARGETS_PER_SPEAKER = 20
 NONTARGETS_PER_TARGET = 3
@@ -40,14 +40,14 @@ def _pairs(ids: list[str], count: int, rng: random.Random) -> list[tuple[str, st
     return every if len(every) <= count else rng.sample(every, count)
 
 
-def usable_trials(name: str, trials: Sequence[Trial], present: Container[str], say: Say) -> list[Trial]:
-    """The trials of the list `name` whose utterances are both present. Raises MimidiarError when there is none."""
+def usable_trials(name: str, trials: Sequence[Trial], present: Container[str]) -> list[Trial]:
+    """The trials of the list `name` with both utterances present. Raises MimidiarError when there is none."""
     kept = [trial for trial in trials if trial[1] in present and trial[2] in present]
     if len(kept) < len(trials):
-        say(f"{name}: {len(kept)} of {len(trials)} trials kept, the others name utterances that were left out")
+        log.info(f"{name}: {len(kept)} of {len(trials)} trials kept, the others name utterances that were left out")
     if not kept:
         raise MimidiarError(f"none of the {len(trials)} trials of {name} has both of its utterances here")
-    say(f"{name}: {len(kept)} trials, {sum(label for label, *_ in kept)} of them target")
+    log.info(f"{name}: {len(kept)} trials, {sum(label for label, *_ in kept)} of them target")
     return kept
 
 

@@ -12,12 +12,13 @@ from tqdm import tqdm
 from mimidiar.annotation.regions import Region
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import probe_audio
-from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import Trial, file_recording, write_set
 from mimidiar.data.splits import hash_order
 from mimidiar.encoders.vad import speech_segments
 from mimidiar.errors import SHOWN, MimidiarError, listed
 from mimidiar.files import write_json
+from mimidiar.log import log
 
 Alignment = dict[str, list[AlignmentItem]]  # what kind of items ('vad', 'word') -> items
 UTTERANCES_AT_LIMIT = 10
@@ -27,7 +28,7 @@ VAD_RATE = 1 / 300
 
 @dataclass(frozen=True)
 class Utterance:
-    """One utterance of a corpus; `seconds` is what the corpus says of it, `row` is where it does (for messages)."""
+    """One utterance of a corpus; `seconds` is the length stated by the corpus in `row` (for messages)."""
 
     id: str
     speaker: str
@@ -40,18 +41,18 @@ class Utterance:
     text: str | None = None
 
 
-def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, skip: bool, say: Say) -> None:
-    """Name and count what is missing: said when it is to be skipped, else raised as a MimidiarError."""
+def refuse_or_skip(corpus: str, missing: Sequence[str], total: int, what: str, skip: bool) -> None:
+    """Log missing files if they are skipped, else raise a MimidiarError that names and counts them."""
     if not missing:
         return
     text = f"{corpus}: {len(missing)} of {total} {what} missing: {listed(missing)}"
     if not skip:
         raise MimidiarError(f"{text}. Restore what is missing, or leave it out: --set skip_missing=true")
-    say(f"{text}. Left out.")
+    log.info(f"{text}. Left out.")
 
 
-def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: bool, say: Say) -> list[Utterance]:
-    """The utterances with the length that their file's header says, without those whose file is missing.
+def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: bool) -> list[Utterance]:
+    """The utterances with the length of their file's header; utterances with a missing file are left out.
 
     Raises MimidiarError that names and counts missing files (unless they are to be skipped), and all files that are no
     16 kHz mono audio.
@@ -75,14 +76,14 @@ def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: boo
         raise MimidiarError(
             f"{corpus}: {len(wrong)} of {len(utterances)} files cannot be used; unpack them again:{shown}{rest}"
         )
-    refuse_or_skip(corpus, missing, len(utterances), "audio files are", skip_missing, say)
+    refuse_or_skip(corpus, missing, len(utterances), "audio files are", skip_missing)
     return found
 
 
-def find_speech(utterances: Sequence[Utterance], say: Say) -> dict[str, Alignment]:
+def find_speech(utterances: Sequence[Utterance]) -> dict[str, Alignment]:
     """Utterance id -> alignment 'vad' by silero-vad; utterances without any are named and left out."""
     hours = sum(u.seconds for u in utterances) / 3600
-    say(f"speech segments of {hours:.1f} h by silero-vad: about {hours * VAD_RATE * 60:.0f} min on one core")
+    log.info(f"speech segments of {hours:.1f} h by silero-vad: about {hours * VAD_RATE * 60:.0f} min on one core")
     # By length: those that are looked at together wait for the longest.
     utterances = sorted(utterances, key=lambda utterance: (utterance.seconds, utterance.id))
     progress = tqdm(utterances, desc="speech segments", unit="utt", disable=None)
@@ -90,7 +91,7 @@ def find_speech(utterances: Sequence[Utterance], say: Say) -> dict[str, Alignmen
     found = {u.id: regions for u, regions in zip(utterances, speech_segments(audio), strict=True)}
     silent = sorted(name for name, regions in found.items() if not regions)
     if silent:
-        say(f"no speech was found in {len(silent)} of {len(found)} utterances: {listed(silent)}")
+        log.info(f"no speech was found in {len(silent)} of {len(found)} utterances: {listed(silent)}")
     return {name: {"vad": _items(regions)} for name, regions in found.items() if regions}
 
 
@@ -118,10 +119,10 @@ def write_utterance_sets(
     for name, utterances in sets.items():
         _write_set(work.out / name, utterances, alignments, (trials or {}).get(name))
     write_json(work.out / "corpus.json", about)
-    work.say(f"{'set':18s} speakers utterances   hours")
+    log.info(f"{'set':18s} speakers utterances   hours")
     for name, utterances in sets.items():
         speakers, hours = len({u.speaker for u in utterances}), sum(u.seconds for u in utterances) / 3600
-        work.say(f"{name:18s} {speakers:8d} {len(utterances):10d} {hours:7.2f}")
+        log.info(f"{name:18s} {speakers:8d} {len(utterances):10d} {hours:7.2f}")
     return [work.out / name for name in sets]
 
 

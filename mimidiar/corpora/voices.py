@@ -1,4 +1,4 @@
-"""Synthetic voices (espeak-ng) for a machine without speech: they show that the chain works, and nothing about Mimi."""
+"""Synthetic voices (espeak-ng) for a smoke test of the recipes without a corpus; they do not reflect Mimi."""
 
 import random
 import shutil

@@ -9,8 +9,8 @@ Sets. The protocol is VGG's: trained on the dev part, reported on trials of the 
 part, `trials_o_cleaned` and so on are the utterances of a list of trials with the list. The lists E and H take in all
 speakers: with one of them nothing of VoxCeleb1 may be trained on, so neither `train` nor `dev` is written.
 
-Speech. The utterances are cuts of one active speaker, and every published figure takes them whole; so do we, unless
-`vad` asks for speech segments: 351 hours of audio, an hour or two on one core.
+Speech. Every utterance is of one active speaker, and every published figure takes them whole; so does this file, unless
+`vad` is set for speech segments: 351 hours of audio, an hour or two on one core.
 
 lhotse's recipe gives the addresses. It is not used to read the corpus: it fetches its one list of trials from the
 network into the folder where it is started, knows neither E nor H, and leaves out trials of missing files with a
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
-from mimidiar.corpora.preparation import Preparation, Say
+from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.trials import make_trials, named_in, usable_trials, utterances_of
 from mimidiar.corpora.utterances import (
     Utterance,
@@ -37,6 +37,7 @@ from mimidiar.data.manifests import Trial
 from mimidiar.data.splits import hash_order
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.log import log
 
 ORIGINS = {"vox1": ("VoxCeleb1 (Nagrani et al. 2017), interviews", "CC BY 4.0")}
 
@@ -63,7 +64,7 @@ class VoxCelebSettings:
 
     trials: list[str] = field(default_factory=lambda: ["O-cleaned"])  # of TRIAL_LISTS
     parts: list[str] = field(default_factory=lambda: ["dev", "test"])  # [test] does for figures without training
-    any_trials: bool = False  # take a list whose numbers are not the published ones
+    any_trials: bool = False  # accept a list with other numbers than the published ones
     dev_speakers: int = 40  # of the dev part, for tuning; at most a fifth of its speakers
     vad: bool = False  # speech segments by silero-vad, of all sets: an hour or two for the whole corpus
     skip_missing: bool = False  # leave out utterances without a file, and their trials
@@ -73,31 +74,31 @@ class VoxCelebSettings:
 def prepare_voxceleb1(work: Preparation) -> list[Path]:
     """Write the sets of VoxCeleb1 and return their folders; see the head of this file.
 
-    `limit`: at most so many speakers of a set and 10 utterances of each, with those trials that then remain.
+    `limit`: highest number of speakers of a set, with 10 utterances of each, and the remaining trials.
     """
-    options, seed, say = work.options(VoxCelebSettings), work.seed, work.say
+    options, seed = work.options(VoxCelebSettings), work.seed
     _check_settings(options)
     root = work.find_root("voxceleb1")
-    lists = {name: _read_list(root, name, options.any_trials, say) for name in options.trials}
-    utterances = _read_utterances(root, lists, options, say)
-    utterances = with_lengths("voxceleb1", utterances, options.skip_missing, say)
-    divided = _divide(root, utterances, options, seed, say)
+    lists = {name: _read_list(root, name, options.any_trials) for name in options.trials}
+    utterances = _read_utterances(root, lists, options)
+    utterances = with_lengths("voxceleb1", utterances, options.skip_missing)
+    divided = _divide(root, utterances, options, seed)
     sets = {name: limited(rows, work.limit, seed) for name, rows in divided.items()}
     trials = {"trials_dev": make_trials(sets["dev"], seed)} if sets.get("dev") else {}
     of_test = limited(utterances, work.limit, seed) if _of_all_speakers(options) else sets["test"]
     present = {u.id for u in of_test}
     for name, rows in lists.items():
-        trials[f"trials_{name.lower().replace('-', '_')}"] = usable_trials(name, rows, present, say)
+        trials[f"trials_{name.lower().replace('-', '_')}"] = usable_trials(name, rows, present)
     for name, rows in trials.items():
         sets[name] = utterances_of(rows, sets["dev"] if name == "trials_dev" else of_test)
-    alignments = find_speech(_once(sets), say) if options.vad else {}
+    alignments = find_speech(_once(sets)) if options.vad else {}
     folders = write_utterance_sets(work, _about(options), sets, alignments, trials)
     require_valid(folders, allow_shared=options.ancestor_split)
     return folders
 
 
 def _check_settings(options: VoxCelebSettings) -> None:
-    """Raise MimidiarError for names of lists and parts that there are not."""
+    """Raise MimidiarError for unknown names of lists and parts."""
     for key, names, known in (("trials", options.trials, TRIAL_LISTS), ("parts", options.parts, UTTERANCES)):
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -121,8 +122,8 @@ def _about(options: VoxCelebSettings) -> dict[str, str]:
     return about | ({"leaky": LEAKY} if options.ancestor_split else {})
 
 
-def _read_list(root: Path, name: str, any_trials: bool, say: Say) -> list[Trial]:
-    """The trials of a list. Raises MimidiarError when it is not there, broken, or has not the published numbers."""
+def _read_list(root: Path, name: str, any_trials: bool) -> list[Trial]:
+    """The trials of a list. Raises MimidiarError if it is missing, broken, or without the published numbers."""
     file, total, targets = TRIAL_LISTS[name]
     path = next((place / file for place in (root, root / "meta") if (place / file).is_file()), None)
     if path is None:
@@ -137,18 +138,18 @@ def _read_list(root: Path, name: str, any_trials: bool, say: Say) -> list[Trial]
         text = f"{path}: {found[0]} trials, {found[1]} of them target; the list {name} has {total} and {targets}"
         if not any_trials:
             raise MimidiarError(f"{text}. Fetch it again, or take it as it is: --set any_trials=true")
-        say(f"{text}. Taken as it is.")
-    return _without_doubles(path, rows, say)
+        log.info(f"{text}. Taken as it is.")
+    return _without_doubles(path, rows)
 
 
-def _without_doubles(path: Path, rows: list[Trial], say: Say) -> list[Trial]:
+def _without_doubles(path: Path, rows: list[Trial]) -> list[Trial]:
     """The trials, each pair once: a pair drawn twice would count twice."""
     labels: dict[tuple[str, str], int] = {}
     for label, enrol, test in rows:
         if labels.setdefault((enrol, test), label) != label:
             raise MimidiarError(f"{path}: {enrol} and {test} are called the same speaker and different ones")
     if len(labels) < len(rows):
-        say(f"{path}: {len(rows) - len(labels)} pairs are in it more than once, and taken once")
+        log.info(f"{path}: {len(rows) - len(labels)} pairs are in it more than once, and taken once")
     return [(label, *pair) for pair, label in labels.items()]
 
 
@@ -157,7 +158,7 @@ def _id_of(name: str) -> str:
     return name.removesuffix(".wav").replace("/", "-")
 
 
-def _read_utterances(root: Path, lists: dict[str, list[Trial]], options: VoxCelebSettings, say: Say) -> list[Utterance]:
+def _read_utterances(root: Path, lists: dict[str, list[Trial]], options: VoxCelebSettings) -> list[Utterance]:
     """The utterances of the wanted parts, by id. Files that iden_split.txt or a list of trials names and that are not
     there are refused or skipped; without iden_split.txt the number of files has to do."""
     folders = [folder for folder in (root / "wav", root / "dev" / "wav", root / "test" / "wav") if folder.is_dir()]
@@ -174,9 +175,9 @@ def _read_utterances(root: Path, lists: dict[str, list[Trial]], options: VoxCele
         wanted |= {name for name in every if _part(name, test_part) in options.parts}
     paths = {name: path for name, path in paths.items() if _part(name, test_part) in options.parts}
     missing = sorted(wanted - paths.keys())
-    refuse_or_skip("voxceleb1", missing, len(wanted | paths.keys()), "utterances are", options.skip_missing, say)
+    refuse_or_skip("voxceleb1", missing, len(wanted | paths.keys()), "utterances are", options.skip_missing)
     if not complete.is_file():
-        _check_numbers(root, Counter(_part(name, test_part) for name in paths), options, say)
+        _check_numbers(root, Counter(_part(name, test_part) for name in paths), options)
     return [_utterance(name, paths[name], genders) for name in sorted(paths)]
 
 
@@ -197,7 +198,7 @@ def _is_speaker(name: str) -> bool:
     return name.startswith("id") and number.isdigit() and FIRST <= int(number) <= LAST
 
 
-def _check_numbers(root: Path, found: Counter[str], options: VoxCelebSettings, say: Say) -> None:
+def _check_numbers(root: Path, found: Counter[str], options: VoxCelebSettings) -> None:
     differing = [f"{found[part]} of {UTTERANCES[part]} in the {part} part" for part in options.parts]
     if all(found[part] == UTTERANCES[part] for part in options.parts):
         return
@@ -205,7 +206,7 @@ def _check_numbers(root: Path, found: Counter[str], options: VoxCelebSettings, s
     if not options.skip_missing:
         remedy = "put VGG's iden_split.txt there to see which are missing, or go on without: --set skip_missing=true"
         raise MimidiarError(f"{text}; {remedy}")
-    say(f"{text}. The others are left out.")
+    log.info(f"{text}. The others are left out.")
 
 
 def _utterance(name: str, path: Path, genders: dict[str, str]) -> Utterance:
@@ -239,18 +240,18 @@ def _meta(root: Path) -> Iterator[list[str]]:
 
 
 def _divide(
-    root: Path, utterances: list[Utterance], options: VoxCelebSettings, seed: int, say: Say
+    root: Path, utterances: list[Utterance], options: VoxCelebSettings, seed: int
 ) -> dict[str, list[Utterance]]:
     """Set -> its utterances, without the sets of trials."""
     speakers, test_part = {u.speaker for u in utterances}, _test_speakers(root)
     test = hash_order(speakers & test_part, seed)
     groups = {"test": set(test)}
     if options.ancestor_split:
-        say(LEAKY)
+        log.info(LEAKY)
         train = round(len(test) * ANCESTOR_SPLIT["train"] / sum(ANCESTOR_SPLIT.values()))
         groups = {"train": set(test[:train]), "dev": set(test[train:])} | groups
     elif _of_all_speakers(options):
-        say("trials E and H are of all speakers: no train, no dev, for nothing of VoxCeleb1 may be trained on")
+        log.info("trials E and H are of all speakers: no train, no dev, for nothing of VoxCeleb1 may be trained on")
     elif "dev" in options.parts:
         rest = hash_order(speakers - test_part, seed)
         held_out = min(options.dev_speakers, len(rest) // 5)

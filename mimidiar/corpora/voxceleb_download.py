@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class VoxCelebDownload:
     parts: list[str] = field(default_factory=lambda: ["dev", "test"])  # [test], 2.5 GB, does for the baseline
 
 
-def download_voxceleb1(downloads: str | Path, say: Callable[[str], None], settings: Sequence[str] = ()) -> Path:
+def download_voxceleb1(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     """Fetch VoxCeleb1 into `downloads`/voxceleb1 and unpack it there (wav/...); an interrupted download goes on."""
     options = load_config(VoxCelebDownload, None, settings)
     if not options.parts or set(options.parts) - set(SIZES):
@@ -54,7 +54,7 @@ def download_voxceleb1(downloads: str | Path, say: Callable[[str], None], settin
     headers = _password()
     archives = [_archive(part) for part in options.parts]
     try:
-        bring(archives, folder, f"VoxCeleb1, {' and '.join(options.parts)} part", say, headers)
+        bring(archives, folder, f"VoxCeleb1, {' and '.join(options.parts)} part", headers)
         for name in META_FILES:
             fetch(f"{META_URL}/{name}", folder / name, headers=headers)
     except MimidiarError as error:

@@ -1,5 +1,5 @@
-"""Manifests as the gzipped JSON lines that they are. lhotse takes two seconds to import, and torch with it: a finished
-extraction must be able to say so at once, and NeMo's simulator wants to be the first to use torch.
+"""Manifests as gzipped JSON lines, without lhotse. lhotse and torch take two seconds to import: a finished extraction
+must report so at once, and NeMo's simulator must be the first to import torch.
 """
 
 import gzip

@@ -1,7 +1,6 @@
-"""The files of corpora, found and not listed; and what they say of a corpus in a model card: where it is from, and
-under which license.
+"""The corpus files, found without a list, and the origin and license of each corpus for model cards.
 
-A corpus is a file in mimidiar/corpora, or in a folder that $MIMIDIAR_CORPORA names. Files are read as text: importing
+A corpus is a file in mimidiar/corpora, or in a folder of $MIMIDIAR_CORPORA. Files are read as text, since importing
 them would take seconds.
 """
 
@@ -17,13 +16,13 @@ UNKNOWN = ("not known to mimidiar", "see whoever gave the corpus")
 
 
 def corpus_folders() -> list[Path]:
-    """The package's folder of corpora, and those that $MIMIDIAR_CORPORA names, with colons between."""
+    """The package's folder of corpora, and those of $MIMIDIAR_CORPORA, separated by colons."""
     named = os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep)
     return [Path(__file__).parents[1] / "corpora", *(Path(folder).absolute() for folder in named if folder)]
 
 
 def corpus_files() -> Iterator[Path]:
-    """The modules in these folders; of two that are called alike the first."""
+    """The modules in these folders; the first one of each name."""
     files = {path.stem: path for folder in reversed(corpus_folders()) for path in folder.glob("*.py")}
     return (files[name] for name in sorted(files))
 

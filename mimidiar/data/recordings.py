@@ -12,9 +12,9 @@ from mimidiar.errors import MimidiarError
 
 @dataclass(frozen=True)
 class RecordingFile:
-    """One recording: its id, its audio file, and what the manifest promises of it.
+    """One recording: its id, its audio file, and the length stated in the manifest.
 
-    `channel`: which one of a file of several is the recording, from 0; None: the only one, or the mean of all.
+    `channel`: the channel of the recording in the file, from 0; None: the only one, or the mean of all.
     """
 
     id: str
@@ -47,7 +47,7 @@ def read_recordings(data_dir: str | Path) -> list[RecordingFile]:
 
 
 def recording_ids(data_dir: str | Path) -> frozenset[str]:
-    """The names alone of a set's recordings, wherever their audio lies. Raises MimidiarError for a broken manifest."""
+    """The names of a set's recordings; no audio is read. Raises MimidiarError for a broken manifest."""
     try:
         return frozenset(row["id"] for row in read_jsonl(Path(data_dir) / RECORDINGS))
     except (KeyError, TypeError) as error:
@@ -70,12 +70,12 @@ def _recording(row: dict[str, Any], where: str) -> RecordingFile:
 
 
 def _channel(of_file: Sequence[int], of_recording: Sequence[int]) -> int | None:
-    """Which channel of the file is the recording; None where it has all of them."""
+    """The channel of the recording in the file; None if the recording has all channels."""
     return of_file.index(of_recording[0]) if len(of_recording) == 1 < len(of_file) else None
 
 
 def fingerprint(recordings: Sequence[RecordingFile]) -> str:
-    """A hash of ids and lengths, whatever the order and wherever the files lie: tells one set from another."""
+    """A hash of ids and lengths that identifies a set, independent of the order and of the paths."""
     return hashlib.sha256("\n".join(sorted(map(_print, recordings))).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Which speaker is for training, which for tuning, which for testing."""
+"""Split of speakers into training, development and test."""
 
 import hashlib
 from collections import defaultdict
@@ -16,10 +16,10 @@ def assign_splits(
 ) -> dict[str, str]:
     """speaker -> 'train', 'dev' or 'test'. `corpus_of`: every speaker's corpus; `shipped`: the corpora's own split.
 
-    The shipped split wins, but a corpus that ships no test speakers has its dev speakers halved, for nothing may be
-    reported on what was tuned on. Speakers of trials without a shipped split are test speakers. The rest is ranked by a
-    seeded hash and cut at 70 and 85 %; a rest of too few speakers is for training. Raises MimidiarError when a shipped
-    split wants to train on speakers of trials.
+    A shipped split is kept. If it has no test speakers, its dev speakers are halved, since results must not be reported
+    on tuning data. Speakers of trials without a shipped split are test speakers. The rest is ranked by a seeded hash
+    and cut at 70 and 85 %; too few remaining speakers are all for training. Raises MimidiarError for a shipped split
+    that trains on speakers of trials.
     """
     in_trials = set(in_trials)
     by_corpus: dict[str, list[str]] = defaultdict(list)
@@ -38,7 +38,7 @@ def assign_splits(
 
 
 def hash_order(speakers: Iterable[str], seed: int) -> list[str]:
-    """Speakers in the order of sha256(seed and name): random, yet the same everywhere and for good."""
+    """Speakers in the order of sha256(seed and name): random, but reproducible on every machine."""
     return sorted(speakers, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
 
 

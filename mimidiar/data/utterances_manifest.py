@@ -1,4 +1,4 @@
-"""The utterances of a prepared set: what conversations are made of, and what is pooled for verification."""
+"""The utterances of a prepared set, for simulated conversations and for verification."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ WORD_GAP_SEC = 0.1
 
 @dataclass(frozen=True)
 class SourceUtterance:
-    """One utterance: its audio file, length in seconds, and the stretches of speech in it (start, end), if known."""
+    """One utterance: its audio file, length in seconds, and its speech segments (start, end), if known."""
 
     id: str
     recording: str

@@ -1,4 +1,4 @@
-"""What must be true of set folders before anything is computed from them: lhotse's own checks and ours."""
+"""Validation of set folders before any computation: lhotse's own checks and further ones."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def require_valid(folders: Sequence[str | Path], allow_shared: bool = False) -> 
 
 
 def set_folders(paths: Sequence[str | Path]) -> list[Path]:
-    """Those of `paths` that hold at least a part of a set: of `data/*`, not the logs. MimidiarError when none does."""
+    """The paths with at least a part of a set; in `data/*`, logs are ignored. MimidiarError if there is none."""
     found = [Path(path) for path in paths if any((Path(path) / name).is_file() for name in SET_FILES)]
     if not found:
         raise MimidiarError(f"{paths[0]}: no set here, {RECORDINGS} is missing; run stage 1 (`mimidiar prepare`) first")
@@ -38,7 +38,7 @@ def set_folders(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def find_problems(folders: Sequence[str | Path], allow_shared: bool = False) -> list[str]:
-    """Every problem found, as sentences that name folder, record, numbers and remedy.
+    """All problems, as sentences with folder, record, numbers and remedy.
 
     Folders called train, dev, eval, test (or sim_train_two, ami_mix_train, ...) must not share recordings or speakers
     with one another, nor any other folder with train, unless `allow_shared`.

@@ -17,12 +17,12 @@ class Binarization:
     """How posteriors become turns; kept in tuned.yaml with the name of the set it was tuned on."""
 
     threshold: float = 0.5
-    median_frames: int = 5  # odd; 1 leaves the posteriors as they are
+    median_frames: int = 5  # odd; 1: no filter
     min_turn_sec: float = 0.0  # shorter turns are removed
     min_pause_sec: float = 0.0  # shorter pauses within a speaker are filled
 
     def check(self) -> None:
-        """Raise ValueError unless all are numbers that can be meant."""
+        """Raise ValueError for numbers out of range."""
         if not 0 <= self.threshold <= 1 or min(self.min_turn_sec, self.min_pause_sec) < 0:
             raise ValueError(f"threshold {self.threshold} must lie in 0 ... 1, durations must not be negative")
         if self.median_frames < 1 or self.median_frames % 2 == 0:
@@ -42,7 +42,7 @@ def binarize(posteriors: np.ndarray, frame_hz: float, how: Binarization) -> np.n
 
 
 class Binarize:
-    """The last step: posteriors (B, T, S) -> active (B, T, S). A frame depends on as many before it as behind it."""
+    """The last step: posteriors (B, T, S) -> active (B, T, S). It looks equally far back and ahead."""
 
     consumes: tuple[str, ...] = ()
 

@@ -1,9 +1,9 @@
 """The speakers of a recording: local speakers of all its windows, clustered by their embeddings (EEND-VC).
 
 As in Kinoshita, Delcroix and Tawara (2021, "Integrating end-to-end neural and clustering-based diarization", ICASSP):
-the model predicts who speaks when in windows, each with its own outputs; each active output gets the mean embedding of
-the frames in which nobody else speaks; clusters of these are the recording's speakers. Two outputs of one window do not
-join, unless their clusters are surely one speaker; then each window has one of them.
+the model predicts speaker activity in windows, each with its own outputs. Each active output gets the mean embedding of
+the frames without overlap, and the clusters of these embeddings are the recording's speakers. Two outputs of one window
+do not join, unless their clusters are surely one speaker; then each window has one of them.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from mimidiar.diarize.segmenter import Window
 from mimidiar.errors import MimidiarError
 from mimidiar.models.frame_stacking import LABEL_HZ
 
-ACTIVE = 0.5  # a posterior above it counts as speech here, whatever is tuned for the turns
-EDGE_FRAMES = 4  # at both ends of a turn the windows that embeddings are made of hold other speakers as well
-APART = 1e9  # distance of two that may not join: a mean with any such pair in it is above all others
+ACTIVE = 0.5  # a posterior above it counts as speech here, independent of the tuned threshold
+EDGE_FRAMES = 4  # left out at both ends of a turn: embedding windows there contain other speakers as well
+APART = 1e9  # distance of two outputs that may not join: a mean with such a pair is above all others
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,21 @@ class LocalSpeakers:
 
 @dataclass(frozen=True)
 class Clustering:
-    """When two clusters are two speakers. Kept in tuned.yaml with the name of the set that it was tuned on."""
+    """Parameters of the clustering; kept in tuned.yaml with the name of the tuning set."""
 
     distance: float = 0.65  # mean cosine distance at which clusters join no more
-    # Nearer than this two clusters are one speaker, whom the model gave two outputs in some windows: these alone kept
-    # them apart.
+    # Two clusters nearer than this are one speaker, for whom the model used two outputs in some windows. Only these
+    # windows kept them apart.
     same_voice: float = 0.5
-    min_alone_sec: float = 1.0  # with less speech alone a local speaker makes no cluster, but joins the nearest one
-    # A cluster with less speech alone than this is no speaker; in short recordings, with less than this
-    # share of what all clusters do.
+    # Local speakers with less non-overlapped speech are not clustered, but assigned to the nearest centroid.
+    min_alone_sec: float = 1.0
+    # A cluster with less non-overlapped speech is no speaker; in short recordings, one with less than this share of the
+    # non-overlapped speech of all clusters.
     min_speaker_sec: float = 4.0
     min_speaker_share: float = 0.03
 
     def check(self) -> None:
-        """Raise ValueError unless all are numbers that can be meant."""
+        """Raise ValueError for numbers out of range."""
         for name, most in (("distance", 2), ("same_voice", 2), ("min_speaker_share", 1)):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie in 0 ... {most}")
@@ -72,23 +73,22 @@ ANY_NUMBER = Count()
 
 
 def make_count(number: int | None, least: int | None, most: int | None) -> Count:
-    """From what a user knows of the speakers. MimidiarError for numbers that cannot be together."""
+    """The numbers of speakers given by a user. MimidiarError for numbers that contradict each other."""
     for given in (number, least, most):
         if given is not None and (given < 1 or given != int(given)):
             raise MimidiarError(f"{given} speakers: give a whole number, 1 or more")
     if number is not None and (least or most):
-        raise MimidiarError(f"{number} speakers, and a number at least or at most: give the one or the other")
+        raise MimidiarError(f"{number} speakers: give either a number or its bounds")
     if number is None and most is not None and (least or 1) > most:
-        raise MimidiarError(f"at least {least or 1} speakers and at most {most}: turn the two round")
+        raise MimidiarError(f"at least {least or 1} speakers and at most {most}: swap the two numbers")
     return Count(number or least or 1, number or most)
 
 
 def local_speakers(windows: Sequence[Window], embeddings: np.ndarray) -> LocalSpeakers:
-    """Of each window's outputs those that speak, with the mean of the embeddings (T, E) over their frames.
+    """The active outputs of each window, with the mean of the embeddings (T, E) over their frames.
 
-    Only frames with an embedding count (it is 0 in silence): of these the ones in which no other output
-    speaks, a little after its beginning and before its end; where there are none, those near the ends too; else, those
-    in which others speak as well.
+    Only frames with an embedding count (it is 0 in silence). Chosen are frames without overlap and away from the ends
+    of the turn; if there are none, all frames without overlap; else all active frames.
     """
     rows = []
     for number, window in enumerate(windows):
@@ -109,7 +109,7 @@ def local_speakers(windows: Sequence[Window], embeddings: np.ndarray) -> LocalSp
 
 
 def erode(active: np.ndarray, frames: int) -> np.ndarray:
-    """Bool (T,): the frames that have `frames` active ones on both sides."""
+    """Bool (T,): the frames with `frames` active frames on both sides."""
     sums = np.concatenate([[0], np.cumsum(np.pad(active, frames).astype(int))])
     return sums[2 * frames + 1 :] - sums[: -(2 * frames + 1)] == 2 * frames + 1
 
@@ -120,8 +120,8 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SpeakerTree:
-    """The local speakers of a recording; how far the embedding of each is to be trusted, `trust` (N,) in 0 ... 1; those
-    `members` (M,) with enough of it to make clusters, and the linkage (M - 1, 4) of these."""
+    """The local speakers of a recording: the weight of each embedding, `trust` (N,) in 0 ... 1; the `members` (M,) that
+    are clustered, with enough non-overlapped speech; and their linkage (M - 1, 4)."""
 
     speakers: LocalSpeakers
     trust: np.ndarray
@@ -130,24 +130,24 @@ class SpeakerTree:
 
 
 def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> SpeakerTree:
-    """Average linkage of cosine distances between the local speakers with at least that much speech alone (else between
+    """Average linkage of cosine distances between the local speakers with enough non-overlapped speech (else between
     all); those of one window are APART."""
     trust = (speakers.alone / max(min_alone_sec * LABEL_HZ, 1)).clip(max=1)
     members = np.flatnonzero(trust == 1) if (trust == 1).any() else np.arange(len(speakers))
     if len(members) < 2:
         return SpeakerTree(speakers, trust, members, np.zeros((0, 4)))
     vectors, window = speakers.vectors[members], speakers.window[members]
-    # One number for each pair: a square of them would be the largest thing in memory in recordings of hours.
+    # Condensed distances: a square matrix would dominate the memory for recordings of hours.
     distances = pdist(vectors, "sqeuclidean") / 2  # of unit vectors, the cosine distance
     distances[pdist(window[:, None]) == 0] = APART
     return SpeakerTree(speakers, trust, members, linkage(distances, "average"))
 
 
 def find_centroids(tree: SpeakerTree, clustering: Clustering, count: Count = ANY_NUMBER) -> np.ndarray:
-    """Unit vectors (S, E) of the recording's speakers, those with most speech first; S = 0 where nobody speaks.
+    """Centroids (S, E), unit vectors, of the recording's speakers, those with most speech first; S = 0 without speech.
 
-    The tree is cut at `clustering.distance`. Of more speakers than may be, those with most speech are taken; fewer are
-    made more by a lower cut, so far as there are local speakers.
+    The dendrogram is cut at `clustering.distance`. Above the highest number of speakers, those with most speech are
+    kept; below the lowest number, the cut is lowered, as far as there are local speakers.
     """
     if not len(tree.members):
         return np.zeros((0, tree.speakers.vectors.shape[1]))
@@ -160,9 +160,7 @@ def find_centroids(tree: SpeakerTree, clustering: Clustering, count: Count = ANY
 
 
 def _unite(tree: SpeakerTree, clusters: Sequence[np.ndarray], same_voice: float) -> list[np.ndarray]:
-    """Clusters in falling order of what they say, each put to the nearest larger one that is nearer than `same_voice`;
-    in that order again.
-    """
+    """Merge each cluster into the nearest larger one that is nearer than `same_voice`; largest first."""
     vectors, united = tree.speakers.vectors[tree.members], []
     for own in clusters:
         distances = [(1 - vectors[own] @ vectors[other].T).mean() for other in united]
@@ -175,8 +173,8 @@ def _unite(tree: SpeakerTree, clusters: Sequence[np.ndarray], same_voice: float)
 
 
 def _split(tree: SpeakerTree, clustering: Clustering, enough: float, least: int) -> list[np.ndarray]:
-    """At least so many clusters, by the highest cut that gives them. Where none does, small ones count, too; and at
-    last those that are one speaker.
+    """The lowest allowed number of clusters, by the highest cut that gives them. If no cut does, small clusters count
+    too, and at last those that were merged as one speaker.
     """
     heights = sorted({clustering.distance, 0.0, *tree.links[:, 2]}, reverse=True)
     for min_frames, same_voice in ((enough, clustering.same_voice), (0.0, clustering.same_voice), (0.0, 0.0)):
@@ -189,8 +187,8 @@ def _split(tree: SpeakerTree, clustering: Clustering, enough: float, least: int)
 
 
 def _large_clusters(tree: SpeakerTree, height: float, min_frames: float) -> list[np.ndarray]:
-    """Members (places in `tree.members`) of the clusters with at least that much speech alone, or of the largest;
-    in falling order of that.
+    """Members (indices into `tree.members`) of the clusters with enough non-overlapped speech, or of the largest; those
+    with most of it first.
     """
     labels = fcluster(tree.links, height, "distance") if len(tree.links) else np.ones(1, int)
     sums = np.bincount(labels, tree.speakers.alone[tree.members])

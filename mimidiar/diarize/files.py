@@ -1,4 +1,4 @@
-"""Audio files to annotation files: first what is to be done, with all that stands in its way; then file by file."""
+"""Audio files to annotation files: first all files are checked, then they are diarized one by one."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from mimidiar.log import log
 if TYPE_CHECKING:
     from mimidiar.diarize.pretrained import Diarization, Diarizer
 
-# What is taken of a folder; of a file that is named, its content tells.
+# Suffixes of the audio files in a folder; a file that is named is recognized by its content.
 AUDIO = ("wav", "wave", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "sph")
 BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
 
@@ -37,8 +37,8 @@ class Task:
 
 
 def find_tasks(paths: Sequence[Path], per_channel: bool) -> tuple[list[Task], int]:
-    """What is to be done for files, and for the audio files directly in folders; a file that is given twice, once. And
-    how many cannot be done, each of which is logged as an error."""
+    """The tasks for files, and for the audio files directly in folders, without duplicates; and the number of files
+    that cannot be diarized, with an error logged for each."""
     found = [_guarded(_files, path) for path in paths]
     files = {file.resolve(): file for own in found for file in own or []}
     tasks = [_guarded(_tasks, file, per_channel) for file in files.values()]
@@ -61,8 +61,8 @@ def check_outputs(tasks: Sequence[Task], folder: Path | None) -> None:
 def diarize_tasks(
     diarizer: "Diarizer", tasks: Sequence[Task], count: Count, write: Callable[["Diarization"], str]
 ) -> Iterator[str | None]:
-    """Diarize and `write` one after the other; of each a line on what was written, or None where it failed, which is
-    logged as an error."""
+    """Diarize and `write` one recording after the other. Yields a line on the written files, or None for a recording
+    that failed, after logging the error."""
     with tqdm(total=sum(task.seconds for task in tasks), desc="audio", bar_format=BAR, disable=None) as bar:
         before = 0.0
         for task in tasks:
@@ -86,12 +86,12 @@ def _one(diarizer: "Diarizer", task: Task, count: Count, write: Callable[["Diari
         found = diarizer.diarize(replace(recording, read=read), count)
     if count.least > max(len(found.speakers), 1):
         few = f"{many(len(found.speakers), 'speaker')} found, {count.least} were asked for"
-        log.warning(f"{task.path}: {few}: no more are told apart in it, or speak surely enough for a turn")
+        log.warning(f"{task.path}: {few}: no others could be separated, or had a turn")
     return f"{write(found)}: {many(len(found.speakers), 'speaker')}, {many(len(found.turns), 'turn')}"
 
 
 def _guarded(action: Callable, *arguments: Any) -> Any:
-    """What `action` returns; None where it fails in a way that the user is told of."""
+    """The result of `action`; None if it fails, after logging the error."""
     try:
         return action(*arguments)
     except MimidiarError as error:
@@ -108,7 +108,7 @@ def _files(path: Path) -> list[Path]:
     files = [each for each in inside if each.is_file() and each.suffix.lower().removeprefix(".") in AUDIO]
     folders = sum(each.is_dir() for each in inside)
     if not files:
-        below = f"; folders in it are not looked into ({folders}), name them" if folders else ""
+        below = f"; subfolders ({folders}) are not searched, name them" if folders else ""
         raise MimidiarError(f"{path}: no audio file directly in this folder (by suffix: {', '.join(AUDIO)}){below}")
     passed = [(folders, "folder"), (len(inside) - len(files) - folders, "other file")]
     rest = " and ".join(many(number, what) for number, what in passed if number)

@@ -1,4 +1,4 @@
-"""Where frames come from: features that are stored, or audio, which is decoded once for all encoders."""
+"""Sources of frames: stored features, or audio that is decoded once for all encoders."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,10 +21,10 @@ PROBED_FRAMES = 10_000  # at once: a probe has as many outputs as its training h
 
 
 class StoredFeatures:
-    """The features of a set's recordings, what tells their speakers apart, and where somebody speaks: each if named.
+    """The stored features, speaker embeddings and speech activity of a set's recordings; each is optional.
 
-    Embeddings are those of a speaker encoder, or, with a probe, a codec's features projected. `front` is a trained part
-    of the codec that features go through first (`TrainedModel.front`).
+    Embeddings are those of a speaker encoder, or, with a probe, projected features of a codec. `front` is a trained
+    part of the codec, applied to the features first (`TrainedModel.front`).
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class StoredFeatures:
         probe: Projection | None = None,
         front=None,
     ):
-        """MimidiarError for a folder without features, and for a probe of other ones."""
+        """MimidiarError for a folder without features, and for a probe of other features."""
         opened = (open_features(each) if each else None for each in (features, embeddings, vad))
         self.features, self.embeddings, self.vad = opened
         self._probe, self._front = probe, front
@@ -69,7 +69,7 @@ class StoredFeatures:
 
 def _read(store, name: str) -> np.ndarray:
     if name not in store:
-        raise MimidiarError(f"{store.folder}: has nothing of '{name}'; extract the features of this set")
+        raise MimidiarError(f"{store.folder}: no features of '{name}'; extract the features of this set")
     return store.read(name)
 
 
@@ -78,7 +78,7 @@ def _cropped(activity: np.ndarray, frames: int) -> np.ndarray:
 
 
 def probed(probe: Projection | None, frames: np.ndarray) -> np.ndarray:
-    """Features (T, D) of label frames by a probe, float32 (T, E); as they are where there is none."""
+    """Features (T, D) of label frames, projected by a probe to float32 (T, E); unchanged without a probe."""
     if probe is None or not len(frames):
         return frames
     parts = range(0, len(frames), PROBED_FRAMES)
@@ -87,9 +87,9 @@ def probed(probe: Projection | None, frames: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class AudioFrontend:
-    """Encoders whose features stand side by side on the time axis of the first, and silero-vad, on one pass of audio.
+    """Encoders and silero-vad in one pass of audio; features are concatenated on the time axis of the first encoder.
 
-    Embeddings are those of the last encoder, or, with a probe, the first's projected.
+    Embeddings are those of the last encoder, or, with a probe, the projected features of the first.
     """
 
     encoders: Sequence[Encoder]
@@ -101,9 +101,9 @@ class AudioFrontend:
 
 
 class AudioStream:
-    """One recording: chunks of audio in, frames out as soon as all encoders and silero-vad have settled them.
+    """One recording: chunks of audio in, frames out as soon as they are final in all encoders and silero-vad.
 
-    In memory is the audio that a window of the speaker encoder still needs, and no more.
+    Only the audio that a window of the speaker encoder still needs is in memory.
     """
 
     def __init__(self, frontend: AudioFrontend, sample_rate: int):

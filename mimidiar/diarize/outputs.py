@@ -1,4 +1,4 @@
-"""What is written of a diarized recording: turns in the formats of `mimidiar.annotation`, and a figure."""
+"""Output files of a diarized recording: turns in the formats of `mimidiar.annotation`, and a figure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

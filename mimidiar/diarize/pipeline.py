@@ -1,7 +1,7 @@
 """The contract of the diarizer: steps on frames of 80 ms, and the session that runs them, on a stream or a whole.
 
-A step holds no memory of its own: its state goes in and out, so that many streams can share it. Buffering, look-ahead
-and the end of a recording are the session's business. A whole recording is one push, then `end`.
+A step has no state of its own: the state is passed in and out, so that many streams can share a step. The session does
+buffering, look-ahead and the end of a recording. A whole recording is one push, then `end`.
 """
 
 from collections.abc import Sequence

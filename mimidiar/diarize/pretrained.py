@@ -74,8 +74,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class DiarizerParts:
-    """What a diarizer file holds: all but the weights of the encoders. Embeddings are those of the last encoder, or, by
-    `probe`, the frames of the first. `encoders`: what names each of them (`split_meta`)."""
+    """The content of a diarizer file: all but the weights of the encoders. Embeddings are those of the last encoder,
+    or, with `probe`, the projected frames of the first. `encoders`: the identity of each (`split_meta`)."""
 
     path: Path
     trained: TrainedModel
@@ -93,7 +93,7 @@ def build_parts(tensors: dict[str, Tensor], header: dict[str, Any], path: Path) 
     """The parts of a file's tensors and header; MimidiarError, naming `path`, where they do not make a diarizer."""
     tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
     if odd := sorted(name for name in tensors if not name.startswith((MODEL, PROBE))):
-        raise MimidiarError(f"{path}: holds {odd[0]}, which is of no part of a diarizer; make the file again")
+        raise MimidiarError(f"{path}: contains {odd[0]}, which belongs to no part of a diarizer; make the file again")
     try:
         margin, clustering = header["speech_margin_sec"], header["linking"]
         settings = Settings(
@@ -122,15 +122,15 @@ def _named(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
 
 def _check(trained: TrainedModel, encoders: list, probe: Projection | None, settings: Settings, path: Path) -> None:
     if trained.front is not None:
-        raise MimidiarError(f"{path}: the model has layers of the codec in it, which no diarizer runs yet; freeze them")
+        raise MimidiarError(f"{path}: the model contains trained layers of the codec, which no diarizer runs yet")
     if probe is None and len(encoders) == 1 and settings.clustering is not None:
         raise MimidiarError(
-            f"{path}: the model reads {encoders[0]['encoder']} alone, which tells no speakers apart; give a probe of "
+            f"{path}: the model reads {encoders[0]['encoder']} alone, which has no speaker embeddings; give a probe of "
             "its features (--probe)"
         )
     if probe is not None and probe.dim != encoders[0]["dim"]:
         raise MimidiarError(
-            f"{path}: the probe wants {probe.dim} dimensions, {encoders[0]['encoder']} at {encoders[0]['tap']} has "
+            f"{path}: the probe reads {probe.dim} dimensions, {encoders[0]['encoder']} at {encoders[0]['tap']} has "
             f"{encoders[0]['dim']}"
         )
 
@@ -163,7 +163,7 @@ class Diarization:
 
 
 class Diarizer:
-    """A trained model with its encoders and all that is tuned; called with a recording, it says who speaks when."""
+    """A trained model with its encoders and tuned settings; a call diarizes one recording."""
 
     def __init__(self, parts: DiarizerParts, encoders: Sequence[Encoder]):
         self.parts, self.encoders = parts, encoders
@@ -172,12 +172,11 @@ class Diarizer:
     def from_pretrained(
         cls, model: str | Path = DEFAULT_MODEL, device: str = "auto", checkpoint: str | Path | None = None
     ) -> "Diarizer":
-        """A diarizer that comes with the package, by its name, or of `mimidiar model bundle`, by the path of its file.
+        """Load a diarizer of the package by its name, or one of `mimidiar model bundle` by the path of its file.
 
-        `device` is where the encoders run (auto: on a GPU where there is one; cpu, cuda); `checkpoint` the codec's
-        weights file, if it needs one.
-        MimidiarError for an unknown name, a file that is no diarizer, and encoders whose weights are not at hand or
-        other ones than the model was trained on.
+        `device`: cpu, cuda, or auto (a GPU if there is one). `checkpoint`: weights of the codec, if the package does
+        not include them. MimidiarError for an unknown name, a file without a diarizer, and encoder weights that are
+        missing or differ from those in training.
         """
         # Names of diarizers that are shipped have neither suffix nor folder.
         is_path = isinstance(model, Path) or Path(model).name != model or Path(model).suffix != ""
@@ -196,28 +195,28 @@ class Diarizer:
         max_speakers: int | None = None,
         return_posteriors: bool = False,
     ) -> "Annotation | tuple[Annotation, SlidingWindowFeature]":
-        """Who speaks when in an audio file, or in samples (T,) or (T, channels) at `sample_rate`, whose mean is taken.
+        """Diarize an audio file, or samples (T,) or (T, channels) at `sample_rate`. Channels are averaged.
 
-        Speakers are spk0, spk1, ... in the order of their first turns; how many there are is found, between the numbers
-        that are given. With `return_posteriors` besides, every 80 ms, the posterior of each of them.
-        MimidiarError for a file or samples that are no audio (`audio.read_audio`), and numbers that cannot be together.
+        Speakers are spk0, spk1, ... in order of their first turns; their number is estimated within the given bounds.
+        With `return_posteriors`, also returns the posteriors of the speakers, every 80 ms. MimidiarError for a file or
+        samples without audio (`audio.read_audio`), and for numbers of speakers that contradict each other.
         """
         is_file = isinstance(audio, str | Path)
         if is_file == (sample_rate is not None):
             raise MimidiarError(
-                "a file says at which rate it is: leave out sample_rate" if is_file else "samples need a sample_rate"
+                "a file has its own sampling rate: leave out sample_rate" if is_file else "samples need a sample_rate"
             )
         recording = file_recording(audio) if is_file else array_recording(audio, sample_rate)
         found = self.diarize(recording, make_count(num_speakers, min_speakers, max_speakers))
         return (found.annotation(), found.sliding_windows()) if return_posteriors else found.annotation()
 
     def diarize(self, recording: AudioRecording, count: Count = ANY_NUMBER) -> Diarization:
-        """The same of a recording whose audio is never whole in memory; its embeddings and posteriors are."""
+        """Diarize a recording; embeddings and posteriors, but not the audio, are in memory as a whole."""
         with one_thread():
             return self.turns(self._run(recording, count), recording)
 
     def turns(self, frames: Frames, recording: AudioRecording) -> Diarization:
-        """What a pipeline's frames of the whole recording say: speakers by arrival, turns inside the recording."""
+        """The result from a pipeline's frames of the whole recording: speakers by arrival, turns within its length."""
         active, posteriors = frames.active[0], frames.posteriors[0]
         order = [column for column in arrival_order(active) if active[:, column].any()]
         speakers = [f"spk{number}" for number in range(len(order))]

@@ -1,8 +1,8 @@
 """Posteriors of overlapping windows of a recording, by a model that was trained on crops.
 
-In each window the model's outputs are in an order of its own; who they are is the tracker's question. Windows are kept
-frame by frame, on lanes: window w on lane w mod L, with at least one frame of nan before the next window of the lane.
-They count near speech alone: the gate is one for stored features and for audio.
+The order of the model's outputs differs between windows; the tracker assigns them to speakers. Windows are kept frame
+by frame, on lanes: window w on lane w mod L, with at least one frame of nan before the next window of the lane. The
+gate suppresses posteriors far from speech, for stored features and for audio alike.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,14 @@ from mimidiar.models.frame_stacking import LABEL_HZ
 if TYPE_CHECKING:
     from mimidiar.models.build import TrainedModel
 
-# Farther than the first from all other speech, less than the second, or than that share of a recording, is none.
+# Speech that is farther than the first from all other speech, and shorter than the second or that share of the
+# recording, is removed.
 ALONE_GAP_SEC, ALONE_SEC, ALONE_SHARE = 1.0, 0.6, 0.05
 
 
 @dataclass(frozen=True)
 class Window:
-    """Posteriors (T, K) of a stretch of a recording, and the frame at which it begins."""
+    """Posteriors (T, K) of one window of a recording, and its first frame."""
 
     start: int
     posteriors: np.ndarray
@@ -66,18 +67,18 @@ class Windowing:
 
     @property
     def lanes(self) -> int:
-        """So many that windows of one lane never touch."""
+        """The number of lanes, such that windows of one lane never touch."""
         return -(-self.length // self.hop) + 1
 
     def whole(self, before: int, now: int) -> Iterator[tuple[int, int]]:
-        """(number, first frame) of the windows that are whole at `now` frames and were not at `before`."""
+        """(number, first frame) of the windows that are complete at `now` frames and were not at `before`."""
         number = max(0, -(-(before + 1 - self.length) // self.hop))
         while number * self.hop + self.length <= now:
             yield number, number * self.hop
             number += 1
 
     def last(self, total: int) -> tuple[int, int] | None:
-        """(number, first frame) of the window at the end of a recording, where no other one ends there."""
+        """(number, first frame) of the window at the end of a recording, if no other window ends there."""
         number = max(0, -(-(total - self.length) // self.hop))
         done = total >= self.length and number * self.hop + self.length == total
         return None if done or not total else (number, max(total - self.length, 0))
@@ -94,7 +95,7 @@ class WindowedAdapter:
         self.lookahead_frames = windowing.length  # a frame later than a window is long, it may be the recording's end
 
     def init_state(self, batch: int) -> State:
-        """Frames that came, the last `length` features, and the lanes of the frames that are not out yet."""
+        """The number of frames read, the last `length` features, and the lanes of the frames that are not out yet."""
         late = self.lookahead_frames
         return {
             "seen": np.zeros(batch, np.int64),
@@ -144,7 +145,7 @@ class WindowedAdapter:
 class SpeechGate:
     """Posteriors are 0 farther than `margin_sec` from speech, and embeddings are 0 outside of it."""
 
-    lookahead_frames = None  # how much speech is enough depends on the recording's length
+    lookahead_frames = None  # the minimum of speech depends on the recording's length
     consumes = ("activity",)
 
     def __init__(self, margin_sec: float):
@@ -163,8 +164,8 @@ class SpeechGate:
 
 
 def trust(activity: np.ndarray) -> np.ndarray:
-    """Bool (T,) -> the same without speech that is alone and very short: a moment of music is now and then like a
-    voice. In a short recording, where a word may be all there is, less is enough.
+    """Bool (T,) -> the same without isolated, very short speech: music is sometimes detected as speech. The minimum is
+    shorter in short recordings, which may contain a single word.
     """
     stretches: list[list[tuple[int, int]]] = []
     for first, last in runs(activity):

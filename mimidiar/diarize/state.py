@@ -1,4 +1,4 @@
-"""What a step remembers of its recordings: named arrays, batch first, so that all are reset and kept alike."""
+"""The state of a step between calls: named arrays, batch first, all reset and stored in the same way."""
 
 from pathlib import Path
 
@@ -35,6 +35,6 @@ def _rows(mask: np.ndarray, chosen: np.ndarray, other: np.ndarray) -> np.ndarray
 
 
 def _as_wide(value: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """A buffer that was made before it was known how many columns come, as wide as the other."""
+    """A buffer padded to the width of `like`, since the number of columns is known only later."""
     missing = [(0, wide - own) for own, wide in zip(value.shape, like.shape, strict=True)]
     return np.pad(value, missing, constant_values=np.nan if np.isnan(value).any() else 0)

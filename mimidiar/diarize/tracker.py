@@ -1,6 +1,6 @@
-"""Which speaker of the recording is each output of each window? Three ways, and the posteriors that come of each.
+"""Assignment of the outputs of all windows to the speakers of the recording, in three ways, and their posteriors.
 
-Recordings may have more speakers than the model has outputs; in a window a speaker has one output.
+Recordings may have more speakers than the model has outputs. In one window a speaker has one output.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ Track = Callable[[Sequence[Window], np.ndarray | None], np.ndarray]
 
 
 class _WholeRecording:
-    """A tracker that needs all windows of a recording; `track` makes posteriors (T, S) of them and of the embeddings
-    (T, E) of its frames. It has no state."""
+    """A tracker that needs all windows of a recording. `track` returns posteriors (T, S) from the windows and the
+    embeddings (T, E) of the frames. It has no state."""
 
     lookahead_frames = None
     consumes = ("lanes", "embeddings")
@@ -41,7 +41,7 @@ class _WholeRecording:
         return {}
 
     def step(self, frames: Frames, state: State, mask: np.ndarray | None = None) -> tuple[Frames, State]:
-        """Posteriors (B, T, S) of the speakers that each recording has; see `Step`."""
+        """Posteriors (B, T, S) of the speakers of each recording; see `Step`."""
         embeddings = [None] * len(frames.valid) if frames.embeddings is None else frames.embeddings
         found = [self._track(windows_of(lanes), row) for lanes, row in zip(frames.lanes, embeddings, strict=True)]
         most = max(each.shape[1] for each in found)
@@ -57,24 +57,24 @@ class ClusterAtEnd(_WholeRecording):
 
 
 class Overlap(_WholeRecording):
-    """By what windows predict of the time in which they overlap (`stitch`)."""
+    """By the agreement of windows in their overlap (`stitch`)."""
 
     def __init__(self) -> None:
         super().__init__(lambda windows, embeddings: stitch(windows))
 
 
 class Oracle(_WholeRecording):
-    """By the reference (T, S) of the recording, to see what tracking costs (`assign_by_reference`)."""
+    """By the reference (T, S) of the recording: the upper bound of tracking (`assign_by_reference`)."""
 
     def __init__(self, truth: np.ndarray):
         super().__init__(lambda windows, embeddings: assign_by_reference(windows, truth))
 
 
 def stitch(windows: Sequence[Window]) -> np.ndarray:
-    """Posteriors (T, K) of a recording, the outputs of each window in the order in which they agree best with what was
-    said before of the same frames.
+    """Posteriors (T, K) of a recording. The outputs of each window are ordered for the best agreement with the earlier
+    posteriors of the same frames.
 
-    Speakers who are silent in an overlap can't be matched by it.
+    Speakers who are silent in an overlap cannot be matched by it.
     """
     total, outputs = windows[-1].stop, windows[0].posteriors.shape[1]
     posteriors, weight = np.zeros((total, outputs)), np.zeros((total, 1))
@@ -98,15 +98,15 @@ def matching_order(past: np.ndarray, local: np.ndarray) -> np.ndarray:
 def join(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> np.ndarray:
     """Posteriors (T, count) of a recording: the mean of its windows, where they overlap.
 
-    `speakers` says of each window whose its outputs are, (K,) from 0, or -1 for nobody's; no speaker has two outputs
-    of one window. A speaker whom a window does not have is silent there.
+    `speakers`: for each window the speaker of each output, (K,) from 0, or -1 for none. No speaker has two outputs of
+    one window. Speakers without an output in a window are silent there.
     """
     sums, weight = overlay(windows, by_speaker(windows, speakers, count))
     return (sums / weight[:, None]).astype(np.float32)
 
 
 def by_speaker(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
-    """For each window its posteriors (T, count) by speaker, `speakers` and `count` as in `join`."""
+    """The posteriors (T, count) of each window by speaker; `speakers` and `count` as in `join`."""
     given = []
     for window, owners in zip(windows, speakers, strict=True):
         owned = np.flatnonzero(owners >= 0)
@@ -128,11 +128,11 @@ def overlay(windows: Sequence[Window], given: Sequence[np.ndarray]) -> tuple[np.
 
 
 def identify(tree: SpeakerTree, centroids: np.ndarray, windows: Sequence[Window]) -> list[np.ndarray]:
-    """For each window the speaker of each output, (K,), of the `centroids` (S, E) of a recording; -1: nobody's.
+    """For each window the speaker of each output, (K,), by the `centroids` (S, E) of a recording; -1: none.
 
-    First those with enough speech alone, by their embedding. Then all, by it, so far as it is to be trusted, and by
-    who speaks at the same time in the windows that overlap: of one who only talks into the words of others, the
-    embeddings are the others'.
+    First the outputs with enough non-overlapped speech are assigned by their embedding. Then all are assigned, by their
+    embedding, weighted by its reliability, and by agreement with overlapping windows. The embedding of a speaker who
+    speaks only during overlap is that of the others.
     """
     speakers, similarity = tree.speakers, tree.speakers.vectors @ centroids.T * tree.trust[:, None]
     owners = assign(speakers, similarity, windows, tree.members)
@@ -142,16 +142,16 @@ def identify(tree: SpeakerTree, centroids: np.ndarray, windows: Sequence[Window]
 def assign(
     speakers: LocalSpeakers, similarity: np.ndarray, windows: Sequence[Window], chosen: np.ndarray | None = None
 ) -> list[np.ndarray]:
-    """For each window the speaker of each output, (K,), -1 for a output that is nobody's.
+    """For each window the speaker of each output, (K,), -1 for an output without a speaker.
 
-    `similarity` (N, S) of each local speaker to each speaker of the recording, at least -1; `chosen`: places in N, else
-    all. In each window no speaker is given twice, and the sum of the similarity, by the frames that an output speaks
-    in, is the largest that can be. Where a window has more local speakers than the recording has speakers, some are
+    `similarity` (N, S) of each local speaker to each speaker of the recording, at least -1; `chosen`: indices into N,
+    else all. In each window no speaker is assigned twice, and the sum of similarities, weighted by active frames, is
+    maximal. If a window has more local speakers than the recording has speakers, some are
     left out.
     """
     owners = [np.full(window.posteriors.shape[1], -1) for window in windows]
     chosen = np.arange(len(speakers)) if chosen is None else chosen
-    # Never negative, so that it is always better to give a output to somebody.
+    # Never negative, so that assigning an output is always better than not.
     worth = (1 + similarity) * speakers.frames[:, None]
     for number in np.unique(speakers.window[chosen]):
         own = chosen[speakers.window[chosen] == number]
@@ -163,8 +163,8 @@ def assign(
 def agreement(
     speakers: LocalSpeakers, owners: Sequence[np.ndarray], windows: Sequence[Window], count: int
 ) -> np.ndarray:
-    """(N, count) in 0 ... 1: how surely each speaker talks, by other windows that have been given to speakers already,
-    while a local speaker does; 0 where no other window is.
+    """(N, count) in 0 ... 1: the posterior of each speaker, by other windows that are already assigned, while a local
+    speaker is active; 0 without another window.
     """
     given = by_speaker(windows, owners, count)
     sums, weight = overlay(windows, given)
@@ -195,10 +195,10 @@ def join_clusters(tree: SpeakerTree, centroids: np.ndarray, windows: Sequence[Wi
 
 
 def assign_by_reference(windows: Sequence[Window], truth: np.ndarray) -> np.ndarray:
-    """Posteriors (T, S) with each local speaker given to the one of `truth` (T, S) whose frames they share: what a
-    clustering without errors would make of these windows.
+    """Posteriors (T, S) with each local speaker assigned to the speaker of `truth` (T, S) with most common frames: the
+    result of a clustering without errors.
     """
-    everywhere = np.ones((windows[-1].stop, 1))  # an embedding for every frame, all of them alike
+    everywhere = np.ones((windows[-1].stop, 1))  # the same embedding for every frame
     speakers = local_speakers(windows, everywhere)
     truth = np.pad(truth, ((0, max(0, windows[-1].stop - len(truth))), (0, 0)))
     shared = np.zeros((len(speakers), truth.shape[1]))

@@ -1,9 +1,8 @@
-"""A diarizer in one file: all that a recording is diarized with, but for the weights of the encoders.
+"""A diarizer in one safetensors file: model, probe and tuned settings, without the weights of the encoders.
 
-A safetensors file. Its tensors: `model.<name>` of the trained model, and `probe.<name>` where embeddings are a linear
-probe of the codec's frames. Its header: those of the model's and the probe's own files, the windows, the clustering
-(`linking`) and the binarization (`decision`) with the sets that they were tuned on, and the sha256 of every file in
-it.
+Tensors: `model.<name>` of the trained model, and `probe.<name>` if embeddings are a linear probe of the codec's frames.
+Header: the headers of the model's and the probe's own files, the windows, the clustering (`linking`) and the
+binarization (`decision`) with their tuning sets, and the sha256 of every file in it.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -29,8 +28,8 @@ TUNE, CLUSTER_TUNE = "mimidiar eval tune", "mimidiar eval cluster tune"
 
 @dataclass(frozen=True)
 class Files:
-    """What a diarizer is made of: the model, tuned.yaml of its binarization and of its clustering (else windows are
-    stitched by their overlap), and the probe that makes embeddings of the codec's features."""
+    """The parts of a diarizer: the model, tuned.yaml of its binarization and of its clustering (else windows are
+    stitched by their overlap), and the probe that maps the codec's features to embeddings."""
 
     model: Path | None = None
     binarization: Path | None = None
@@ -39,9 +38,9 @@ class Files:
 
 
 def find_files(folder: Path, known: Files) -> Files:
-    """What an experiment's folder (`exp/<tag>/seed<N>`, or that of one of its systems) has of what is not known yet.
+    """Complete the given files by those of an experiment's folder (`exp/<tag>/seed<N>`, or that of one of its systems).
 
-    MimidiarError where something that is needed is not there, or there twice.
+    MimidiarError if a necessary file is missing or exists twice.
     """
     tuned = sorted(folder.rglob("tuned.yaml"))
     found = Files(
@@ -79,7 +78,7 @@ def _values(path: Path) -> dict[str, Any]:
 
 
 def _model_elsewhere(folder: Path) -> Path | None:
-    """The model of another recipe beside this one that made the windows in `folder`."""
+    """The model of another recipe beside this one that predicted the windows in `folder`."""
     wanted = {read_json(path).get("model_sha256") for path in folder.rglob("windows/*/meta.json")}
     exp = next((path for path in folder.resolve().parents if path.name == "exp"), None)
     if not wanted or exp is None:
@@ -96,12 +95,12 @@ def bundle(
     speech_margin_sec: float | None = None,
     half: bool = False,
 ) -> DiarizerParts:
-    """Write a diarizer file; what it holds is returned.
+    """Write a diarizer file, and return its parts.
 
-    Windows and margin are those that were tuned with, and where tuned.yaml does not say, those given, else the crop
-    length in training, half of it, and SPEECH_MARGIN_SEC. `half`: matrices in 16 bits. MimidiarError for parts that are
-    damaged, do not belong together or were tuned otherwise, and for a tuning that is worse than a trivial baseline;
-    then nothing is written.
+    Windows and margin are those of tuned.yaml; else those given; else the crop length in training, half of it, and
+    SPEECH_MARGIN_SEC. `half`: matrices in 16 bits. MimidiarError, before anything is written, for parts that are
+    damaged, do not belong together or were tuned with other windows, and for a tuning that is worse than a trivial
+    baseline.
     """
     weights, model = load_weights(files.model, MODEL_FORMAT)
     more, probe = load_weights(files.probe, PROBE_FORMAT) if files.probe else ({}, None)
@@ -141,7 +140,7 @@ def _refuse_worse_than_trivial(path: Path, tuned: Tuned) -> None:
 
 
 def _as_tuned(tuned: dict[str, tuple[Path, Tuned]], key: str, given: float | None, default: float) -> float | None:
-    """What was tuned with; `given`, else `default`, where no tuned.yaml says. MimidiarError where they differ."""
+    """The value of tuned.yaml; without one `given`, else `default`. MimidiarError if `given` differs from it."""
     said = {path: own.found[key] for path, own in tuned.values() if key in own.found}
     values = set(said.values()) | (set() if given is None else {given})
     if len(values) > 1:

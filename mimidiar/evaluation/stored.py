@@ -37,7 +37,7 @@ SPEECH_MARGIN_SEC = 0.5  # posteriors count so far from what the VAD takes for s
 
 @dataclass(frozen=True)
 class Gate:
-    """The stored speech activity that posteriors are kept near to, and how near; by none without a folder."""
+    """The stored speech activity that gates posteriors, and the margin in seconds; no gate without a folder."""
 
     vad: Path | None = None
     margin_sec: float = SPEECH_MARGIN_SEC
@@ -66,11 +66,11 @@ def infer(
     local: bool = False,
     gate: Gate = NO_GATE,
 ) -> Cost:
-    """Posteriors of all recordings to OUT/posteriors.scp, by `job` (k, n) or what is missing and the finish, as
-    `extract`. Returns what those computed by this call cost.
+    """Write the posteriors of all recordings to OUT/posteriors.scp; share `job` (k, n), or the rest and the finish, as
+    `extract` does. Returns the computing time of the recordings of this call.
 
-    Windows default to the crop length in training, every half of it. They are stitched by their overlap; or, `local`,
-    kept as they are in OUT/local.scp, to be clustered.
+    Windows default to the crop length in training, with a hop of half of it. They are stitched by their overlap; or,
+    with `local`, written unstitched to OUT/local.scp, for clustering.
     """
     from mimidiar.models.build import load_model
     from mimidiar.torch_setup import use_one_thread
@@ -104,7 +104,7 @@ def infer(
 
 
 def check_features(trained: "TrainedModel", store: Features, model_path: Path) -> None:
-    """MimidiarError unless the features are those that the model was trained on: same encoder, tap and weights."""
+    """MimidiarError unless the features are those of the model's training: same encoder, tap and weights."""
     for key in ("encoder", "tap", "weights_sha256"):
         if trained.encoder.get(key) != store.meta.get(key):
             raise MimidiarError(
@@ -114,7 +114,7 @@ def check_features(trained: "TrainedModel", store: Features, model_path: Path) -
 
 
 def keep_meta(path: Path, meta: dict) -> None:
-    """Write down what the posteriors are made with; MimidiarError when others are there, made in another way."""
+    """Write the settings of the posteriors; MimidiarError if the folder contains posteriors with other settings."""
     if not path.exists():
         write_json(path, meta)
     for key, wanted in meta.items():
@@ -125,8 +125,8 @@ def keep_meta(path: Path, meta: dict) -> None:
 
 
 class StoredWindows:
-    """The windows that `mimidiar eval infer --local` keeps, with the embeddings and the speech activity of their frames
-    where these are named."""
+    """The windows of `mimidiar eval infer --local`, with the embeddings and speech activity of their frames, if
+    given."""
 
     def __init__(
         self, folder: Path, embeddings: Path | None = None, probe: Path | None = None, vad: Path | None = None
@@ -160,7 +160,7 @@ Tracking = Callable[[str], Step]  # a recording's name -> what tracks its speake
 
 
 def by_clustering(clustering: Clustering, count: Callable[[str], Count] = lambda _: ANY_NUMBER) -> Tracking:
-    """By embeddings; `count` says of each recording how many speakers it may have."""
+    """By embeddings; `count` returns the allowed number of speakers of each recording."""
     return lambda name: ClusterAtEnd(clustering, count(name))
 
 
@@ -177,14 +177,14 @@ def by_reference(data_dir: Path) -> Tracking:
 
 
 def reference_count(data_dir: Path) -> Callable[[str], Count]:
-    """The number of speakers of each recording by the reference of the set in `data_dir`; of one in which nobody
-    speaks, any. MimidiarError, when asked, for a recording that the set does not have.
+    """The number of speakers of each recording by the reference of the set in `data_dir`; any number for a recording
+    without speech. The returned function raises MimidiarError for a recording that the set does not contain.
     """
     turns, known = read_rttm(data_dir / "ref.rttm"), read_uem(data_dir / "all.uem")
 
     def count(name: str) -> Count:
         if name not in known:
-            raise MimidiarError(f"{data_dir}: has no recording '{name}', whose speakers are to be counted")
+            raise MimidiarError(f"{data_dir}: has no recording '{name}', so its speakers cannot be counted")
         number = len({turn.speaker for turn in turns.get(name, [])})
         return Count(number, number) if number else ANY_NUMBER
 
@@ -192,9 +192,10 @@ def reference_count(data_dir: Path) -> Callable[[str], Count]:
 
 
 def track_all(source: StoredWindows, out_dir: Path, tracking: Tracking, gate: Gate = NO_GATE) -> Cost:
-    """Write the posteriors (T, S) of all recordings to OUT/posteriors.scp, with as many columns as each has speakers.
+    """Write the posteriors (T, S) of all recordings to OUT/posteriors.scp, with one column for each speaker.
 
-    What an interrupted call left there is made again, as it may have been tracked in another way. Returns what it cost.
+    Posteriors of an interrupted call are computed again, since its tracking may have differed. Returns the computing
+    time.
     """
     kept = {key: source.meta[key] for key in ("frame_hz", "window_sec", "hop_sec", "model_sha256")}
     write_json(out_dir / META, kept | gate.meta)

@@ -1,4 +1,4 @@
-"""The choice of post-processing on a development set, by frame DER, and the record of where it was chosen."""
+"""Tuning of the post-processing on a development set, by frame DER."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_
 
 
 def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
-    """Tune on the set in `data_dir`, write tuned.yaml, and return a line that says what was chosen."""
+    """Tune on the set in `data_dir`, write tuned.yaml, and return a line with the chosen values."""
     store, meta = read_posteriors(posteriors_dir)
     turns = read_rttm(data_dir / "ref.rttm")
     if missing := sorted(set(turns) - set(store.keys())):
@@ -64,7 +64,7 @@ def frame_der(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
 
 
 def baseline_frame_der(truths: Iterable[np.ndarray]) -> float:
-    """That of the better of two trivial baselines: one speaker all the time, and one wherever anybody speaks."""
+    """Frame DER in % of the better of two trivial baselines: one speaker throughout, and one speaker in all speech."""
     truths = list(truths)
     kinds: list[Callable[[np.ndarray], np.ndarray]] = [
         lambda truth: np.ones((len(truth), 1), bool),

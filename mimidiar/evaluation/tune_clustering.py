@@ -1,4 +1,4 @@
-"""When are two clusters of embeddings two speakers? Chosen on a development set, and the record of where."""
+"""Tuning of the clustering's distance threshold on a development set, by frame DER."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -26,8 +26,8 @@ MIN_SPEAKER_SEC = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 def tune_clustering(source: StoredWindows, data_dir: Path, out_dir: Path, gate: Gate = NO_GATE) -> str:
-    """Choose on the set in `data_dir` when two clusters are two speakers, by frame DER; write OUT/tuned.yaml, and
-    return a line that says what was chosen.
+    """Tune the clustering on the set in `data_dir` by frame DER, write OUT/tuned.yaml, and return a line with the
+    chosen values.
     """
     turns = read_rttm(data_dir / "ref.rttm")
     if not turns:
@@ -53,7 +53,7 @@ def tune_clustering(source: StoredWindows, data_dir: Path, out_dir: Path, gate: 
 
 @dataclass(frozen=True)
 class _Case:
-    """A recording of the set that is tuned on: all that does not depend on what is tuned."""
+    """A recording of the tuning set: all that is independent of the tuned values."""
 
     windows: list[Window]
     tree: SpeakerTree
@@ -68,7 +68,7 @@ def _case(source: StoredWindows, name: str, turns: list[Turn], gate: Gate) -> _C
 
 
 def _try(cases: list[_Case], clustering: Clustering) -> tuple[float, float]:
-    """Frame DER in % and the share of recordings whose speakers are counted right."""
+    """Frame DER in % and speaker-count accuracy (share of recordings)."""
     pairs, right = [], 0
     for case in cases:
         posteriors = join_clusters(case.tree, find_centroids(case.tree, clustering), case.windows)

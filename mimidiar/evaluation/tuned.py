@@ -1,4 +1,4 @@
-"""tuned.yaml: values chosen on a set, which set that was, and what they were worth there; one format for all."""
+"""tuned.yaml: tuned values, the name of the tuning set and the error rates there; one format for all."""
 
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ def write_tuned(tuned: Tuned, path: Path) -> None:
 
 
 def read_tuned(path: Path, schema: type[T], command: str) -> Tuned[T]:
-    """Read tuned.yaml; `command` is what writes it. MimidiarError names the file and what it lacks."""
+    """Read tuned.yaml, written by `command`. MimidiarError names the file and the missing entry."""
     try:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         values, tuned_on, names = (document.pop(key) for key in ("values", "tuned_on", "recordings"))

@@ -1,7 +1,7 @@
-"""Error rates over the depth of an encoder: a panel for each measure, taps from left to right, a line for each encoder.
+"""Error rates over the depth of an encoder: a panel for each metric, taps from left to right, a line for each encoder.
 
-A line joins what follows from one another: the layers up to the latent, and the numbers of codebooks; the weighted sum
-stands apart. An encoder with one tap alone, and a floor, have no depth and are drawn across.
+One line joins the layers up to the latent, another the numbers of codebooks; the weighted sum is a separate point. An
+encoder with a single tap and a trivial baseline have no depth, and are drawn as horizontal lines.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def draw_depth(steps: Sequence[Step], title: str = ""):
 
 
 def kind_of(tap: str) -> str:
-    """What a line may join: `quantized` for all numbers of codebooks, `layer`, or the name of what stands apart."""
+    """The points that one line joins: `quantized` (numbers of codebooks), `layer`, or the name of a single tap."""
     kind = tap.partition(".")[0]
     return "layer" if kind in ("seanet", "transformer", "latent") else kind
 

@@ -46,7 +46,7 @@ _EER_MARK = {"markersize": 5, "markeredgecolor": "white", "clip_on": False, "zor
 def draw_det(systems: Mapping[str, OperatingPoints], title: str = ""):
     """A Figure with one curve for each named system, its EER marked and in the legend.
 
-    Raises MimidiarError without systems, or for more than can be told apart.
+    Raises MimidiarError without systems, or for more systems than line styles.
     """
     from scipy.special import ndtri
 
@@ -88,7 +88,7 @@ def _limits(systems: Mapping[str, OperatingPoints], eers: Mapping[str, float]) -
 
 
 def _inside(points: OperatingPoints, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the curve whose rates are from `low` to `high`, with one point beyond on either side."""
+    """The part of the curve with rates from `low` to `high`, with one point beyond on either side."""
     rates = np.stack([points.fpr, points.fnr])
     found = np.flatnonzero(((rates >= low) & (rates <= high)).all(axis=0))
     if not len(found):

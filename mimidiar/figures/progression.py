@@ -1,4 +1,4 @@
-"""How a measure moves from experiment to experiment: a panel for each metric, experiments from left to right."""
+"""Metrics from experiment to experiment: a panel for each metric, experiments from left to right."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who speaks when, where there is no reference: a lane for each speaker, posteriors above."""
+"""Turns of a recording without a reference: a lane for each speaker, posteriors above."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
-"""How every figure looks, and how it becomes a file: the same data give the same bytes.
+"""The style of all figures, and their files: the same data give the same bytes.
 
-Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart with any common colour vision; no
-figure relies on colour alone. Matplotlib's object interface is used throughout, and a user's matplotlibrc is passed
+Colors are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart with any common color vision; no
+figure relies on color alone. Matplotlib's object interface is used throughout, and a user's matplotlibrc is passed
 over.
 """
 
@@ -51,7 +51,7 @@ _RC = {
     "figure.dpi": DPI,
     "savefig.dpi": DPI,
 }
-# What would tell one day, or one version of matplotlib, from another.
+# Metadata that depends on the day or the version of matplotlib.
 _METADATA = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -64,7 +64,7 @@ R = TypeVar("R")
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib's own defaults and then ours, until the block ends."""
+    """Matplotlib's defaults and then the style of this package, until the block ends."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -85,7 +85,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def new_figure(height: float, width: float = WIDTH):
-    """An empty matplotlib Figure, inches, whose layout leaves room for all labels."""
+    """An empty matplotlib Figure, in inches, with a layout that leaves room for all labels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -96,7 +96,7 @@ def new_figure(height: float, width: float = WIDTH):
 
 
 def targets(path: str | Path) -> list[Path]:
-    """The files that `path` asks for: itself as png, svg or pdf; without such a suffix, path.png and path.svg.
+    """The files of `path`: itself as png, svg or pdf; without such a suffix, path.png and path.svg.
 
     Raises MimidiarError for the suffix of another format; `exp1.5` and `ES2004a.Mix-Headset` have none.
     """
@@ -163,12 +163,12 @@ def _shared_letters(names: Sequence[str]) -> int:
 
 
 def series_look(index: int) -> dict[str, str]:
-    """Colour and dashes of the series of this number (from 0); 28 differ."""
+    """Color and dashes of the series of this number (from 0); 28 differ."""
     return {"color": SERIES[index % len(SERIES)], "linestyle": DASHES[index // len(SERIES) % len(DASHES)]}
 
 
 def run_colors(count: int) -> list[str]:
-    """Colours for `count` lines that dashes cannot tell apart: ours, or, beyond them, steps from dark to light."""
+    """Colors for `count` lines that dashes cannot tell apart: ours, or, beyond them, steps from dark to light."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

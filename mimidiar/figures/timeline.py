@@ -1,4 +1,4 @@
-"""Reference against hypothesis over time: a lane for each speaker, errors in three colours, posteriors above.
+"""Reference against hypothesis over time: a lane for each speaker, errors in three colors, posteriors above.
 
 A lane holds a reference speaker in its upper half and the hypothesis speaker that the DER pairs with them in its lower
 half; hypothesis speakers without a partner follow in lanes of their own. Below the lanes: how many speakers are wrong.
@@ -53,7 +53,7 @@ def draw_timeline(
 ):
     """A Figure of one recording from `start` to `end` in seconds; the error figures are of the whole recording.
 
-    Raises MimidiarError where there is nothing to show, or more speakers than anybody can see.
+    Raises MimidiarError without anything to draw, or for too many speakers.
     """
     lanes = _lanes(errors)
     for number in (len(lanes), 0 if posteriors is None else posteriors.matrix.shape[1]):
@@ -84,15 +84,15 @@ def draw_timeline(
 
 def _lanes(errors: ErrorRegions) -> list[tuple[str, str]]:
     """(reference speaker, hypothesis speaker) of each lane from the top; "" where there is none."""
-    reference = list(dict.fromkeys(piece.speaker for piece in errors.reference))
-    hypothesis = list(dict.fromkeys(piece.speaker for piece in errors.hypothesis))
+    reference = list(dict.fromkeys(turn.speaker for turn in errors.reference))
+    hypothesis = list(dict.fromkeys(turn.speaker for turn in errors.hypothesis))
     partner_of = {reference_name: name for name, reference_name in errors.partner.items()}
     alone = [("", name) for name in hypothesis if name not in errors.partner]
     return [(name, partner_of.get(name, "")) for name in reference] + alone
 
 
 def _window(errors: ErrorRegions, start: float | None, end: float | None) -> Region:
-    spans = [(piece.start, piece.end) for piece in (*errors.reference, *errors.hypothesis)]
+    spans = [(turn.start, turn.end) for turn in (*errors.reference, *errors.hypothesis)]
     spans += errors.scored
     if not spans:
         raise MimidiarError(f"{errors.recording}: neither reference nor hypothesis have a turn; nothing to draw")
@@ -119,11 +119,11 @@ def _draw_lanes(axes, errors: ErrorRegions, lanes: list[tuple[str, str]], window
         "snap": None if window[1] - window[0] <= _SHARP_SEC else False,
         "rasterized": len(errors.reference) + len(errors.hypothesis) > _MOST_SHAPES,
     }
-    for side, pieces, colors, top in sides:
+    for side, turns, colors, top in sides:
         bars: dict[tuple[int, str], list[tuple[float, float]]] = {}
-        for piece in _inside(pieces, window):
-            span = piece.start, piece.end - piece.start
-            bars.setdefault((rows[side, piece.speaker], piece.kind), []).append(span)
+        for turn in _inside(turns, window):
+            span = turn.start, turn.end - turn.start
+            bars.setdefault((rows[side, turn.speaker], turn.kind), []).append(span)
         for (row, kind), spans in bars.items():
             box = (row + top, _HALF_HEIGHT - _GAP)
             axes.broken_barh(spans, box, facecolor=colors[kind], linewidth=0, gid=f"{side} {kind}", **look)
@@ -142,8 +142,8 @@ def _label_lanes(axis, names: list[str], offset: float, side: str) -> None:
     axis.set_ylabel(side)
 
 
-def _inside(pieces: Sequence[JudgedTurn], window: Region) -> list[JudgedTurn]:
-    return [piece for piece in pieces if piece.end > window[0] and piece.start < window[1]]
+def _inside(turns: Sequence[JudgedTurn], window: Region) -> list[JudgedTurn]:
+    return [turn for turn in turns if turn.end > window[0] and turn.start < window[1]]
 
 
 def _draw_error_rate(axes, errors: ErrorRegions, window: Region) -> None:
@@ -161,11 +161,11 @@ def _draw_error_rate(axes, errors: ErrorRegions, window: Region) -> None:
     axes.set_ylabel("speakers\nwrong")
 
 
-def _seconds_before(pieces: Sequence[JudgedTurn], times: np.ndarray) -> np.ndarray:
-    """(times,): the speaker seconds of `pieces` up to each time."""
+def _seconds_before(turns: Sequence[JudgedTurn], times: np.ndarray) -> np.ndarray:
+    """(times,): the speaker seconds of `turns` up to each time."""
     total = np.zeros(len(times))
-    for piece in pieces:
-        total += np.clip(times - piece.start, 0, piece.end - piece.start)
+    for turn in turns:
+        total += np.clip(times - turn.start, 0, turn.end - turn.start)
     return total
 
 
@@ -188,7 +188,7 @@ def draw_posteriors(axes, posteriors: Posteriors, window: Region, speakers: list
 
 
 def _thinned(frames: np.ndarray) -> np.ndarray:
-    """Means of neighbouring rows of (T, K), so that as many are left as a figure has pixels."""
+    """Means of neighboring rows of (T, K), so that as many are left as a figure has pixels."""
     block = -(-len(frames) // _MOST_COLUMNS)
     if block <= 1:
         return frames
@@ -213,6 +213,6 @@ def _legend(errors: ErrorRegions) -> list:
         seconds = errors.error_sec(kind)
         share = f" ({100 * seconds / errors.reference_sec:.1f} %)" if errors.reference_sec else ""
         handles.append(Patch(color=color, label=f"{kind} {seconds:.1f} s{share}"))
-    if any(piece.kind == UNSCORED for piece in (*errors.reference, *errors.hypothesis)):
+    if any(turn.kind == UNSCORED for turn in (*errors.reference, *errors.hypothesis)):
         handles.append(Patch(color=FAINT, label=UNSCORED))
     return handles

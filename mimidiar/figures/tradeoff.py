@@ -1,6 +1,6 @@
-"""What a gain costs: DER against token drift, a point for each system; what has no drift is a line across.
+"""DER against token drift: a point for each system; systems without drift are horizontal lines.
 
-The data are what `mimidiar report --format json` writes of a table with both figures; one panel for each set.
+The data are those of `mimidiar report --format json` for a table with both metrics; one panel for each set.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Point:
 
 
 def parse_points(document: Any, source: str) -> tuple[list[Point], str]:
-    """(points, title) of the systems that have a DER, floors apart. Raises what `parse_steps` raises, and MimidiarError
+    """(points, title) of the systems with a DER, without baselines. Raises what `parse_steps` raises, and MimidiarError
     where nothing has both figures.
     """
     entries = document.get("steps") if isinstance(document, dict) else None

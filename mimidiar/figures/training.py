@@ -45,7 +45,7 @@ def _epoch(line: str, path: Path, number: int) -> dict[str, Any]:
 
 
 def run_names(logs: Sequence[str | Path]) -> list[str]:
-    """What tells the model folders of several logs apart; of a single one, the last two folders of its path.
+    """Short names that distinguish the model folders of several logs; for one log, the last two folders of its path.
 
     Raises MimidiarError for the same log twice.
     """
@@ -60,7 +60,7 @@ def run_names(logs: Sequence[str | Path]) -> list[str]:
 
 @styled
 def draw_training(runs: Mapping[str, Epochs], title: str = ""):
-    """A Figure with a panel for each quantity (train and validation share one) and a colour for each run.
+    """A Figure with a panel for each quantity (train and validation share one) and a color for each run.
 
     Raises MimidiarError where the logs hold nothing to draw.
     """

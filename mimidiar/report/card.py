@@ -1,4 +1,4 @@
-"""A model card: what people wrote about use and limits, and all else from the record of the weights."""
+"""A model card: a hand-written text on use and limits, and all else from the record of the weights."""
 
 import json
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def _making(record: dict[str, Any]) -> Iterator[str]:
 
 
 def _timed(stage: dict[str, Any]) -> list[str]:
-    """The commands of a stage; behind the last one, what they took, where that is known."""
+    """The commands of a stage, with their duration after the last one, if known."""
     *before, last = stage["commands"]
     seconds = stage["seconds"]
     if seconds is None:

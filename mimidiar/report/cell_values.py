@@ -1,4 +1,4 @@
-"""What stands in a place of a table: a figure over seeds, a difference, a reason for none, what others published."""
+"""The values of table cells: a figure over seeds, a difference, a missing record, a published figure."""
 
 import statistics
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class NotRun:
-    """There is no record; `note` is the number of the footnote that says why, 0 without a reason."""
+    """There is no record; `note` is the number of the footnote with the reason, 0 without one."""
 
     note: int = 0
 
@@ -92,7 +92,7 @@ def difference(records: Sequence[Record], baseline: Sequence[Record], column: Co
 
 
 def _keeps(record: Record, metric: str) -> str:
-    """What the record keeps for paired comparisons by this metric: "recordings", "draws" or ""."""
+    """The values in the record for paired comparisons by this metric: "recordings", "draws" or ""."""
     return keeps(record.kind) if SCORE_KINDS[record.kind].paired == metric else ""
 
 

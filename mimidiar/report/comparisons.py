@@ -1,4 +1,4 @@
-"""One sentence for each comparison that a table file asks for: better, worse, or not distinguishable.
+"""One sentence for each comparison of a table file: better, worse, or not distinguishable.
 
 The verdict is that of the 95 % interval of the paired difference: over recordings for a DER, whose errors are averaged
 over the seeds; over speakers for an EER, of which draw k of the bootstrap is the same draw in both systems. Seeds are
@@ -24,7 +24,7 @@ BETTER, WORSE, ALIKE, UNTOLD = "better", "worse", "not distinguishable at 95 %",
 
 @dataclass(frozen=True)
 class Compared:
-    """Two rows in one column. Without figures (`verdict` not compared) `about` says why, else over what they are."""
+    """Two rows in one column. `about` is the basis of the figures, or the reason for none (`verdict` not compared)."""
 
     row: Row
     versus: Row
@@ -118,12 +118,12 @@ def _seeds(ours: list[Record], theirs: list[Record]) -> str:
 
 
 def is_leaky(row: Row, records: Sequence[Record]) -> bool:
-    """Whether the figures of a row are for comparison only: the row says so, or what is behind its records."""
+    """Whether the figures of a row are for comparison only, by the row itself or by the lineage of its records."""
     return row.role == "leaky" or any(record.leaky for record in records)
 
 
 def why_leaky(records: Sequence[Record]) -> str:
-    """`leaky: for comparison only (...)`: what the data say of themselves, else what the model has seen."""
+    """`leaky: for comparison only (...)`, with the reason of the data, else the shared sets of the model."""
     if said := list(dict.fromkeys(reason for record in records for reason in record.leaky)):
         return "; ".join(said)
     seen = sorted({record.set for record in records if record.set in record.trained_on})

@@ -1,4 +1,4 @@
-"""A report: filled tables with what is common to them, and its place between the marks of another document."""
+"""A report: filled tables with their common facts, and its insertion between the marks of another document."""
 
 import re
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 @dataclass(frozen=True)
 class Report:
-    """`facts` are lines on speech, features and code behind the tables; `draft` says why they are none to quote."""
+    """`facts`: lines on speech, features and code of the tables; `draft`: the reason why they must not be quoted."""
 
     title: str
     draft: str
@@ -36,7 +36,7 @@ def make_report(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> Rep
 
 
 def brief(report: Report) -> Report:
-    """The tables with their notes alone: no title, and no lines on speech, code and protocols."""
+    """The tables with their notes only, without title and lines on speech, code and protocols."""
     return replace(report, title="", facts=[], tables=[replace(table, conditions=[]) for table in report.tables])
 
 
@@ -83,7 +83,7 @@ def insert(text: str, path: Path) -> str:
 
 
 def write_or_check(path: Path, text: str, check: bool) -> str:
-    """Write `text`, or with `check` raise MimidiarError unless the file holds just that; a line that says so."""
+    """Write `text`, or with `check` raise MimidiarError unless the file contains it; returns a line on the result."""
     if not check:
         write_text(path, text)
         return f"written: {path}"

@@ -1,4 +1,4 @@
-"""The machine and the libraries that a figure was made with, asked for without importing any of them."""
+"""Machine and library versions of a figure, found without importing the libraries."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

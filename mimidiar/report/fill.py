@@ -1,4 +1,4 @@
-"""Tables filled from records, with every rule that keeps their figures comparable."""
+"""Tables filled from records, under the rules that keep their figures comparable."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,8 @@ from mimidiar.score.kinds import SCORE_KINDS
 
 HASH_DIGITS = 8  # of a hash, where people read it
 NO_SET = "(no set)"  # where a pattern finds none
-# Conditions that say what was measured, and not how: a codec, by itself or against itself as it was. Rows differ in it.
+# Conditions on the measured object, not on the method: a codec, by itself or against its frozen version. Rows differ
+# in them.
 SUBJECT = ("codec_sha256", "codebooks", "codebooks_sha256")
 
 
@@ -39,7 +40,7 @@ class FilledRow:
 
 @dataclass
 class FilledTable:
-    """A table as it is to be printed; `notes` are footnotes from 1, `conditions` say what was measured, by column."""
+    """A table for printing; `notes` are footnotes from 1, `conditions` describe the measurement, by column."""
 
     name: str
     title: str
@@ -58,7 +59,7 @@ class FilledTable:
 
 
 def fill_tables(file: TableFile, shelf: Shelf, allow_dirty: bool = False) -> list[FilledTable]:
-    """All tables of a file. Raises MimidiarError naming the cell that must not be printed, and why."""
+    """All tables of a file. Raises MimidiarError with the cell that must not be printed, and the reason."""
     filled = []
     for table in file.tables:
         sets = [name for pattern in table.each for name in shelf.sets_like(pattern)] if table.each else [""]
@@ -107,7 +108,7 @@ class _Filler:
         return [filed.record for filed in found]
 
     def _conditions(self, place: int) -> str:
-        """What the figures of a column have in common. MimidiarError for a cell that was measured in another way."""
+        """The common conditions of a column. MimidiarError for a cell with other conditions."""
         from mimidiar.score.compare import protocol_difference
 
         column, first = self.columns[place], None
@@ -125,7 +126,7 @@ class _Filler:
         return next((filed.record.kind for found in self.found for filed in found[place]), None)
 
     def _row(self, line: int) -> FilledRow:
-        """A row with its cells; a leaky one is so called, whatever the file says, with the reason in a footnote."""
+        """A row with its cells. A leaky row is always marked, with the reason in a footnote."""
         row, cells = self.rows[line], self._cells(line)
         records = [filed.record for cell in self.found[line] for filed in cell]
         if not is_leaky(row, records):
@@ -150,7 +151,7 @@ class _Filler:
         return figure(records, column, self.where(row, column))
 
     def _versus(self, line: int, place: int, records: list[Record]) -> Difference | None:
-        """The difference to the named row; of several trivial baselines above, that whose interval reaches highest."""
+        """The difference to the named row, or to the trivial baseline above with the highest upper bound."""
         column, where = self.columns[place], self.where(self.rows[line], self.columns[place])
         if column.versus == FLOORS:
             others = [number for number, row in enumerate(self.rows[:line]) if row.role == "floor"]
@@ -175,7 +176,7 @@ class _Filler:
 
 
 def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:
-    """The columns with their sets named; one whose set is a pattern is one for each set that it stands for."""
+    """The columns with their sets named; a column with a pattern of sets becomes one column for each matching set."""
     for column in table.columns:
         for found in shelf.sets_like(column.set.replace("{set}", set_name), column.dataset) or [NO_SET]:
             yield replace(column, set=found, label=column.label.replace("{set}", found))

@@ -1,4 +1,4 @@
-"""What lies in a folder that a stage made or reads: sets and their recordings, and what small files name."""
+"""The contents of a stage's folder: sets and their recordings, and the entries of small files."""
 
 import hashlib
 from pathlib import Path
@@ -18,7 +18,7 @@ def ids_hash(folder: Path) -> str:
 
 
 def describe_set(folder: Path) -> dict[str, Any]:
-    """How much speech of how many speakers of which corpora is in a set."""
+    """Hours, speakers and corpora of a set."""
     seconds = sum(row["duration"] for row in read_jsonl(folder / RECORDINGS))
     speakers: dict[str, set[str]] = {}
     for row in read_jsonl(folder / SUPERVISIONS):
@@ -53,5 +53,5 @@ def texts(path: Path, *names: str) -> dict[str, str]:
     """These entries of a JSON file, as text."""
     document = read_json(path)
     if missing := [name for name in names if not isinstance(document, dict) or name not in document]:
-        raise MimidiarError(f"{path}: does not say '{missing[0]}'; remove the folder and run its stage again")
+        raise MimidiarError(f"{path}: no entry '{missing[0]}'; remove the folder and run its stage again")
     return {name: str(document[name]) for name in names}

@@ -1,4 +1,4 @@
-"""A report as Markdown, LaTeX, CSV or JSON; the same report is the same text."""
+"""A report as Markdown, LaTeX, CSV or JSON; the same report gives the same text."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ _LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
 
 
 def markdown(report: Report) -> str:
-    """Headings, facts, and a pipe table each; the best in bold, what others published in italics below."""
+    """Headings, facts and pipe tables; the best result in bold, published figures in italics below."""
     parts = [f"# {report.title}" if report.title else "", f"**{report.draft}**" if report.draft else ""]
     parts.append("\n".join(f"- {fact}" for fact in report.facts))
     for table in report.tables:

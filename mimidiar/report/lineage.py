@@ -1,8 +1,8 @@
-"""What is behind a file or folder that a stage made: written forward, by each stage into its `.stage.json`.
+"""The lineage of a stage's files and folders: written by each stage into its `.stage.json`, for later stages.
 
-When a stage begins, utils/stage.py merges the lineages of its inputs; when it has ended, what it made is described
-beside them. A later stage, a record or a model card reads that one file: nothing is found out afterwards from times of
-files, names of folders or texts of commands.
+When a stage begins, utils/stage.py merges the lineages of its inputs; when it ends, its outputs are described beside
+them. A later stage, a record or a model card reads this file alone. No lineage is guessed from times of files, names of
+folders or texts of commands.
 """
 
 import os
@@ -41,7 +41,7 @@ SMALL = re.compile(r"--limit-speakers[ =](?!0( |$))|\S*smoke\S*\.yaml|(any_trial
 
 @dataclass
 class Lineage:
-    """What had a part in something, earlier things first, without doubles; all of it JSON.
+    """All that a file or folder depends on, earlier things first, without duplicates; all of it JSON.
 
     `stages`: as `State.entry` gives them. `configurations`: YAML files with their hashes. `models`: sha256,
     configuration_sha256 and the sets `trained_on` (set, path, recordings_sha256; none: not known). `tuned`: sha256 and
@@ -79,9 +79,9 @@ class Lineage:
 
 
 def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, str]], str | None]:
-    """Of a stage that makes `out` of the inputs `paths`: what is behind it, the sets that it reads, and a doubt if any.
+    """For a stage from the inputs `paths` to `out`: its lineage, the sets that it reads, and a doubt, if any.
 
-    Raises MimidiarError, naming the file, for an input that lacks what it must contain.
+    Raises MimidiarError, naming the file, for an input with a missing entry.
     """
     found, reads = Lineage(), []
     for path in paths:
@@ -98,8 +98,8 @@ def behind(paths: Iterable[Path], out: Path) -> tuple[Lineage, list[dict[str, st
 
 
 def lineage_of(path: Path, out: Path | None = None, is_named: bool = False) -> Lineage:
-    """What is behind a file or folder: by the stage that made it, unless that is the one of `out`; by the record of
-    weights that come with the package; else what the folder itself holds (`is_named`: weights in it are a model).
+    """The lineage of a file or folder: from the stage that made it, unless that is the one of `out`; from the record of
+    shipped weights; else from the folder's contents (`is_named`: weights in it are a model).
     """
     owner = _maker(path)
     if owner is None or (out is not None and owner[0] == out.resolve()):
@@ -123,7 +123,7 @@ def lineage_of(path: Path, out: Path | None = None, is_named: bool = False) -> L
 
 
 def _maker(path: Path) -> tuple[Path, State] | None:
-    """`owner_of`. Raises MimidiarError for a stage that kept no lineage."""
+    """`owner_of`. Raises MimidiarError for a stage without a lineage."""
     owner = owner_of(path)
     if owner is not None and owner[1].version != VERSION:
         raise MimidiarError(f"{path}: made before {STATE} kept a lineage; run its stage again with --force")
@@ -141,10 +141,10 @@ def of_stage(folder: Path, state: State) -> Lineage:
 
 
 def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None]:
-    """What is behind a file in the folder of a stage, all that the stage made included; and that stage's state.
+    """The lineage of a file in the folder of a stage, with all outputs of the stage; and the stage's state.
 
-    A stage that runs `command` itself is still at work. The stage is in doubt where it has not finished, or the file is
-    not what it left.
+    A stage that runs `command` itself is unfinished. The lineage is in doubt if the stage has not finished, or if the
+    file has changed since.
     """
     owner = _maker(file.parent)
     if owner is None:
@@ -164,7 +164,7 @@ def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None
 
 
 def describe(folder: Path, reads: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
-    """By relative path, what a stage that read these sets left in its folder and those below: {"holds", "files"}.
+    """By relative path, the outputs of a stage that read these sets, in its folder and below: {"holds", "files"}.
 
     Folders of other stages are left out.
     """
@@ -186,8 +186,8 @@ def _own_folders(top: Path, folder: Path) -> Iterator[Path]:
 
 
 def hold(folder: Path, has_model: bool, trained_on: Sequence[dict[str, str]] = ()) -> Lineage:
-    """What lies in this very folder: a model (others' weights that an encoder reads are none) trained on these sets,
-    features, posteriors, tuned post-processing, a set, the origin of a corpus.
+    """The contents of this folder itself: a model trained on these sets (not the weights of an encoder), features,
+    posteriors, tuned post-processing, a set, the origin of a corpus.
 
     Raises MimidiarError, naming the file, where an entry is missing.
     """
@@ -215,7 +215,7 @@ def _model(sha256: str, configuration: str | None, trained_on: Iterable[dict[str
 
 
 def _shipped(path: Path) -> Lineage:
-    """The lineage in the record of weights that come with the package; an empty one for any other file.
+    """The lineage in the record of shipped weights; an empty one for any other file.
 
     Raises MimidiarError for other bytes than those of the record.
     """
@@ -238,8 +238,8 @@ def _shipped(path: Path) -> Lineage:
 
 
 def shared_sets(models: Iterable[dict[str, Any]], reads: Sequence[dict[str, str]]) -> tuple[list[str], list[str]]:
-    """Names of the sets among `reads` that share recordings with one that a model was trained on; and doubts, where
-    that set is not any more what it was.
+    """Names of the sets in `reads` that share recordings with a training set of a model; and doubts, if that training
+    set has changed since.
     """
     trained = [each for model in models for each in model["trained_on"] if "path" in each]
     shared, doubts = {}, {}

@@ -1,4 +1,4 @@
-"""From a score to its record: what score.json says, what the score was made from, and where."""
+"""From a score to its record: the figures of score.json, their lineage, and the environment."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ SYSTEM_FILE = "system.json"  # beside the folder of the score: the system that `
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a record in tables: which system was scored on which set; the seed of its training."""
+    """The place of a record in tables: system, scored set, and training seed."""
 
     system: str
     set: str
@@ -35,9 +35,9 @@ def make_record(
 ) -> Record:
     """The record of the score in `score_dir`, as `command` writes it.
 
-    The lineage is that of the stage that made the score; a score that no stage made is by unknown code.
-    `made_with` names folders that hold more of it. Raises MimidiarError for a score.json that is missing or of another
-    kind, and for a folder that holds nothing a score can be made with.
+    The lineage is that of the score's stage; the code of a score without a stage is unknown. `made_with`: further
+    folders of the lineage. Raises MimidiarError for a score.json that is missing or of an unknown kind, and for a
+    folder without anything that a score can depend on.
     """
     document = read_score(score_dir)
     found = _lineage(score_dir, command, made_with)
@@ -65,7 +65,7 @@ def make_record(
 
 
 def _lineage(score_dir: Path, command: Sequence[str], made_with: Iterable[Path]) -> Lineage:
-    """What is behind a score, and in the folders that the user named, which must hold something."""
+    """The lineage of a score and of the folders given by the user, which must not be empty."""
     found, (own, state) = Lineage(), of_output(score_dir / SCORE_FILE, command)
     for folder in made_with:
         named = lineage_of(folder, is_named=True)
@@ -83,15 +83,15 @@ def _lineage(score_dir: Path, command: Sequence[str], made_with: Iterable[Path])
 
 
 def _trained_on(found: Lineage, scored: str) -> list[str]:
-    """The sets that the models were trained on, `unknown` for a model that no stage trained; the scored one among them
-    where it holds part of these under another name.
+    """The training sets of the models, `unknown` for a model without a training stage; with the scored set if it shares
+    recordings with these under another name.
     """
     names = {each["set"] for model in found.models for each in model["trained_on"] or [{"set": UNKNOWN}]}
     return sorted(names | ({scored} & set(found.seen)))
 
 
 def figures(score_dir: Path, document: dict[str, Any]) -> dict[str, Any]:
-    """What a record takes over of a score: `metrics`, `intervals`, `conditions`, `recordings`, `draws`."""
+    """The parts of a score that a record keeps: `metrics`, `intervals`, `conditions`, `recordings`, `draws`."""
     kept = keeps(document["kind"])
     try:
         return {
@@ -138,7 +138,7 @@ def read_score(score_dir: Path) -> dict[str, Any]:
         known = ", ".join(SCORE_KINDS)
         raise MimidiarError(f"{path}: its kind is none of {known}; write it again with `mimidiar score -o`")
     if not isinstance(document.get("protocol"), dict):
-        raise MimidiarError(f"{path}: says nothing of its protocol; write it again with `mimidiar score -o`")
+        raise MimidiarError(f"{path}: has no protocol; write it again with `mimidiar score -o`")
     return document
 
 
@@ -159,7 +159,7 @@ def _interval(values: dict[str, Any]) -> dict[str, float]:
 
 
 def _speed(costs: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
-    """What each step cost together in all folders that it made; None where that of one is not known."""
+    """The computing time of each step over all its folders; None if that of one is unknown."""
     steps: dict[str, list[Cost | None]] = {}
     for each in costs:
         steps.setdefault(each["step"], []).append(None if each["cost"] is None else Cost(**each["cost"]))

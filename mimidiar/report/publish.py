@@ -1,4 +1,4 @@
-"""From an experiment's folder to the results that are kept.
+"""From an experiment's folder to the versioned results.
 
 Clean records alone, of real speech, of scores that are still the same and were made under today's conventions.
 """
@@ -17,9 +17,9 @@ from mimidiar.score.kinds import SCORE_KINDS
 def publish(folders: Iterable[Path], results: Path) -> list[Path]:
     """Copy the records below `folders` into `results`; returns the new files.
 
-    All or none: raises MimidiarError, before anything is written, where there is no record, for one that must not be
-    kept, where two have the same name, and where `results` holds further seeds of the same cell: older ones, which
-    tables would average with these.
+    All or none: raises MimidiarError, before anything is written, without any record, for a record that must not be
+    published, for two records of the same name, and for older seeds of the same cell in `results`, which tables would
+    average with the new ones.
     """
     sources: dict[str, tuple[Path, Record]] = {}
     for path in find_records(folders):
@@ -48,11 +48,13 @@ def _require_clean(path: Path, record: Record) -> None:
 
 
 def _require_whole(path: Path, record: Record) -> None:
-    """Real speech, all of it: figures of anything else show that the code runs, and nothing more."""
+    """Raise for records of synthetic speech or a small run: their figures are a smoke test."""
     if record.version != VERSION:
         raise MimidiarError(f"{path}: written by an older mimidiar; run its experiment again")
     if not record.lineage["speech"]:
-        raise MimidiarError(f"{path}: of speech without a corpus.json; results are kept of real speech (--corpus)")
+        raise MimidiarError(
+            f"{path}: of speech without a corpus.json; only results on real speech are published (--corpus)"
+        )
     if record.smoke:
         raise MimidiarError(
             f"{path}: no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"

@@ -1,21 +1,21 @@
-"""A record: one system, scored once, with everything that the figure depends on. Tables are made of records alone.
+"""A record: one score of one system, with its complete lineage. Tables are made of records alone.
 
 A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
 name follows from its contents and is checked against them, as is every key:
 
 - `version` of this schema; `kind`, one of SCORE_KINDS (score/kinds.py); `system`, `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
-- `conditions`: what two scores must share to be compared, from score.json: collar, scorer, hash of the reference, ...;
+- `conditions`: the values that comparable scores share, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
 - `draws` (verification alone): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
-- `leaky`: why the figure is for comparison only, where the split of the data behind it let training see test speakers;
-- `smoke`: why the figure shows that the code runs, and nothing more: synthetic voices, a small run;
-- `tuned_on`, `trained_on`: the sets that post-processing was chosen on, and that models have seen, "unknown" among them
-  for a model that no stage trained;
-- `lineage`: hashes of score.json and of what was scored, of `models` and `configurations`, of `tuned` post-processing,
-  the weights of `features`, what the `speech` was, and `packages` of others' that the system is made of;
-- `speed` of each step that takes a recording from its sound to the score, without what made a model or post-processing;
-  null where the cost of some of it is not known; `environment`;
+- `leaky`: the reason why the figure is for comparison only, if test speakers are in the training data;
+- `smoke`: the reason why the figure is a smoke test only: synthetic voices, a small run;
+- `tuned_on`, `trained_on`: the tuning sets of the post-processing and the training sets of the models, with "unknown"
+  for a model without a training stage;
+- `lineage`: hashes of score.json and of its inputs, of `models` and `configurations`, of `tuned` post-processing, the
+  weights of `features`, the origin of the `speech`, and third-party `packages` of the system;
+- `speed` of each step from the audio of a recording to the score, without training and tuning; null if the cost of a
+  part is unknown; `environment`;
 - `stages` from the first to the last: folder, commands, commits of the code, seconds; `doubt`: why that may not be all;
 - `commit` of the code that wrote the record; `dirty`, unless that and all `commits` of stages name committed code, and
   no stage is in doubt;
@@ -76,7 +76,7 @@ class Record:
 
     @property
     def dataset(self) -> str:
-        """The data set whose recipe made it: mini, where the last stage was run in egs/mini/...; "" for no recipe."""
+        """The dataset of its recipe: mini, if the last stage was run in egs/mini/...; "" without a recipe."""
         top, _, rest = self.stages[-1]["directory"].partition("/") if self.stages else ("", "", "")
         return rest.partition("/")[0] if top == "egs" else ""
 
@@ -96,12 +96,12 @@ class Record:
         return list(dict.fromkeys([*(commit for stage in self.stages for commit in stage["commits"]), self.commit]))
 
     def unclean(self) -> list[str]:
-        """Where code was, or may have been, at work that no commit names: folders of stages, or the record itself."""
+        """The stage folders, or the record itself, with code that is, or may be, uncommitted."""
         return unclean_code(self.stages, self.commit)
 
 
 def unclean_code(stages: Iterable[dict[str, Any]], commit: str) -> list[str]:
-    """Of a record with these `stages` that code of this `commit` wrote, what no commit names."""
+    """The uncommitted code behind a record with these `stages`, written by code of this `commit`."""
     found = [_unclean(stage) for stage in stages if stage["doubt"] or not all(map(is_clean, stage["commits"]))]
     return found + ([] if is_clean(commit) else ["the record itself"])
 
@@ -178,7 +178,7 @@ def check_record(values: Any) -> Record:
 
 
 def _check_sums(record: Record) -> None:
-    """The DER must be that of the recordings' sums: a figure that was changed by hand does not agree with them."""
+    """Raise unless the DER agrees with the recordings' sums, which a figure changed by hand does not."""
     error, reference = (
         math.fsum(r[name] for r in record.recordings.values()) for name in ("error_sec", "reference_sec")
     )
@@ -215,7 +215,7 @@ def write_record(folder: str | Path, record: Record) -> Path:
 
 
 def _to_lines(value: Any, depth: int = 0) -> str:
-    """JSON with a line for each entry of the two outer levels, and what is inside them on that line."""
+    """JSON with one line for each entry of the two outer levels; deeper levels stay on that line."""
     if depth >= 2 or not isinstance(value, dict | list) or not value:
         return json.dumps(value, ensure_ascii=False)
     ends = "{}" if isinstance(value, dict) else "[]"

@@ -1,4 +1,4 @@
-"""The records at hand, found by system, set and protocol; and which of them a table may show in a cell."""
+"""An index of records by system, set and protocol, and the rules for records in a table cell."""
 
 import fnmatch
 from collections.abc import Iterable
@@ -82,7 +82,7 @@ def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -
 
 
 def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
-    """Nothing may be tuned on the set that it is scored on; trained on it, only to show what that does."""
+    """Raise for a record that was tuned on the scored set, or trained on it without being marked as leaky."""
     if record.set in record.tuned_on and not SCORE_KINDS[record.kind].tuned_on_itself:
         raise MimidiarError(f"{where}: {path} was tuned on {record.set}, the set that it is scored on")
     if row.role == "leaky":
@@ -90,17 +90,17 @@ def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
     if record.set in record.trained_on:
         raise MimidiarError(
             f"{where}: {path} was trained on {record.set}, the set that it is scored on; if the row is there to show "
-            "that, say `role: leaky`"
+            "that, mark it by `role: leaky`"
         )
     if UNKNOWN in record.trained_on:
         raise MimidiarError(
-            f"{where}: {path} is of a model that no stage trained, so that it may have seen {record.set}; train it by "
-            "a stage, or say `role: leaky`"
+            f"{where}: {path} is of a model without a training stage, which may contain {record.set}; train it by a "
+            "stage, or mark the row by `role: leaky`"
         )
 
 
 def seeds_differ(a: Record, b: Record) -> str | None:
-    """In what two records of one cell differ that only their seed should tell apart; None where in nothing."""
+    """A difference, other than the seed, between two records of one cell; None without one."""
     for name, of in (("configurations", _configurations), ("features", _features)):
         if of(a) != of(b):
             return name

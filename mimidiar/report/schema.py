@@ -1,7 +1,7 @@
 """A JSON document checked against a pattern of the same form; the first value that does not fit is named by its key.
 
-A pattern is `{"a": P, "b?": Q}`, an object with just these keys, of which b may be missing; `{str: P}`, an object with
-keys of any name; `[P]`, a list; `(None, P, Q)`, null or one of these, of which messages name the last; Text, Number,
+A pattern is `{"a": P, "b?": Q}`, an object with exactly these keys (b is optional); `{str: P}`, an object with keys of
+any name; `[P]`, a list; `(None, P, Q)`, null or one of these (messages name the last one); Text, Number,
 or the type bool.
 """
 

@@ -63,7 +63,7 @@ def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: 
         odd = unclean_code(code["stages"], code["commit"]) or ["no stage of a recipe made it"]
         raise MimidiarError(
             f"{weights}: code that is in no commit had a part in it ({listed(odd, '; ')}); commit and make it again, "
-            "or give --allow-dirty, which its record will say"
+            "or give --allow-dirty, which its record will contain"
         )
     record = {"name": shipment.name, "sha256": sha256_file(weights), "bytes": size, **about._asdict()}
     record |= {"command": as_line(command), **code, **_material(found), "environment": describe_environment()}
@@ -71,7 +71,7 @@ def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: 
     record["beside"] = _figures(map(read_record, find_records(shipment.beside)))
     if shipment.results and not record["figures"]:
         folders = listed([*map(str, shipment.results)])
-        raise MimidiarError(f"{folders}: no record there is of {weights}; score this very file, or leave out --results")
+        raise MimidiarError(f"{folders}: no record of {weights} in it; score this very file, or leave out --results")
     return _put(weights, record, text, folder)
 
 
@@ -97,7 +97,7 @@ def _written_by_people(card: Path) -> str:
 
 
 def _parts(header: dict[str, Any]) -> list[str]:
-    """The sha256 of files that this one was put together from, where the header tells."""
+    """The sha256 of the files that this one was made from, if its header contains them."""
     parts = header.get("sha256")
     return list(parts.values()) if isinstance(parts, dict) else []
 

@@ -57,7 +57,7 @@ class State:
         return [list(part) for is_cut, part in groupby(self.command, ":::".__eq__) if not is_cut]
 
     def entry(self, folder: Path) -> dict[str, Any]:
-        """The stage as in a record (report/record.py); `made` tells two makings of one folder apart."""
+        """The stage as in a record (report/record.py); `made` distinguishes two runs into one folder."""
         return {
             "folder": place(folder.resolve()),
             "directory": place(self.directory or folder),

@@ -1,4 +1,4 @@
-"""Tables as data: the YAML file that says which systems and figures a table shows. No figure of ours stands in it.
+"""Tables as data: a YAML file of the systems and metrics of each table. It contains no results of this project.
 
 title: egs/mini
 records: [../*/results]            # folders of records, from the file's own folder; * and ? as in a shell
@@ -98,7 +98,7 @@ class Comparison:
 
 @dataclass
 class Published:
-    """Figures that others report, by column label: always with source and protocol, and apart from ours."""
+    """Published figures, by column label: always with source and protocol, and apart from results of this project."""
 
     label: str
     source: str

@@ -15,7 +15,7 @@ from mimidiar.score.verification import OperatingPoints
 
 BINS = 60
 CELLS = 1000  # an axis of a figure has this many points or less
-_EDGE = 1e-7  # a rate of 0 or 1 has no quantile; further out than any list of trials can tell
+_EDGE = 1e-7  # a rate of 0 or 1 has no quantile; beyond the resolution of any list of trials
 
 
 def det_curve(points: OperatingPoints) -> np.ndarray:

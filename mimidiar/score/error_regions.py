@@ -133,7 +133,7 @@ def _classify(active: _Active, partner: dict[str, str], is_scored: bool) -> dict
 
 
 def _joined(turns: list[JudgedTurn]) -> tuple[JudgedTurn, ...]:
-    """Pieces of one speaker and kind that touch become one."""
+    """Merge touching turns of one speaker and kind."""
     joined: list[JudgedTurn] = []
     last: dict[str, int] = {}
     for turn in turns:

@@ -6,7 +6,7 @@ import numpy as np
 
 MOST_DB = 120.0  # what two signals are given that differ by rounding alone, or not at all
 BANDS, WINDOW, HOP = 80, 1024, 256
-FLOOR = 1e-6  # of a band's power, -60 dB: below it nothing is compared, or silence would count for most
+FLOOR = 1e-6  # added to a band's power, -60 dB: otherwise silence would dominate the distance
 
 
 def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
@@ -45,5 +45,5 @@ def _bands(sample_rate: int) -> np.ndarray:
     top = 2595 * np.log10(1 + sample_rate / 2 / 700)
     edges = 700 * (10 ** (np.linspace(0, top, BANDS + 2) / 2595) - 1)
     bins = np.fft.rfftfreq(WINDOW, 1 / sample_rate)
-    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    return np.clip(np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)), 0, None)
+    low, center, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    return np.clip(np.minimum((bins - low) / (center - low), (high - bins) / (high - center)), 0, None)

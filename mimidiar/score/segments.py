@@ -27,7 +27,7 @@ from mimidiar.errors import MimidiarError
 if TYPE_CHECKING:
     from pyannote.core import Annotation, Segment
 
-# What either side of one recording may hold: a day of turns of one second, and more speakers than anybody tells apart.
+# Upper bounds of one recording: a day of turns of one second, and more speakers than any corpus has.
 # Beyond that, frames were written as turns, or each turn got a speaker of its own; scoring would take hours.
 MAX_TURNS = 100_000
 MAX_SPEAKERS = 1_000

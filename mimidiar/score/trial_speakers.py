@@ -38,7 +38,7 @@ class TrialSpeakers:
 
 
 def find_speakers(trials: Trials, path: str | Path, utt2spk: str | Path | None = None) -> TrialSpeakers | None:
-    """The speakers of the trials read from `path`; None when neither a file nor the names tell.
+    """The speakers of the trials read from `path`; None if neither a file nor the names contain them.
 
     Raises MimidiarError when the file `utt2spk` lacks an utterance, or contradicts the label of a trial.
     """
@@ -102,7 +102,7 @@ def _flat(trials: Trials) -> Iterator[str]:
 
 
 def _contradictions(found: TrialSpeakers, trials: Trials) -> np.ndarray:
-    """Indices of the trials whose label says otherwise."""
+    """Indices of the trials with a contradicting label."""
     return np.flatnonzero((found.enrol == found.test) != trials.target)
 
 

@@ -2,7 +2,7 @@
 
 A trial is accepted when its score is at or above the threshold, so tied scores are accepted or rejected together. The
 thresholds are all scores that occur, and one above them; each gives a point (false positive rate, false negative rate).
-The EER is read where the line through these points, straight between neighbours, crosses FPR = FNR. minDCF is the
+The EER is read where the line through these points, straight between neighbors, crosses FPR = FNR. minDCF is the
 smallest p FNR + (1 - p) FPR over the same thresholds, divided by the cost of the better constant answer, min(p, 1 - p)
 (NIST SRE 2010 and later, both costs 1).
 """
@@ -120,7 +120,7 @@ def equal_error_rate(points: OperatingPoints) -> float:
 
 
 def min_dcf(points: OperatingPoints, p_target: float) -> float:
-    """Normalised minimum detection cost for targets of prior `p_target`, costs 1: 0 is perfect, 1 useless."""
+    """Normalized minimum detection cost for targets of prior `p_target`, costs 1: 0 is perfect, 1 useless."""
     costs = p_target * points.fnr + (1 - p_target) * points.fpr
     return float(costs.min() / min(p_target, 1 - p_target))
 

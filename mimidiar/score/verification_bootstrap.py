@@ -1,7 +1,7 @@
 """Bootstrap intervals of EER and minDCF: what they would be with other speakers.
 
-The trials of a list share speakers and are not independent: drawn one by one they promise far more than 40 speakers can
-tell. So whole speakers are drawn, with replacement, and each copy of a drawn speaker is a speaker of its own: a
+The trials of a list share speakers and are not independent: intervals from single trials are far too narrow for 40
+speakers. So whole speakers are drawn, with replacement, and each copy of a drawn speaker is a speaker of its own: a
 same-speaker trial of somebody drawn c times counts c times, a trial between two speakers c1 c2 times, and no trials are
 made up between the copies of one speaker. This is after the vertex bootstrap of network statistics (Snijders & Borgatti
 1999, Connections 22(2)) with speakers for vertices, which would make up such trials from others; for same-speaker

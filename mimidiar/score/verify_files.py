@@ -78,7 +78,7 @@ def _warnings(unused: int, speakers: TrialSpeakers | None, draws: int) -> Iterat
         yield f"{unused} scores are of no trial and were passed over"
     if draws and speakers is None:
         yield (
-            "neither names nor a utt2spk tell the speakers: the intervals draw single trials, and are too narrow "
+            "neither names nor a utt2spk contain the speakers: the intervals draw single trials, and are too narrow "
             "where trials share speakers; give --utt2spk"
         )
     if draws and speakers is not None and speakers.count < FEW_CLUSTERS:

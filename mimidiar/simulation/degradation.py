@@ -5,7 +5,7 @@ runs give the same audio, and two conditions of one kind use different noise.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
+from mimidiar.log import log
 from mimidiar.simulation.acoustics import (
     Spoken,
     add_noise,
@@ -29,7 +30,6 @@ from mimidiar.simulation.acoustics import (
     to_int16,
 )
 
-Say = Callable[[str], None]
 MAX_T60_SEC = 0.8  # of a made-up room; lhotse's own default
 
 
@@ -81,7 +81,6 @@ def degrade_set(
     degradation: Degradation,
     sounds: Sounds,
     job: tuple[int, int] | None = None,
-    say: Say = print,
 ) -> list[Path]:
     """Write OUT/<condition>_<set> for each condition: the utterances of a set under their own names, and its trials.
 
@@ -101,7 +100,7 @@ def degrade_set(
             with atomic_path(path) as partial:
                 soundfile.write(partial, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     if job is None:
-        _finish(data_dir, folders, utterances, say)
+        _finish(data_dir, folders, utterances)
     return list(folders.values())
 
 
@@ -143,7 +142,7 @@ def _audio(folder: Path, utterance: SourceUtterance) -> Path:
     return folder / "audio" / f"{utterance.id}.flac"
 
 
-def _finish(data_dir: Path, folders: dict[str, Path], utterances: list[SourceUtterance], say: Say) -> None:
+def _finish(data_dir: Path, folders: dict[str, Path], utterances: list[SourceUtterance]) -> None:
     """The manifests of the set, with the new audio."""
     from mimidiar.data.manifests import file_recording, read_set, write_set
     from mimidiar.data.validation import require_valid
@@ -155,5 +154,5 @@ def _finish(data_dir: Path, folders: dict[str, Path], utterances: list[SourceUtt
             file_recording(u.recording, _audio(folder, u), SAMPLE_RATE, samples[u.recording]) for u in utterances
         ]
         write_set(folder, recordings, clean.supervisions, clean.uem, clean.trials)
-        say(f"{folder}: {len(recordings)} utterances, {name}")
+        log.info(f"{folder}: {len(recordings)} utterances, {name}")
     require_valid(list(folders.values()))

@@ -15,7 +15,8 @@ from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
-from mimidiar.simulation.mixtures import MixtureOptions, Say, draw_mixture, read_voices
+from mimidiar.log import log
+from mimidiar.simulation.mixtures import MixtureOptions, draw_mixture, read_voices
 from mimidiar.simulation.placement import Source
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.turn_taking import TalkOptions, draw_talk
@@ -62,42 +63,42 @@ class TalkSets:
     sets: dict[str, TalkSet] = field(default_factory=dict)
 
 
-def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, say: Say = print) -> list[Path]:
+def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
 
     Raises MimidiarError for options that cannot be, and for sets that share speakers, unless the corpus is leaky.
     """
 
     def draw(options: MixtureSet) -> tuple[Source, Iterator[Drawn]]:
-        source = read_voices(Path(data) / options.split, options, say)
+        source = read_voices(Path(data) / options.split, options)
         return source, (draw_mixture(source, options, (WRITTEN, options.seed, k)) for k in range(options.count))
 
-    folders = _write_sets(config.sets, "mixtures", Path(out) / "sim_", draw, say)
+    folders = _write_sets(config.sets, "mixtures", Path(out) / "sim_", draw)
     about = Path(data) / "corpus.json"
     require_valid(folders, allow_shared=about.is_file() and "leaky" in read_json(about))
     return folders
 
 
-def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path, say: Say = print) -> list[Path]:
+def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`, with the turn statistics of the file `turns`;
     returns the folders `out`/talk_<name>. Raises MimidiarError for options that cannot be.
     """
     statistics = read_statistics(turns)
 
     def draw(options: TalkSet) -> tuple[Source, Iterator[Drawn]]:
-        source = read_talkers(Path(data) / options.split, say)
+        source = read_talkers(Path(data) / options.split)
         return source, (
             draw_talk(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
         )
 
-    folders = _write_sets(config.sets, "talks", Path(out) / "talk_", draw, say)
+    folders = _write_sets(config.sets, "talks", Path(out) / "talk_", draw)
     require_valid(folders)
     return folders
 
 
-def read_talkers(folder: Path, say: Say = print) -> Source:
+def read_talkers(folder: Path) -> Source:
     """The utterances of a prepared set in which speech is marked, by speaker. Raises what `read_voices` raises."""
-    return read_voices(folder, MixtureOptions(labels="speech"), say)
+    return read_voices(folder, MixtureOptions(labels="speech"))
 
 
 def _write_sets(
@@ -105,7 +106,6 @@ def _write_sets(
     kind: str,
     prefix: Path,
     draw: Callable[[MixtureSet | TalkSet], tuple[Source, Iterable[Drawn]]],
-    say: Say,
 ) -> list[Path]:
     """Write each set to the folder that begins with `prefix`; of its options `draw` makes speakers and recordings."""
     if not sets:
@@ -116,7 +116,7 @@ def _write_sets(
     for folder, options in zip(folders, sets.values(), strict=True):
         source, drawn = draw(options)
         hours = write_drawn(folder, options.seed, options.count, drawn, kind.removesuffix("s")) / 3600
-        say(f"{folder}: {options.count} {kind}, {hours:.2f} h, of {len(source)} speakers")
+        log.info(f"{folder}: {options.count} {kind}, {hours:.2f} h, of {len(source)} speakers")
     return folders
 
 

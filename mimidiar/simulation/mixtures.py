@@ -5,7 +5,7 @@ a set of them can be written once and scored.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.config import Checked, Count, NotNegative, at_least, low_high, one_of
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.log import log
 from mimidiar.simulation.acoustics import rms, with_tail
 from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
 from mimidiar.simulation.turns import make_turns
@@ -24,8 +25,6 @@ MIN_SPEAKER_SEC = 0.5  # a mixture in which a speaker says less is drawn again
 MAX_TRIES = 50
 LABELS = ("speech", "whole")
 PEAK = 0.99  # of full scale; louder mixtures are turned down as a whole
-
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -87,7 +86,7 @@ class Mixture:
         return level
 
 
-def read_voices(folder: str | Path, options: MixtureOptions, say: Say = print) -> Source:
+def read_voices(folder: str | Path, options: MixtureOptions) -> Source:
     """The utterances of a set; where speech is the label, without those in which none is marked, which are counted.
 
     Raises MimidiarError for fewer than two speakers, and for a set without any marked speech where that is the label.
@@ -101,7 +100,7 @@ def read_voices(folder: str | Path, options: MixtureOptions, say: Say = print) -
             "label utterances from end to end (labels: whole)"
         )
     if silent:
-        say(f"{folder}: no speech is marked in {len(silent)} of {total} utterances, left out: {listed(silent)}")
+        log.info(f"{folder}: no speech is marked in {len(silent)} of {total} utterances, left out: {listed(silent)}")
         left_out = set(silent)
         kept = {speaker: [u for u in own if u.id not in left_out] for speaker, own in source.items()}
         source = {speaker: own for speaker, own in kept.items() if own}

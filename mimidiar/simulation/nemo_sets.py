@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,6 +20,7 @@ from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, read_json, write_json
+from mimidiar.log import log
 from mimidiar.simulation.acoustics import Spoken, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
@@ -28,7 +29,6 @@ from mimidiar.simulation.placement import Source
 from mimidiar.simulation.plan import Conversation, plan_conversations
 from mimidiar.simulation.turns import describe, make_turns
 
-Say = Callable[[str], None]
 # A conversation in which a speaker says less than this is made again with another seed.
 MIN_SPEAKER_SEC = 1.0
 MAX_TRIES = 20
@@ -51,7 +51,6 @@ def simulate_sets(
     data: str | Path,
     out: str | Path,
     job: tuple[int, int] | None = None,
-    say: Say = print,
     augmenter: Augmenter | None = None,
 ) -> list[Path]:
     """Make every set of `simulation` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
@@ -65,11 +64,11 @@ def simulate_sets(
         raise MimidiarError("the simulation has no sets; name at least one below 'sets:'")
     for name, options in simulation.sets.items():
         options.check(f"simulation set {name!r}")
-    augmenters = _augmenters(simulation, augmenter, say)
+    augmenters = _augmenters(simulation, augmenter)
     folders = [Path(out) / f"sim_{name}" for name in simulation.sets]
     for folder, (name, options) in zip(folders, simulation.sets.items(), strict=True):
         source = _aligned_source(Path(data) / options.split)
-        _simulate_set(_Asked(name, options, source, folder, augmenters.get(name)), job, say)
+        _simulate_set(_Asked(name, options, source, folder, augmenters.get(name)), job)
     if job is None:
         from mimidiar.data.validation import require_valid  # lhotse and torch: only after NeMo
 
@@ -80,7 +79,7 @@ def simulate_sets(
     return folders
 
 
-def _augmenters(simulation: Simulation, augmenter: Augmenter | None, say: Say) -> dict[str, Augmenter]:
+def _augmenters(simulation: Simulation, augmenter: Augmenter | None) -> dict[str, Augmenter]:
     """Those of the sets that are to be augmented. MimidiarError where sounds were named, and no set is."""
     if augmenter is None:
         return {}
@@ -94,22 +93,22 @@ def _augmenters(simulation: Simulation, augmenter: Augmenter | None, say: Say) -
             f"sounds to augment with, but no set with audio is like {', '.join(simulation.augmented)}: name some "
             f"of {', '.join(simulation.sets)} in 'augmented', or no sounds"
         )
-    say(f"{', '.join(chosen)}: augmented with {augmenter.describe()}")
+    log.info(f"{', '.join(chosen)}: augmented with {augmenter.describe()}")
     return chosen
 
 
-def _simulate_set(asked: _Asked, job: tuple[int, int] | None, say: Say) -> None:
+def _simulate_set(asked: _Asked, job: tuple[int, int] | None) -> None:
     corpora = {speaker: rows[0].corpus for speaker, rows in asked.source.items()}
     plan = plan_conversations(asked.name, asked.options, corpora)
     key = _identity(asked)
     if _finished(asked.folder, key):
-        say(f"{asked.folder}: already there")
+        log.info(f"{asked.folder}: already there")
         return
     missing = [c for k, c in enumerate(plan) if _is_share(k, job) and not _rttm(asked.folder, c).is_file()]
     for conversation in tqdm(missing, desc=asked.folder.name, unit="conversation", disable=None):
         _make_conversation(conversation, asked)
     if job is None:
-        _finish(asked, plan, key, say)
+        _finish(asked, plan, key)
 
 
 def _aligned_source(folder: Path) -> Source:
@@ -223,7 +222,7 @@ def _spoken(turns: list[Turn], speaker: str) -> float:
     return sum(turn.duration for turn in turns if turn.speaker == speaker)
 
 
-def _finish(asked: _Asked, plan: list[Conversation], key: str, say: Say) -> None:
+def _finish(asked: _Asked, plan: list[Conversation], key: str) -> None:
     """Write reference, manifests and report, and clear away what interrupted runs left."""
     folder, augmenter = asked.folder, asked.augmenter
     for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob(".*.partial*"), *folder.glob("*/.*.partial*")]:
@@ -241,7 +240,7 @@ def _finish(asked: _Asked, plan: list[Conversation], key: str, say: Say) -> None
         made |= {"noise_share": _share_of(d.kind for d in drawn), "reverb_share": _share_of(d.responses for d in drawn)}
         about["augment"] = augmenter.asked()
     write_json(folder / "simulation.json", about)
-    _say_report(asked, made, say)
+    _say_report(asked, made)
 
 
 def _share_of(each: Iterable[object]) -> float:
@@ -261,18 +260,18 @@ def _write_manifests(folder: Path, turns: Mapping[Conversation, list[Turn]]) -> 
     write_simulated(folder, made)
 
 
-def _say_report(asked: _Asked, made: dict, say: Say) -> None:
+def _say_report(asked: _Asked, made: dict) -> None:
     folder, options, augmenter = asked.folder, asked.options, asked.augmenter
-    say(f"{folder}: {made['conversations']} conversations, {made['hours']:.2f} h, {made['speakers']} speakers")
-    say(f"  {'':30s} asked    made")
-    say(f"  {'silence, % of the time':30s} {100 * options.silence:5.1f} {100 * made['silence_share']:7.1f}")
-    say(f"  {'overlap, % of the speech':30s} {100 * options.overlap:5.1f} {100 * made['overlap_share']:7.1f}")
-    say(f"  {'mean turn, s':30s} {'':5s} {made['mean_turn_sec']:7.2f}")
+    log.info(f"{folder}: {made['conversations']} conversations, {made['hours']:.2f} h, {made['speakers']} speakers")
+    log.info(f"  {'':30s} asked    made")
+    log.info(f"  {'silence, % of the time':30s} {100 * options.silence:5.1f} {100 * made['silence_share']:7.1f}")
+    log.info(f"  {'overlap, % of the speech':30s} {100 * options.overlap:5.1f} {100 * made['overlap_share']:7.1f}")
+    log.info(f"  {'mean turn, s':30s} {'':5s} {made['mean_turn_sec']:7.2f}")
     for count, wanted in speaker_shares(options).items():
         share = made["conversations_by_speakers"].get(str(count), 0) / made["conversations"]
-        say(f"  {f'with {count} speakers, %':30s} {100 * wanted:5.1f} {100 * share:7.1f}")
+        log.info(f"  {f'with {count} speakers, %':30s} {100 * wanted:5.1f} {100 * share:7.1f}")
     if augmenter is None:
         return
     told = [("noise_share", "noise behind, %", augmenter.noises), ("reverb_share", "in a room, %", augmenter.rooms)]
     for key, what in [(key, what) for key, what, sounds in told if sounds]:
-        say(f"  {what:30s} {100 * getattr(augmenter.options, key):5.1f} {100 * made[key]:7.1f}")
+        log.info(f"  {what:30s} {100 * getattr(augmenter.options, key):5.1f} {100 * made[key]:7.1f}")

@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
 from mimidiar.audio.files import read_audio  # noqa: E402
-from mimidiar.corpora.mini_layout import read_pack  # noqa: E402
+from mimidiar.corpora.mini_layout import read_mini_corpus  # noqa: E402
 
 RATE, PAUSE_SEC = 16000, 1.0  # the mean of exponential pauses
 
@@ -70,7 +70,7 @@ def parse() -> argparse.Namespace:
 def make_recording(options: argparse.Namespace, minutes: float, folder: Path) -> Path:
     """A FLAC file of so many minutes: utterances of a few speakers, over again when there are no more."""
     random, path = np.random.default_rng(0), folder / f"{minutes:g}.flac"
-    utterances = read_pack(options.corpus).utterances
+    utterances = read_mini_corpus(options.corpus).utterances
     names = sorted({utterance.speaker for utterance in utterances})
     chosen = set(random.choice(names, min(options.speakers, len(names)), replace=False))
     own = sorted(utterance.path for utterance in utterances if utterance.speaker in chosen)

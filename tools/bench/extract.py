@@ -44,7 +44,7 @@ import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
 from mimidiar.audio.files import probe_audio, read_audio  # noqa: E402
-from mimidiar.corpora.mini_layout import read_pack  # noqa: E402
+from mimidiar.corpora.mini_layout import read_mini_corpus  # noqa: E402
 from mimidiar.data.recordings import RecordingFile  # noqa: E402
 from mimidiar.encoders.registry import describe_encoder  # noqa: E402
 from mimidiar.features.extraction import NAME, encode_batch, fill_shards, plan_shards  # noqa: E402
@@ -84,7 +84,7 @@ def parse() -> argparse.Namespace:
 
 def make_sets(options: argparse.Namespace, folder: Path) -> dict[str, list[RecordingFile]]:
     """The sets asked for: utterances spread over the whole corpus, and recordings joined from such."""
-    files = sorted(utterance.path for utterance in read_pack(options.corpus).utterances)
+    files = sorted(utterance.path for utterance in read_mini_corpus(options.corpus).utterances)
     order = np.random.default_rng(0).permutation(len(files))
     seconds, makers = 60 * options.minutes, {"utterances": lambda: spread(files, order, seconds)}
     makers["conversations"] = lambda: joined(files, order, seconds, options.conversation_sec, folder)

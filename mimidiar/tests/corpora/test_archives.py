@@ -70,11 +70,13 @@ def vgg(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
-def test_voxceleb1_in_pieces_with_a_password(vgg: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_voxceleb1_in_pieces_with_a_password(
+    vgg: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     monkeypatch.setenv("VOXCELEB_USER", "ann")
     monkeypatch.setenv("VOXCELEB_PASSWORD", "secret")
-    said: list[str] = []
-    folder = voxceleb_download.download_voxceleb1(tmp_path, said.append)
+    said.clear()
+    folder = voxceleb_download.download_voxceleb1(tmp_path)
     found = tree(folder)
     assert found["wav/id10001/v/00001.wav"] == "dev" * 100 and found["wav/id10270/v/00001.wav"] == "test"
     assert found["veri_test2.txt"] == "veri_test2.txt" and "vox1_meta.csv" in found
@@ -82,7 +84,7 @@ def test_voxceleb1_in_pieces_with_a_password(vgg: Server, tmp_path: Path, monkey
     assert all(headers["Authorization"] == "Basic YW5uOnNlY3JldA==" for headers in vgg.headers)
     assert "VoxCeleb1, dev and test part (archives and what is in them): 2.1 MB into" in said[0]
     asked = len(vgg.requests)
-    voxceleb_download.download_voxceleb1(tmp_path, said.append)
+    voxceleb_download.download_voxceleb1(tmp_path)
     assert "already there" in said[1] and len(vgg.requests) == asked
 
 
@@ -95,7 +97,7 @@ def test_the_test_part_of_voxceleb1_alone(vgg: Server, tmp_path: Path) -> None:
 def test_voxceleb1_for_those_who_did_not_register(vgg: Server, tmp_path: Path) -> None:
     vgg.status = 401
     with pytest.raises(MimidiarError) as error:
-        voxceleb_download.download_voxceleb1(tmp_path, print)
+        voxceleb_download.download_voxceleb1(tmp_path)
     message = str(error.value)
     assert "answers 401" in message and "set VOXCELEB_USER and VOXCELEB_PASSWORD" in message
     assert "vox1_dev_wav_partaa, vox1_dev_wav_partab" in message and str(tmp_path / "voxceleb1") in message
@@ -116,24 +118,24 @@ def openslr(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_librispeech(openslr: Server, tmp_path: Path) -> None:
-    folder = librispeech.download_librispeech(tmp_path, lambda _: None)
+    folder = librispeech.download_librispeech(tmp_path)
     found = tree(folder / "LibriSpeech")
     assert {name for name in found if name.endswith(".trans.txt")} == {
         f"{part}/1/2/1-2.trans.txt" for part in ("train-clean-100", "dev-clean", "test-clean")
     }
     assert found["dev-clean/1/2/1-2.alignment.txt"] == "words"
     asked = len(openslr.requests)
-    librispeech.download_librispeech(tmp_path, lambda _: None)
+    librispeech.download_librispeech(tmp_path)
     assert len(openslr.requests) == asked
 
 
 def test_google_drive_asks_something_in_place_of_the_word_times(openslr: Server, tmp_path: Path) -> None:
     openslr.files["/drive?id=abc"] = b"<html>are you sure?</html>"
     with pytest.raises(MimidiarError, match=r"Google Drive sent a page .*uc\?id=abc in a browser.*alignments=false"):
-        librispeech.download_librispeech(tmp_path, lambda _: None)
-    librispeech.download_librispeech(tmp_path, lambda _: None, ["alignments=false"])
+        librispeech.download_librispeech(tmp_path)
+    librispeech.download_librispeech(tmp_path, ["alignments=false"])
     with pytest.raises(MimidiarError, match="LibriSpeech has no part 'dev'"):
-        librispeech.download_librispeech(tmp_path, lambda _: None, ["parts=[dev]"])
+        librispeech.download_librispeech(tmp_path, ["parts=[dev]"])
 
 
 def test_mini_librispeech_goes_on_after_a_break(openslr: Server, tmp_path: Path) -> None:
@@ -141,24 +143,24 @@ def test_mini_librispeech_goes_on_after_a_break(openslr: Server, tmp_path: Path)
     folder = tmp_path / "mini_librispeech"
     folder.mkdir()
     (folder / "train-clean-5.tar.gz.partial").write_bytes(whole[:50])
-    librispeech.download_mini_librispeech(tmp_path, lambda _: None)
+    librispeech.download_mini_librispeech(tmp_path)
     assert librispeech.is_complete(folder)
     assert ("/31/train-clean-5.tar.gz", "bytes=50-") in openslr.requests
 
 
-def test_musan_and_rirs(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_musan_and_rirs(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     server.files["/musan.tar.gz"] = tarred(**{"musan/noise/x.wav": "noise"})
     server.files["/rirs_noises.zip"] = zipped(**{"RIRS_NOISES/pointsource_noises/x.wav": "noise"})
     monkeypatch.setattr(lhotse_musan, "MUSAN_URL", f"{server.url}/musan.tar.gz")
     monkeypatch.setattr(lhotse_rirs, "RIR_NOISE_ZIP_URL", f"{server.url}/rirs_noises.zip")
     with pytest.raises(MimidiarError, match=f"has the md5 [0-9a-f]+, expected {musan.MD5}"):
-        musan.download_musan(tmp_path, lambda _: None)
+        musan.download_musan(tmp_path)
     monkeypatch.setattr(musan, "MD5", md5(server.files["/musan.tar.gz"]))
     monkeypatch.setattr(rirs, "MD5", md5(server.files["/rirs_noises.zip"]))
-    assert tree(musan.download_musan(tmp_path, lambda _: None))["musan/noise/x.wav"] == "noise"
-    assert (rirs.download_rirs(tmp_path, lambda _: None) / "RIRS_NOISES" / "pointsource_noises" / "x.wav").is_file()
-    said: list[str] = []
-    musan.download_musan(tmp_path, said.append)
+    assert tree(musan.download_musan(tmp_path))["musan/noise/x.wav"] == "noise"
+    assert (rirs.download_rirs(tmp_path) / "RIRS_NOISES" / "pointsource_noises" / "x.wav").is_file()
+    said.clear()
+    musan.download_musan(tmp_path)
     assert said == [f"MUSAN from openslr.org (CC BY 4.0 and public domain): already there, in {tmp_path / 'musan'}"]
 
 
@@ -167,5 +169,5 @@ def test_space_is_looked_for_before_anything_is_fetched(
 ) -> None:
     monkeypatch.setattr(voxceleb_download, "SIZES", {"dev": (33e15, 40e15), "test": (1e9, 1e9)})
     with pytest.raises(MimidiarError, match=r"takes 7\d+ GB and .* are free on this disk; free"):
-        voxceleb_download.download_voxceleb1(tmp_path, lambda _: None)
+        voxceleb_download.download_voxceleb1(tmp_path)
     assert not vgg.requests

@@ -136,14 +136,14 @@ def test_a_password_does_not_follow_a_redirect(server: Server, tmp_path: Path) -
     assert [headers.get("Authorization") for headers in server.headers] == ["Basic abc", None]
 
 
-def test_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     usage = namedtuple("usage", "total used free")(10**12, 0, 3_200_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage if path == tmp_path else pytest.fail(str(path)))
-    said: list[str] = []
-    require_space(tmp_path / "not" / "yet", 3e9, "the corpus", said.append)
+    said.clear()
+    require_space(tmp_path / "not" / "yet", 3e9, "the corpus")
     assert said == [f"the corpus: 3.0 GB into {tmp_path}/not/yet, 3.2 GB free there"]
     with pytest.raises(MimidiarError, match=r"the corpus takes 40 GB and 3.2 GB are free on this disk; free 37 GB, or"):
-        require_space(tmp_path, 40e9, "the corpus", said.append)
+        require_space(tmp_path, 40e9, "the corpus")
 
 
 def test_sizes_in_words() -> None:

@@ -30,14 +30,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_librispeech(tmp_path / "ls", SPEAKERS, WORDS)
 
 
-def prepare(root: Path, out: Path, settings: Sequence[str] = (), said: list[str] | None = None) -> list[Path]:
-    say = (lambda _: None) if said is None else said.append
-    return prepare_librispeech(Preparation(root, out, say=say, settings=settings))
+def prepare(root: Path, out: Path, settings: Sequence[str] = ()) -> list[Path]:
+    return prepare_librispeech(Preparation(root, out, settings=settings))
 
 
-def test_the_publishers_split_with_word_times(root: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    folders = prepare(root, tmp_path / "out", said=said)
+def test_the_publishers_split_with_word_times(root: Path, tmp_path: Path, said: list[str]) -> None:
+    folders = prepare(root, tmp_path / "out")
     assert [f.name for f in folders] == ["train", "dev", "test"]
     train, dev, test = map(read_set, folders)
     assert {s.speaker for s in train.supervisions} == {"ls-103", "ls-200", "ls-301"}
@@ -68,12 +66,11 @@ def test_segments_for_all_if_asked(root: Path, tmp_path: Path) -> None:
 
 
 def test_utterances_without_speech_are_named_and_left_out(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     silent_first = lambda audio: [[] if k == 0 else [(0.1, 0.8)] for k, _ in enumerate(audio)]  # noqa: E731
     monkeypatch.setattr("mimidiar.corpora.utterances.speech_segments", silent_first)
-    said: list[str] = []
-    folders = prepare(root, tmp_path / "out", said=said)
+    folders = prepare(root, tmp_path / "out")
     assert any("no speech was found in 1 of 6 utterances: ls-103-77-0001" in line for line in said)
     assert "ls-103-77-0001" not in {r.id for r in read_set(folders[0]).recordings}
 
@@ -123,7 +120,7 @@ def test_another_sample_rate(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_limit_of_speakers(root: Path, tmp_path: Path) -> None:
-    folders = prepare_librispeech(Preparation(root, tmp_path / "out", limit=1, say=lambda _: None))
+    folders = prepare_librispeech(Preparation(root, tmp_path / "out", limit=1))
     assert [len({s.speaker for s in read_set(f).supervisions}) for f in folders] == [1, 1, 1]
 
 

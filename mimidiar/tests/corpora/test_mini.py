@@ -1,4 +1,4 @@
-"""`prepare mini`: from a folder, from mini LibriSpeech, from nothing; and the real pack where it is at hand."""
+"""`prepare mini`: from a folder, from mini LibriSpeech, from nothing; and the real mini corpus if it is at hand."""
 
 import os
 from pathlib import Path
@@ -33,11 +33,11 @@ def snapshot(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_sets_of_a_folder(tmp_path: Path, speech_everywhere: None) -> None:
+def test_sets_of_a_folder(tmp_path: Path, speech_everywhere: None, said: list[str]) -> None:
     root = write_pack(tmp_path / "pack", speakers=40)
     (root / "words" / "trials_x.txt").write_text("1 w-00-0 w-00-1\n0 w-00-0 w-01-0\n")
-    said: list[str] = []
-    folders = mini.prepare_mini(Preparation(root, tmp_path / "out", seed=3, say=said.append))
+    said.clear()
+    folders = mini.prepare_mini(Preparation(root, tmp_path / "out", seed=3))
     assert [f.name for f in folders] == ["train", "dev", "test", "trials_x", "talks"]
     speakers = {f.name: {s.speaker for s in read_set(f).supervisions} for f in folders}
     assert len(speakers["train"] | speakers["dev"] | speakers["test"]) == 40
@@ -48,25 +48,27 @@ def test_sets_of_a_folder(tmp_path: Path, speech_everywhere: None) -> None:
     assert supervision.custom == {"corpus": "w", "session": "session-0"} and supervision.gender == "f"
     (item,) = supervision.alignment["vad"]
     assert (item.symbol, item.start, item.duration) == ("speech", 0.1, 0.7)
-    mini.prepare_mini(Preparation(root, tmp_path / "again", seed=3, say=said.append))
+    mini.prepare_mini(Preparation(root, tmp_path / "again", seed=3))
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "again")
 
 
-def test_utterances_without_speech_are_dropped_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_utterances_without_speech_are_dropped_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     root = write_pack(tmp_path / "pack", speakers=40)
     (root / "words" / "trials_x.txt").write_text("1 w-00-0 w-00-1\n0 w-00-0 w-01-0\n")
     # The first three utterances are w-00-0, w-00-1, w-01-0.
     found = [[] if k == 2 else [(0.0, 0.5)] for k in range(80)]
     monkeypatch.setattr("mimidiar.corpora.utterances.speech_segments", lambda audio: found[: len(list(audio))])
-    said: list[str] = []
-    mini.prepare_mini(Preparation(root, tmp_path / "out", say=said.append))
+    said.clear()
+    mini.prepare_mini(Preparation(root, tmp_path / "out"))
     assert any("no speech was found in 1 of 80 utterances" in line and line.endswith("w-01-0") for line in said)
     assert any("trials_x: 1 of 2 trials kept" in line for line in said)
 
 
 def test_a_limit_of_speakers(tmp_path: Path, speech_everywhere: None) -> None:
     root = write_pack(tmp_path / "pack", speakers=40, utterances=12)
-    mini.prepare_mini(Preparation(root, tmp_path / "out", limit=2, say=lambda _: None))
+    mini.prepare_mini(Preparation(root, tmp_path / "out", limit=2))
     found = read_set(tmp_path / "out" / "train")
     assert len({s.speaker for s in found.supervisions}) == 2 and len(found.supervisions) == 20
 
@@ -75,7 +77,7 @@ def test_nothing_is_written_when_a_record_is_wrong(tmp_path: Path, speech_everyw
     root = write_pack(tmp_path / "pack", speakers=40)
     (root / "talks" / "audio" / "talk.flac").unlink()
     with pytest.raises(MimidiarError, match=r"recordings.tsv:2 \(talk\): .*talk.flac: no such audio file"):
-        mini.prepare_mini(Preparation(root, tmp_path / "out", say=lambda _: None))
+        mini.prepare_mini(Preparation(root, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
@@ -83,7 +85,7 @@ def test_a_wrong_length_is_found_while_listening(tmp_path: Path) -> None:
     root = write_pack(tmp_path / "pack", speakers=4)
     edit(root / "words" / "utts.tsv", "flac/w-01-0.flac\t1.000", "flac/w-01-0.flac\t1.500")
     with pytest.raises(MimidiarError, match=r"utts.tsv:4 \(w-01-0\): .*lasts 1.000 s, but the row says 1.500 s"):
-        mini.prepare_mini(Preparation(root, tmp_path / "out", say=lambda _: None))
+        mini.prepare_mini(Preparation(root, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
@@ -111,16 +113,18 @@ def test_mini_librispeech(tmp_path: Path) -> None:
     assert pack.split["ls-1"] == "train" and pack.split["ls-3"] == "dev"
     trials = pack.trials["trials_heldout"]
     assert sum(label for label, *_ in trials) == 12 and len(trials) == len(set(trials)) == 48
-    found = mini.find_pack(Preparation(None, tmp_path, downloads=tmp_path / "downloads", say=lambda _: None))
+    found = mini.find_mini_corpus(Preparation(None, tmp_path, downloads=tmp_path / "downloads"))
     assert found.trials == pack.trials
 
 
-def test_synthetic_voices_when_there_is_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synthetic_voices_when_there_is_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     monkeypatch.setattr(voices, "WOMEN", voices.WOMEN[:6])
     monkeypatch.setattr(voices, "MEN", voices.MEN[:6])
     monkeypatch.setattr(voices, "UTTERANCES_PER_VOICE", 2)
-    said: list[str] = []
-    mini.prepare_mini(Preparation(None, tmp_path / "out", downloads=tmp_path / "none", say=said.append))
+    said.clear()
+    mini.prepare_mini(Preparation(None, tmp_path / "out", downloads=tmp_path / "none"))
     assert "SYNTHETIC VOICES" in said[0] and "nothing about Mimi" in said[0]
     speech = sum(i.duration for s in read_set(tmp_path / "out" / "test").supervisions for i in s.alignment["vad"])
     total = sum(s.duration for s in read_set(tmp_path / "out" / "test").supervisions)
@@ -140,7 +144,7 @@ def test_speech_segments_do_not_depend_on_what_is_beside_them(tmp_path: Path) ->
 
 @pytest.mark.skipif(PACK is None, reason="no real speech at hand (MIMIDIAR_MINI_CORPUS)")
 def test_the_real_pack(tmp_path: Path) -> None:
-    mini.prepare_mini(Preparation(PACK, tmp_path, seed=0, limit=4, say=lambda _: None))
+    mini.prepare_mini(Preparation(PACK, tmp_path, seed=0, limit=4))
     sets = {path.name: read_set(path) for path in tmp_path.iterdir() if path.is_dir()}
     assert set(sets) == {"train", "dev", "test", "trials_dev", "trials_testother6", "ami_excerpts"}
     assert len(sets["ami_excerpts"].recordings) == 12

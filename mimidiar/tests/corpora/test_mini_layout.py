@@ -1,10 +1,10 @@
-"""The pack's layout: what is read from it, and one message for everything that can be wrong with it."""
+"""The layout of the mini corpus: its content, and one message for each possible error."""
 
 from pathlib import Path
 
 import pytest
 
-from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.corpora.mini_layout import read_mini_corpus
 from mimidiar.data.origins import corpus_of_speaker
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import edit, write_pack
@@ -18,7 +18,7 @@ def pack(tmp_path: Path) -> Path:
 def test_everything_is_read(pack: Path) -> None:
     (pack / "words" / "spk2split.tsv").write_text("speaker\tsplit\nw-00\ttrain\nw-01\tdev\n")
     (pack / "words" / "trials_dev.txt").write_text("1 w-01-0 w-01-1\n0 w-01-0 w-02-0\n")
-    found = read_pack(pack)
+    found = read_mini_corpus(pack)
     assert [u.id for u in found.utterances][:3] == ["w-00-0", "w-00-1", "w-01-0"]
     assert found.utterances[0].corpus == "w" and found.utterances[0].gender == "f"
     assert found.split == {"w-00": "train", "w-01": "dev"}
@@ -50,38 +50,38 @@ def test_everything_is_read(pack: Path) -> None:
 def test_a_wrong_line_is_named(pack: Path, file: str, old: str, new: str, message: str) -> None:
     edit(pack / file, old, new)
     with pytest.raises(MimidiarError, match=message):
-        read_pack(pack)
+        read_mini_corpus(pack)
 
 
 def test_a_table_that_is_no_text_is_named(pack: Path) -> None:
     with (pack / "words" / "utts.tsv").open("ab") as table:
         table.write(b"\xff\xfe")
     with pytest.raises(MimidiarError, match=r"utts.tsv: cannot be read as UTF-8 text .*0xff"):
-        read_pack(pack)
+        read_mini_corpus(pack)
 
 
 def test_missing_folders_and_files(pack: Path, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match="nowhere: no such corpus folder"):
-        read_pack(tmp_path / "nowhere")
+        read_mini_corpus(tmp_path / "nowhere")
     (pack / "talks" / "uem" / "talk.uem").unlink()
     with pytest.raises(MimidiarError, match=r"talk.uem: no such file"):
-        read_pack(pack)
+        read_mini_corpus(pack)
     (pack / "words" / "utts.tsv").unlink()
     with pytest.raises(MimidiarError, match=r"talk.uem|no folder with a utts.tsv"):
-        read_pack(pack)
+        read_mini_corpus(pack)
 
 
 def test_trials_and_splits_are_checked(pack: Path) -> None:
     (pack / "words" / "trials_dev.txt").write_text("1 w-00-0 w-00-9\n")
     with pytest.raises(MimidiarError, match=r"trials_dev.txt:1: utterance w-00-9 is in no utts.tsv"):
-        read_pack(pack)
+        read_mini_corpus(pack)
     (pack / "words" / "trials_dev.txt").write_text("yes w-00-0 w-00-1\n")
     with pytest.raises(MimidiarError, match=r"trials_dev.txt, line 1"):
-        read_pack(pack)
+        read_mini_corpus(pack)
     (pack / "words" / "trials_dev.txt").unlink()
     (pack / "words" / "spk2split.tsv").write_text("speaker\tsplit\nw-00\teval\n")
     with pytest.raises(MimidiarError, match=r"spk2split.tsv:2: split 'eval' is none of"):
-        read_pack(pack)
+        read_mini_corpus(pack)
 
 
 def test_parts_of_one_corpus_share_the_prefix_of_their_speakers() -> None:

@@ -20,6 +20,7 @@ from mimidiar.corpora.nxt import Annotations, join_words
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.meetings import write_xml
+from mimidiar.tests.logged import logged
 
 PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
 
@@ -107,10 +108,10 @@ def test_a_whole_set_is_compared_with_the_published_one(published: Path, tmp_pat
     write_xml(tmp_path / "nxt" / "corpusResources" / "meetings.xml", "meetings", body)
 
     def compared() -> list[str]:
-        said: list[str] = []
         annotations = Annotations(tmp_path / "nxt")
-        talks = [ami._conversation(m, tmp_path, "mix", annotations.only_words) for m in meetings_of("test")]
-        ami._compare_with_published("test", talks, said.append)
+        meetings = [ami._conversation(m, tmp_path, "mix", annotations.only_words) for m in meetings_of("test")]
+        with logged() as said:
+            ami._compare_with_published("test", meetings)
         return said
 
     (line,) = compared()

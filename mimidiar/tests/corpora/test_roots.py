@@ -44,9 +44,7 @@ def test_a_corpus_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_downloads_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(
-        "mimidiar.corpora.musan.download_musan", lambda downloads, say, settings: asked.append(downloads)
-    )
+    monkeypatch.setattr("mimidiar.corpora.musan.download_musan", lambda downloads, settings: asked.append(downloads))
     for arguments, environment in ((["musan"], {}), (["musan"], {"DIARIZATION_ROOT": "/c"}), (["musan", "here"], {})):
         assert CliRunner().invoke(command, arguments, env=environment).exit_code == 0
     assert asked == ["downloads", "/c", "here"]
@@ -62,5 +60,5 @@ def test_every_corpus_refuses_a_setting_that_it_does_not_know(name: str, tmp_pat
 @pytest.mark.parametrize("name", corpora("download"))
 def test_every_download_refuses_a_setting_that_it_does_not_know(name: str, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"nonsense"):
-        corpus_function("download", name)(tmp_path, print, ["nonsense=1"])
+        corpus_function("download", name)(tmp_path, ["nonsense=1"])
     assert not list(tmp_path.iterdir())

@@ -81,13 +81,13 @@ def unmarked(rows: list[Utterance], _: object) -> dict:
 def test_both_sets_are_written_and_valid(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("mimidiar.corpora.texts.find_speech", unmarked)
     corpus = write_readings(tmp_path / "c", ["one", "two", "one"])
-    folders = prepare_texts(Preparation(corpus, tmp_path / "out", say=lambda _: None))
+    folders = prepare_texts(Preparation(corpus, tmp_path / "out"))
     sets = {folder.name: read_set(folder) for folder in folders}
     assert list(sets) == ["texts_same", "texts_other"]
     assert [len(found.trials) for found in sets.values()] == [3 + 6, 3 + 6]
     assert all(len(found.recordings) == 6 for found in sets.values())  # of two readings of one text the first
     with pytest.raises(MimidiarError, match="too few sentences that several speakers have read"):
-        prepare_texts(Preparation(write_readings(tmp_path / "d", ["one"]), tmp_path / "none", say=lambda _: None))
+        prepare_texts(Preparation(write_readings(tmp_path / "d", ["one"]), tmp_path / "none"))
     assert not (tmp_path / "none").exists()
 
 
@@ -99,11 +99,11 @@ def test_a_training_set_is_left_without_the_speakers_of_the_trials(tmp_path: Pat
     write_set(tmp_path / "train", recordings, turns)
     corpus = write_readings(tmp_path / "c", ["one", "two"])
     settings = [f"train={tmp_path / 'train'}"]
-    *_, folder = prepare_texts(Preparation(corpus, tmp_path / "out", say=lambda _: None, settings=settings))
+    *_, folder = prepare_texts(Preparation(corpus, tmp_path / "out", settings=settings))
     kept = read_set(folder)
     assert folder.name == "train_others" and [r.id for r in kept.recordings] == ["w-dan-1", "w-dan-2"]
     assert {turn.speaker for turn in kept.supervisions} == {"w-dan"}
     write_set(tmp_path / "train", recordings[:1], turns[:1])
     with pytest.raises(MimidiarError, match="nobody is left without the 3 speakers of the trials"):
-        prepare_texts(Preparation(corpus, tmp_path / "none", say=lambda _: None, settings=settings))
+        prepare_texts(Preparation(corpus, tmp_path / "none", settings=settings))
     assert not (tmp_path / "none").exists()

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from mimidiar.corpora import voices
-from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.corpora.mini_layout import read_mini_corpus
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
 
 def test_the_pack_reader_reads_them(tmp_path: Path, few: None) -> None:
     root = voices.write_voices(tmp_path / "a", 1)
-    pack = read_pack(root)
+    pack = read_mini_corpus(root)
     assert len(pack.utterances) == 36 and set(pack.split.values()) == {"train", "dev", "test"}
     utterance = pack.utterances[0]
     info = soundfile.info(str(utterance.path))

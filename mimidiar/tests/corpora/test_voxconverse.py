@@ -21,13 +21,14 @@ from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.meetings import VOX_ANNOTATIONS, VOX_RTTM, VOX_SEC, write_voxconverse
 from mimidiar.tests.corpora.served import Server, serve
 from mimidiar.tests.corpora.trees import write_audio
+from mimidiar.tests.logged import logged
 
 PACK = os.environ.get("MIMIDIAR_MINI_CORPUS")
 
 
 def prepare(root: Path, out: Path, *settings: str, by: Callable = prepare_voxconverse) -> tuple[list[Path], list[str]]:
-    said: list[str] = []
-    return by(Preparation(root, out, say=said.append, settings=settings)), said
+    with logged() as said:
+        return by(Preparation(root, out, settings=settings)), said
 
 
 def example() -> Callable:
@@ -162,18 +163,17 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield state
 
 
-def test_what_is_downloaded_can_be_prepared(server: Server, tmp_path: Path) -> None:
-    said: list[str] = []
-    download_voxconverse(tmp_path / "downloads", said.append)
+def test_what_is_downloaded_can_be_prepared(server: Server, tmp_path: Path, said: list[str]) -> None:
+    download_voxconverse(tmp_path / "downloads")
     assert "0.0 GB from robots.ox.ac.uk" in said[0] and "5.0 MB into" in said[1]
     assert not list((tmp_path / "downloads").rglob("*.zip"))
     folders = prepare_voxconverse(Preparation(None, tmp_path / "out", downloads=tmp_path / "downloads"))
     assert len(read_set(folders[1]).recordings) == 2
-    download_voxconverse(tmp_path / "downloads", said.append)
+    download_voxconverse(tmp_path / "downloads")
     assert len(server.requests) == 3
 
 
-def test_a_broken_download_goes_on(server: Server, tmp_path: Path) -> None:
+def test_a_broken_download_goes_on(server: Server, tmp_path: Path, said: list[str]) -> None:
     annotations = server.files.pop("/annotations.zip")
     with pytest.raises(MimidiarError, match=r"annotations.zip: the server answers 404"):
         download_voxconverse(tmp_path)
@@ -181,8 +181,8 @@ def test_a_broken_download_goes_on(server: Server, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "voxconverse" / "dev")
     dev = server.files["/dev.zip"]
     (tmp_path / "voxconverse" / "dev.zip.partial").write_bytes(dev[:1000])
-    said: list[str] = []
-    download_voxconverse(tmp_path, said.append)
+    said.clear()
+    download_voxconverse(tmp_path)
     assert ": 2.0 MB into" in said[1]  # 1 MB of audio and its zip, less the 1000 bytes that are there
     assert server.requests[-2] == ("/dev.zip", "bytes=1000-")
     assert [path for path, _ in server.requests] == [

@@ -17,7 +17,7 @@ def write_audio(path: Path, seconds: float = 1.0, rate: int = RATE, channels: in
 
 
 def write_pack(root: Path, speakers: int = 4, utterances: int = 2) -> Path:
-    """A pack with the folders `words` (utterances of speakers w-00, w-01, ...) and `talks` (one conversation)."""
+    """A corpus with the folders `words` (utterances of speakers w-00, w-01, ...) and `talks` (one conversation)."""
     rows = ["utt_id\tspeaker\tpath\tseconds\tsession\tgender"]
     for s in range(speakers):
         for u in range(utterances):

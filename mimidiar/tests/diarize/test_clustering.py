@@ -268,7 +268,7 @@ def test_numbers_of_speakers_that_cannot_be_are_refused() -> None:
     assert make_count(None, None, None) == ANY_NUMBER
     assert make_count(3, None, None) == Count(3, 3)
     assert make_count(None, 2, 5) == Count(2, 5)
-    with pytest.raises(MimidiarError, match="3 speakers, and a number at least or at most"):
+    with pytest.raises(MimidiarError, match="3 speakers: give either a number or its bounds"):
         make_count(3, None, 4)
     with pytest.raises(MimidiarError, match="at least 5 speakers and at most 4"):
         make_count(None, 5, 4)

@@ -184,7 +184,7 @@ def test_a_folder_is_its_audio_files(diarize, here) -> None:
     (here / "none/below").mkdir(parents=True)
     result = diarize("none")
     assert result.exit_code == 1 and "none: no audio file directly in this folder" in result.stderr
-    assert "folders in it are not looked into (1)" in result.stderr
+    assert "subfolders (1) are not searched" in result.stderr
 
 
 def test_two_that_would_be_one_file_are_refused(diarize, here) -> None:

@@ -174,7 +174,7 @@ def remade(file: Path, tmp_path: Path, change=lambda header: None, drop: str = "
         (lambda h: h.update(hop_sec=9.0), "a hop of 9 s does not fit windows of 4 s"),
         (lambda h: h.update(window_sec="long"), "could not convert string to float: 'long'"),
         (lambda h: h.update(speech_margin_sec=-1), "speech_margin_sec is -1"),
-        (lambda h: h.update(probe=None), "reads logmel alone, which tells no speakers apart"),
+        (lambda h: h.update(probe=None), "reads logmel alone, which has no speaker embeddings"),
         (lambda h: h["model"]["encoder"].update(dim=7), "the probe wants 80 dimensions, logmel at mel has 7"),
         (lambda h: h["model"].pop("frame_hz"), "describes no model of this version .*frame_hz"),
         (lambda h: h.update(format="mimidiar-model-2"), f"names the format mimidiar-model-2, expected {FORMAT}"),
@@ -190,7 +190,7 @@ def test_what_is_wrong_with_tensors_is_named(file, tmp_path) -> None:
         read_diarizer(remade(file, tmp_path, drop="model.output.bias"))
     with pytest.raises(MimidiarError, match=r"other.safetensors: a probe without features.mean"):
         read_diarizer(remade(file, tmp_path, drop="probe.features.mean"))
-    with pytest.raises(MimidiarError, match=r"other.safetensors: holds spare, which is of no part"):
+    with pytest.raises(MimidiarError, match=r"other.safetensors: contains spare, which belongs to no part"):
         read_diarizer(remade(file, tmp_path, more={"spare": torch.zeros(1)}.items()))
     path = remade(file, tmp_path)
     path.write_bytes(path.read_bytes()[:-100])
@@ -210,7 +210,7 @@ def test_other_weights_than_those_it_was_trained_on_are_refused(file, tmp_path) 
 
 def test_parts_that_do_not_belong_together_make_no_file(tmp_path) -> None:
     files, out = files_of(write_parts(tmp_path)), tmp_path / "out.safetensors"
-    with pytest.raises(MimidiarError, match="tells no speakers apart"):
+    with pytest.raises(MimidiarError, match="has no speaker embeddings"):
         bundle(replace(files, probe=None), out)
     with pytest.raises(MimidiarError, match=r"binarization.yaml: not the tuned.yaml of `mimidiar eval cluster tune`"):
         bundle(replace(files, clustering=files.binarization), out)

@@ -84,7 +84,7 @@ def test_stores_that_cannot_be_meant_are_refused(data, tmp_path) -> None:
         StoredFeatures(embeddings=tmp_path / "logmel", probe=load_projection(tmp_path / "probe.safetensors"))
     with pytest.raises(MimidiarError, match="80 columns, which is no speech activity; extract --encoder vad"):
         StoredFeatures(vad=tmp_path / "logmel")
-    with pytest.raises(MimidiarError, match="has nothing of 'nobody'; extract the features of this set"):
+    with pytest.raises(MimidiarError, match="no features of 'nobody'; extract the features of this set"):
         StoredFeatures(tmp_path / "logmel").read("nobody")
 
 

@@ -138,9 +138,10 @@ def test_what_cannot_be_is_refused(made, tmp_path: Path) -> None:
     assert "give one of" in call(*run, "--overlap", "--oracle", data).output
     assert "numbers of speakers are for --embeddings" in call(*run, "--overlap", "--num-speakers", 2).output
     assert (
-        "give the one or the other" in call(*run, "--voices", feats, "--oracle-count", data, "--max-speakers", 2).output
+        "give either --oracle-count or a number"
+        in call(*run, "--voices", feats, "--oracle-count", data, "--max-speakers", 2).output
     )
-    with pytest.raises(MimidiarError, match="has no recording 'dev-0', whose speakers are to be counted"):
+    with pytest.raises(MimidiarError, match="has no recording 'dev-0', so its speakers cannot be counted"):
         another, _ = make_conversations(tmp_path, "another", 1, seed=1)
         raise call(*run, "--voices", feats, "--oracle-count", another).exception
     with pytest.raises(MimidiarError, match="at least 4 speakers and at most 2"):
@@ -148,7 +149,7 @@ def test_what_cannot_be_is_refused(made, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match="no such file; run `mimidiar eval cluster tune` first"):
         raise call(*run, "--voices", feats, "--tuned", tmp_path / "none.yaml").exception
     _, other = make_conversations(tmp_path, "other", 1, seed=1)
-    with pytest.raises(MimidiarError, match="has nothing of 'dev-0'; extract the features of this set"):
+    with pytest.raises(MimidiarError, match="no features of 'dev-0'; extract the features of this set"):
         raise call(*run, "--voices", other).exception
     with pytest.raises(MimidiarError, match="no windows of 8 recordings: dev-0"):
         empty = tmp_path / "empty"

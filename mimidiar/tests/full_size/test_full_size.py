@@ -7,7 +7,7 @@ import torch
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora import corpus_function
-from mimidiar.corpora.mini_layout import read_pack
+from mimidiar.corpora.mini_layout import read_mini_corpus
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.encoders.mimi.sizes import FULL
@@ -31,15 +31,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(root: Path) -> Path:
     """OUT/<corpus>/<set>; what `prepare` writes it has also found valid: no speaker is in two sets."""
     for name, setting in SETTINGS.items():
-        corpus_function("prepare", name)(
-            Preparation(root / name, root / "out" / name, say=lambda _: None, settings=(setting,))
-        )
+        corpus_function("prepare", name)(Preparation(root / name, root / "out" / name, settings=(setting,)))
     return root / "out"
 
 
 def test_the_meetings_have_the_turns_of_the_excerpts_heard_in_them(prepared: Path) -> None:
     """From the mini corpus' RTTM to words in XML and back, by the rule of only_words."""
-    talks = {talk.id: talk for talks in read_pack(corpus_folder()).conversations.values() for talk in talks}
+    talks = {talk.id: talk for talks in read_mini_corpus(corpus_folder()).conversations.values() for talk in talks}
     found = {
         k: v for name in ("train", "dev", "test") for k, v in read_rttm(prepared / "ami" / name / "ref.rttm").items()
     }

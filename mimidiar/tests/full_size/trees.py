@@ -18,7 +18,7 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
 from mimidiar.corpora.conversations import Conversation
-from mimidiar.corpora.mini_layout import Pack, read_pack
+from mimidiar.corpora.mini_layout import MiniCorpus, read_mini_corpus
 from mimidiar.corpora.utterances import Utterance
 from mimidiar.tests.corpora.meetings import SEGMENT, write_xml
 from mimidiar.tests.corpora.published import write_librispeech, write_voxceleb1
@@ -43,7 +43,7 @@ def write_trees(corpus: Path, out: Path) -> None:
     missing = {name: make for name, make in tree_makers().items() if not (out / name).is_dir()}
     if not missing:
         return
-    pack = read_pack(corpus)
+    pack = read_mini_corpus(corpus)
     for name, make in missing.items():
         partial = out / f".{name}.partial"
         partial.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def write_trees(corpus: Path, out: Path) -> None:
         partial.rename(out / name)
 
 
-def tree_makers() -> dict[str, Callable[[Pack, Path], Path]]:
+def tree_makers() -> dict[str, Callable[[MiniCorpus, Path], Path]]:
     """Corpus -> the function write_small_<corpus>, of the modules here whose names end in `trees`."""
     files = sorted(Path(__file__).parent.glob("*trees.py"))
     modules = [importlib.import_module(f"mimidiar.tests.full_size.{file.stem}") for file in files]
@@ -59,7 +59,7 @@ def tree_makers() -> dict[str, Callable[[Pack, Path], Path]]:
     return {name.removeprefix(MAKER): make for name, make in named.items() if name.startswith(MAKER)}
 
 
-def write_small_voxceleb1(pack: Pack, root: Path) -> Path:
+def write_small_voxceleb1(pack: MiniCorpus, root: Path) -> Path:
     """Eighteen speakers with four utterances each; all trials of one speaker, and as many of two."""
     voices = _voices(pack, "so762", VOX_UTTERANCES)
     utterances = {speaker: iter(next(voices)[:VOX_UTTERANCES]) for speaker in [*VOX_DEV, *VOX_TEST]}
@@ -78,7 +78,7 @@ def _trials() -> Iterator[str]:
     return (f"{label} {a} {b}\n" for label, part in ((1, same), (0, other)) for a, b in part)
 
 
-def write_small_librispeech(pack: Pack, root: Path) -> Path:
+def write_small_librispeech(pack: MiniCorpus, root: Path) -> Path:
     """The first utterances of speakers of LibriSpeech, under their own numbers, each cut in two."""
     voices = _voices(pack, "ls", 1)
     parts, halves = {}, {}
@@ -90,7 +90,7 @@ def write_small_librispeech(pack: Pack, root: Path) -> Path:
     return write_librispeech(root, parts, sound=lambda path: _write_audio(path, next(halves[path.parts[-3]])))
 
 
-def _voices(pack: Pack, corpus: str, utterances: int) -> Iterator[list[Utterance]]:
+def _voices(pack: MiniCorpus, corpus: str, utterances: int) -> Iterator[list[Utterance]]:
     """The utterances of each speaker of a corpus, the longest first; speakers with the longest ones first."""
     found: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in sorted(pack.utterances, key=lambda each: (-each.seconds, each.id)):
@@ -100,7 +100,7 @@ def _voices(pack: Pack, corpus: str, utterances: int) -> Iterator[list[Utterance
     yield from sorted(enough, key=lambda own: -own[utterances - 1].seconds)
 
 
-def write_small_ami(pack: Pack, root: Path) -> Path:
+def write_small_ami(pack: MiniCorpus, root: Path) -> Path:
     """Eight meetings of 30 s: the microphone mix, and words and segments in NXT's XML made from the reference turns."""
     excerpts = {talk.id: talk for talks in pack.conversations.values() for talk in talks}
     talks = {meeting: excerpts[f"ami-{heard}-000-030"] for meeting, heard in MEETINGS.items()}

@@ -399,7 +399,7 @@ def test_the_original_studys_metric_is_tuned_on_what_it_reports(recipe: Recipe) 
 def test_scores_that_cannot_be_recorded(tmp_path: Path) -> None:
     for changes, said in [
         ({"kind": "guess"}, "its kind is none of diarization"),
-        ({"protocol": None}, "says nothing of its protocol"),
+        ({"protocol": None}, "has no protocol"),
     ]:
         with pytest.raises(MimidiarError, match=said):
             make_record(write_score(tmp_path / "score", **changes), "collar0", Place("a", "b"))

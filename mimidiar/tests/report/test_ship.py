@@ -125,7 +125,7 @@ def test_figures_are_of_these_weights_and_others_stand_beside_them(made: Path, t
     assert [figure["system"] for figure in record["beside"]] == ["untrained"]
     card = (made.parent / "assets/small.md").read_text()
     assert "| voices | trials | trials | 1 | eer 12.50 |" in card and "elsewhere" not in card
-    assert "no record there is of" in str(ship(made, "small", "--results", str(others)).exception)
+    assert "no record of" in str(ship(made, "small", "--results", str(others)).exception)
     # A file that was put together from others is the one whose parts were scored.
     write_record(own, make("whole", lineage=LINEAGE | {"models": [{"sha256": part, "configuration_sha256": None}]}))
     write_weights(made, format="mimidiar-diarizer-1", sha256={"model": part})

@@ -189,8 +189,11 @@ def test_a_tag_stands_for_the_systems_that_no_row_names(tmp_path: Path) -> None:
             r"ours\.test\.collar0\.seed1\.json was made by code that is in no commit \(the record itself\)",
         ),
         ([make(tuned_on=["dev", "test"])], r"seed1\.json was tuned on test, the set that it is scored on"),
-        ([make(trained_on=["test"])], r"seed1\.json was trained on test, .* say `role: leaky`"),
-        ([make(trained_on=["dev", "unknown"])], r"seed1\.json is of a model that no stage trained.* seen test"),
+        ([make(trained_on=["test"])], r"seed1\.json was trained on test, .* by `role: leaky`"),
+        (
+            [make(trained_on=["dev", "unknown"])],
+            r"seed1\.json is of a model without a training stage, which may contain test",
+        ),
         ([make(metrics={"der": 20.0})], r"has no 'miss'; it has der"),
         (
             [make(), make(seed=2, lineage=LINEAGE | {"configurations": {"x.yaml": "9" * 64}})],

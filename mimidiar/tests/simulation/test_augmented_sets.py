@@ -16,7 +16,7 @@ from mimidiar.simulation import nemo_sets as sets
 from mimidiar.simulation.augmentation import Augment, Augmenter, make_augmenter
 from mimidiar.simulation.options import ConversationSet, Simulation
 from mimidiar.tests.simulation.echoes import response, write_folder
-from mimidiar.tests.simulation.turn_taking import contents, fake_session, options, silent
+from mimidiar.tests.simulation.turn_taking import contents, fake_session, options
 
 # Of `options(**AS_RECORDED)` by `fake_session`, as they were before there was anything to augment with.
 BEFORE = "728fcc37270f00aea05589e6cef019751eb250812f1e7623dbd7b165d5a8d922"
@@ -64,18 +64,18 @@ def digest(root: Path) -> str:
 
 
 def test_without_sounds_all_is_as_it_was_before_there_were_any(data: Path, tmp_path: Path, fake: None) -> None:
-    sets.simulate_sets(options(**AS_RECORDED), data, tmp_path, say=silent)
+    sets.simulate_sets(options(**AS_RECORDED), data, tmp_path)
     assert digest(tmp_path) == BEFORE
 
 
 def test_training_sets_alone_are_augmented_and_their_reference_stays(
-    data: Path, tmp_path: Path, sounds: dict[str, Path], heard: dict[str, dict[str, int]]
+    data: Path, tmp_path: Path, sounds: dict[str, Path], heard: dict[str, dict[str, int]], said: list[str]
 ) -> None:
     asked = Simulation(leaky="leaky: a test", sets=options(**AS_RECORDED).sets)
     asked.sets["dev"] = ConversationSet(conversations=3, seconds=12.0, seed=1)
-    sets.simulate_sets(asked, data, tmp_path / "plain", say=silent)
-    said: list[str] = []
-    sets.simulate_sets(asked, data, tmp_path / "loud", say=said.append, augmenter=augmenter(sounds))
+    sets.simulate_sets(asked, data, tmp_path / "plain")
+    said.clear()
+    sets.simulate_sets(asked, data, tmp_path / "loud", augmenter=augmenter(sounds))
     plain, loud = contents(tmp_path / "plain"), contents(tmp_path / "loud")
     assert "train: augmented with 1 of noise, 3 impulse responses of 1 rooms" in said[0]
     changed = {name for name in plain if plain[name] != loud[name]}
@@ -94,7 +94,7 @@ def test_the_noise_is_behind_the_speech_as_asked(
 ) -> None:
     for name, changes in (("plain", None), ("loud", {"noise_share": 1.0, "noise_snr_db": [6.0, 6.0]})):
         added = augmenter({"noise": sounds["noise"], "rirs": None}, **changes) if changes else None
-        sets.simulate_sets(options(), data, tmp_path / name, say=silent, augmenter=added)
+        sets.simulate_sets(options(), data, tmp_path / name, augmenter=added)
     for path in (tmp_path / "plain").rglob("*.flac"):
         clean, noisy = (
             soundfile.read(p, dtype="int16")[0].astype(float)
@@ -109,23 +109,25 @@ def test_the_noise_is_behind_the_speech_as_asked(
 def test_the_result_does_not_depend_on_the_jobs(
     data: Path, tmp_path: Path, sounds: dict[str, Path], heard: dict[str, dict[str, int]]
 ) -> None:
-    sets.simulate_sets(options(), data, tmp_path / "one", say=silent, augmenter=augmenter(sounds))
+    sets.simulate_sets(options(), data, tmp_path / "one", augmenter=augmenter(sounds))
     alone = dict(heard)
     for job in ((2, 2), (1, 2), None):
-        sets.simulate_sets(options(), data, tmp_path / "two", job, silent, augmenter(sounds))
+        sets.simulate_sets(options(), data, tmp_path / "two", job, augmenter(sounds))
     assert contents(tmp_path / "one") == contents(tmp_path / "two") and heard == alone
 
 
 def test_other_sounds_in_a_set_that_was_begun_are_refused(
     data: Path, tmp_path: Path, sounds: dict[str, Path], heard: dict
 ) -> None:
-    sets.simulate_sets(options(), data, tmp_path, (1, 2), silent, augmenter(sounds))
+    sets.simulate_sets(options(), data, tmp_path, (1, 2), augmenter(sounds))
     for other in (None, augmenter(sounds, reverb_share=0.1), augmenter(sounds | {"rirs": None})):
         with pytest.raises(MimidiarError, match="sim_train: made with other options"):
-            sets.simulate_sets(options(), data, tmp_path, None, silent, other)
+            sets.simulate_sets(options(), data, tmp_path, None, other)
 
 
-def test_the_command_names_what_cannot_be(data: Path, tmp_path: Path, sounds: dict[str, Path], fake: None) -> None:
+def test_the_command_names_what_cannot_be(
+    data: Path, tmp_path: Path, sounds: dict[str, Path], fake: None, said: list[str]
+) -> None:
     config = tmp_path / "simulate.yaml"
     config.write_text(yaml.safe_dump({"sets": {"other": {"conversations": 2, "seconds": 12}}}))
     line = ["simulate", "--config", str(config), str(data), str(tmp_path / "out"), "--noise", str(sounds["noise"])]
@@ -133,4 +135,4 @@ def test_the_command_names_what_cannot_be(data: Path, tmp_path: Path, sounds: di
     assert "no set with audio is like train*: name some of other in 'augmented', or no" in str(refused.exception)
     assert "augment.noise_share is 2.0" in str(CliRunner().invoke(cli, [*line, "augment.noise_share=2"]).exception)
     done = CliRunner().invoke(cli, [*line, "augmented=[oth*]", "augment.noise_share=1"])
-    assert done.exit_code == 0 and "noise behind, %                100.0   100.0" in done.output
+    assert done.exit_code == 0 and "noise behind, %                100.0   100.0" in "".join(said)

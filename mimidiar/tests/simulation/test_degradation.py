@@ -42,7 +42,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(data: Path) -> Path:
-    degrade_set(data, data.parent / "made", Degradation(0, CONDITIONS), Sounds(), say=lambda _: None)
+    degrade_set(data, data.parent / "made", Degradation(0, CONDITIONS), Sounds())
     return data.parent / "made"
 
 
@@ -100,7 +100,7 @@ def test_recorded_sounds_are_used_where_there_are_some(data: Path, tmp_path: Pat
         RecordingFile(name, tmp_path / f"{name}.wav", RATE, n) for name, n in (("tone", RATE), ("echo", 8000))
     )
     conditions = {"noise": Condition(snr_db=0), "room": Condition(reverb=True)}
-    degrade_set(data, tmp_path / "out", Degradation(0, conditions), Sounds([tone], [room]), say=lambda _: None)
+    degrade_set(data, tmp_path / "out", Degradation(0, conditions), Sounds([tone], [room]))
     clean, noisy, echoed = (
         audio(folder, "u0") for folder in (data, tmp_path / "out/noise_trials_x", tmp_path / "out/room_trials_x")
     )
@@ -110,7 +110,7 @@ def test_recorded_sounds_are_used_where_there_are_some(data: Path, tmp_path: Pat
     assert np.corrcoef(echoed, wanted)[0, 1] > 0.9999
     slow = RecordingFile("slow", tmp_path / "tone.wav", 8000, 8000)
     with pytest.raises(MimidiarError, match=r"tone.wav: 8000 Hz, the speech has 16000"):
-        degrade_set(data, tmp_path / "x", Degradation(0, conditions), Sounds([slow], ()), say=lambda _: None)
+        degrade_set(data, tmp_path / "x", Degradation(0, conditions), Sounds([slow], ()))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import yaml
 
 from mimidiar.files import HOST
 from mimidiar.simulation import nemo_sets as sets
-from mimidiar.tests.simulation.turn_taking import contents, options, silent
+from mimidiar.tests.simulation.turn_taking import contents, options
 from mimidiar.tests.utils.conftest import ROOT, env
 
 __all__ = ["env"]  # a fixture
@@ -85,10 +85,10 @@ def unfinished(folder: Path) -> tuple[Path, Path]:
 )
 def test_cut_off_between_and_in_its_files(data: Path, tmp_path: Path, fake: None, cut: Callable[[Path], None]) -> None:
     for name in ("whole", "cut"):
-        sets.simulate_sets(options(), data, tmp_path / name, say=silent)
+        sets.simulate_sets(options(), data, tmp_path / name)
     cut(tmp_path / "cut" / "sim_train")
     assert contents(tmp_path / "cut") != contents(tmp_path / "whole")
-    sets.simulate_sets(options(), data, tmp_path / "cut", say=silent)
+    sets.simulate_sets(options(), data, tmp_path / "cut")
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 

@@ -54,7 +54,3 @@ def contents(root: Path) -> dict[str, bytes]:
     """All files; those that hold the path of the folder itself are compared without it."""
     found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
     return {name: data for name, data in found.items() if "recordings" not in name and "cuts" not in name}
-
-
-def silent(_: str) -> None:
-    pass

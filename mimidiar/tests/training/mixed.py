@@ -13,6 +13,6 @@ def make_mixtures(root: Path) -> tuple[Path, tuple[Path, Path]]:
     train = write_tones(root / "data/train", [0, 1, 2, 3], level=1.0)
     write_tones(root / "data/dev", [4, 5, 6], level=1.0)
     sets = load_config(MixtureSets, None, ["sets.dev.split=dev", "sets.dev.count=6", "sets.dev.seed=3"])
-    write_mixture_sets(sets, root / "data", root / "data", say=lambda _: None)
+    write_mixture_sets(sets, root / "data", root / "data")
     extract(root / "data/sim_dev", root / "feats/sim_dev", "logmel", device="cpu")
     return train, (root / "data/sim_dev", root / "feats/sim_dev")

@@ -52,7 +52,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "train.yaml").write_text(CONFIG)
     asked = ["count=4", "seconds=6", "seed=3", "speakers=[1,2,3]", "speaker_weights=[1,1,1]"]
     sets = load_config(TalkSets, None, [f"sets.dev.{each}" for each in asked])
-    write_talk_sets(sets, root / "turns.yaml", root / "data", root / "data", say=lambda _: None)
+    write_talk_sets(sets, root / "turns.yaml", root / "data", root / "data")
     extract(root / "data/talk_dev", root / "feats/talk_dev", "logmel", device="cpu")
     return root
 
@@ -180,9 +180,9 @@ def test_two_encoders_side_by_side(root: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--talks", "x"], "talks need both"),
-        (["--talks", "{data}", "--set", "talks.count=2"], "talks need --turns"),
-        (["--train", "a", "b", "--turns", "t"], "talks need --turns"),
-        (["--talks", "{data}", "--mixtures", "y"], "name what to train on"),
+        (["--talks", "{data}", "--set", "talks.count=2"], "--talks needs --turns"),
+        (["--train", "a", "b", "--turns", "t"], "--talks needs --turns"),
+        (["--talks", "{data}", "--mixtures", "y"], "give one source of training data"),
         (
             ["--talks", "{data}", "--turns", "{turns}", "--set", "talks.count=2", "--set", "model.max_speakers=2"],
             "at most model.max_speakers, 2",

@@ -121,7 +121,7 @@ def test_the_command_trains_with_sounds(root: Path, tmp_path: Path) -> None:
 def test_sounds_without_mixtures_are_refused(tmp_path: Path) -> None:
     line = ["train", str(tmp_path / "m"), "--train", "a", "b", "--dev", "c", "d", "--noise", str(tmp_path / "noise")]
     refused = CliRunner().invoke(cli, line)
-    assert "noise: sounds are for mixtures alone" in str(refused.exception)
+    assert "noise: only --mixtures uses it" in str(refused.exception)
 
 
 def test_features_can_be_trained_on(root: Path) -> None:
@@ -189,8 +189,8 @@ def test_it_learns_who_speaks(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--train", "a", "b", "--mixtures", "c"], "name what to train on"),
-        ([], "name what to train on"),
+        (["--train", "a", "b", "--mixtures", "c"], "give one source of training data"),
+        ([], "give one source of training data"),
         (["--train", "a", "b", "--set", "mixtures.count=3"], "mixtures need both"),
         (["--mixtures", "c"], "mixtures need both"),
         (["--mixtures", "c", "--set", "mixtures.overlap=[2,3]"], r"configuration: mixtures\.overlap is \[2"),

@@ -24,7 +24,7 @@ SPEECH, SILENCE = 0.5, 0.35
 PAUSE, SHORTEST = 3.125, 7.8125
 # Between the two thresholds silero-vad waits for as long as it lasts; here it is silence after so many steps.
 LONGEST_WAIT = 12
-PIECE_STEPS = 1024  # at once: half a minute
+CHUNK_STEPS = 1024  # at once: half a minute
 
 
 class SileroVad(nn.Module):
@@ -129,25 +129,25 @@ class VadStream:
     def step(self, audio: Tensor) -> Tensor:
         """Audio (B, n * FRAME) at 16 kHz -> activity (B, f, 1), 0 or 1, of the frames that all rows have judged."""
         self._samples += audio.shape[1]
-        self._listen(audio.cpu())
+        self._process(audio.cpu())
         return self._give(min(map(len, self._judged)))
 
     @torch.inference_mode()
     def end(self) -> Tensor:
         """The activity (B, f, 1) of all frames held back; nothing may follow."""
         missing = -(self._rest.shape[1] - CONTEXT) % STEP
-        self._listen(torch.zeros(len(self._rest), missing))
+        self._process(torch.zeros(len(self._rest), missing))
         for number, row in enumerate(self._rows):
             self._judged[number] = np.concatenate([self._judged[number], row.end(missing / STEP)])
         return self._give(None)
 
-    def _listen(self, audio: Tensor) -> None:
+    def _process(self, audio: Tensor) -> None:
         audio = torch.cat([self._rest, audio], dim=1)
         steps = (audio.shape[1] - CONTEXT) // STEP
-        for first in range(0, steps, PIECE_STEPS):
-            last = min(first + PIECE_STEPS, steps)
-            piece = audio[:, first * STEP : last * STEP + CONTEXT]
-            probabilities, self._memory = load_silero_vad()(piece, self._memory)
+        for first in range(0, steps, CHUNK_STEPS):
+            last = min(first + CHUNK_STEPS, steps)
+            chunk = audio[:, first * STEP : last * STEP + CONTEXT]
+            probabilities, self._memory = load_silero_vad()(chunk, self._memory)
             for number, row in enumerate(probabilities.tolist()):
                 self._judged[number] = np.concatenate([self._judged[number], self._rows[number].step(row)])
         self._rest = audio[:, steps * STEP :]

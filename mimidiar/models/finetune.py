@@ -47,9 +47,9 @@ class UnfrozenAdapter(nn.Module):
         mask (B, T) is true on the frames of a row's crop, which follow each other; frames before it are what was heard
         before, and their logits are 0.
         """
-        return self.decide(latent(self.top, features), mask)
+        return self.adapt(latent(self.top, features), mask)
 
-    def decide(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def adapt(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Latent (B, T, D), mask as above -> logits (B, T, max_speakers) of the adapter, which sees the crops alone."""
         if mask is None:
             return self.adapter(x)

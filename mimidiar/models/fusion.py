@@ -90,35 +90,35 @@ class Anchors(nn.Module):
         # In single precision, whatever the adapter runs in: a half's rounding of a cosine is a good part of `softness`.
         with torch.autocast(embeddings.device.type, enabled=False):
             unit = F.normalize(embeddings, dim=-1)
-            voiced = embeddings.norm(dim=-1) > 0
-            anchors, share = self.choose(unit, voiced)
-            odds = self._odds(unit @ anchors.transpose(1, 2)) / 4 * voiced[..., None]
+            speech = embeddings.norm(dim=-1) > 0
+            anchors, share = self.choose(unit, speech)
+            odds = self._odds(unit @ anchors.transpose(1, 2)) / 4 * speech[..., None]
         shares = share[:, None].expand(-1, unit.shape[1], -1)
-        return torch.cat([odds, shares, voiced[..., None].to(unit)], dim=-1)
+        return torch.cat([odds, shares, speech[..., None].to(unit)], dim=-1)
 
-    def choose(self, unit: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
+    def choose(self, unit: Tensor, speech: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors (B, T, E), speech (B, T) -> anchors (B, K, E), and the share (B, K) of speech new with each.
 
         The frame that most frames are like is the first anchor, as the mean of those; of the others each time the one
         that most frames are like, and that is least like the anchors before it: farthest-first traversal (Gonzalez,
         1985), weighted, so that it does not go for the odd frame.
         """
-        alike = self._odds(unit @ unit.transpose(1, 2)).sigmoid() * (voiced[:, :, None] & voiced[:, None, :])
-        crowd, new = alike.sum(-1), voiced.to(unit)
+        alike = self._odds(unit @ unit.transpose(1, 2)).sigmoid() * (speech[:, :, None] & speech[:, None, :])
+        crowd, new = alike.sum(-1), speech.to(unit)
         total = crowd.amax(-1).clamp(min=1)
         anchors, shares = [], []
         for _ in range(self.count):
             value, place = (crowd * new).max(-1)
-            anchor = self._settle(unit[torch.arange(len(unit), device=unit.device), place], unit, voiced)
+            anchor = self._settle(unit[torch.arange(len(unit), device=unit.device), place], unit, speech)
             anchors.append(anchor)
             shares.append(value / total)
             new = new * (1 - self._odds((unit @ anchor[..., None])[..., 0]).sigmoid())
         return torch.stack(anchors, dim=1), torch.stack(shares, dim=1)
 
-    def _settle(self, anchor: Tensor, unit: Tensor, voiced: Tensor, steps: int = 2) -> Tensor:
+    def _settle(self, anchor: Tensor, unit: Tensor, speech: Tensor, steps: int = 2) -> Tensor:
         """Move an anchor (B, E) to the mean of the frames that are of its voice, twice."""
         for _ in range(steps):
-            weight = self._odds((unit @ anchor[..., None])[..., 0]).sigmoid() * voiced
+            weight = self._odds((unit @ anchor[..., None])[..., 0]).sigmoid() * speech
             anchor = F.normalize((weight[..., None] * unit).sum(1), dim=-1)
         return anchor
 

@@ -15,7 +15,7 @@ from mimidiar.audio.files import read_audio
 from mimidiar.data.recordings import RecordingFile
 from mimidiar.errors import MimidiarError
 
-Spoken = Sequence[tuple[float, float]]  # (start, end) of speech in seconds
+SpeechTimes = Sequence[tuple[float, float]]  # (start, end) of speech in seconds
 LOWEST_HZ = 40.0  # colored noise is flat below
 FLOOR_HZ = 50.0  # likewise a noise floor
 TELEPHONE_HZ = (300.0, 3400.0)
@@ -35,25 +35,25 @@ def unit_power(samples: np.ndarray) -> np.ndarray:
 
 def unit_speech(track: np.ndarray) -> np.ndarray:
     """Scaled so that what is not silent has a mean power of 1."""
-    spoken = track[track != 0]
-    return track / max(rms(spoken) if len(spoken) else 1.0, 1e-9)
+    speech = track[track != 0]
+    return track / max(rms(speech) if len(speech) else 1.0, 1e-9)
 
 
-def speech_rms(samples: np.ndarray, spoken: Spoken) -> float:
+def speech_rms(samples: np.ndarray, speech: SpeechTimes) -> float:
     """RMS of the samples (T,) where somebody speaks."""
     mask = np.zeros(len(samples), bool)
-    for start, end in spoken:
+    for start, end in speech:
         mask[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] = True
     return rms(samples[mask])
 
 
-def set_level(samples: np.ndarray, spoken: Spoken, range_dbfs: Sequence[float], seed: int) -> np.ndarray:
+def set_level(samples: np.ndarray, speech: SpeechTimes, range_dbfs: Sequence[float], seed: int) -> np.ndarray:
     """Bring the speech to an RMS level drawn from `range_dbfs` (dB relative to full scale), all else with it.
 
     `samples`: int16 (T,). Returns int16; a level at which it would clip becomes the highest at which it does not.
     """
     wanted = np.random.default_rng([seed, 1]).uniform(*range_dbfs)
-    return to_int16(samples * (32768 * 10 ** (wanted / 20) / speech_rms(samples, spoken)))
+    return to_int16(samples * (32768 * 10 ** (wanted / 20) / speech_rms(samples, speech)))
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
@@ -82,23 +82,23 @@ def colored_noise(length: int, color: float, rng: np.random.Generator, lowest_hz
     return unit_power(np.fft.irfft(weighted, length))
 
 
-def noise_stretch(noises: Sequence[RecordingFile], count: int, rng: np.random.Generator) -> np.ndarray:
+def noise_excerpt(noises: Sequence[RecordingFile], count: int, rng: np.random.Generator) -> np.ndarray:
     """A random stretch of one of the recorded noises, and where it is too short, of others after it.
 
     Raises MimidiarError naming a file that cannot be read, is empty or is at another rate than the speech.
     """
-    pieces: list[np.ndarray] = []
-    while (missing := count - sum(map(len, pieces))) > 0:
+    excerpts: list[np.ndarray] = []
+    while (missing := count - sum(map(len, excerpts))) > 0:
         chosen = noises[int(rng.integers(len(noises)))]
         start = int(rng.integers(max(chosen.samples - missing, 0) + 1))
-        pieces.append(unit_power(_read(chosen, start, missing)))
-    return unit_power(np.concatenate(pieces))
+        excerpts.append(unit_power(_read(chosen, start, missing)))
+    return unit_power(np.concatenate(excerpts))
 
 
-def babble(speech: Sequence[RecordingFile], talkers: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def babble(speech: Sequence[RecordingFile], speakers: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """So many of the recordings of speech at once, or all where there are fewer, each from a random moment on."""
-    chosen = rng.choice(len(speech), min(talkers, len(speech)), replace=False)
-    return unit_power(np.sum([noise_stretch([speech[k]], count, rng) for k in chosen], axis=0))
+    chosen = rng.choice(len(speech), min(speakers, len(speech)), replace=False)
+    return unit_power(np.sum([noise_excerpt([speech[k]], count, rng) for k in chosen], axis=0))
 
 
 def looped_babble(paths: Sequence[str], length: int, rng: np.random.Generator) -> np.ndarray:
@@ -116,19 +116,19 @@ def steady_tones(tones: Sequence[float], length: int, rng: np.random.Generator) 
     return unit_power(np.sum([np.sin(2 * np.pi * (f * time + rng.random())) * rng.random() for f in tones], axis=0))
 
 
-def add_noise(samples: np.ndarray, spoken: Spoken, snr_db: float, noise: np.ndarray) -> np.ndarray:
+def add_noise(samples: np.ndarray, speech: SpeechTimes, snr_db: float, noise: np.ndarray) -> np.ndarray:
     """Add `noise` (T,), whose mean power is 1, `snr_db` below that of the speech; int16, scaled down if it clips."""
-    return to_int16(samples + speech_rms(samples, spoken) * 10 ** (-snr_db / 20) * noise)
+    return to_int16(samples + speech_rms(samples, speech) * 10 ** (-snr_db / 20) * noise)
 
 
-def add_noise_floor(samples: np.ndarray, spoken: Spoken, snr_range_db: Sequence[float], seed: int) -> np.ndarray:
+def add_noise_floor(samples: np.ndarray, speech: SpeechTimes, snr_range_db: Sequence[float], seed: int) -> np.ndarray:
     """Add pink noise, as in rooms, at a level that is drawn from `snr_range_db`: pauses would be digital zeros.
 
     `samples`: int16 (T,). Returns int16, scaled down as a whole if it would clip.
     """
     rng = np.random.default_rng(seed)
     snr_db = rng.uniform(*snr_range_db)
-    return add_noise(samples, spoken, snr_db, colored_noise(len(samples), 1, rng, FLOOR_HZ))
+    return add_noise(samples, speech, snr_db, colored_noise(len(samples), 1, rng, FLOOR_HZ))
 
 
 # Rooms and bands

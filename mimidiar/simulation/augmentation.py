@@ -18,11 +18,11 @@ from mimidiar.corpora.rirs import read_rooms
 from mimidiar.data.jsonl import RECORDINGS
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.acoustics import Spoken, add_noise, babble, noise_stretch, read_response
+from mimidiar.simulation.acoustics import SpeechTimes, add_noise, babble, noise_excerpt, read_response
 
 NOISE, MUSIC, BABBLE = "noise", "music", "babble"
 KIND_OF = {"musan_noise": NOISE, "musan_music": MUSIC, "musan_speech": BABBLE}  # set folders; others are noise
-DRAWN, HEARD = 2, 3  # streams of a conversation's seed; 0 and 1 are those of the conversation itself
+DRAWN, APPLIED = 2, 3  # streams of a conversation's seed; 0 and 1 are those of the conversation itself
 
 
 Several = Annotated[list[int], Limit(lambda pair: len(pair) == 2 and 2 <= pair[0] <= pair[1], "two numbers from 2 on")]
@@ -46,7 +46,7 @@ class Surroundings:
     responses: Mapping[str, RecordingFile]
     kind: str  # of the noise; "" for none
     snr_db: float
-    talkers: int  # of babble
+    babble_talkers: int  # of babble
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Augmenter:
         """The surroundings of the conversation of these speakers and this seed."""
         rng = np.random.default_rng([*seeds, DRAWN])
         noisy, reverberant = rng.random(2) < [self.options.noise_share, self.options.reverb_share]
-        snr_db, talkers = (
+        snr_db, babble_talkers = (
             rng.uniform(*self.options.noise_snr_db),
             rng.integers(*self.options.babble_talkers, endpoint=True),
         )
         kind = sorted(self.noises)[int(rng.integers(len(self.noises)))] if noisy and self.noises else ""
         responses = self._places(speakers, rng) if reverberant and self.rooms else {}
-        return Surroundings(responses, kind, float(snr_db), int(talkers))
+        return Surroundings(responses, kind, float(snr_db), int(babble_talkers))
 
     def _places(self, speakers: Sequence[str], rng: np.random.Generator) -> dict[str, RecordingFile]:
         """Another place of one room for each speaker; the same where the room has fewer places than that."""
@@ -85,17 +85,17 @@ class Augmenter:
         return {speaker: places[number % len(places)] for number, speaker in enumerate(sorted(speakers))}
 
     def add_noise(
-        self, samples: np.ndarray, spoken: Spoken, surroundings: Surroundings, seeds: Sequence[int]
+        self, samples: np.ndarray, speech: SpeechTimes, surroundings: Surroundings, seeds: Sequence[int]
     ) -> np.ndarray:
         """int16 (T,) with the noise of the surroundings behind it, if there is any."""
         if not surroundings.kind:
             return samples
-        rng, sounds = np.random.default_rng([*seeds, HEARD]), self.noises[surroundings.kind]
+        rng, sounds = np.random.default_rng([*seeds, APPLIED]), self.noises[surroundings.kind]
         if surroundings.kind == BABBLE:
-            noise = babble(sounds, surroundings.talkers, len(samples), rng)
+            noise = babble(sounds, surroundings.babble_talkers, len(samples), rng)
         else:
-            noise = noise_stretch(sounds, len(samples), rng)
-        return add_noise(samples, spoken, surroundings.snr_db, noise)
+            noise = noise_excerpt(sounds, len(samples), rng)
+        return add_noise(samples, speech, surroundings.snr_db, noise)
 
     def describe(self) -> str:
         """The sounds in a line, and whether the speakers of one conversation stand in different places of a room."""

@@ -19,12 +19,12 @@ from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 from mimidiar.simulation.acoustics import (
-    Spoken,
+    SpeechTimes,
     add_noise,
     add_noise_floor,
     in_a_room,
     made_up_responses,
-    noise_stretch,
+    noise_excerpt,
     read_response,
     to_int16,
 )
@@ -109,12 +109,12 @@ def degrade(
     clean: np.ndarray, utterance: SourceUtterance, condition: Condition, sounds: Sounds, rng: np.random.Generator
 ) -> np.ndarray:
     """int16 (T,) -> int16 (T,), as loud as before but for `gain_db` and what would clip."""
-    spoken = list(utterance.speech) or [(0.0, len(clean) / SAMPLE_RATE)]
+    speech = list(utterance.speech) or [(0.0, len(clean) / SAMPLE_RATE)]
     samples = clean
     if condition.reverb:
         samples = _in_some_room(samples, sounds.rirs, rng)
     if condition.snr_db is not None:
-        samples = _with_noise(samples, spoken, condition.snr_db, sounds.noises, rng)
+        samples = _with_noise(samples, speech, condition.snr_db, sounds.noises, rng)
     return to_int16(samples * 10 ** (condition.gain_db / 20))
 
 
@@ -126,12 +126,12 @@ def _in_some_room(samples: np.ndarray, rirs: Sequence[RecordingFile], rng: np.ra
 
 
 def _with_noise(
-    samples: np.ndarray, spoken: Spoken, snr_db: float, noises: Sequence[RecordingFile], rng: np.random.Generator
+    samples: np.ndarray, speech: SpeechTimes, snr_db: float, noises: Sequence[RecordingFile], rng: np.random.Generator
 ) -> np.ndarray:
     """With a stretch of recorded noise, or with pink noise."""
     if not noises:
-        return add_noise_floor(samples, spoken, [snr_db, snr_db], int(rng.integers(2**31)))
-    return add_noise(samples, spoken, snr_db, noise_stretch(noises, len(samples), rng))
+        return add_noise_floor(samples, speech, [snr_db, snr_db], int(rng.integers(2**31)))
+    return add_noise(samples, speech, snr_db, noise_excerpt(noises, len(samples), rng))
 
 
 def _seed(seed: int, condition: str, utterance: str) -> list[int]:

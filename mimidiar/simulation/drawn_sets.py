@@ -15,10 +15,10 @@ from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
-from mimidiar.simulation.mixtures import MixtureOptions, Say, draw_mixture, read_voices
+from mimidiar.simulation.mixtures import MixtureOptions, Say, draw_mixture, read_mixture_source
 from mimidiar.simulation.placement import Source
 from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import TalkOptions, draw_talk
+from mimidiar.simulation.turn_taking import ConversationOptions, draw_conversation
 
 # Seeds of written sets begin with it and those of training do not: nothing of the one is in the other.
 WRITTEN = 2**31
@@ -48,7 +48,7 @@ class MixtureSets:
 
 
 @dataclass
-class TalkSet(TalkOptions):
+class DrawnConversationSet(ConversationOptions):
     """One set: the split whose speakers converse, and the seed of its conversations."""
 
     split: str = "dev"
@@ -56,10 +56,10 @@ class TalkSet(TalkOptions):
 
 
 @dataclass
-class TalkSets:
+class DrawnConversationSets:
     """The file: name -> set. The set `dev` is written to the folder `talk_dev`."""
 
-    sets: dict[str, TalkSet] = field(default_factory=dict)
+    sets: dict[str, DrawnConversationSet] = field(default_factory=dict)
 
 
 def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, say: Say = print) -> list[Path]:
@@ -69,7 +69,7 @@ def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, s
     """
 
     def draw(options: MixtureSet) -> tuple[Source, Iterator[Drawn]]:
-        source = read_voices(Path(data) / options.split, options, say)
+        source = read_mixture_source(Path(data) / options.split, options, say)
         return source, (draw_mixture(source, options, (WRITTEN, options.seed, k)) for k in range(options.count))
 
     folders = _write_sets(config.sets, "mixtures", Path(out) / "sim_", draw, say)
@@ -78,16 +78,18 @@ def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, s
     return folders
 
 
-def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path, say: Say = print) -> list[Path]:
+def write_conversation_sets(
+    config: DrawnConversationSets, turns: Path, data: Path, out: Path, say: Say = print
+) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`, with the turn statistics of the file `turns`;
     returns the folders `out`/talk_<name>. Raises MimidiarError for options that cannot be.
     """
     statistics = read_statistics(turns)
 
-    def draw(options: TalkSet) -> tuple[Source, Iterator[Drawn]]:
-        source = read_talkers(Path(data) / options.split, say)
+    def draw(options: DrawnConversationSet) -> tuple[Source, Iterator[Drawn]]:
+        source = read_speakers(Path(data) / options.split, say)
         return source, (
-            draw_talk(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
+            draw_conversation(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
         )
 
     folders = _write_sets(config.sets, "talks", Path(out) / "talk_", draw, say)
@@ -95,16 +97,16 @@ def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path, say: S
     return folders
 
 
-def read_talkers(folder: Path, say: Say = print) -> Source:
-    """The utterances of a prepared set in which speech is marked, by speaker. Raises what `read_voices` raises."""
-    return read_voices(folder, MixtureOptions(labels="speech"), say)
+def read_speakers(folder: Path, say: Say = print) -> Source:
+    """The utterances of a prepared set in which speech is marked, by speaker. Errors as in `read_mixture_source`."""
+    return read_mixture_source(folder, MixtureOptions(labels="speech"), say)
 
 
 def _write_sets(
-    sets: Mapping[str, MixtureSet | TalkSet],
+    sets: Mapping[str, MixtureSet | DrawnConversationSet],
     kind: str,
     prefix: Path,
-    draw: Callable[[MixtureSet | TalkSet], tuple[Source, Iterable[Drawn]]],
+    draw: Callable[[MixtureSet | DrawnConversationSet], tuple[Source, Iterable[Drawn]]],
     say: Say,
 ) -> list[Path]:
     """Write each set to the folder that begins with `prefix`; of its options `draw` makes speakers and recordings."""

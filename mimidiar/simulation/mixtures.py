@@ -74,9 +74,9 @@ class Mixture:
     def _loudness(self, number: int, samples: np.ndarray) -> float:
         """RMS of an utterance where it speaks. Raises MimidiarError where that is no number."""
         placed = self.placements[number]
-        spans = [turn for turn in self.turns if turn.speaker == placed.utterance.speaker]
+        turns = [turn for turn in self.turns if turn.speaker == placed.utterance.speaker]
         # Turns are kept to 1 ms, placements to the sample: a turn may begin up to 0.5 ms before its own, or end after.
-        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in (span.start, span.end)] for span in spans]
+        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in (turn.start, turn.end)] for turn in turns]
         spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)])
         level = rms(spoken) if len(spoken) else math.nan
         if not math.isfinite(level):
@@ -87,7 +87,7 @@ class Mixture:
         return level
 
 
-def read_voices(folder: str | Path, options: MixtureOptions, say: Say = print) -> Source:
+def read_mixture_source(folder: str | Path, options: MixtureOptions, say: Say = print) -> Source:
     """The utterances of a set; where speech is the label, without those in which none is marked, which are counted.
 
     Raises MimidiarError for fewer than two speakers, and for a set without any marked speech where that is the label.

@@ -37,7 +37,7 @@ NAME = "session"
 
 def simulate_session(
     name: str,
-    voices: Mapping[str, Sequence[SourceUtterance]],
+    source: Mapping[str, Sequence[SourceUtterance]],
     options: ConversationSet,
     seconds: float,
     seed: int,
@@ -50,13 +50,13 @@ def simulate_session(
     place of a room; nothing else of the session changes. Returns int16 samples (num_samples,) at 16 kHz, longer than
     asked (the caller cuts), and the speech in them. The same arguments give the same result.
     """
-    longest = max(end - start for utterances in voices.values() for u in utterances for start, end in u.speech)
+    longest = max(end - start for utterances in source.values() for u in utterances for start, end in u.speech)
     # NeMo fills the end of a session with fragments when the next word does not fit. With the end this far away that
     # happens only in what is cut off.
     margin = 2 * longest + 5
     manifest = work / "manifest.jsonl"
-    manifest.write_text("".join(json.dumps(row) + "\n" for row in _manifest(voices, work)), encoding="utf-8")
-    config = _config(options, len(voices), seconds + margin, longest + 1, seed, manifest, work / "out")
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in _manifest(source, work)), encoding="utf-8")
+    config = _config(options, len(source), seconds + margin, longest + 1, seed, manifest, work / "out")
     simulator_class = _in_rooms(_load_simulator(), responses) if responses else _load_simulator()
     with quiet():
         simulator_class(config).generate_sessions()
@@ -64,8 +64,8 @@ def simulate_session(
     return samples, _read_ctm(work / "out" / f"{NAME}_0.ctm", name)
 
 
-def _manifest(voices: Mapping[str, Sequence[SourceUtterance]], work: Path) -> Iterator[dict[str, Any]]:
-    for utterances in voices.values():
+def _manifest(source: Mapping[str, Sequence[SourceUtterance]], work: Path) -> Iterator[dict[str, Any]]:
+    for utterances in source.values():
         rows = [
             _entry(u, audio, first, work) for u, audio in _played(utterances, work) for first in range(len(u.speech))
         ]
@@ -90,9 +90,9 @@ def _entry(utterance: SourceUtterance, audio: Path, first: int, work: Path) -> d
     """The manifest row of an utterance from its stretch `first` on; "alignments" are the END times of the words."""
     link = work / f"{utterance.id}.{first}{audio.suffix}"
     link.symlink_to(audio)
-    spans = utterance.speech[first:]
-    words, ends = [""], [spans[0][0]]
-    for (_, end), following in zip(spans, [*(start for start, _ in spans[1:]), None], strict=True):
+    speech = utterance.speech[first:]
+    words, ends = [""], [speech[0][0]]
+    for (_, end), following in zip(speech, [*(start for start, _ in speech[1:]), None], strict=True):
         after = min(utterance.seconds, end + MAX_LAST_PAUSE_SEC) if following is None else following
         words += [SPEECH, PAUSE]
         ends += [end, after]
@@ -205,9 +205,9 @@ def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> typ
 
 def _read_ctm(path: Path, name: str) -> list[Turn]:
     """The speech words of a CTM ('session channel start duration word confidence type speaker') as turns of `name`."""
-    pieces = []
+    turns = []
     for line in path.read_text(encoding="utf-8").splitlines():
         _, _, start, length, word, _, _, speaker = line.split()
         if word == SPEECH:
-            pieces.append(Turn(name, float(start), float(start) + float(length), speaker))
-    return pieces
+            turns.append(Turn(name, float(start), float(start) + float(length), speaker))
+    return turns

@@ -20,7 +20,7 @@ from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, read_json, write_json
-from mimidiar.simulation.acoustics import Spoken, add_noise_floor, set_level
+from mimidiar.simulation.acoustics import SpeechTimes, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
 from mimidiar.simulation.options import ConversationSet, Simulation, speaker_shares
@@ -154,23 +154,23 @@ def _flac(folder: Path, conversation: Conversation) -> Path:
 def _make_conversation(conversation: Conversation, asked: _Asked) -> None:
     """Write the audio and then the RTTM of one conversation: where the RTTM is, the conversation is whole."""
     options, around = asked.options, _surroundings(conversation, asked)
-    voices, responses = _voices(conversation, asked), impulse_responses(around) if around else {}
+    source, responses = _at_drawn_speeds(conversation, asked), impulse_responses(around) if around else {}
     for attempt in range(MAX_TRIES):
         seed = conversation.seed(attempt)
-        samples, pieces = _session(voices, responses, conversation, seed, asked)
-        turns = make_turns(pieces, conversation.seconds, options.join_gap_sec)
+        samples, turns = _session(source, responses, conversation, seed, asked)
+        turns = make_turns(turns, conversation.seconds, options.join_gap_sec)
         if all(_spoken(turns, speaker) >= MIN_SPEAKER_SEC for speaker in conversation.speakers):
             break
     else:
         raise MimidiarError(
-            f"{conversation.id}: in {MAX_TRIES} tries some of its {len(voices)} speakers never spoke for "
+            f"{conversation.id}: in {MAX_TRIES} tries some of its {len(source)} speakers never spoke for "
             f"{MIN_SPEAKER_SEC} s; ask for longer conversations or fewer speakers"
         )
     if options.audio:
-        samples, spoken = samples[: round(conversation.seconds * SAMPLE_RATE)], [(t.start, t.end) for t in turns]
+        samples, speech = samples[: round(conversation.seconds * SAMPLE_RATE)], [(t.start, t.end) for t in turns]
         if asked.augmenter and around:
-            samples = asked.augmenter.add_noise(samples, spoken, around, [conversation.seed(0)])
-        write_flac(_flac(asked.folder, conversation), _as_recorded(samples, spoken, options, seed))
+            samples = asked.augmenter.add_noise(samples, speech, around, [conversation.seed(0)])
+        write_flac(_flac(asked.folder, conversation), _as_recorded(samples, speech, options, seed))
     write_rttm(_rttm(asked.folder, conversation), turns)
 
 
@@ -178,16 +178,16 @@ def _surroundings(conversation: Conversation, asked: _Asked) -> Surroundings | N
     return asked.augmenter.draw(conversation.speakers, [conversation.seed(0)]) if asked.augmenter else None
 
 
-def _as_recorded(samples: np.ndarray, spoken: Spoken, options: ConversationSet, seed: int) -> np.ndarray:
+def _as_recorded(samples: np.ndarray, speech: SpeechTimes, options: ConversationSet, seed: int) -> np.ndarray:
     """The samples with the noise floor and at the level of a recording."""
     if options.noise_snr_db is not None:
-        samples = add_noise_floor(samples, spoken, options.noise_snr_db, seed)
+        samples = add_noise_floor(samples, speech, options.noise_snr_db, seed)
     if options.level_dbfs is not None:
-        samples = set_level(samples, spoken, options.level_dbfs, seed)
+        samples = set_level(samples, speech, options.level_dbfs, seed)
     return samples
 
 
-def _voices(conversation: Conversation, asked: _Asked) -> Source:
+def _at_drawn_speeds(conversation: Conversation, asked: _Asked) -> Source:
     """The utterances of the conversation's speakers, each speaker at a speed of his own."""
     low, high = asked.options.speed_range or (1.0, 1.0)
     rng = np.random.default_rng([conversation.seed(0), 1])
@@ -196,7 +196,7 @@ def _voices(conversation: Conversation, asked: _Asked) -> Source:
 
 
 def _session(
-    voices: Source, responses: Mapping[str, np.ndarray], conversation: Conversation, seed: int, asked: _Asked
+    source: Source, responses: Mapping[str, np.ndarray], conversation: Conversation, seed: int, asked: _Asked
 ) -> tuple[np.ndarray, list[Turn]]:
     """NeMo's session (int16 samples, pieces), long enough, made in a folder that is gone afterwards."""
     folder, seconds = asked.folder, conversation.seconds
@@ -204,7 +204,7 @@ def _session(
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=WORK_PREFIX) as work:
             name, room = conversation.id, Path(work).resolve()
-            samples, pieces = simulate_session(name, voices, asked.options, seconds, seed, room, responses)
+            samples, turns = simulate_session(name, source, asked.options, seconds, seed, room, responses)
     except OSError as error:
         raise disk_error(error, folder) from error
     except soundfile.LibsndfileError as error:  # all that libsndfile says of a full disk is "System error"
@@ -216,7 +216,7 @@ def _session(
             f"{conversation.id}: NeMo's session lasts {len(samples) / SAMPLE_RATE:.1f} s, expected at least "
             f"{seconds:.1f} s; is the disk of {folder} full?"
         )
-    return samples, pieces
+    return samples, turns
 
 
 def _spoken(turns: list[Turn], speaker: str) -> float:
@@ -241,7 +241,7 @@ def _finish(asked: _Asked, plan: list[Conversation], key: str, say: Say) -> None
         made |= {"noise_share": _share_of(d.kind for d in drawn), "reverb_share": _share_of(d.responses for d in drawn)}
         about["augment"] = augmenter.asked()
     write_json(folder / "simulation.json", about)
-    _say_report(asked, made, say)
+    _report(asked, made, say)
 
 
 def _share_of(each: Iterable[object]) -> float:
@@ -261,7 +261,7 @@ def _write_manifests(folder: Path, turns: Mapping[Conversation, list[Turn]]) -> 
     write_simulated(folder, made)
 
 
-def _say_report(asked: _Asked, made: dict, say: Say) -> None:
+def _report(asked: _Asked, made: dict, say: Say) -> None:
     folder, options, augmenter = asked.folder, asked.options, asked.augmenter
     say(f"{folder}: {made['conversations']} conversations, {made['hours']:.2f} h, {made['speakers']} speakers")
     say(f"  {'':30s} asked    made")

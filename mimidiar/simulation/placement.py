@@ -35,9 +35,9 @@ class Placement:
 
     def turns(self, whole: bool = False) -> list[Turn]:
         """The stretches with speech, in seconds of the recording; with `whole` all of it is taken for speech."""
-        spans = ((0.0, self.utterance.seconds),) if whole else self.utterance.speech
+        speech = ((0.0, self.utterance.seconds),) if whole else self.utterance.speech
         end, shift = self.start + self.seconds, self.at - self.start
-        inside = [(max(a, self.start), min(b, end)) for a, b in spans if b > self.start and a < end]
+        inside = [(max(a, self.start), min(b, end)) for a, b in speech if b > self.start and a < end]
         return [Turn("", a + shift, b + shift, self.utterance.speaker) for a, b in inside]
 
     def samples(self, keep: bool = False) -> np.ndarray:

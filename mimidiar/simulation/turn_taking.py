@@ -29,7 +29,7 @@ PLAN, SCENE = 0, 1  # streams of a conversation's seeds
 
 
 @dataclass
-class TalkOptions(Checked):
+class ConversationOptions(Checked):
     """How talks are drawn. Ranges are drawn from evenly, those of factors evenly in the logarithm."""
 
     count: Count = 100  # new talks in an epoch, or the talks of a set
@@ -54,7 +54,7 @@ class TalkOptions(Checked):
 
 
 @dataclass(frozen=True)
-class Talk:
+class DrawnConversation:
     """What is said when, who speaks when (joined), how long it lasts, and what it is heard in (None: as recorded)."""
 
     placements: tuple[Placement, ...]
@@ -73,9 +73,9 @@ class Talk:
         return mixed / max(1.0, float(np.abs(mixed).max()))
 
 
-def draw_talk(
-    source: Source, options: TalkOptions, statistics: Mapping[str, TurnStatistics], seeds: Sequence[int]
-) -> Talk:
+def draw_conversation(
+    source: Source, options: ConversationOptions, statistics: Mapping[str, TurnStatistics], seeds: Sequence[int]
+) -> DrawnConversation:
     """The talk of these seeds; no audio is read, but for a babble's.
 
     Turns are as in one of the `statistics`. MimidiarError for more speakers than the source has.
@@ -85,16 +85,16 @@ def draw_talk(
     kind = statistics[kinds[int(rng.integers(len(kinds)))]]
     num_frames = round(options.seconds * SAMPLE_RATE / FRAME_SAMPLES)
     seconds = num_frames * FRAME_SAMPLES / SAMPLE_RATE
-    voices = {} if rng.random() < options.silent_share else _draw_voices(source, options, rng)
-    placements = _Plan(voices, options, kind, rng).placements(seconds) if voices else []
+    source = {} if rng.random() < options.silent_share else _draw_speakers(source, options, rng)
+    placements = _Plan(source, options, kind, rng).placements(seconds) if source else []
     turns = make_turns([turn for each in placements for turn in each.turns()], seconds, options.join_gap_sec)
     scene = None
     if options.scene is not None:
-        scene = draw_scene(options.scene, sorted(voices), source, [*seeds, SCENE])
-    return Talk(tuple(placements), tuple(turns), num_frames, scene)
+        scene = draw_scene(options.scene, sorted(source), source, [*seeds, SCENE])
+    return DrawnConversation(tuple(placements), tuple(turns), num_frames, scene)
 
 
-def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator) -> Source:
+def _draw_speakers(source: Source, options: ConversationOptions, rng: np.random.Generator) -> Source:
     """The talk's speakers with their utterances, each at a speed of his own; of one corpus, or the channel would tell
     them apart.
     """
@@ -116,9 +116,9 @@ def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator)
 class _Plan:
     """A talk while it is drawn: how its people take turns, and what each of them has left to say."""
 
-    def __init__(self, voices: Source, options: TalkOptions, kind: TurnStatistics, rng: np.random.Generator):
-        self.voices, self.kind, self.rng = voices, kind, rng
-        self.names = sorted(voices)
+    def __init__(self, source: Source, options: ConversationOptions, kind: TurnStatistics, rng: np.random.Generator):
+        self.source, self.kind, self.rng = source, kind, rng
+        self.names = sorted(source)
         self.talkative = rng.dirichlet([options.evenness] * len(self.names))
         self.turn_factor, self.gap_factor = (_draw_factor(r, rng) for r in (options.turn_factor, options.gap_factor))
         self.overlap_share = float(rng.uniform(*options.overlap_share))
@@ -160,7 +160,7 @@ class _Plan:
         said: list[Placement] = []
         at, missing = start, seconds
         while not said or missing >= SHORTEST_SEC:
-            utterance = self.voices[speaker][int(self.rng.integers(len(self.voices[speaker])))]
+            utterance = self.source[speaker][int(self.rng.integers(len(self.source[speaker])))]
             first = utterance.speech[int(self.rng.integers(len(utterance.speech)))][0]
             length = max(min(utterance.speech[-1][1] - first, missing), SHORTEST_SEC)
             said.append(Placement(utterance, first, length, at))

@@ -41,13 +41,13 @@ def describe(conversations: Sequence[tuple[float, Sequence[Turn]]]) -> dict[str,
     """What was made: shares of silence and overlap, mean turn, speakers. `conversations`: (length in s, turns)."""
     total = sum(seconds for seconds, _ in conversations)
     speech = overlap = spoken = 0.0
-    speakers_per_talk: dict[str, int] = defaultdict(int)
+    speakers_per_conversation: dict[str, int] = defaultdict(int)
     for _, turns in conversations:
         active = activity_seconds(turns)
         speech += sum(active.values())
         overlap += sum(seconds for count, seconds in active.items() if count > 1)
         spoken += sum(turn.duration for turn in turns)
-        speakers_per_talk[str(len({turn.speaker for turn in turns}))] += 1
+        speakers_per_conversation[str(len({turn.speaker for turn in turns}))] += 1
     turns = sum(len(turns) for _, turns in conversations)
     return {
         "conversations": len(conversations),
@@ -57,5 +57,5 @@ def describe(conversations: Sequence[tuple[float, Sequence[Turn]]]) -> dict[str,
         "mean_turn_sec": round(spoken / turns, 3) if turns else 0.0,
         "turns": turns,
         "speakers": len({turn.speaker for _, turns in conversations for turn in turns}),
-        "conversations_by_speakers": dict(sorted(speakers_per_talk.items())),
+        "conversations_by_speakers": dict(sorted(speakers_per_conversation.items())),
     }

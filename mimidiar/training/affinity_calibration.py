@@ -21,7 +21,7 @@ APART_FRAMES = 25  # 2 s: nearer windows share audio
 LEAST_GAP, LEAST_SOFTNESS = 0.05, 0.01  # for an encoder that hardly tells voices apart
 
 
-def fit_likeness(fusion: FusionConfig, data: Conversations) -> FusionConfig:
+def calibrate_similarity(fusion: FusionConfig, data: Conversations) -> FusionConfig:
     """Complete a configuration by the features: `streams`, `stacked` and, where not given, same_voice and softness.
 
     Raises MimidiarError when the set has no recording in which two speakers can be compared.

@@ -11,7 +11,7 @@ from mimidiar.models.finetune import UnfreezeConfig
 from mimidiar.models.fusion import FusionConfig
 from mimidiar.simulation.augmentation import Augment
 from mimidiar.simulation.mixtures import MixtureOptions
-from mimidiar.simulation.turn_taking import TalkOptions
+from mimidiar.simulation.turn_taking import ConversationOptions
 from mimidiar.training.schedule import PRECISIONS, SCHEDULES, check_shares
 
 
@@ -24,7 +24,7 @@ class TrainConfig(Checked):
     unfreeze: UnfreezeConfig | None = None  # layers of the codec are trained as well, over the tap below them
     mixtures: MixtureOptions | None = None  # trained on mixtures of utterances that are made on the fly
     augment: Augment | None = None  # how much is done to these mixtures where sounds are named
-    talks: TalkOptions | None = None  # trained on talks that are drawn and heard on the fly
+    talks: ConversationOptions | None = None  # trained on talks that are drawn and heard on the fly
     # Epochs in which a conversation is used, other crops in each; in all but the first an epoch's share is new.
     talk_lives: Count = 4
     crop_sec: Positive = 30.0

@@ -19,9 +19,9 @@ from mimidiar.annotation.activity import arrival_targets
 from mimidiar.encoders.registry import EncoderSpec, describe_makers
 from mimidiar.features.fused_store import on_time_axis
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
-from mimidiar.simulation.drawn_sets import read_talkers
+from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
 from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
@@ -30,10 +30,10 @@ from mimidiar.training.new_model import completed, new_model
 from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
-STATISTICS_TALKS = 60  # whose features give mean and deviation
+STATISTICS_CONVERSATIONS = 60  # whose features give mean and deviation
 
 
-class TalkCrop(NamedTuple):
+class SimulatedCrop(NamedTuple):
     """A crop of the talk `index` of those that were born in epoch `born`; `epoch` and `number` tell where it lies."""
 
     born: int
@@ -42,7 +42,7 @@ class TalkCrop(NamedTuple):
     number: int
 
 
-class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
+class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
     """Features and targets of crops of talks of a set's speakers."""
 
     def __init__(
@@ -52,8 +52,8 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
 
         Raises MimidiarError for a set that cannot be read, or in which no speech is marked.
         """
-        self.options: TalkOptions = config.talks
-        self.source, self.kinds = read_talkers(data), read_statistics(turns)
+        self.options: ConversationOptions = config.talks
+        self.source, self.kinds = read_speakers(data), read_statistics(turns)
         self.max_speakers, self.seed = config.model.max_speakers, seed
         self.length = round(config.crop_sec * LABEL_HZ)
         self.pools = [Pool(pool, spec, self._identity(), device) for spec in specs]
@@ -65,16 +65,16 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
         kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
         return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
 
-    def talk(self, born: int, index: int) -> Talk:
+    def conversation(self, born: int, index: int) -> DrawnConversation:
         """The talk `index` of those born in an epoch; no audio is read."""
-        return draw_talk(self.source, self.options, self.kinds, (self.seed, born, index))
+        return draw_conversation(self.source, self.options, self.kinds, (self.seed, born, index))
 
     def features(self, born: int, index: int) -> np.ndarray:
         """Float32 (T, D) of a whole talk at the labels' rate, as a `FusedStore` of the encoders' features has them."""
 
         @lru_cache(1)
         def samples() -> np.ndarray:
-            return self.talk(born, index).samples()
+            return self.conversation(born, index).samples()
 
         first, *others = (pool.read(f"{born}.{index}", samples) for pool in self.pools)
         rates = (pool.spec.frame_hz / self.pools[0].spec.frame_hz for pool in self.pools[1:])
@@ -82,15 +82,15 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
         factor = stacking_factor(self.pools[0].spec.frame_hz)
         return stack_frames(np.concatenate([first, *aligned], axis=1), factor)
 
-    def __getitem__(self, crop: TalkCrop) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, crop: SimulatedCrop) -> tuple[np.ndarray, np.ndarray]:
         """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
-        talk, features = self.talk(crop.born, crop.index), self.features(crop.born, crop.index)
-        start = int(np.random.default_rng([self.seed, *crop]).integers(max(talk.num_frames - self.length, 0) + 1))
-        stop = min(start + self.length, talk.num_frames)
-        return features[start:stop], arrival_targets(talk.turns, start, stop, LABEL_HZ, self.max_speakers)
+        drawn, features = self.conversation(crop.born, crop.index), self.features(crop.born, crop.index)
+        start = int(np.random.default_rng([self.seed, *crop]).integers(max(drawn.num_frames - self.length, 0) + 1))
+        stop = min(start + self.length, drawn.num_frames)
+        return features[start:stop], arrival_targets(drawn.turns, start, stop, LABEL_HZ, self.max_speakers)
 
 
-class LivingTalks(EpochSampler):
+class SimulatedCrops(EpochSampler):
     """The crops of an epoch in random order: `crops` of each talk that lives, `count` x `lives` talks."""
 
     def __init__(self, count: int, lives: int, crops: int, seed: int):
@@ -99,14 +99,14 @@ class LivingTalks(EpochSampler):
     def __len__(self) -> int:
         return self.count * self.lives * self.crops
 
-    def __iter__(self) -> Iterator[TalkCrop]:
+    def __iter__(self) -> Iterator[SimulatedCrop]:
         born = range(self.epoch, self.epoch + self.lives)  # those of number n are new in epoch n - lives + 1
-        crops = [TalkCrop(b, i, self.epoch, n) for b in born for i in range(self.count) for n in range(self.crops)]
+        crops = [SimulatedCrop(b, i, self.epoch, n) for b in born for i in range(self.count) for n in range(self.crops)]
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(crops))
         return (crops[k] for k in order)
 
 
-def on_talks(
+def on_simulated(
     config: TrainConfig,
     dev_data: Conversations,
     checkpoint: Path | None,
@@ -122,15 +122,20 @@ def on_talks(
     file. What `fusion` leaves open is found on `dev_data`.
     """
     specs = describe_makers(dev_data.meta, checkpoint)
-    talks = Talks(data, turns, config, specs, pool, seed, machine.device)
+    conversations = SimulatedConversations(data, turns, config, specs, pool, seed, machine.device)
     config = completed(config, dev_data)
-    model = new_model(config, lambda: statistics(_first(talks)))
-    crops = LivingTalks(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
-    batches = Loader(talks, crops, config.batch_size, collate, machine.num_workers)
+    model = new_model(config, lambda: statistics(_first(conversations)))
+    crops = SimulatedCrops(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
+    batches = Loader(conversations, crops, config.batch_size, collate, machine.num_workers)
     return Run(config, dev_data, model, batches, lambda steps: DiarizationTask(model, config, steps))
 
 
-def _first(talks: Talks) -> Iterator[np.ndarray]:
+def _first(conversations: SimulatedConversations) -> Iterator[np.ndarray]:
     """The features of the first talks."""
-    for index in tqdm(range(min(STATISTICS_TALKS, talks.options.count)), desc="statistics", unit="talk", disable=None):
-        yield talks.features(0, index)
+    for index in tqdm(
+        range(min(STATISTICS_CONVERSATIONS, conversations.options.count)),
+        desc="statistics",
+        unit="conversation",
+        disable=None,
+    ):
+        yield conversations.features(0, index)

@@ -57,7 +57,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         self._stores: dict[str, Features] = {}
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
         for store in stores[1:]:
-            check_alike(store, stores[0])
+            check_same_encoder(store, stores[0])
         self.store = stores[0]
         self.meta, self.frame_hz = self.store.meta, self.store.frame_hz
         self.factor = stacking_factor(self.frame_hz)
@@ -114,7 +114,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         return self.features(crop.recording, max(crop.start - self.history_frames, 0), crop.stop), targets
 
 
-def check_alike(store: Features, first: Features) -> None:
+def check_same_encoder(store: Features, first: Features) -> None:
     """MimidiarError unless both stores were made by the same encoder, tap and weights."""
     for key in ("encoder", "tap", "weights_sha256"):
         here, there = store.meta.get(key), first.meta.get(key)

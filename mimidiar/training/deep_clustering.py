@@ -13,7 +13,7 @@ from mimidiar.models.adapter import Adapter
 from mimidiar.training.losses import deep_clustering_loss
 
 
-class VoiceClustering(nn.Module):
+class DeepClustering(nn.Module):
     """Looks at the output of an adapter's layer whenever the model runs, and says how badly it tells voices apart."""
 
     def __init__(self, model: nn.Module, layer: int, dim: int):
@@ -35,9 +35,9 @@ class VoiceClustering(nn.Module):
 
         `count` as in `losses.py`.
         """
-        voices = self.head(self.seen).unflatten(2, (self.frames_per_token, -1)).flatten(1, 2)
+        embeddings = self.head(self.seen).unflatten(2, (self.frames_per_token, -1)).flatten(1, 2)
         self.seen = None
         inside = torch.arange(int(mask.sum(1).max()), device=mask.device) < mask.sum(1, keepdim=True)
         crops = targets.new_zeros(*inside.shape, targets.shape[-1])
         crops[inside] = targets[mask]  # the adapter sees the crops alone, whatever a row has before them
-        return deep_clustering_loss(voices[:, : inside.shape[1]], crops, inside, count)
+        return deep_clustering_loss(embeddings[:, : inside.shape[1]], crops, inside, count)

@@ -91,7 +91,7 @@ class UnfreezeTask(DiarizationTask):
             with torch.no_grad():
                 origin = latent(self.frozen, batch.features)
         rows = self.trainer.train_dataloader.batch_sampler.rows(index)
-        loss = self.total_loss(self.model.decide(x, batch.mask), batch, rows)
+        loss = self.total_loss(self.model.adapt(x, batch.mask), batch, rows)
         distance = latent_distance(x, origin, counted_frames(batch, rows))
         self.log_training("train_latent_distance", distance, rows)
         return loss + self.settings.near_weight * distance

@@ -20,7 +20,7 @@ from mimidiar.training.crops import (
     Conversations,
     RandomCrops,
     SetFolders,
-    check_alike,
+    check_same_encoder,
     collate,
     feature_statistics,
 )
@@ -70,19 +70,19 @@ def train(
     if (folder / FINISHED).exists():
         return
     keep_best = KeepBest(folder, run.header())
-    watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
+    validation = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
     trainer = make_trainer(config, seed, keep_best, machine, [EarlyStopping("val_loss", patience=config.patience)])
-    _fit(run, watched, keep_best, trainer, config.epochs)
+    _fit(run, validation, keep_best, trainer, config.epochs)
     finish(keep_best)
 
 
-def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
+def _fit(run: Run, validation: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
     """Train to the end; a run that has stopped early stays as it is."""
     last = keep_best.folder / "last.ckpt"
     if last.exists() and stopped_early(last):
         keep_best.load_state_dict(best_so_far(last))
         return
-    fit_from_last(trainer, run.new_task(len(run.batches) * epochs), run.batches, watched, keep_best.folder)
+    fit_from_last(trainer, run.new_task(len(run.batches) * epochs), run.batches, validation, keep_best.folder)
 
 
 def _on_sets(
@@ -96,7 +96,7 @@ def _on_sets(
 ) -> Run:
     """A run on crops of conversations whose features are stored. MimidiarError for others than those of `dev_data`."""
     data = Conversations(sets, config.model.max_speakers, _history(config))
-    check_alike(dev_data.store, data.store)
+    check_same_encoder(dev_data.store, data.store)
     config = completed(config, data)
     if config.unfreeze:
         from mimidiar.training.finetune import frozen_top, new_unfrozen  # moshi takes a second

@@ -85,7 +85,7 @@ def hybrid_loss(
 
 
 @in_float32
-def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
+def deep_clustering_loss(embeddings: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """Mean over pairs of frames of (cosine - 1)^2 where one speaker speaks in both, cosine^2 where two do.
 
     voices (B, T, E), any scale; targets and mask as everywhere, in any order of columns. Frames in which nobody or
@@ -93,21 +93,21 @@ def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor, count: T
     rows V and one-hot rows Y their sum is |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2 (Hershey et al., 2016, "Deep clustering",
     eq. 3; beside the permutation-invariant loss as in Fujita et al., 2019). `count` is of pairs (`count_pairs`).
     """
-    alone = frames_of_one_voice(targets, mask)
+    alone = single_speaker_frames(targets, mask)
     y = targets * alone.unsqueeze(-1)
-    v = F.normalize(voices, dim=-1) * alone.unsqueeze(-1)
+    v = F.normalize(embeddings, dim=-1) * alone.unsqueeze(-1)
     products = (v.mT @ v).square().sum((1, 2)) - 2 * (v.mT @ y).square().sum((1, 2)) + (y.mT @ y).square().sum((1, 2))
     return products.sum() / (count_pairs(targets, mask) if count is None else count).clamp(min=_LEAST_COUNT)
 
 
-def frames_of_one_voice(targets: Tensor, mask: Tensor) -> Tensor:
+def single_speaker_frames(targets: Tensor, mask: Tensor) -> Tensor:
     """(B, T): counted frames in which one speaker speaks alone."""
     return mask & (targets.sum(-1) == 1)
 
 
 def count_pairs(targets: Tensor, mask: Tensor) -> Tensor:
     """Pairs of such frames of one recording, all that deep clustering is a mean over."""
-    return frames_of_one_voice(targets, mask).sum(1).square().sum()
+    return single_speaker_frames(targets, mask).sum(1).square().sum()
 
 
 @in_float32

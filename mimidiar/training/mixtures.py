@@ -21,7 +21,7 @@ from mimidiar.models.build import Model
 from mimidiar.models.frame_stacking import LABEL_HZ, stacking_factor
 from mimidiar.simulation.acoustics import to_int16
 from mimidiar.simulation.augmentation import Augmenter, impulse_responses
-from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_mixture_source
 from mimidiar.training.batches import Draw, EpochDraws, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations, statistics
@@ -53,10 +53,10 @@ class Mixtures(Dataset[tuple[np.ndarray, np.ndarray]]):
         seed: int,
         augmenter: Augmenter | None = None,
     ):
-        """Raises MimidiarError as `read_voices` does, and for a model without a channel for each speaker."""
+        """Raises MimidiarError as `read_mixture_source` does, and for a model without a channel for each speaker."""
         if max_speakers < 2:
             raise MimidiarError(f"model.max_speakers is {max_speakers}; a mixture has 2 speakers")
-        self.source, self.options = read_voices(data, options), options
+        self.source, self.options = read_mixture_source(data, options), options
         self.sample_rate, self.max_speakers, self.seed, self.augmenter = sample_rate, max_speakers, seed, augmenter
 
     def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray]:

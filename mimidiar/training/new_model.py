@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import Model, build_model
-from mimidiar.training.affinity_calibration import fit_likeness
+from mimidiar.training.affinity_calibration import calibrate_similarity
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations
 from mimidiar.training.processes import rank
@@ -22,7 +22,7 @@ Statistics = Callable[[], tuple[Tensor, Tensor]]  # mean and standard deviation 
 def completed(config: TrainConfig, data: Conversations) -> TrainConfig:
     """The configuration with what it leaves to the features: `model.input_dim`, and what is open in `fusion`."""
     model = replace(config.model, input_dim=data.input_dim)
-    return replace(config, model=model, fusion=fit_likeness(config.fusion, data) if config.fusion else None)
+    return replace(config, model=model, fusion=calibrate_similarity(config.fusion, data) if config.fusion else None)
 
 
 def new_model(config: TrainConfig, measure: Statistics | None, top: "MimiTop | None" = None) -> Model:

@@ -12,7 +12,7 @@ from mimidiar.models.build import Model, model_header
 from mimidiar.training.batches import Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations
-from mimidiar.training.deep_clustering import VoiceClustering
+from mimidiar.training.deep_clustering import DeepClustering
 from mimidiar.training.losses import best_order, count_pairs, hybrid_loss
 from mimidiar.training.processes import copy_from_first, per_process, rank, total
 from mimidiar.training.schedule import learning_rate_factor
@@ -47,7 +47,7 @@ class DiarizationTask(L.LightningModule):
         super().__init__()
         self.model, self.config, self.total_steps = model, config, total_steps
         weight = config.clustering_weight
-        self.clustering = VoiceClustering(model, config.clustering_layer, config.clustering_dim) if weight > 0 else None
+        self.clustering = DeepClustering(model, config.clustering_layer, config.clustering_dim) if weight > 0 else None
 
     def on_fit_start(self) -> None:
         """The first process alone has looked at all features; of a model, Lightning hands on the parameters only."""

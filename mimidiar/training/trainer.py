@@ -85,7 +85,9 @@ def make_trainer(
     )
 
 
-def fit_from_last(trainer: L.Trainer, task: L.LightningModule, batches: Loader, watched: Loader, folder: Path) -> None:
+def fit_from_last(
+    trainer: L.Trainer, task: L.LightningModule, batches: Loader, validation: Loader, folder: Path
+) -> None:
     """Train to the end, from the last checkpoint in `folder` on where there is one. Ended by TERM, the process exits
     with 143.
     """
@@ -96,7 +98,7 @@ def fit_from_last(trainer: L.Trainer, task: L.LightningModule, batches: Loader, 
         # What is logged is of all processes already.
         warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
         try:
-            trainer.fit(task, batches, watched, ckpt_path=last if last.exists() else None)
+            trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None)
         except SIGTERMException:  # in itself an exit with code 0, as if all were done
             sys.exit(128 + signal.SIGTERM)
 

@@ -41,11 +41,11 @@ class AllTaps(StreamingContainer):
                     found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).mT
         return torch.cat([found[tap] for tap in self.taps], dim=-1)
 
-    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
+    def new_states(self, batch_size: int, chunk_frames: int, frames: int | None = None) -> dict[str, Any]:
         """As `MimiTap.new_states`."""
         with self.streaming(batch_size):
             for layer in self.model.layers:
-                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
+                set_cache(layer.self_attn, batch_size, 2 * chunk_frames, frames and 2 * frames)
             return self.get_streaming_state()
 
 

@@ -64,7 +64,7 @@ def begin_training(mimi: MimiModel, skip_rate: float, dropout: bool) -> None:
 
 @torch.no_grad()
 def balance(mimi: MimiModel) -> None:
-    """Of a Mimi with the weights of `initialise`, bring what flows inside to the order of 1, between a quiet input and
+    """Of a Mimi with the weights of `initialize`, bring what flows inside to the order of 1, between a quiet input and
     a quiet output, in place.
 
     Speech is a signal of 0.05, where ELU is the identity: the first layers would be linear for thousands of steps, as

@@ -13,7 +13,7 @@ from mimidiar.errors import MimidiarError
 
 ITERATIONS = 10  # of Lloyd's algorithm; more moves the centres by little
 FRAMES_PER_CODE = 20
-PIECE_FRAMES = 4096  # whose distances to all codes are in memory at once
+CHUNK_FRAMES = 4096  # whose distances to all codes are in memory at once
 
 
 def are_empty(quantizer: nn.Module) -> bool:
@@ -35,22 +35,22 @@ def fill_codebooks(quantizer: nn.Module, frames: Tensor, seed: int) -> None:
             codebook = layer._codebook
             if len(rest) < codebook.codebook_size:
                 raise MimidiarError(f"{len(rest)} frames for {codebook.codebook_size} codes; give more recordings")
-            codebook.embedding_sum.copy_(_centres(rest, codebook.codebook_size, generator))
+            codebook.embedding_sum.copy_(_centers(rest, codebook.codebook_size, generator))
             codebook.cluster_usage.fill_(1)
             codebook._initialized.fill_(1)
             codebook.register_buffer("_embedding", None, persistent=False)  # what moshi remembers of the old ones
             rest = rest - layer.decode(layer.encode(rest.T[None]))[0].T
 
 
-def _centres(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _centers(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """(count, D) centres of x (N, D) by Lloyd's algorithm from frames drawn at random; one without frames stays."""
-    centres = x[torch.randperm(len(x), generator=generator)[:count]].clone()
+    centers = x[torch.randperm(len(x), generator=generator)[:count]].clone()
     for _ in range(ITERATIONS):
-        nearest = torch.cat([torch.cdist(piece, centres).argmin(1) for piece in x.split(PIECE_FRAMES)])
+        nearest = torch.cat([torch.cdist(chunk, centers).argmin(1) for chunk in x.split(CHUNK_FRAMES)])
         number = torch.bincount(nearest, minlength=count)
-        sums = torch.zeros_like(centres).index_add_(0, nearest, x)
-        centres = torch.where(number[:, None] > 0, sums / number.clamp(min=1)[:, None], centres)
-    return centres
+        sums = torch.zeros_like(centers).index_add_(0, nearest, x)
+        centers = torch.where(number[:, None] > 0, sums / number.clamp(min=1)[:, None], centers)
+    return centers
 
 
 def halves(quantizer: nn.Module) -> tuple[nn.Module, nn.Module]:

@@ -10,7 +10,7 @@ from torch import nn
 from mimidiar.encoders.mimi.all_taps import AllTaps, study_taps
 from mimidiar.encoders.mimi.codebooks import are_empty
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ
-from mimidiar.encoders.mimi.tap import PIECE_FRAMES, MimiTap
+from mimidiar.encoders.mimi.tap import CHUNK_FRAMES, MimiTap
 from mimidiar.encoders.padding import pad_to_frames, without_padding
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 
@@ -18,15 +18,15 @@ from mimidiar.encoders.protocol import Encoder, EncoderSpec
 class MimiStream:
     """`batch_size` streams in step. States belong to the stream, so that one encoder serves many side by side."""
 
-    def __init__(self, model: MimiTap, batch_size: int, piece_frames: int | None = None, frames: int | None = None):
-        """Longer steps are cut into pieces of `piece_frames` latent frames; `frames` come in all, where known."""
+    def __init__(self, model: MimiTap, batch_size: int, chunk_frames: int | None = None, frames: int | None = None):
+        """Longer steps are cut into pieces of `chunk_frames` latent frames; `frames` come in all, where known."""
         self._model = model
-        piece_frames = piece_frames or max(4, PIECE_FRAMES // batch_size)
-        self._piece = piece_frames * FRAME_SAMPLES
+        chunk_frames = chunk_frames or max(4, CHUNK_FRAMES // batch_size)
+        self._chunk = chunk_frames * FRAME_SAMPLES
         self._batch_size = batch_size
         self._device = next(model.parameters()).device
         with torch.inference_mode():
-            self._states = model.new_states(batch_size, piece_frames, frames)
+            self._states = model.new_states(batch_size, chunk_frames, frames)
 
     @torch.inference_mode()
     def step(self, audio: torch.Tensor) -> torch.Tensor:
@@ -41,7 +41,7 @@ class MimiStream:
             )
         audio = audio.to(self._device)
         with self._attached():
-            return torch.cat([self._model(piece) for piece in audio.split(self._piece, dim=1)], dim=1)
+            return torch.cat([self._model(chunk) for chunk in audio.split(self._chunk, dim=1)], dim=1)
 
     @contextmanager
     def _attached(self) -> Iterator[None]:
@@ -91,6 +91,6 @@ class MimiEncoder(Encoder):
         return without_padding(features, frames), frames
 
     @contextmanager
-    def stream(self, batch_size: int, piece_frames: int | None = None) -> Iterator[MimiStream]:
-        """Start `batch_size` streams in step. Longer steps are cut into pieces of `piece_frames` latent frames."""
-        yield MimiStream(self.model, batch_size, piece_frames)
+    def stream(self, batch_size: int, chunk_frames: int | None = None) -> Iterator[MimiStream]:
+        """Start `batch_size` streams in step. Longer steps are cut into pieces of `chunk_frames` latent frames."""
+        yield MimiStream(self.model, batch_size, chunk_frames)

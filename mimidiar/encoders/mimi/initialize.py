@@ -6,7 +6,7 @@ from torch import nn
 LAYER_SCALE = 1.0
 
 
-def initialise(model: nn.Module, seed: int) -> None:
+def initialize(model: nn.Module, seed: int) -> None:
     """Draw the weights of SEANet anew and set the layer scale to 1, in place; other weights stay as torch drew them.
 
     Why not torch's default: its uniform convolution weights (variance 1 / (3 fan_in)) shrink the signal by some

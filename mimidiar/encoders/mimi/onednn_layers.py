@@ -20,7 +20,7 @@ _AVAILABLE = torch.backends.mkldnn.is_available() and all(hasattr(_ONEDNN, name)
 ROWS = 100  # frames in a call, as a hint to the packing; others are right as well
 
 
-def quicken(module: nn.Module) -> None:
+def pack_layers(module: nn.Module) -> None:
     """Put packed layers in the place of those inside `module`, on the same weights; what they compute is the same."""
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):

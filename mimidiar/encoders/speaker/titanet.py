@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mimidiar.encoders.protocol import EncoderSpec
-from mimidiar.encoders.speaker.spec import known_window, named_file, speaker_spec
+from mimidiar.encoders.speaker.spec import checked_windowing, named_file, speaker_spec
 from mimidiar.encoders.speaker.windowing import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 from mimidiar.hub import fetch_file
@@ -34,9 +34,9 @@ REMEDY = f"download it on a machine with a network and name it by --checkpoint o
 
 def titanet(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """TitaNet-L, from `checkpoint` (.nemo), else the environment's TITANET_CHECKPOINT, else the hub (once)."""
-    cut = known_window(tap, name)
+    windowing = checked_windowing(tap, name)
     path = named_file(checkpoint, VARIABLE) or fetch_file(REPO, FILE, "100 MB", REMEDY)
-    return speaker_spec(name, cut, path, DIM, Titanet, (".nemo",), VARIABLE)
+    return speaker_spec(name, windowing, path, DIM, Titanet, (".nemo",), VARIABLE)
 
 
 class Titanet:

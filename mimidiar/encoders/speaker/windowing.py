@@ -14,7 +14,7 @@ _TAP = re.compile(r"window(\d+(?:\.\d+)?)-hop(\d+(?:\.\d+)?)(?:-(?!speech)(\w+))
 
 
 @dataclass(frozen=True)
-class Cut:
+class EmbeddingWindows:
     """Windows of `window_sec` every `hop_sec`, and how label frames between two centres are filled.
 
     `linear` mixes the two windows by nearness, `nearest` takes the nearer one. With `speech` frames in which silero-vad
@@ -42,12 +42,13 @@ class Cut:
         return f"window{self.window_sec:g}-hop{self.hop_sec:g}{ending}{'-speech' if self.speech else ''}"
 
 
-def parse_tap(tap: str, encoder: str) -> Cut:
+def parse_tap(tap: str, encoder: str) -> EmbeddingWindows:
     """Read `window1.5-hop0.6`, with `-nearest` or `-speech` at its end or both. MimidiarError for anything else."""
     found = _TAP.fullmatch(tap)
     if not found:
         raise MimidiarError(
-            f"{encoder} has no tap {tap!r}; its taps are windows of so many seconds every so many: "
-            f"{Cut().tap}, or {Cut(interpolation='nearest').tap}, or {Cut(speech=True).tap}, or other numbers"
+            f"{encoder} has no tap {tap!r}; its taps are windows of some length and hop in s: "
+            f"{EmbeddingWindows().tap}, or {EmbeddingWindows(interpolation='nearest').tap}, or "
+            f"{EmbeddingWindows(speech=True).tap}, or other numbers"
         )
-    return Cut(float(found[1]), float(found[2]), found[3] or "linear", bool(found[4]))
+    return EmbeddingWindows(float(found[1]), float(found[2]), found[3] or "linear", bool(found[4]))

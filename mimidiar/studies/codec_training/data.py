@@ -55,8 +55,10 @@ def split_speakers(speakers: Speakers, share: float, seed: int) -> tuple[Speaker
         raise MimidiarError(f"{len(speakers)} speaker to train on; at least 2 are needed, as some are only watched")
     order = hash_order(speakers, seed)
     count = min(max(round(share * len(order)), 1), len(order) - 1)
-    watched = set(order[:count])
-    return tuple({name: rows for name, rows in speakers.items() if (name in watched) == kept} for kept in (False, True))
+    validation = set(order[:count])
+    return tuple(
+        {name: rows for name, rows in speakers.items() if (name in validation) == kept} for kept in (False, True)
+    )
 
 
 class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
@@ -93,10 +95,10 @@ class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
 
 def middle(utterance: SourceUtterance, random: np.random.Generator) -> float:
     """A moment (s) in which the utterance has speech, each as likely as any other."""
-    spans = np.array(utterance.speech or [(0.0, utterance.seconds)])
-    lengths = spans[:, 1] - spans[:, 0]
-    span = int(random.choice(len(spans), p=lengths / lengths.sum()))
-    return float(random.uniform(*spans[span]))
+    segments = np.array(utterance.speech or [(0.0, utterance.seconds)])
+    lengths = segments[:, 1] - segments[:, 0]
+    segment = int(random.choice(len(segments), p=lengths / lengths.sum()))
+    return float(random.uniform(*segments[segment]))
 
 
 def with_level(crop: np.ndarray, level_dbfs: float) -> np.ndarray:

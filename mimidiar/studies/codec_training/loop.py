@@ -65,7 +65,7 @@ def train_codec(
     machine = begin(machine, config.precision, seed)
     keep_freed_memory()
     start_sha256 = sha256_of_codec(start_from) if start_from else None
-    train_crops, watched_crops = _crops(config, data_dir, targets_dir, seed)
+    train_crops, validation_crops = _crops(config, data_dir, targets_dir, seed)
     _keep_start(start_sha256, folder)
     keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
@@ -74,9 +74,9 @@ def train_codec(
     header |= {"started_from": start_sha256} if start_sha256 else {}
     keep_best = KeepBest(folder, header)
     batches = _loader(train_crops, EpochDraws(config.crops_per_epoch), config, machine)
-    watched = _loader(watched_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
+    validation = _loader(validation_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
     task = CodecTask(_new(start_from, seed), config, len(batches) * config.epochs, train_crops.targets.dim, seed)
-    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, watched, folder)
+    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, validation, folder)
     finish(keep_best)
 
 
@@ -117,8 +117,8 @@ def _crops(config: CodecConfig, data_dir: Path, targets_dir: Path | None, seed: 
     audio, speakers = read_all(data_dir), read_source(data_dir)
     targets = Targets(targets_dir, [row for rows in speakers.values() for row in rows])
     parts = split_speakers(speakers, config.watched_share, seed)
-    train, watched = (CodecCrops(audio, part, config, seed, targets) for part in parts)
-    return train, watched
+    train, validation = (CodecCrops(audio, part, config, seed, targets) for part in parts)
+    return train, validation
 
 
 def _loader(crops: CodecCrops, draws: Any, config: CodecConfig, machine: Machine) -> Loader:

@@ -32,13 +32,13 @@ class Decoder:
     mimi: Any
 
     @torch.inference_mode()
-    def __call__(self, heard: np.ndarray, num_codebooks: int | None) -> np.ndarray:
+    def __call__(self, original: np.ndarray, num_codebooks: int | None) -> np.ndarray:
         """(T,) -> (T,) through so many codebooks; None: around them."""
         if num_codebooks is not None:
             set_codebooks(self.mimi, num_codebooks)
-        padded = np.pad(heard, (0, -len(heard) % FRAME_SAMPLES))
+        padded = np.pad(original, (0, -len(original) % FRAME_SAMPLES))
         passed = autoencode(self.mimi, torch.from_numpy(padded)[None, None], quantized=num_codebooks is not None)
-        return passed.audio[0, 0, : len(heard)].numpy()
+        return passed.audio[0, 0, : len(original)].numpy()
 
 
 def reconstruct(
@@ -70,12 +70,12 @@ def reconstruct(
     kept = set(hash_order([recording.id for recording in recordings], 0)[:examples])
     found: dict[str, dict[str, Reconstruction | None]] = {way: {} for way in ways}
     for recording in tqdm(recordings, desc="reconstruct", unit="rec", disable=None):
-        heard = _read(recording)
-        sounds = {way: Decoder(mimi)(heard, number) for way, number in ways.items()}
+        original = _read(recording)
+        sounds = {way: Decoder(mimi)(original, number) for way, number in ways.items()}
         for way, decoded in sounds.items():
-            found[way][recording.id] = compare_with_input(recording.id, decoded, heard, SAMPLE_RATE)
+            found[way][recording.id] = compare_with_input(recording.id, decoded, original, SAMPLE_RATE)
         if recording.id in kept:
-            _write_examples(out_dir / "examples", recording.id, {"input": heard} | sounds)
+            _write_examples(out_dir / "examples", recording.id, {"input": original} | sounds)
     for way, number in ways.items():
         judged = [each for each in found[way].values() if each]
         left_out = [name for name, each in found[way].items() if each is None]

@@ -38,24 +38,26 @@ class Reconstruction:
 
 
 def compare_with_input(
-    recording: str, decoded: np.ndarray, heard: np.ndarray, sample_rate: int
+    recording: str, decoded: np.ndarray, original: np.ndarray, sample_rate: int
 ) -> Reconstruction | None:
     """Decoded sound (T,) against what was put in (T,). None for what cannot be judged: silent, or under half a second
     of speech.
     """
-    if len(heard) < WINDOW or not np.isfinite(ratio := si_sdr(decoded, heard)):
+    if len(original) < WINDOW or not np.isfinite(ratio := si_sdr(decoded, original)):
         return None
-    share = intelligibility(decoded, heard, sample_rate)
-    return None if share is None else Reconstruction(recording, mel_distance(decoded, heard, sample_rate), ratio, share)
+    share = intelligibility(decoded, original, sample_rate)
+    return (
+        None if share is None else Reconstruction(recording, mel_distance(decoded, original, sample_rate), ratio, share)
+    )
 
 
-def intelligibility(decoded: np.ndarray, heard: np.ndarray, sample_rate: int) -> float | None:
+def intelligibility(decoded: np.ndarray, original: np.ndarray, sample_rate: int) -> float | None:
     """STOI in %; None for a recording that is too short for it."""
     from pystoi import stoi
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Not enough STFT frames")
-        found = float(stoi(heard.astype(np.float64), decoded.astype(np.float64), sample_rate))
+        found = float(stoi(original.astype(np.float64), decoded.astype(np.float64), sample_rate))
     return None if found == TOO_SHORT else 100 * found
 
 

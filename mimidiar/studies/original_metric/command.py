@@ -31,11 +31,11 @@ def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> N
     tens of percent (`mimidiar ancestor-demo`). It is here so that the ancestor's table can be reproduced beside a true
     one. `crop_der` is the true DER of the same decisions in the same crops. For results use `mimidiar score`.
     """
-    from mimidiar.studies.original_metric.files import CropPlan, ancestor_document, in_words, write_ancestor
+    from mimidiar.studies.original_metric.files import CropPlan, in_words, original_document, write_original
     from mimidiar.studies.original_metric.posteriors import crops_of_posteriors, score_crops
 
     plan = CropPlan(crop_sec, crops, seed)
     score = score_crops(*crops_of_posteriors(posteriors_dir, data_dir, plan))
-    document = ancestor_document(score, plan, [data_dir / "ref.rttm"], name)
-    write_ancestor(out_dir, score, document)
+    document = original_document(score, plan, [data_dir / "ref.rttm"], name)
+    write_original(out_dir, score, document)
     click.echo(in_words(document))

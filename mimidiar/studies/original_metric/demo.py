@@ -8,7 +8,7 @@ from typing import Any
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
-from mimidiar.studies.original_metric.files import CropPlan, ancestor_document, write_ancestor
+from mimidiar.studies.original_metric.files import CropPlan, original_document, write_original
 from mimidiar.studies.original_metric.posteriors import FRAME_HZ, crops_of_perfect, score_crops
 
 SYSTEM = "perfect diarizer, channels in order of arrival in the crop"
@@ -26,8 +26,8 @@ def demonstrate(data_dirs: Sequence[Path], out_dir: Path, plan: CropPlan) -> str
     for name, folders in groups.items():
         sources = [crops_of_perfect(folder, plan)[0] for folder in folders]
         score = score_crops(chain.from_iterable(sources), FRAME_HZ, der_filtered=False)
-        document = ancestor_document(score, plan, [folder / "ref.rttm" for folder in folders], SYSTEM)
-        write_ancestor(out_dir / name, score, document)
+        document = original_document(score, plan, [folder / "ref.rttm" for folder in folders], SYSTEM)
+        write_original(out_dir / name, score, document)
         documents[_label(folders)] = document
     write_json(out_dir / "bars.json", bars(documents))
     text = table(documents, plan)

@@ -35,7 +35,7 @@ class CropPlan:
     per_recording: int = 5
     seed: int = 0
 
-    def spans(self, recording: str, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
+    def ranges(self, recording: str, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
         """[first, last) frames; what they are depends on no other recording."""
         length = round(self.crop_sec * frame_hz)
         if length < 1:
@@ -48,7 +48,7 @@ class CropPlan:
 
 
 @dataclass(frozen=True)
-class AncestorScore:
+class OriginalScore:
     """By recording: `percent` (recordings, 4) of the ancestor's figures, `wrong_sec` and `speaker_sec` of the DER."""
 
     recordings: list[str]
@@ -66,8 +66,8 @@ class AncestorScore:
         return np.column_stack([self.percent, 100 * self.wrong_sec]), np.column_stack([ones, self.speaker_sec])
 
 
-def ancestor_document(
-    score: AncestorScore, plan: CropPlan, references: Sequence[Path], system: str | None
+def original_document(
+    score: OriginalScore, plan: CropPlan, references: Sequence[Path], system: str | None
 ) -> dict[str, Any]:
     """What `score.json` says; `references`: the RTTM files that were the truth."""
     found = dict(zip(FIGURES, ratio_intervals(*score.ratios()), strict=True))
@@ -86,7 +86,7 @@ def ancestor_document(
     }
 
 
-def _protocol(score: AncestorScore, plan: CropPlan, references: Sequence[Path]) -> dict[str, Any]:
+def _protocol(score: OriginalScore, plan: CropPlan, references: Sequence[Path]) -> dict[str, Any]:
     return {
         "metric": "the ancestor's: channel k against speaker k of the session, mean over crops",
         "crop_der": f"speakers mapped, {'after' if score.der_filtered else 'before'} the median filter",
@@ -121,7 +121,7 @@ def in_words(document: Mapping[str, Any]) -> str:
     return "\n".join(["ancestor's metric, no diarization error rate:", *lines, f"{counts}; {fitted}"])
 
 
-def write_ancestor(folder: Path, score: AncestorScore, document: Mapping[str, Any]) -> None:
+def write_original(folder: Path, score: OriginalScore, document: Mapping[str, Any]) -> None:
     """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")

@@ -72,7 +72,7 @@ def crop_errors(decisions: np.ndarray, labels: np.ndarray) -> CropErrors:
     )
 
 
-def session_labels(active: np.ndarray) -> np.ndarray:
+def conversation_labels(active: np.ndarray) -> np.ndarray:
     """Bool (frames, 4) of a session: the first four speakers of `active` (frames, speakers) in order of arrival."""
     ordered = active[:, arrival_order(active)[:CHANNELS]]
     return np.pad(ordered, ((0, 0), (0, CHANNELS - ordered.shape[1]))).astype(bool)

@@ -21,8 +21,15 @@ from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.stored import read_posteriors
 from mimidiar.score.diarization import score_diarization
-from mimidiar.studies.original_metric.files import AncestorScore, CropPlan
-from mimidiar.studies.original_metric.metric import CHANNELS, Crop, perfect_posteriors, session_labels, smooth, sweep
+from mimidiar.studies.original_metric.files import CropPlan, OriginalScore
+from mimidiar.studies.original_metric.metric import (
+    CHANNELS,
+    Crop,
+    conversation_labels,
+    perfect_posteriors,
+    smooth,
+    sweep,
+)
 
 FRAME_HZ = 12.5  # of the perfect diarizer, as of the ancestor
 UEM_SLACK_SEC = 1.0  # an encoder's last frame may be of silence that it added
@@ -55,8 +62,8 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
             matrix = np.pad(matrix, ((0, 0), (0, CHANNELS - matrix.shape[1])))
             _require_whole(data_dir, recording, uem, len(matrix) / frame_hz)
             labels = _labels(turns.get(recording, []), len(matrix), frame_hz)
-            spans = plan.spans(recording, len(matrix), frame_hz)
-            yield recording, [(matrix[first:last], labels[first:last]) for first, last in spans]
+            ranges = plan.ranges(recording, len(matrix), frame_hz)
+            yield recording, [(matrix[first:last], labels[first:last]) for first, last in ranges]
 
     return crops(), frame_hz
 
@@ -79,30 +86,30 @@ def crops_of_perfect(data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
         for recording, regions in uem.items():
             num_frames = frame_count(regions[-1][1], FRAME_HZ)
             labels = _labels(turns.get(recording, []), num_frames, FRAME_HZ)
-            spans = plan.spans(recording, num_frames, FRAME_HZ)
-            yield recording, [(perfect_posteriors(labels[a:b]), labels[a:b]) for a, b in spans]
+            ranges = plan.ranges(recording, num_frames, FRAME_HZ)
+            yield recording, [(perfect_posteriors(labels[a:b]), labels[a:b]) for a, b in ranges]
 
     return crops(), FRAME_HZ
 
 
 def _labels(turns: Sequence[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
-    return session_labels(activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz))
+    return conversation_labels(activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz))
 
 
-def score_crops(crops: Source, frame_hz: float, der_filtered: bool = True) -> AncestorScore:
+def score_crops(crops: Source, frame_hz: float, der_filtered: bool = True) -> OriginalScore:
     """Both scores of the same crops; the DER of decisions after the ancestor's median filter, or before it.
 
     Raises MimidiarError when nobody speaks in any crop.
     """
-    spoken = [(name, kept) for name, own in crops if (kept := [crop for crop in own if crop[1].any()])]
-    if not spoken:
+    with_speech = [(name, kept) for name, own in crops if (kept := [crop for crop in own if crop[1].any()])]
+    if not with_speech:
         raise MimidiarError("nobody speaks in any crop of the reference, so there is nothing to score")
-    names, recordings = [name for name, _ in spoken], [own for _, own in spoken]
+    names, recordings = [name for name, _ in with_speech], [own for _, own in with_speech]
     threshold, percent = sweep(recordings)
-    decided = [[((smooth(p) if der_filtered else p) > threshold, y) for p, y in own] for own in recordings]
-    seconds = _der_seconds(decided, frame_hz)
+    decisions = [[((smooth(p) if der_filtered else p) > threshold, y) for p, y in own] for own in recordings]
+    seconds = _der_seconds(decisions, frame_hz)
     counts = [len(own) for own in recordings]
-    return AncestorScore(names, counts, threshold, percent, *seconds.T, frame_hz, der_filtered)
+    return OriginalScore(names, counts, threshold, percent, *seconds.T, frame_hz, der_filtered)
 
 
 def _der_seconds(recordings: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], frame_hz: float) -> np.ndarray:
@@ -110,15 +117,15 @@ def _der_seconds(recordings: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], 
 
     Given (decisions, labels) of each crop, both bool (frames, 4).
     """
-    truth, decided, uem = {}, {}, {}
+    truth, hypotheses, uem = {}, {}, {}
     for number, crops in enumerate(recordings):
         for index, (decisions, labels) in enumerate(crops):
             name = f"{number}:{index}"
             truth[name] = _turns(name, labels, frame_hz)
-            decided[name] = _turns(name, decisions, frame_hz)
+            hypotheses[name] = _turns(name, decisions, frame_hz)
             uem[name] = [(0.0, len(labels) / frame_hz)]
     seconds = np.zeros((len(recordings), 2))
-    for score in score_diarization(truth, decided, uem).recordings:
+    for score in score_diarization(truth, hypotheses, uem).recordings:
         seconds[int(score.recording.partition(":")[0])] += score.error_sec, score.reference_sec
     return seconds
 

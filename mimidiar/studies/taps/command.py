@@ -72,6 +72,7 @@ def probe(data, pooled, folder, config, overrides, seed, device):
 @click.argument("out", type=PATH)
 @click.option("--probes", type=PATH, help="Compare behind the probes of all taps (model.safetensors).")
 @click.option(
+    "--center",
     "--centre",
     type=(PATH, PATH),
     metavar="DATA POOLED",
@@ -79,8 +80,8 @@ def probe(data, pooled, folder, config, overrides, seed, device):
 )
 @click.option("--enrol", type=PATH, help="Pooled taps of the enrolment utterances, where they are others than POOLED.")
 @job_option
-def score(data, pooled, out, probes, centre, enrol, job):
-    """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --centre OUT/<tap>/cosine.
+def score(data, pooled, out, probes, center, enrol, job):
+    """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --center OUT/<tap>/cosine.
 
     Refused where a speaker of the trials is in the training set of the probes or of the mean.
     """
@@ -88,9 +89,9 @@ def score(data, pooled, out, probes, centre, enrol, job):
     from mimidiar.studies.taps.score import score_taps
     from mimidiar.studies.taps.spaces import find_means
 
-    if (probes is None) == (centre is None):
-        raise click.UsageError("give either --probes or --centre")
-    score_taps(data, pooled, out, find_means(*centre) if centre else load_tap_probes(probes), enrol, job)
+    if (probes is None) == (center is None):
+        raise click.UsageError("give either --probes or --center")
+    score_taps(data, pooled, out, find_means(*center) if center else load_tap_probes(probes), enrol, job)
 
 
 @command.command(context_settings=SETTINGS)

@@ -54,7 +54,7 @@ class Pooling:
                 "more, and no longer than the window"
             )
 
-    def spans(self, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
+    def ranges(self, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
         """[first, last) of the frames of each window; the last window that begins has what is left."""
         if not self.window_sec:
             return [(0, num_frames)]
@@ -207,5 +207,5 @@ def pool(frames: np.ndarray, speech: Sequence[tuple[float, float]], frame_hz: fl
     """(windows, D): means of the frames (T, D), of those with `speech` alone where there are any."""
     active = region_frames(speech, len(frames), frame_hz)
     frames = frames[active] if active.any() else frames
-    spans = pooling.spans(len(frames), frame_hz)
-    return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in spans]).astype(np.float32)
+    ranges = pooling.ranges(len(frames), frame_hz)
+    return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in ranges]).astype(np.float32)

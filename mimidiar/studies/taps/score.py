@@ -16,12 +16,12 @@ from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.score.trials import Trials, read_trials, write_scores
 from mimidiar.score.verify_files import verify_files, write_verification
-from mimidiar.studies.taps.oracle_vad_clustering import Windows, cut, to_turns, tree, tune_threshold
+from mimidiar.studies.taps.oracle_vad_clustering import Windows, clusters_at, linkage_of, to_turns, tune_threshold
 from mimidiar.studies.taps.pooled_store import PooledTaps
 from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
 from mimidiar.studies.taps.spaces import TapSpace
 from mimidiar.studies.taps.trial_scores import Embeddings, cosines
-from mimidiar.studies.taps.windows import SPEECH, window_centres, window_shares
+from mimidiar.studies.taps.windows import SPEECH, window_centers, window_shares
 
 DER, TUNED = "collar0", "tuned.yaml"
 
@@ -114,9 +114,9 @@ def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: 
     found = list(_windows(data_dir, pooled, reference))
     thresholds, ders = {}, {}
     for tap in probes.names:
-        trees = [tree(probes.place(vectors, tap)) for _, vectors in found]
+        linkages = [linkage_of(probes.place(vectors, tap)) for _, vectors in found]
         truths = [reference[own.recording] for own, _ in found]
-        thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], trees, truths)
+        thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], linkages, truths)
     found_der = {"frame_der": {tap: round(der, 4) for tap, der in ders.items()}}
     names = tuple(sorted(own.recording for own, _ in found))
     write_tuned(Tuned(thresholds, data_dir.resolve().name, names, found_der), out_dir / TUNED)
@@ -153,7 +153,7 @@ def cluster_taps(
             turns = [
                 turn
                 for own, vectors in found
-                for turn in to_turns(own, cut(tree(probes.place(vectors, tap)), threshold))
+                for turn in to_turns(own, clusters_at(linkage_of(probes.place(vectors, tap)), threshold))
             ]
             write_rttm(folder / "hyp.rttm", turns)
             score, document = score_files(data_dir / "ref.rttm", folder / "hyp.rttm", data_dir / "all.uem")
@@ -178,7 +178,7 @@ def _windows(
             shares, _ = window_shares([Turn(name, *span, "speech") for span in speech], len(vectors), pooled.pooling)
             chosen = shares[:, 0] >= SPEECH
             chosen = chosen if chosen.any() else np.ones(len(vectors), bool)
-            yield Windows(name, window_centres(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
+            yield Windows(name, window_centers(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
 
 
 def _read_tuned(path: Path, probes: TapProbes) -> Tuned[dict]:

@@ -68,7 +68,7 @@ def embed(
     feats_dir: Path,
     out_dir: Path,
     pooling: str = "all",
-    centre: tuple[Path, Path] | None = None,
+    center: tuple[Path, Path] | None = None,
     probe_path: Path | None = None,
 ) -> None:
     """Score the trials of a set into OUT/scores.
@@ -77,20 +77,20 @@ def embed(
     scores are cosines in its output space.
     """
     probe = load_projection(probe_path) if probe_path else None
-    if probe is not None and centre is not None:
+    if probe is not None and center is not None:
         raise MimidiarError("a probe has its own mean; give either a probe or a set to centre on")
     if probe is not None:
         pooling = probe.pooling
     embeddings = pool_utterances(data_dir, feats_dir, pooling)
-    if centre is not None:
-        mean = pool_utterances(*centre, pooling).matrix.mean(0)
+    if center is not None:
+        mean = pool_utterances(*center, pooling).matrix.mean(0)
         embeddings = Embeddings({name: v - mean for name, v in embeddings.vectors.items()}, embeddings.speakers)
     if probe is not None:
         embeddings = _project(embeddings, probe, probe_path)
     trials = read_trials(data_dir / "trials")
     write_scores(out_dir / "scores", trials.pairs, cosines(embeddings, trials, data_dir / "trials"))
     write_json(
-        out_dir / "embedding.json", {"pooling": pooling, "centred": centre is not None, "probe": bool(probe_path)}
+        out_dir / "embedding.json", {"pooling": pooling, "centred": center is not None, "probe": bool(probe_path)}
     )
 
 

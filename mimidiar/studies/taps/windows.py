@@ -29,6 +29,6 @@ def who_is_alone(shares: np.ndarray) -> np.ndarray:
     return np.where(alone, shares.argmax(1), -1)
 
 
-def window_centres(windows: int, pooling: Pooling) -> np.ndarray:
+def window_centers(windows: int, pooling: Pooling) -> np.ndarray:
     """(windows,) in seconds."""
     return np.arange(windows) * pooling.hop_sec + pooling.window_sec / 2

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
-from mimidiar.encoders.mimi.onednn_layers import quicken
+from mimidiar.encoders.mimi.onednn_layers import pack_layers
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
 from mimidiar.encoders.mimi.upper_layers import STRIDE, MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
@@ -58,7 +58,7 @@ def open_codec(store: Features, checkpoint: Path | None) -> Codec:
     if not spec.build_codec:
         raise MimidiarError(f"{store.folder}: features of {spec.name}, which has no tokens; give those of a Mimi")
     mimi = spec.build_codec("cpu")
-    quicken(mimi.decoder)
+    pack_layers(mimi.decoder)
     return Codec(mimi, top_of(mimi, spec.size, layers_above(spec.tap, spec.size)))
 
 
@@ -148,9 +148,9 @@ def _sound(codec: Codec, before: Tensor, after: Tensor, recording: RecordingFile
     frames = min(before.shape[1], max(1, round(seconds * LATENT_HZ)))
     start = (before.shape[1] - frames) // 2
     span = slice(start, start + frames)
-    heard = read_recording(recording, SAMPLE_RATE)[start * FRAME_SAMPLES : (start + frames) * FRAME_SAMPLES]
-    frozen, changed = (codec.decode(codes[:, span])[: len(heard)] for codes in (before, after))
-    return compare_sound(changed, frozen, heard, SAMPLE_RATE)
+    original = read_recording(recording, SAMPLE_RATE)[start * FRAME_SAMPLES : (start + frames) * FRAME_SAMPLES]
+    frozen, changed = (codec.decode(codes[:, span])[: len(original)] for codes in (before, after))
+    return compare_sound(changed, frozen, original, SAMPLE_RATE)
 
 
 def _protocol(store: Features, codebooks: Path | None, decode_sec: float, number: int) -> dict[str, Any]:

@@ -55,15 +55,15 @@ class Drift:
     sound: Sound | None
 
 
-def compare_sound(changed: np.ndarray, frozen: np.ndarray, heard: np.ndarray, sample_rate: int) -> Sound | None:
+def compare_sound(changed: np.ndarray, frozen: np.ndarray, original: np.ndarray, sample_rate: int) -> Sound | None:
     """Both codecs' decoded sound (T,) against each other and against what was put in. None where one is silent."""
     sound = Sound(
         mel_distance(changed, frozen, sample_rate),
         si_sdr(changed, frozen),
-        mel_distance(changed, heard, sample_rate),
-        si_sdr(changed, heard),
-        mel_distance(frozen, heard, sample_rate),
-        si_sdr(frozen, heard),
+        mel_distance(changed, original, sample_rate),
+        si_sdr(changed, original),
+        mel_distance(frozen, original, sample_rate),
+        si_sdr(frozen, original),
     )
     return sound if np.isfinite(list(asdict(sound).values())).all() else None
 

@@ -12,9 +12,9 @@ MU = 255.0  # of G.711's mu-law
 TELEPHONE_HZ = 8000
 
 
-def babble(voices: Sequence[np.ndarray], count: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+def babble(tracks: Sequence[np.ndarray], count: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """All voices at once, each equally loud, over and over from a place of its own on."""
-    loops = [np.roll(np.resize(voice, count), rng.integers(count)) / max(_rms(voice), 1e-9) for voice in voices]
+    loops = [np.roll(np.resize(track, count), rng.integers(count)) / max(_rms(track), 1e-9) for track in tracks]
     return _unit(np.sum(loops, axis=0))
 
 

@@ -11,7 +11,7 @@ SOUND_M_PER_SEC = 343.0
 MARGIN_M = 0.5  # of sources and microphone to the walls
 NEAREST_M = 0.5  # of a source to the microphone
 LEAST_M, MOST_M = (3.0, 2.5, 2.3), (9.0, 7.0, 3.5)  # of rooms
-HEARD = 0.8  # the response ends after so much of the reverberation time, 48 dB down
+KEPT_SHARE = 0.8  # the response ends after so much of the reverberation time, 48 dB down
 
 
 def reflection(room_m: Sequence[float], t60_sec: float) -> float:
@@ -41,9 +41,9 @@ def response(
     distance = np.sqrt(squares).ravel()
     arrival = np.round(distance / SOUND_M_PER_SEC * sample_rate).astype(int)
     count = round(seconds * sample_rate)
-    heard = arrival < count
-    strength = reflection ** bounces.ravel()[heard] / (4 * np.pi * distance[heard])
-    return np.bincount(arrival[heard], strength, count)
+    kept = arrival < count
+    strength = reflection ** bounces.ravel()[kept] / (4 * np.pi * distance[kept])
+    return np.bincount(arrival[kept], strength, count)
 
 
 def draw_responses(
@@ -57,12 +57,12 @@ def draw_responses(
         source = rng.uniform(*inside)
         if np.linalg.norm(source - microphone) < NEAREST_M:
             continue
-        heard = response(room, source, microphone, coefficient, HEARD * t60, sample_rate)
-        heard = heard[np.flatnonzero(heard)[0] :]
-        found.append(heard / np.sqrt(np.sum(heard**2)))
+        kept = response(room, source, microphone, coefficient, KEPT_SHARE * t60, sample_rate)
+        kept = kept[np.flatnonzero(kept)[0] :]
+        found.append(kept / np.sqrt(np.sum(kept**2)))
     return found
 
 
-def heard_in(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
+def convolve(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     """Samples (T,) through a response (K,): (T,), in time as before."""
     return fftconvolve(samples, response)[: len(samples)]

@@ -32,7 +32,7 @@ class TurnChain(Checked):
 
 
 @dataclass(frozen=True)
-class Piece:
+class Placement:
     """Seconds `start` to `end` of an utterance, a stretch of speech in it, heard from `at` on."""
 
     speaker: str
@@ -52,26 +52,28 @@ class Tape:
     def __init__(self, speaker: str, utterances: Sequence[SourceUtterance], first: int) -> None:
         """`first`: the number of the stretch to begin with. All utterances must have speech."""
         self.speaker = speaker
-        self._stretches = [(u, a, b) for u in utterances for a, b in u.speech if b - a >= FEWEST_SEC]
-        self._next = first % len(self._stretches)
+        self._segments = [(u, a, b) for u in utterances for a, b in u.speech if b - a >= FEWEST_SEC]
+        self._next = first % len(self._segments)
 
-    def play(self, start: float, let_go: float, longest_pause: float) -> list[Piece]:
+    def play(self, start: float, let_go: float, longest_pause: float) -> list[Placement]:
         """Pieces from `start` on, the last of which is the first that ends after `let_go`."""
-        pieces, at = [], start
+        placements, at = [], start
         while True:
-            utterance, begin, end = self._stretches[self._next]
-            pieces.append(Piece(self.speaker, at, utterance, begin, end))
-            self._next = (self._next + 1) % len(self._stretches)
-            if pieces[-1].until >= let_go:
-                return pieces
-            following, following_begin, _ = self._stretches[self._next]
+            utterance, begin, end = self._segments[self._next]
+            placements.append(Placement(self.speaker, at, utterance, begin, end))
+            self._next = (self._next + 1) % len(self._segments)
+            if placements[-1].until >= let_go:
+                return placements
+            following, following_begin, _ = self._segments[self._next]
             gap = following_begin - end if following is utterance and following_begin > end else longest_pause
-            at = pieces[-1].until + min(gap, longest_pause)
+            at = placements[-1].until + min(gap, longest_pause)
 
 
-def draw_pieces(tapes: Mapping[str, Tape], seconds: float, chain: TurnChain, rng: np.random.Generator) -> list[Piece]:
+def draw_placements(
+    tapes: Mapping[str, Tape], seconds: float, chain: TurnChain, rng: np.random.Generator
+) -> list[Placement]:
     """What is said from 0 to at least `seconds`, the last pieces beyond that; at most two speak at once."""
-    pieces: list[Piece] = []
+    placements: list[Placement] = []
     began: dict[str, float] = {}  # of those who speak and have not let go
     ends: dict[str, float] = {}  # of those who have
     now, last = 0.0, None
@@ -87,26 +89,26 @@ def draw_pieces(tapes: Mapping[str, Tape], seconds: float, chain: TurnChain, rng
             began[_who_begins(tapes, {*began, *ends}, last, chain.again, rng)] = now
         else:
             speaker = sorted(began)[rng.integers(len(began))]
-            said = tapes[speaker].play(began.pop(speaker), min(now, seconds), chain.pause_sec)
-            pieces += said
-            ends[speaker] = said[-1].until
+            turn = tapes[speaker].play(began.pop(speaker), min(now, seconds), chain.pause_sec)
+            placements += turn
+            ends[speaker] = turn[-1].until
     for speaker, start in began.items():
-        pieces += tapes[speaker].play(start, seconds, chain.pause_sec)
-    return pieces
+        placements += tapes[speaker].play(start, seconds, chain.pause_sec)
+    return placements
 
 
-def _rates(talking: int, present: int, anybody_may_stop: bool, chain: TurnChain) -> tuple[float, float]:
+def _rates(speaking: int, present: int, anybody_may_stop: bool, chain: TurnChain) -> tuple[float, float]:
     """Beginnings and endings a second while so many talk of those who are there."""
-    starting = (1 / chain.silence_sec, 1 / chain.alone_sec, 0.0)[talking]
-    stopping = (0.0, 1 / chain.hold_sec, 1 / chain.overlap_sec)[talking]
-    return starting if talking < present else 0.0, stopping if anybody_may_stop else 0.0
+    starting = (1 / chain.silence_sec, 1 / chain.alone_sec, 0.0)[speaking]
+    stopping = (0.0, 1 / chain.hold_sec, 1 / chain.overlap_sec)[speaking]
+    return starting if speaking < present else 0.0, stopping if anybody_may_stop else 0.0
 
 
 def _who_begins(
-    tapes: Mapping[str, Tape], talking: set[str], last: str | None, again: float, rng: np.random.Generator
+    tapes: Mapping[str, Tape], speaking: set[str], last: str | None, again: float, rng: np.random.Generator
 ) -> str:
     """Anybody who is not talking, all alike, but for who spoke last: he has a chance of his own."""
-    others = sorted(tapes.keys() - talking - {last})
-    if last in tapes and last not in talking and (not others or rng.random() < again):
+    others = sorted(tapes.keys() - speaking - {last})
+    if last in tapes and last not in speaking and (not others or rng.random() < again):
         return last
     return others[rng.integers(len(others))]

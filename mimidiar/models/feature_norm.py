@@ -1,4 +1,4 @@
-"""Normalisation of features by fixed statistics, which belong to a model as its weights do."""
+"""Normalization of features by fixed statistics, which belong to a model as its weights do."""
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ class FeatureNorm(nn.Module):
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Set mean and deviation (dim,) of the training features.
 
-        A dimension that is constant in training, but for rounding, is centred and not blown up.
+        A dimension that is constant in training, but for rounding, is centered and not blown up.
         """
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 1e-6 * (1 + mean.abs()), std, torch.ones_like(std)))

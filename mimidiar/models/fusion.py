@@ -30,7 +30,7 @@ class FusionConfig:
 
 
 class FusedAdapter(nn.Module):
-    """An adapter on [codec's features, normalised and projected | likeness of the frame's voice to the anchors]."""
+    """An adapter on [codec's features, normalized and projected | likeness of the frame's voice to the anchors]."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The same utterances made worse: quieter, with noise, in a room; for trials of clean enrolment and degraded test.
+"""The same utterances made worse: quieter, with noise, in a room; for trials of clean enrollment and degraded test.
 
 What is drawn (noise, room) depends on the seed, the condition and the utterance's name alone, so that jobs and resumed
 runs give the same audio, and two conditions of one kind use different noise.

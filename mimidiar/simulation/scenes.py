@@ -49,7 +49,7 @@ class Scene:
 
     gains: Mapping[str, float]
     level_dbfs: float
-    colour: float
+    color: float
     noise_snr_db: float
     babble: tuple[str, ...]
     babble_snr_db: float
@@ -68,7 +68,7 @@ class Scene:
             tracks = dict(zip(names, in_made_up_room([tracks[n] for n in names], self.room, self.t60_sec), strict=True))
         speech = np.sum([*tracks.values(), np.zeros(length)], axis=0)
         # Speech has a level of about 1 now. Where there is none, noise alone makes the recording.
-        mixed = speech + 10 ** (-self.noise_snr_db / 20) * colored_noise(length, self.colour, rng)
+        mixed = speech + 10 ** (-self.noise_snr_db / 20) * colored_noise(length, self.color, rng)
         if self.babble:
             mixed = mixed + 10 ** (-self.babble_snr_db / 20) * looped_babble(self.babble, length, rng)
         if self.tones:
@@ -90,7 +90,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
         options.telephone_share,
     ]
     gains = {speaker: float(rng.uniform(*options.speaker_db)) for speaker in speakers}
-    level, colour, snr_db = (float(rng.uniform(*r)) for r in (options.level_dbfs, options.colour, options.noise_snr_db))
+    level, color, snr_db = (float(rng.uniform(*r)) for r in (options.level_dbfs, options.colour, options.noise_snr_db))
     babble_snr_db, talkers = (
         float(rng.uniform(*options.babble_snr_db)),
         int(rng.integers(*options.babble_talkers, endpoint=True)),
@@ -105,7 +105,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
     return Scene(
         gains=gains,
         level_dbfs=level,
-        colour=colour,
+        color=color,
         noise_snr_db=snr_db,
         babble=babble,
         babble_snr_db=babble_snr_db,

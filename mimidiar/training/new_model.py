@@ -26,7 +26,7 @@ def completed(config: TrainConfig, data: Conversations) -> TrainConfig:
 
 
 def new_model(config: TrainConfig, measure: Statistics | None, top: "MimiTop | None" = None) -> Model:
-    """Fresh weights by a completed configuration, on `top` if given, and its input normalised by what `measure` finds.
+    """Fresh weights by a completed configuration, on `top` if given, and its input normalized by what `measure` finds.
 
     Raises MimidiarError for a configuration that no model can have.
     """

@@ -1,7 +1,7 @@
-"""Codebooks for a Mimi that has none: an untrained one gives the same token whatever it hears.
+"""Codebooks for a Mimi that has none: an untrained one gives the same token for every input.
 
 They are filled as moshi fills its own at the start of training (k-means of the first latents, codebook after codebook
-on what the ones before leave over), but with the codec itself as it is; then its tokens can be compared.
+on the residual of the previous ones), but the codec itself stays as it is; then its tokens can be compared.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from mimidiar.errors import MimidiarError
 
-ITERATIONS = 10  # of Lloyd's algorithm; more moves the centres by little
+ITERATIONS = 10  # of Lloyd's algorithm; more move the centers little
 FRAMES_PER_CODE = 20
-CHUNK_FRAMES = 4096  # whose distances to all codes are in memory at once
+CHUNK_FRAMES = 4096  # frames whose distances to all codes are in memory at once
 
 
 def are_empty(quantizer: nn.Module) -> bool:
@@ -38,12 +38,12 @@ def fill_codebooks(quantizer: nn.Module, frames: Tensor, seed: int) -> None:
             codebook.embedding_sum.copy_(_centers(rest, codebook.codebook_size, generator))
             codebook.cluster_usage.fill_(1)
             codebook._initialized.fill_(1)
-            codebook.register_buffer("_embedding", None, persistent=False)  # what moshi remembers of the old ones
+            codebook.register_buffer("_embedding", None, persistent=False)  # moshi's cache of the old ones
             rest = rest - layer.decode(layer.encode(rest.T[None]))[0].T
 
 
 def _centers(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """(count, D) centres of x (N, D) by Lloyd's algorithm from frames drawn at random; one without frames stays."""
+    """(count, D) centers of x (N, D) by Lloyd's algorithm from frames drawn at random; one without frames stays."""
     centers = x[torch.randperm(len(x), generator=generator)[:count]].clone()
     for _ in range(ITERATIONS):
         nearest = torch.cat([torch.cdist(chunk, centers).argmin(1) for chunk in x.split(CHUNK_FRAMES)])
@@ -54,7 +54,7 @@ def _centers(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 
 def halves(quantizer: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Of moshi's split quantizer the semantic part, and the acoustic one."""
+    """The semantic and the acoustic half of moshi's split quantizer."""
     return quantizer.rvq_first, quantizer.rvq_rest
 
 

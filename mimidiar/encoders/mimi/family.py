@@ -1,7 +1,7 @@
-"""The members of the Mimi family: where the weights of each come from, and how to build it.
+"""The members of the Mimi family: their weights and how to build them.
 
-`mimi` is Kyutai's; `mimi-mini` a small one of the same classes, `mimi-mini-distil` the same, taught what a speaker
-encoder hears; `mimi-random` and `mimi-random-full` the untrained controls that a probing study needs beside them.
+`mimi` is Kyutai's; `mimi-mini` is a small one of the same classes; `mimi-mini-distil` the same, distilled from a
+speaker encoder; `mimi-random` and `mimi-random-full` are the untrained controls of a probing study.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from mimidiar.files import sha256_file
 from mimidiar.hub import fetch_file
 from mimidiar.shipped import shipped_file
 
-# The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
+# The weights that moshi.models.loaders names by default; listed here so that no torch is needed to find them.
 HUB_REPO = "kyutai/moshiko-pytorch-bf16"
 HUB_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
-# What `initialize` does, named in every record of an untrained control: other initial weights are another control.
+# The method of `initialize`, named in every record of an untrained control; other initial weights are another control.
 INITIALIZATION = "he-normal convolutions, layer scale 1"
 
 
 @dataclass(frozen=True)
 class MimiSpec(EncoderSpec):
-    """Of a Mimi besides: its size."""
+    """Also the size of a Mimi."""
 
     size: CodecSize = FULL
 

@@ -1,7 +1,7 @@
 """The last layers of Mimi's encoder as a module of their own: from a tap at 25 Hz to the latent.
 
-What lies below the tap does not change, so that its features are computed once and kept; these layers alone are run,
-and trained, again and again.
+The layers below the tap do not change: their features are computed once and kept. Only these layers are run and trained
+repeatedly.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from mimidiar.encoders.mimi.sizes import CodecSize, tap_below
 from mimidiar.encoders.mimi.tap import configuration, set_cache
 
 STRIDE = 2  # of the downsampling, 25 Hz to 12.5 Hz
-CHUNK_FRAMES = 250  # at 25 Hz, of a long recording taken at once: with the attention's context 500 keys for each
+CHUNK_FRAMES = 250  # of a long recording at a time, at 25 Hz: with the attention's context 500 keys for each
 
 
 class MimiTop(StreamingContainer):
@@ -48,7 +48,7 @@ class MimiTop(StreamingContainer):
 
     @torch.inference_mode()
     def run(self, features: Tensor, chunk_frames: int = CHUNK_FRAMES) -> Tensor:
-        """The latent (n, D) of a whole recording from its features (2 n, D), in memory for a piece at a time."""
+        """The latent (n, D) of a whole recording from its features (2 n, D), a chunk at a time."""
         with self.streaming(1):
             for layer in self.layers:
                 set_cache(layer.self_attn, 1, chunk_frames, len(features))
@@ -65,7 +65,7 @@ def top_of(codec: MimiModel, size: CodecSize, layers: int) -> MimiTop:
 
 
 def put_top(top: MimiTop, codec: MimiModel) -> None:
-    """Put the weights of `top` into the place of a whole Mimi's own."""
+    """Copy the weights of `top` into a whole Mimi."""
     for own, theirs in zip(top.layers, codec.encoder_transformer.transformer.layers[-len(top.layers) :], strict=True):
         theirs.load_state_dict(own.state_dict())
     codec.downsample.load_state_dict(top.downsample.state_dict())

@@ -30,15 +30,15 @@ class SpeakerEncoder(Encoder):
 
     @property
     def by_speech(self) -> bool:
-        """Where nobody speaks, embeddings are 0; a stream may be told where that is."""
+        """Whether embeddings are 0 without speech; a stream can be given the speech activity."""
         return self.windowing.speech
 
     @torch.inference_mode()
     def encode(self, audio: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Audio (B, T) and lengths (B,) in samples -> embeddings (B, F, D) and frames (B,).
 
-        A recording counts as padded with zeros to a whole frame. Embeddings have unit length; in digital silence, and
-        past a row's frames, they are 0; at a tap over speech alone, also where nobody speaks.
+        A recording is padded with zeros to a whole frame. Embeddings have unit length; they are 0 in digital silence
+        and past a row's frames, and at a tap with `-speech` also where nobody speaks.
         """
         frames = -(-torch.as_tensor(lengths) // self.frame_samples)
         rows = []
@@ -50,35 +50,35 @@ class SpeakerEncoder(Encoder):
 
     @contextmanager
     def stream(self, batch_size: int, speech_given: bool = False) -> Iterator["SpeakerStream"]:
-        """Start `batch_size` streams in step. A tap over speech alone finds it, unless each step is told of it."""
+        """Start `batch_size` streams in step. A tap with `-speech` runs the VAD, unless each step is given the speech
+        activity."""
         yield SpeakerStream(self, batch_size, speech_given)
 
 
 class SpeakerStream:
     """`batch_size` streams in step, of the same frames as `encode`; the state is the audio that windows still need.
 
-    A frame is given out when the windows on both its sides have come in full, and, at a tap over speech alone, when it
-    is known whether somebody speaks: up to `lookahead_frames` later than its audio. Windows that no frame needs are not
-    computed.
+    A frame is returned once the windows on both its sides are complete and, at a tap with `-speech`, its speech
+    activity is known: up to `lookahead_frames` later than its audio. Windows that no frame needs are not computed.
     """
 
     def __init__(self, encoder: SpeakerEncoder, batch_size: int, speech_given: bool):
         self._encoder, self._grid = encoder, Grid.of(encoder.windowing, encoder.sample_rate)
         self._audio = torch.zeros(batch_size, 0, device=encoder.device)
-        self._first = 0  # the sample of the recording that `_audio` begins with
-        # Of frames that are not given out yet: which are loud, and, as far as that is known, in which somebody speaks.
+        self._first = 0  # the first sample of `_audio`, counted in the recording
+        # Of frames that are not returned yet: which are audible, and, as far as known, which contain speech.
         self._audible, self._speech = (np.zeros((batch_size, 0), bool) for _ in range(2))
         self._vad = VadStream(batch_size) if encoder.windowing.speech and not speech_given else None
         self._given = 0
-        self._centers: list[int] = []  # of the windows that are whole by now and may still be needed
-        self._next = self._grid.edge  # the centre of the window after these
-        self._vectors: dict[int, torch.Tensor] = {}  # (B, D) by centre, of those computed
+        self._centers: list[int] = []  # of the complete windows that may still be needed
+        self._next = self._grid.edge  # the center of the window after these
+        self._vectors: dict[int, torch.Tensor] = {}  # (B, D) by center, of those computed
 
     @torch.inference_mode()
     def step(self, audio: torch.Tensor, speech: np.ndarray | None = None) -> torch.Tensor:
-        """Audio (B, n * frame_samples) -> embeddings (B, f, D) of the frames that are settled by now, perhaps none.
+        """Audio (B, n * frame_samples) -> embeddings (B, f, D) of the frames that are settled, f >= 0.
 
-        `speech` (B, m): whether somebody speaks in the next frames of which it is known, where it is given.
+        `speech` (B, m): speech activity of the next m frames, if given.
         """
         encoder, samples = self._encoder, audio.shape[1]
         if len(audio) != len(self._audio) or samples == 0 or samples % encoder.frame_samples:
@@ -88,7 +88,7 @@ class SpeakerStream:
         loud = audible(audio, samples // encoder.frame_samples, encoder.sample_rate)
         self._audible = np.concatenate([self._audible, loud], axis=1)
         self._judge(self._vad.step(audio)[..., 0].numpy() if self._vad else speech)
-        # Whatever follows, these windows stay as they are; an end might make a later one shorter.
+        # These windows are final; the end of the recording could shorten later ones.
         while self._next <= self._received - self._grid.half:
             self._centers.append(self._next)
             self._next += self._grid.hop
@@ -143,7 +143,7 @@ class SpeakerStream:
             self._vectors |= zip(centers, vectors.unflatten(0, (len(ranges), -1)).unbind(), strict=True)
 
     def _forget(self) -> None:
-        """Drop audio, centres and vectors that no later frame needs."""
+        """Drop audio, centers and vectors that no later frame needs."""
         upcoming = frame_times(1, self._encoder.sample_rate, self._given)[0]
         before = [center for center in self._centers if center <= upcoming][-1:]
         self._centers = [center for center in self._centers if center >= upcoming or center in before]

@@ -1,4 +1,4 @@
-"""What the speaker encoders have in common before they are built; nothing here needs torch or NeMo."""
+"""The common part of the speaker encoders' specs; nothing here needs torch or NeMo."""
 
 import math
 import os
@@ -16,7 +16,7 @@ DEFAULT_TAP, SPEECH_TAP = EmbeddingWindows().tap, EmbeddingWindows(speech=True).
 
 
 def checked_windowing(tap: str | None, encoder: str) -> EmbeddingWindows:
-    """The windows that a tap names, or the default ones. MimidiarError for another tap."""
+    """The windows of a tap, or the default ones. MimidiarError for another tap."""
     return parse_tap(tap or DEFAULT_TAP, encoder)
 
 

@@ -1,8 +1,8 @@
 """TitaNet-L (Koluguri et al. 2022) by NeMo's own model class: the only importer of NeMo's speaker models.
 
-A `.nemo` file is a tar of a YAML configuration and a pickled state dict. Of the pickle NeMo reads weights alone only as
-long as torch's default says so, and an environment variable can turn that off; here it is asked for, always. What the
-configuration may build is on NeMo's list of its own classes; another model than a speaker encoder is refused unread.
+A `.nemo` file is a tar of a YAML configuration and a pickled state dict. NeMo restricts the pickle to weights only by
+torch's default, which an environment variable can turn off; here it is always requested. NeMo's own list limits the
+classes that the configuration may build; any model but a speaker encoder is refused unread.
 """
 
 import logging
@@ -115,7 +115,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _number(config: dict[str, Any], section: str, key: str, default: int) -> int:
-    """A number of the configuration, or the last of a list; the default where it is written as a reference."""
+    """A number of the configuration, or the last of a list; the default where it is a reference."""
     part = config.get(section)
     value = part.get(key) if isinstance(part, dict) else None
     value = value[-1] if isinstance(value, list) and value else value

@@ -14,7 +14,7 @@ from mimidiar.studies.taps.probes import FORMAT, mixed_taps
 
 
 class Probe(nn.Module):
-    """Linear(dim, speakers) on pooled features, normalised before if statistics are set.
+    """Linear(dim, speakers) on pooled features, normalized before if statistics are set.
 
     `pooling` names the frames that the features are a mean of: it belongs to the probe as its weights do. Trials are
     scored by the cosine of its outputs without the bias (`mimidiar.models.projection`), as in the original study.

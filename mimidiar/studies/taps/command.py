@@ -78,7 +78,7 @@ def probe(data, pooled, folder, config, overrides, seed, device):
     metavar="DATA POOLED",
     help="Compare less the mean of the training set: its folder, and that of its pooled taps.",
 )
-@click.option("--enrol", type=PATH, help="Pooled taps of the enrolment utterances, where they are others than POOLED.")
+@click.option("--enrol", type=PATH, help="Pooled taps of the enrollment utterances, where they are others than POOLED.")
 @job_option
 def score(data, pooled, out, probes, center, enrol, job):
     """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --center OUT/<tap>/cosine.

@@ -24,7 +24,7 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one recording that have speech in them: `centres` (W,) in seconds, and the regions with speech."""
+    """Windows of one recording that have speech in them: `centers` (W,) in seconds, and the regions with speech."""
 
     recording: str
     centers: np.ndarray
@@ -49,7 +49,7 @@ def clusters_at(merges: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
-    """All speech, each moment given to the cluster of the window whose centre is nearest."""
+    """All speech, each moment given to the cluster of the window whose center is nearest."""
     edges = (windows.centers[:-1] + windows.centers[1:]) / 2 if len(windows.centers) > 1 else np.zeros(0)
     turns: list[Turn] = []
     for start, end in windows.speech:

@@ -2,7 +2,7 @@
 
 The probes share nothing but the batches: what each learns is what it would learn alone. The sum is that of SUPERB (Yang
 et al. 2021, section 2): weights by softmax, one for each layer, trained with the probe that reads the sum; each layer
-is normalised first, so that a weight says how much of it is taken and not how large its numbers are.
+is normalized first, so that a weight says how much of it is taken and not how large its numbers are.
 """
 
 from collections.abc import Sequence

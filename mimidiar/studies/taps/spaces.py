@@ -45,7 +45,7 @@ class TapMeans:
         return self.taps
 
     def place(self, vectors: np.ndarray, name: str) -> np.ndarray:
-        """Vectors (N, taps, D) -> (N, D) of one tap, centred."""
+        """Vectors (N, taps, D) -> (N, D) of one tap, centered."""
         tap = self.taps.index(name)
         return vectors[:, tap] - self.mean[tap]
 

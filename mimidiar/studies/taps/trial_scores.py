@@ -73,12 +73,12 @@ def embed(
 ) -> None:
     """Score the trials of a set into OUT/scores.
 
-    `centre` = (data, feats) of the training set whose mean is subtracted. With a probe the pooling is the probe's, and
+    `center` = (data, feats) of the training set whose mean is subtracted. With a probe the pooling is the probe's, and
     scores are cosines in its output space.
     """
     probe = load_projection(probe_path) if probe_path else None
     if probe is not None and center is not None:
-        raise MimidiarError("a probe has its own mean; give either a probe or a set to centre on")
+        raise MimidiarError("a probe has its own mean; give either a probe or a set to center on")
     if probe is not None:
         pooling = probe.pooling
     embeddings = pool_utterances(data_dir, feats_dir, pooling)

@@ -9,7 +9,7 @@ import click
 @click.argument("feats", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights of the features' codec.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of frames and first centres.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of frames and first centers.")
 def command(feats, out, checkpoint, seed) -> None:
     """Fill the codebooks of an untrained codec by k-means of the latents of FEATS; OUT/codebooks.safetensors.
 

@@ -82,7 +82,7 @@ def make_codebooks(feats_dir: Path, out: Path, checkpoint: Path | None, seed: in
 
 def _some_frames(store: Features, top: MimiTop, wanted: int, random: np.random.Generator) -> Tensor:
     """At least `wanted` latent frames, or all there are, of recordings in random order; where there are enough, a fifth
-    of each one's, as neighbours are much alike.
+    of each one's, as neighbors are much alike.
     """
     names = sorted(store.keys())
     total = sum(store.num_frames(name) for name in names) // STRIDE

@@ -1,8 +1,8 @@
-"""What training conversations are heard in: recorded noise, music or babble behind them, and the rooms of a corpus.
+"""Augmentation of training conversations: recorded noise, music or babble, and measured rooms.
 
-Which conversation gets what is drawn from its own seed, so that it depends neither on jobs nor on the other ones. Who
-speaks when stays as it was: a room moves nothing in time. Babble is of MUSAN's speech, some of whose readers may be
-LibriSpeech's; of several at once none is understood.
+A conversation's augmentation is drawn from its own seed, so that it depends neither on jobs nor on other conversations.
+The turns stay: a room shifts nothing in time. Babble is of MUSAN's speech, of which some readers may be LibriSpeech's;
+several at once are unintelligible.
 """
 
 import hashlib
@@ -30,18 +30,18 @@ Several = Annotated[list[int], Limit(lambda pair: len(pair) == 2 and 2 <= pair[0
 
 @dataclass
 class Augment(Checked):
-    """How much is done to conversations where sounds are named."""
+    """Amounts of augmentation, where sounds are given."""
 
-    noise_share: Share = 0.5  # of the conversations, with a noise, music or babble behind them
-    # Drawn from; below the mean of the speech.
+    noise_share: Share = 0.5  # of the conversations, with added noise, music or babble
+    # Ranges to draw from, below the mean of the speech.
     noise_snr_db: low_high(-20, 120) = field(default_factory=lambda: [5.0, 20.0])
     babble_talkers: Several = field(default_factory=lambda: [3, 7])  # one alone would be a speaker without a label
-    reverb_share: Share = 0.5  # of the conversations, heard in a room
+    reverb_share: Share = 0.5  # of the conversations, in a room
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Of one conversation: the response that each speaker is heard through (none: no room), and what is behind it."""
+    """Of one conversation: the impulse response of each speaker (none: no room), and the added noise."""
 
     responses: Mapping[str, RecordingFile]
     kind: str  # of the noise; "" for none
@@ -58,7 +58,7 @@ class Augmenter:
     rooms: Mapping[str, Sequence[RecordingFile]]
 
     def asked(self) -> dict[str, Any]:
-        """All that decides what is drawn, for a key."""
+        """All that determines the draws, for a hash key."""
         places = [f"{room} {response.id}" for room in sorted(self.rooms) for response in self.rooms[room]]
         return asdict(self.options) | {
             "noises": {kind: fingerprint(list(self.noises[kind])) for kind in sorted(self.noises)},
@@ -79,7 +79,7 @@ class Augmenter:
         return Surroundings(responses, kind, float(snr_db), int(babble_talkers))
 
     def _places(self, speakers: Sequence[str], rng: np.random.Generator) -> dict[str, RecordingFile]:
-        """Another place of one room for each speaker; the same where the room has fewer places than that."""
+        """A different place of one room for each speaker; the same place for all where the room has too few."""
         room = self.rooms[sorted(self.rooms)[int(rng.integers(len(self.rooms)))]]
         places = [room[k] for k in rng.permutation(len(room))]
         return {speaker: places[number % len(places)] for number, speaker in enumerate(sorted(speakers))}
@@ -87,7 +87,7 @@ class Augmenter:
     def add_noise(
         self, samples: np.ndarray, speech: SpeechTimes, surroundings: Surroundings, seeds: Sequence[int]
     ) -> np.ndarray:
-        """int16 (T,) with the noise of the surroundings behind it, if there is any."""
+        """int16 (T,) with the noise of the surroundings, if any."""
         if not surroundings.kind:
             return samples
         rng, sounds = np.random.default_rng([*seeds, APPLIED]), self.noises[surroundings.kind]
@@ -98,7 +98,7 @@ class Augmenter:
         return add_noise(samples, speech, surroundings.snr_db, noise)
 
     def describe(self) -> str:
-        """The sounds in a line, and whether the speakers of one conversation stand in different places of a room."""
+        """The sounds in a line, and whether the speakers of one conversation have different places in a room."""
         parts = [f"{len(self.noises[kind])} of {kind}" for kind in sorted(self.noises)]
         if self.rooms:
             several = sum(len(room) > 1 for room in self.rooms.values())
@@ -108,7 +108,7 @@ class Augmenter:
 
 
 def impulse_responses(surroundings: Surroundings) -> dict[str, np.ndarray]:
-    """Speaker -> the impulse response (K,) that they are heard through. Each file is read once."""
+    """Speaker -> impulse response (K,). Each file is read once."""
     read = {response.path: read_response(response) for response in surroundings.responses.values()}
     return {speaker: read[response.path] for speaker, response in surroundings.responses.items()}
 
@@ -116,8 +116,8 @@ def impulse_responses(surroundings: Surroundings) -> dict[str, np.ndarray]:
 def make_augmenter(options: Augment, noise: Path | None, rirs: Path | None) -> Augmenter | None:
     """With the sounds of these folders; None where there are none.
 
-    `noise`: a set of noises, or a folder with what `mimidiar prepare musan` wrote; `rirs`: a set of impulse responses.
-    Raises MimidiarError for folders that hold no sounds, and for options that cannot be.
+    `noise`: a set of noises, or a folder of `mimidiar data prepare musan`; `rirs`: a set of impulse responses.
+    Raises MimidiarError for folders that hold no sounds, and for impossible options.
     """
     options.check("configuration", "augment.")
     if noise is None and rirs is None:
@@ -134,7 +134,7 @@ def _read_noises(folder: Path) -> dict[str, list[RecordingFile]]:
 
 
 def _read_rooms(folder: Path) -> dict[str, list[RecordingFile]]:
-    """The responses by room; one whose room nobody tells is a room of its own."""
+    """The responses by room; one of an unknown room is a room of its own."""
     responses, room_of, rooms = read_recordings(folder), read_rooms(folder), {}
     for response in responses:
         rooms.setdefault(room_of.get(response.id, response.id), []).append(response)

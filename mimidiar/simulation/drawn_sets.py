@@ -1,4 +1,4 @@
-"""Sets of recordings that are drawn one by one from their seeds, written once: for validation, tuning or scoring."""
+"""Sets of recordings drawn one by one from their seeds and written to disk: for validation, tuning or scoring."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from mimidiar.simulation.placement import Source
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.turn_taking import ConversationOptions, draw_conversation
 
-# Seeds of written sets begin with it and those of training do not: nothing of the one is in the other.
+# First number of the seeds of written sets, not of training: the two share no recording.
 WRITTEN = 2**31
 
 
@@ -34,7 +34,7 @@ class Drawn(Protocol):
 
 @dataclass
 class MixtureSet(MixtureOptions):
-    """One set: the split whose speakers are mixed, and the seed of its mixtures."""
+    """One set: the split of the speakers to mix, and the seed of its mixtures."""
 
     split: str = "test"
     seed: int = 0
@@ -49,7 +49,7 @@ class MixtureSets:
 
 @dataclass
 class DrawnConversationSet(ConversationOptions):
-    """One set: the split whose speakers converse, and the seed of its conversations."""
+    """One set: the split of its speakers, and the seed of its conversations."""
 
     split: str = "dev"
     seed: int = 0
@@ -65,7 +65,7 @@ class DrawnConversationSets:
 def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path, say: Say = print) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
 
-    Raises MimidiarError for options that cannot be, and for sets that share speakers, unless the corpus is leaky.
+    Raises MimidiarError for impossible options, and for sets that share speakers, unless the corpus is leaky.
     """
 
     def draw(options: MixtureSet) -> tuple[Source, Iterator[Drawn]]:
@@ -82,7 +82,7 @@ def write_conversation_sets(
     config: DrawnConversationSets, turns: Path, data: Path, out: Path, say: Say = print
 ) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`, with the turn statistics of the file `turns`;
-    returns the folders `out`/talk_<name>. Raises MimidiarError for options that cannot be.
+    returns the folders `out`/talk_<name>. Raises MimidiarError for impossible options.
     """
     statistics = read_statistics(turns)
 
@@ -109,7 +109,7 @@ def _write_sets(
     draw: Callable[[MixtureSet | DrawnConversationSet], tuple[Source, Iterable[Drawn]]],
     say: Say,
 ) -> list[Path]:
-    """Write each set to the folder that begins with `prefix`; of its options `draw` makes speakers and recordings."""
+    """Write each set to a folder that begins with `prefix`; `draw` makes speakers and recordings from its options."""
     if not sets:
         raise MimidiarError(f"no {kind}: name at least one set below 'sets:'")
     for name, options in sets.items():

@@ -133,4 +133,4 @@ def test_the_command_names_what_cannot_be(data: Path, tmp_path: Path, sounds: di
     assert "no set with audio is like train*: name some of other in 'augmented', or no" in str(refused.exception)
     assert "augment.noise_share is 2.0" in str(CliRunner().invoke(cli, [*line, "augment.noise_share=2"]).exception)
     done = CliRunner().invoke(cli, [*line, "augmented=[oth*]", "augment.noise_share=1"])
-    assert done.exit_code == 0 and "noise behind, %                100.0   100.0" in done.output
+    assert done.exit_code == 0 and "with noise, %                  100.0   100.0" in done.output

@@ -98,7 +98,7 @@ def test_a_talk_has_one_corpus_where_it_can(tmp_path: Path) -> None:
         talk = draw_conversation(source, options, KINDS, (3, k))
         assert len({each.utterance.corpus for each in talk.placements}) == 1
     many = ConversationOptions(**QUIET | {"speakers": [5], "speaker_weights": [1.0]})
-    with pytest.raises(MimidiarError, match="a talk of 5 speakers, but there are 4"):
+    with pytest.raises(MimidiarError, match="a conversation of 5 speakers, but there are 4"):
         draw_conversation(source, many, KINDS, (3, 0))
 
 

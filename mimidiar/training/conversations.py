@@ -1,8 +1,8 @@
 """Training on conversations that are simulated on the fly (`simulation.turn_taking`): no two epochs are alike.
 
-Encoding a conversation takes longer than training on it. So each one is used for `talk_lives` epochs, with other crops
-in each, and every epoch replaces the oldest ones. Conversations and crops follow from seed and epoch, so that a resumed
-run, and one with other workers, sees the same.
+Encoding a conversation takes longer than training on it. So each one is reused for `talk_lives` epochs, with other
+crops in each; every epoch replaces the oldest ones. Conversations and crops follow from seed and epoch, so that a
+resumed run, or one with other workers, gets the same.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ from mimidiar.training.new_model import completed, new_model
 from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
-STATISTICS_CONVERSATIONS = 60  # whose features give mean and deviation
+STATISTICS_CONVERSATIONS = 60  # conversations for the mean and deviation of features
 
 
 class SimulatedCrop(NamedTuple):
-    """A crop of the talk `index` of those that were born in epoch `born`; `epoch` and `number` tell where it lies."""
+    """A crop of conversation `index` of those new in epoch `born`; `epoch` and `number` determine its place."""
 
     born: int
     index: int
@@ -43,12 +43,12 @@ class SimulatedCrop(NamedTuple):
 
 
 class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
-    """Features and targets of crops of talks of a set's speakers."""
+    """Features and targets of crops of simulated conversations of a set's speakers."""
 
     def __init__(
         self, data: Path, turns: Path, config: TrainConfig, specs: list[EncoderSpec], pool: Path, seed: int, device: str
     ):
-        """`turns`: file of turn statistics; `pool`: folder for features, which several models may share.
+        """`turns`: file of turn statistics; `pool`: folder of cached features, which models can share.
 
         Raises MimidiarError for a set that cannot be read, or in which no speech is marked.
         """
@@ -59,18 +59,19 @@ class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         self.pools = [Pool(pool, spec, self._identity(), device) for spec in specs]
 
     def _identity(self) -> dict:
-        """All that decides what a talk sounds like."""
+        """All that determines a conversation's audio."""
         options = {key: value for key, value in asdict(self.options).items() if key != "count"}
         rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech] for own in self.source.values() for u in own]
         kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
         return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
 
     def conversation(self, born: int, index: int) -> DrawnConversation:
-        """The talk `index` of those born in an epoch; no audio is read."""
+        """Conversation `index` of those new in epoch `born`; no audio is read."""
         return draw_conversation(self.source, self.options, self.kinds, (self.seed, born, index))
 
     def features(self, born: int, index: int) -> np.ndarray:
-        """Float32 (T, D) of a whole talk at the labels' rate, as a `FusedStore` of the encoders' features has them."""
+        """Float32 (T, D) of a whole conversation at the labels' rate, as from a `FusedStore` of the encoders'
+        features."""
 
         @lru_cache(1)
         def samples() -> np.ndarray:
@@ -83,7 +84,7 @@ class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         return stack_frames(np.concatenate([first, *aligned], axis=1), factor)
 
     def __getitem__(self, crop: SimulatedCrop) -> tuple[np.ndarray, np.ndarray]:
-        """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
+        """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty ones last."""
         drawn, features = self.conversation(crop.born, crop.index), self.features(crop.born, crop.index)
         start = int(np.random.default_rng([self.seed, *crop]).integers(max(drawn.num_frames - self.length, 0) + 1))
         stop = min(start + self.length, drawn.num_frames)
@@ -91,7 +92,7 @@ class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
 
 
 class SimulatedCrops(EpochSampler):
-    """The crops of an epoch in random order: `crops` of each talk that lives, `count` x `lives` talks."""
+    """The crops of an epoch in random order: `crops` of each of the `count` x `lives` conversations in use."""
 
     def __init__(self, count: int, lives: int, crops: int, seed: int):
         self.count, self.lives, self.crops, self.seed = count, lives, crops, seed
@@ -116,10 +117,10 @@ def on_simulated(
     turns: Path,
     pool: Path,
 ) -> Run:
-    """A run on talks of the utterances of `data`, on a machine whose device is known.
+    """A run on conversations of the utterances of `data`, on a machine with a known device.
 
-    The encoders are those that made the features of `dev_data`, the codec's weights in `checkpoint` where they are a
-    file. What `fusion` leaves open is found on `dev_data`.
+    The encoders are those that made the features of `dev_data`, with the codec's weights in `checkpoint` if they are a
+    file. Values that `fusion` leaves open are estimated on `dev_data`.
     """
     specs = describe_makers(dev_data.meta, checkpoint)
     conversations = SimulatedConversations(data, turns, config, specs, pool, seed, machine.device)
@@ -131,7 +132,7 @@ def on_simulated(
 
 
 def _first(conversations: SimulatedConversations) -> Iterator[np.ndarray]:
-    """The features of the first talks."""
+    """The features of the first conversations."""
     for index in tqdm(
         range(min(STATISTICS_CONVERSATIONS, conversations.options.count)),
         desc="statistics",

@@ -1,9 +1,9 @@
-"""Deep clustering beside the loss on channels: a middle layer must tell voices apart before channels are chosen.
+"""Deep clustering beside the loss on outputs: a middle layer must separate speakers before outputs are assigned.
 
-The permutation-invariant loss alone starts with a plateau: as long as channels mean nothing, there is little to be
-learnt of voices, and a small training set ends in two channels out of four. Fujita et al. (2019, "End-to-end neural
-speaker diarization with permutation-free objectives", section 2.3) take the vectors of a middle layer to deep
-clustering as well, which needs no channels. The head on top of that layer serves training alone: no model file has it.
+The permutation-invariant loss alone starts with a plateau: as long as outputs are unassigned, little is learned about
+speakers, and a small training set ends with two used outputs of four. Fujita et al. (2019, "End-to-end neural speaker
+diarization with permutation-free objectives", section 2.3) take the vectors of a middle layer to deep clustering as
+well, which needs no outputs. The head on top of that layer serves training alone: no model file has it.
 """
 
 import torch
@@ -14,7 +14,8 @@ from mimidiar.training.losses import deep_clustering_loss
 
 
 class DeepClustering(nn.Module):
-    """Looks at the output of an adapter's layer whenever the model runs, and says how badly it tells voices apart."""
+    """Takes the output of an adapter's layer at each forward pass, and computes a loss for the separation of
+    speakers."""
 
     def __init__(self, model: nn.Module, layer: int, dim: int):
         """`layer` counts from 1. Raises ValueError when the adapter in `model` has no such layer."""
@@ -39,5 +40,5 @@ class DeepClustering(nn.Module):
         self.seen = None
         inside = torch.arange(int(mask.sum(1).max()), device=mask.device) < mask.sum(1, keepdim=True)
         crops = targets.new_zeros(*inside.shape, targets.shape[-1])
-        crops[inside] = targets[mask]  # the adapter sees the crops alone, whatever a row has before them
+        crops[inside] = targets[mask]  # the adapter gets the crops alone, without their context
         return deep_clustering_loss(embeddings[:, : inside.shape[1]], crops, inside, count)

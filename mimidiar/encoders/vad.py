@@ -121,9 +121,7 @@ class VadStream:
         self._memory: tuple[Tensor, Tensor] | None = None
         self._rows = [SpeechSteps() for _ in range(batch)]
         self._judged = [np.zeros(0, bool) for _ in range(batch)]  # steps of frames that are not returned yet
-        self._samples = self._given = self._first = (
-            0  # samples received, frames returned, first step of _judged
-        )
+        self._samples = self._given = self._first = 0  # samples received, frames returned, first step of _judged
 
     @torch.inference_mode()
     def step(self, audio: Tensor) -> Tensor:

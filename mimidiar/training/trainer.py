@@ -88,8 +88,7 @@ def make_trainer(
 def fit_from_last(
     trainer: L.Trainer, task: L.LightningModule, batches: Loader, validation: Loader, folder: Path
 ) -> None:
-    """Train to the end, from the last checkpoint in `folder` if there is one. On TERM, the process exits with 143.
-    """
+    """Train to the end, from the last checkpoint in `folder` if there is one. On TERM, the process exits with 143."""
     last = folder / "last.ckpt"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")

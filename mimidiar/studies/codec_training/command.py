@@ -34,7 +34,7 @@ def command():
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
-    help="Number of DDP processes that share each batch, one GPU each with --device cuda; default: 1, or those of torchrun.",
+    help="Number of DDP processes (one GPU each) that share a batch; default: 1, or those of torchrun.",
 )
 @click.option(
     "--num-workers",

@@ -1,4 +1,4 @@
-"""mimidiar embed: pooled features to scores of verification trials."""
+"""`mimidiar study embed`: pooled features to scores of verification trials."""
 
 from pathlib import Path
 

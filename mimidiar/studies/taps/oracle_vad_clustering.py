@@ -1,8 +1,8 @@
-"""A small diarizer for probing: the vectors of windows in a probe's space, clustered; who speaks, told when.
+"""A small diarizer for probing: clustering of windows in a probe's space, with oracle speech activity.
 
-The reference says when somebody speaks and nothing else, so that what is measured is the voice alone, beside the floor
-`oracle-vad-one`, which is told the same. Average linkage of cosine distances; the distance at which two clusters are
-two speakers is the one thing that is tuned.
+Only the speech activity is that of the reference, so that speaker information alone is measured, beside the trivial
+baseline `oracle-vad-one` with the same activity. Average linkage of cosine distances; the distance threshold is the one
+tuned value.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one recording that have speech in them: `centers` (W,) in seconds, and the regions with speech."""
+    """Windows of one recording with speech: `centers` (W,) in seconds, and the regions with speech."""
 
     recording: str
     centers: np.ndarray
@@ -49,7 +49,7 @@ def clusters_at(merges: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
-    """All speech, each moment given to the cluster of the window whose center is nearest."""
+    """All speech, each time assigned to the cluster of the window with the nearest center."""
     edges = (windows.centers[:-1] + windows.centers[1:]) / 2 if len(windows.centers) > 1 else np.zeros(0)
     turns: list[Turn] = []
     for start, end in windows.speech:
@@ -65,7 +65,7 @@ def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
 def tune_threshold(
     windows: Sequence[Windows], linkages: Sequence[np.ndarray], references: Sequence[Sequence[Turn]]
 ) -> tuple[float, float]:
-    """The threshold with the least frame DER over the recordings, and that DER in %; the lower of two alike."""
+    """The threshold with the least frame DER over the recordings, and that DER in %; the lower threshold in a tie."""
     truths = [_active(turns) for turns in references]
     ders = []
     for threshold in THRESHOLDS:

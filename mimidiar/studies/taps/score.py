@@ -39,12 +39,11 @@ def score_taps(
     enrol_dir: Path | None = None,
     job: tuple[int, int] | None = None,
 ) -> None:
-    """Score the trials of a set at every tap, by the cosine of what `space` makes of its vectors.
+    """Score the trials of a set at every tap, by the cosine of its vectors in `space`.
 
-    OUT/<tap>/<the space's protocol> gets what `verify` writes. `enrol_dir`: the pooled taps of the first utterance of
-    each trial, where those of the second are of the same utterances made worse. `job` (k, n): the k-th of n shares of
-    the taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the trials is among those
-    of the space's training set.
+    OUT/<tap>/<the space's protocol> gets the files of `verify`. `enrol_dir`: the pooled taps of the first utterance of
+    each trial, where those of the second are degraded. `job` (k, n): the k-th of n shares of the taps; without it all
+    unscored taps. Raises MimidiarError where a speaker of the trials is in the space's training set.
     """
     trials = read_trials(data_dir / "trials")
     rows = [row for own in read_source(data_dir).values() for row in own]
@@ -61,12 +60,12 @@ def score_taps(
 
 
 def _share(space: TapSpace, job: tuple[int, int] | None) -> list[str]:
-    """The k-th of n shares of the taps; all without `job`, when what is scored already is passed over."""
+    """The k-th of n shares of the taps; all without `job`, where scored taps are skipped."""
     return space.names if job is None else space.names[job[0] - 1 :: job[1]]
 
 
 def _refuse_seen(space: TapSpace, speakers: set[str], scored: Path) -> None:
-    """`scored`: the file that they are the speakers of."""
+    """`scored`: the file of these speakers."""
     if seen := sorted(speakers & set(space.speakers)):
         raise MimidiarError(
             f"{space.source}: its training set has {len(seen)} of the speakers of {scored}: {listed(seen)}; train on a "
@@ -75,7 +74,7 @@ def _refuse_seen(space: TapSpace, speakers: set[str], scored: Path) -> None:
 
 
 def _open_pooled(folder: Path, space: TapSpace) -> PooledTaps:
-    """Pooled taps. MimidiarError unless they are those that the space is made of."""
+    """Pooled taps. MimidiarError unless they are those of the space."""
     pooled = PooledTaps(folder)
     if pooled.taps != space.taps:
         raise MimidiarError(
@@ -163,7 +162,7 @@ def cluster_taps(
 def _windows(
     data_dir: Path, pooled: PooledTaps, reference: dict[str, list[Turn]]
 ) -> Iterator[tuple[Windows, np.ndarray]]:
-    """Of each recording with speech the windows with enough of it (else all), and their vectors (W, taps, D)."""
+    """For each recording with speech, the windows with enough of it (else all), and their vectors (W, taps, D)."""
     if not pooled.pooling.window_sec:
         raise MimidiarError(f"{pooled.folder}: taps of whole recordings; clusters need windows: pool with --window-sec")
     uem = read_uem(data_dir / "all.uem")

@@ -1,4 +1,4 @@
-"""From frames to one vector an utterance, and from vectors to the scores of trials (Exp 1 and 1.5). No torch here."""
+"""From frames to one vector per utterance, and from vectors to the scores of trials (Exp 1 and 1.5). No torch here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ POOLINGS = ("all", "speech")
 
 @dataclass(frozen=True)
 class Embeddings:
-    """One vector (D,) per utterance, and who speaks it."""
+    """One vector (D,) per utterance, and its speaker."""
 
     vectors: dict[str, np.ndarray]
     speakers: dict[str, str]
@@ -97,5 +97,5 @@ def embed(
 def _project(embeddings: Embeddings, probe: Projection, probe_path: Path) -> Embeddings:
     dim = embeddings.matrix.shape[1]
     if dim != probe.dim:
-        raise MimidiarError(f"{probe_path}: the probe wants {probe.dim} dimensions, the features have {dim}")
+        raise MimidiarError(f"{probe_path}: the probe needs {probe.dim} dimensions, the features have {dim}")
     return Embeddings(dict(zip(embeddings.vectors, probe(embeddings.matrix), strict=True)), embeddings.speakers)

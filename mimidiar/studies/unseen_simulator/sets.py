@@ -1,8 +1,8 @@
-"""A set of conversations by `turn_chain`, in shoebox rooms and noises of its own, for testing alone.
+"""A set of conversations by `turn_chain`, in separate shoebox rooms and noises, for testing alone.
 
-It is there to see what a diarizer makes of conditions that nobody chose its training by: no code, no noise and no room
-is shared with NeMo's conversations or with those of training, nor anything tuned on it. A conversation follows from
-seed and number alone; the same set is the same bytes.
+It tests a diarizer in conditions independent of its training: no code, noise or room is shared with NeMo's
+conversations or with those of training, and nothing is tuned on it. A conversation depends on seed and number alone;
+the same set has the same bytes.
 """
 
 from collections import defaultdict
@@ -27,10 +27,10 @@ from mimidiar.studies.unseen_simulator.turn_chain import Placement, Tape, TurnCh
 
 Say = Callable[[str], None]
 Source = dict[str, list[SourceUtterance]]
-MIN_SPEAKER_SEC = 1.0  # a conversation in which a speaker says less is drawn again
+MIN_SPEAKER_SEC = 1.0  # with less speech of a speaker, a conversation is drawn again
 MAX_TRIES = 50
-FADE_SEC = 0.01  # at both ends of a stretch
-PEAK = 0.99  # of full scale; louder conversations are turned down as a whole
+FADE_SEC = 0.01  # fades at both ends of an excerpt
+PEAK = 0.99  # of full scale; louder conversations are scaled down as a whole
 KINDS = ("none", "babble", *NOISES)
 Kinds = Annotated[list[str], Limit(lambda some: bool(some) and set(some) <= set(KINDS), f"some of {', '.join(KINDS)}")]
 WHO, WHAT = 0, 1  # streams of a conversation's seeds
@@ -38,7 +38,7 @@ WHO, WHAT = 0, 1  # streams of a conversation's seeds
 
 @dataclass
 class ChainSet(Checked):
-    """`conf/chain.yaml`. Ranges are drawn from evenly, for each conversation anew."""
+    """`conf/chain.yaml`. Values are drawn uniformly from ranges, for each conversation."""
 
     conversations: Count = 24
     seconds: at_least(10) = 90.0
@@ -59,7 +59,7 @@ class ChainSet(Checked):
 
 @dataclass(frozen=True)
 class Conversation:
-    """Who speaks, what is said when, and the reference."""
+    """Placements of utterances, and the reference turns."""
 
     id: str
     placements: tuple[Placement, ...]
@@ -73,8 +73,8 @@ class Conversation:
 def write_chain_set(options: ChainSet, source_dir: str | Path, out: str | Path, say: Say = print) -> None:
     """Write the set folder `out` from the speakers of the prepared set `source_dir`.
 
-    The speakers of one conversation are of one corpus, as their channel would tell them apart; babble is of others of
-    it. Raises MimidiarError for options that cannot be and for a set with too few speakers.
+    The speakers of one conversation are of one corpus, as their recording channel would distinguish them; babble is of
+    its other speakers. Raises MimidiarError for impossible options and for a set with too few speakers.
     """
     options.check("conversations by chain")
     source, out = read_source(source_dir), Path(out)
@@ -129,13 +129,13 @@ def _rng(options: ChainSet, index: int, stream: int, attempt: int = 0) -> np.ran
 
 
 def _draw_conversation(source: Source, options: ChainSet, index: int, set_name: str) -> Conversation:
-    """The `index`-th conversation, drawn again until each of its speakers says something."""
+    """The `index`-th conversation, drawn again until each of its speakers has speech."""
     count, name = options.speakers[index % len(options.speakers)], f"{set_name}-{options.seed}-{index:05d}"
     pools = _pools(source)
     able = [corpus for corpus in sorted(pools) if len(pools[corpus]) >= count]
     if not able:
         most = max(map(len, pools.values()), default=0)
-        raise MimidiarError(f"{name}: wants {count} speakers of one corpus, the largest has {most}; ask for fewer")
+        raise MimidiarError(f"{name}: needs {count} speakers of one corpus, the largest has {most}; lower the number")
     for attempt in range(MAX_TRIES):
         rng = _rng(options, index, WHO, attempt)
         pool = pools[able[(index // len(options.speakers)) % len(able)]]
@@ -146,7 +146,7 @@ def _draw_conversation(source: Source, options: ChainSet, index: int, set_name: 
         turns = make_turns(turns, options.seconds, options.join_gap_sec)
         if all(sum(t.duration for t in turns if t.speaker == speaker) >= MIN_SPEAKER_SEC for speaker in chosen):
             return Conversation(name, tuple(placements), tuple(turns))
-    raise MimidiarError(f"{name}: in {MAX_TRIES} tries some of {count} speakers said less than {MIN_SPEAKER_SEC} s")
+    raise MimidiarError(f"{name}: in {MAX_TRIES} tries some of {count} speakers spoke less than {MIN_SPEAKER_SEC} s")
 
 
 def _pools(source: Source) -> dict[str, list[str]]:
@@ -161,7 +161,7 @@ def _pools(source: Source) -> dict[str, list[str]]:
 def record(
     conversation: Conversation, source: Source, options: ChainSet, index: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, object]]:
-    """The conversation as it is heard, (T,) from -1 to 1, and what was drawn: noise, room, telephone, level."""
+    """The recording of a conversation, (T,) from -1 to 1, and its draws: noise, room, telephone, level."""
     tracks = _tracks(conversation, options)
     in_room, by_phone = rng.random(2) < (options.room_share, options.telephone_share)
     if in_room:
@@ -184,7 +184,7 @@ def record(
 
 
 def _tracks(conversation: Conversation, options: ChainSet) -> dict[str, np.ndarray]:
-    """Speaker -> what he says, (T,), his speech at an RMS of 1."""
+    """Speaker -> track (T,), with the speech at an RMS of 1."""
     count, tracks = round(options.seconds * SAMPLE_RATE), {}
     for speaker in conversation.speakers:
         own, active = np.zeros(count), np.zeros(count, bool)
@@ -229,7 +229,7 @@ def _noise(
 
 
 def _loudness(samples: np.ndarray, turns: Sequence[Turn]) -> float:
-    """RMS while somebody speaks."""
+    """RMS of the speech."""
     mask = np.zeros(len(samples), bool)
     for turn in turns:
         mask[round(turn.start * SAMPLE_RATE) : round(turn.end * SAMPLE_RATE)] = True

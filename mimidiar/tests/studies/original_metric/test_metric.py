@@ -1,4 +1,4 @@
-"""The ancestor's metric: computed by hand, against plain loops, and why it is none."""
+"""The original study's metric: computed by hand, against plain loops, and its faults."""
 
 import numpy as np
 from hypothesis import given, settings

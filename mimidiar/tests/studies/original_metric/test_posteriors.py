@@ -1,4 +1,4 @@
-"""The ancestor's metric from the command line: of stored posteriors, and of a diarizer without errors."""
+"""The original study's metric from the command line: of stored posteriors, and of an oracle diarizer."""
 
 import csv
 import json
@@ -141,7 +141,7 @@ def test_what_cannot_be_scored_is_said(stored, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match="shorter than a frame"):
         run("ancestor-metric", *stored, tmp_path / "out", "--crop-sec", 0.01)
     five = write_posteriors(tmp_path / "five", {name: np.zeros((500, 5)) for name in ("right", "swapped")})
-    with pytest.raises(MimidiarError, match="right has 5 channels; the ancestor's metric is defined for 4"):
+    with pytest.raises(MimidiarError, match="right has 5 outputs; the original study's metric needs 4"):
         run("ancestor-metric", five, data, tmp_path / "out")
     one = write_posteriors(tmp_path / "one", {"right": np.zeros((500, 4))})
     with pytest.raises(MimidiarError, match="no posteriors of 'swapped'"):

@@ -97,7 +97,7 @@ def test_the_command_scores_in_one_space_at_a_time(study: dict[str, Path], tmp_p
     line = ["taps", "score", str(study["test"]), str(study["test_pooled"]), str(tmp_path)]
     probes, center = ["--probes", str(study["probes"])], ["--centre", str(study["train"]), str(study["train_pooled"])]
     for wrong in ([], [*probes, *center]):
-        assert "either --probes or --centre" in CliRunner().invoke(cli, [*line, *wrong]).output
+        assert "either --probes or --center" in CliRunner().invoke(cli, [*line, *wrong]).output
     for options, protocol in ((probes, "probe"), (center, "cosine")):
         assert CliRunner().invoke(cli, [*line, *options]).exit_code == 0
         assert (tmp_path / "latent" / protocol / "score.json").is_file()

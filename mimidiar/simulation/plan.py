@@ -41,8 +41,8 @@ def plan_conversations(name: str, options: ConversationSet, corpus_of: Mapping[s
     plan = []
     for index, count in enumerate(_shuffled_quota(speaker_shares(options), options.conversations, rng)):
         corpus = _pick_corpus(name, decks, count, rng)
-        speakers = decks[corpus].deal(count)
-        plan.append(Conversation(f"sim_{name}-{options.seed}-{index:05d}", options.seconds, corpus, speakers))
+        dealt = decks[corpus].deal(count)
+        plan.append(Conversation(f"sim_{name}-{options.seed}-{index:05d}", options.seconds, corpus, dealt))
     return plan
 
 

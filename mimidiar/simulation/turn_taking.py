@@ -85,12 +85,12 @@ def draw_conversation(
     kind = statistics[kinds[int(rng.integers(len(kinds)))]]
     num_frames = round(options.seconds * SAMPLE_RATE / FRAME_SAMPLES)
     seconds = num_frames * FRAME_SAMPLES / SAMPLE_RATE
-    source = {} if rng.random() < options.silent_share else _draw_speakers(source, options, rng)
-    placements = _Plan(source, options, kind, rng).placements(seconds) if source else []
+    drawn = {} if rng.random() < options.silent_share else _draw_speakers(source, options, rng)
+    placements = _Plan(drawn, options, kind, rng).placements(seconds) if drawn else []
     turns = make_turns([turn for each in placements for turn in each.turns()], seconds, options.join_gap_sec)
     scene = None
     if options.scene is not None:
-        scene = draw_scene(options.scene, sorted(source), source, [*seeds, SCENE])
+        scene = draw_scene(options.scene, sorted(drawn), source, [*seeds, SCENE])
     return DrawnConversation(tuple(placements), tuple(turns), num_frames, scene)
 
 

@@ -73,8 +73,8 @@ def _require_whole(data_dir: Path, recording: str, uem: Mapping[str, list[Region
     scored_sec = total_sec(uem.get(recording, [])) if uem else seconds
     if scored_sec < seconds - UEM_SLACK_SEC:
         raise MimidiarError(
-            f"{data_dir / 'all.uem'}: scores {scored_sec:g} s of {recording} of {seconds:g} s; the original study's "
-            "metric takes crops of whole recordings"
+            f"{data_dir / 'all.uem'}: scores {scored_sec:g} s of {recording}, which has {seconds:g} s; the "
+            "original study's metric takes crops of whole recordings"
         )
 
 

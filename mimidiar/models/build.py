@@ -81,9 +81,9 @@ def build_trained(tensors: dict[str, Tensor], header: dict[str, Any], path: str 
         fusion, unfreeze = header["model"].get("fusion"), header["model"].get("unfreeze")
         top = build_top(unfreeze) if unfreeze else None
         model = build_model(AdapterConfig(**header["model"]["adapter"]), fusion and FusionConfig(**fusion), top)
-        said = float(header["frame_hz"]), float(header["crop_sec"]), dict(header["encoder"])
+        stated = float(header["frame_hz"]), float(header["crop_sec"]), dict(header["encoder"])
     except (KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: its header describes no model of this version ({error})") from None
     fill(model, tensors, path)
     model = model.eval() if top is None else model.eval().adapter
-    return TrainedModel(model, *said, top)
+    return TrainedModel(model, *stated, top)

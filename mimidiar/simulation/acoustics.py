@@ -62,7 +62,7 @@ def to_int16(samples: np.ndarray) -> np.ndarray:
 
 
 def faded(samples: np.ndarray, seconds: float) -> np.ndarray:
-    """A copy of the samples (T,) that rises from 0 and falls to 0 within so many seconds at either end."""
+    """A copy of the samples (T,) with a fade of `seconds` at either end."""
     samples, fade = samples.copy(), min(round(seconds * SAMPLE_RATE), len(samples) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     samples[:fade] *= ramp
@@ -117,7 +117,7 @@ def steady_tones(tones: Sequence[float], length: int, rng: np.random.Generator) 
 
 
 def add_noise(samples: np.ndarray, speech: SpeechTimes, snr_db: float, noise: np.ndarray) -> np.ndarray:
-    """Add `noise` (T,), whose mean power is 1, `snr_db` below that of the speech; int16, scaled down if it clips."""
+    """Add `noise` (T,) of mean power 1, `snr_db` below the speech; int16, scaled down if it clips."""
     return to_int16(samples + speech_rms(samples, speech) * 10 ** (-snr_db / 20) * noise)
 
 
@@ -178,15 +178,15 @@ def with_tail(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
 
 def in_made_up_room(tracks: Sequence[np.ndarray], seed: int, t60_sec: float) -> list[np.ndarray]:
     """Tracks (T,) in a made-up room, each from a different place, at the same power as before."""
-    heard = []
+    wet_tracks = []
     for track, response in zip(
         tracks, made_up_responses(len(tracks), max(t60_sec, 0.11), seed, seed, seed), strict=True
     ):
         direct = int(np.abs(response).argmax())
         wet = signal.oaconvolve(track, response)[direct : direct + len(track)]
         power = float(np.mean(track.astype(np.float64) ** 2))
-        heard.append(wet * np.sqrt(power / max(float(np.mean(wet.astype(np.float64) ** 2)), 1e-12)))
-    return heard
+        wet_tracks.append(wet * np.sqrt(power / max(float(np.mean(wet.astype(np.float64) ** 2)), 1e-12)))
+    return wet_tracks
 
 
 def telephone_band(samples: np.ndarray) -> np.ndarray:

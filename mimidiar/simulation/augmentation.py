@@ -1,7 +1,7 @@
 """Augmentation of training conversations: recorded noise, music or babble, and measured rooms.
 
 A conversation's augmentation is drawn from its own seed, so that it depends neither on jobs nor on other conversations.
-The turns stay: a room shifts nothing in time. Babble is of MUSAN's speech, of which some readers may be LibriSpeech's;
+The turns stay: a room shifts nothing in time. Babble is of MUSAN's speech; some of its readers may be LibriSpeech's;
 several at once are unintelligible.
 """
 

@@ -195,8 +195,8 @@ def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> typ
             array, is_speech, end = super()._add_sentence_to_array(start, length, array, is_speech)
             change = with_tail(self._sentence.numpy(), self._response)
             change[:length] -= self._sentence.numpy()
-            heard = array[start : start + len(change)]  # a tail beyond the session lies in the part that is cropped
-            heard += torch.from_numpy(change[: len(heard)])
+            tail = array[start : start + len(change)]  # a tail beyond the session lies in the part that is cropped
+            tail += torch.from_numpy(change[: len(tail)])
             return array, is_speech, end
 
     return InRooms

@@ -273,6 +273,6 @@ def _report(asked: _Asked, made: dict, say: Say) -> None:
         say(f"  {f'with {count} speakers, %':30s} {100 * wanted:5.1f} {100 * share:7.1f}")
     if augmenter is None:
         return
-    told = [("noise_share", "with noise, %", augmenter.noises), ("reverb_share", "in a room, %", augmenter.rooms)]
-    for key, what in [(key, what) for key, what, sounds in told if sounds]:
+    shown = [("noise_share", "with noise, %", augmenter.noises), ("reverb_share", "in a room, %", augmenter.rooms)]
+    for key, what in [(key, what) for key, what, sounds in shown if sounds]:
         say(f"  {what:30s} {100 * getattr(augmenter.options, key):5.1f} {100 * made[key]:7.1f}")

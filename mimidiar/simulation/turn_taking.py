@@ -119,7 +119,7 @@ class _Plan:
     def __init__(self, source: Source, options: ConversationOptions, kind: TurnStatistics, rng: np.random.Generator):
         self.source, self.kind, self.rng = source, kind, rng
         self.names = sorted(source)
-        self.talkative = rng.dirichlet([options.evenness] * len(self.names))
+        self.speech_shares = rng.dirichlet([options.evenness] * len(self.names))
         self.turn_factor, self.gap_factor = (_draw_factor(r, rng) for r in (options.turn_factor, options.gap_factor))
         self.overlap_share = float(rng.uniform(*options.overlap_share))
         self.free = dict.fromkeys(self.names, 0.0)  # end of each speaker's last turn
@@ -134,7 +134,7 @@ class _Plan:
         while start < seconds:
             start = max(start, before, self.free[speaker] + SHORTEST_SEC if self.free[speaker] else 0.0)
             length = max(draw(self.kind.turn_sec, self.rng) * self.turn_factor, SHORTEST_SEC)
-            turn = self._say(speaker, start, length)
+            turn = self._draw_turn(speaker, start, length)
             placements += [inside for each in turn if (inside := _within(each, seconds))]
             before, self.free[speaker] = start, turn[-1].end
             end = max(end, self.free[speaker])
@@ -152,10 +152,10 @@ class _Plan:
         return self._choose(others), end + (gap if gap < 0 else gap * self.gap_factor)
 
     def _choose(self, names: Sequence[str]) -> str:
-        weights = np.array([self.talkative[self.names.index(name)] for name in names]) + 1e-6
+        weights = np.array([self.speech_shares[self.names.index(name)] for name in names]) + 1e-6
         return names[int(self.rng.choice(len(names), p=weights / weights.sum()))]
 
-    def _say(self, speaker: str, start: float, seconds: float) -> list[Placement]:
+    def _draw_turn(self, speaker: str, start: float, seconds: float) -> list[Placement]:
         """A turn of about `seconds`: segments of the speaker's utterances with short pauses between them."""
         said: list[Placement] = []
         at, missing = start, seconds

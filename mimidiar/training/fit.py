@@ -94,7 +94,7 @@ def _on_sets(
     sets: Sequence[SetFolders],
     start_from: Path | None,
 ) -> Run:
-    """A run on crops of conversations whose features are stored. MimidiarError for features other than those of
+    """A run on crops of conversations with stored features. MimidiarError for features other than those of
     `dev_data`."""
     data = Conversations(sets, config.model.max_speakers, _history(config))
     check_same_encoder(dev_data.store, data.store)

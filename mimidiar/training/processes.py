@@ -108,5 +108,5 @@ def take_gpu(processes: int) -> None:
     """Make `cuda` this process's own GPU. MimidiarError unless this machine has one for each of its processes."""
     wanted, there = processes_here(processes), torch.cuda.device_count()
     if there < wanted:
-        raise MimidiarError(f"{wanted} processes on GPUs, of which this machine has {there}; take fewer processes")
+        raise MimidiarError(f"{wanted} processes on GPUs, but this machine has {there}; take fewer processes")
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) if launched() else 0)

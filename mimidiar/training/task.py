@@ -74,7 +74,7 @@ class DiarizationTask(L.LightningModule):
         return loss + self.config.clustering_weight * clustering
 
     def log_training(self, name: str, loss: Tensor, rows: int, prog_bar: bool = False) -> None:
-        """Log the mean over an epoch of this loss, of which each process has its share."""
+        """Log the mean over an epoch of this loss; each process has its share."""
         self.log(name, per_process(loss), prog_bar=prog_bar, on_step=False, on_epoch=True, batch_size=rows)
 
     def validation_step(self, batch: Batch, index: int) -> None:

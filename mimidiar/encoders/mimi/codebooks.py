@@ -13,7 +13,7 @@ from mimidiar.errors import MimidiarError
 
 ITERATIONS = 10  # of Lloyd's algorithm; more move the centers little
 FRAMES_PER_CODE = 20
-CHUNK_FRAMES = 4096  # frames whose distances to all codes are in memory at once
+CHUNK_FRAMES = 4096  # frames at a time; their distances to all codes are in memory
 
 
 def are_empty(quantizer: nn.Module) -> bool:

@@ -55,7 +55,7 @@ def waveform_loss(audio: Tensor, wanted: Tensor) -> Tensor:
 
 @in_float32
 def distillation_loss(guess: Tensor, target: Tensor, count: Tensor | None = None) -> Tensor:
-    """1 - cosine, the mean over the rows whose target is not 0; both (B, D). 0 where no row has one.
+    """1 - cosine, the mean over the rows with a target other than 0; both (B, D). 0 where no row has one.
 
     `count`: the divisor of the sum, where the rows are a share of a batch.
     """

@@ -106,7 +106,7 @@ def scene(**changes) -> Scene:
     plain = {
         "gains": {"a": 0.0, "b": -6.0},
         "level_dbfs": -20.0,
-        "colour": 1.0,
+        "color": 1.0,
         "noise_snr_db": 90.0,
         "babble": (),
         "babble_snr_db": 10.0,

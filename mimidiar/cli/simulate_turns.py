@@ -20,6 +20,6 @@ def command(data: Path, out: Path, config: Path, turns: Path, overrides: tuple[s
     turn statistics, levels, noise, rooms and frequency bands. OVERRIDES are key=value, for example sets.dev.count=10.
     """
     from mimidiar.config import load_config
-    from mimidiar.simulation.drawn_sets import TalkSets, write_talk_sets
+    from mimidiar.simulation.drawn_sets import DrawnConversationSets, write_conversation_sets
 
-    write_talk_sets(load_config(TalkSets, config, overrides), turns, data, out)
+    write_conversation_sets(load_config(DrawnConversationSets, config, overrides), turns, data, out)

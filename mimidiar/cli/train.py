@@ -125,9 +125,9 @@ def _on_the_fly(mixtures: Path | None, augmenter, talks: Path | None, turns: Pat
 
         return partial(on_mixtures, data=mixtures, augmenter=augmenter)
     if talks is not None:
-        from mimidiar.training.conversations import on_talks
+        from mimidiar.training.conversations import on_simulated
 
-        return partial(on_talks, data=talks, turns=turns, pool=pool)
+        return partial(on_simulated, data=talks, turns=turns, pool=pool)
     return None
 
 

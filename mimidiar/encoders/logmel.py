@@ -1,7 +1,8 @@
-"""Log-mel spectrum: no codec, but the positive control of the study. An adapter that fails on it fails by itself.
+"""Log-mel spectrum: the positive control of the study, without a codec. An adapter that fails on it has a fault of its
+own.
 
 80 bands: Hann windows of 64 ms every 40 ms, power spectrum, mel bands, natural logarithm. Frame f ends with sample
-HOP (f + 1) and so depends on nothing later; before the first sample lies silence. torch is imported where it is used.
+HOP (f + 1) and so depends on nothing later; silence precedes the first sample. torch is imported where it is used.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16000
 HOP, WINDOW, BANDS = 640, 1024, 80
 FRAME_SAMPLES = 2 * HOP  # 80 ms, one label frame
-FLOOR = 1e-6  # added to the power of a band: what digital silence has
+FLOOR = 1e-6  # added to the power of a band: the power of digital silence
 TAP = "mel"
 
 

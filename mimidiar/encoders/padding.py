@@ -1,4 +1,4 @@
-"""Batches of audio of several lengths as whole frames: what lies past a length changes nothing, in or out."""
+"""Batches of audio of several lengths as whole frames: samples past a length have no effect."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What an encoder says of itself, and what it can do: the contract between a codec and everything that uses one."""
+"""The description and the interface of an encoder: the contract between encoders and their users."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     import torch
 
 
-BATCH_SEC = 60.0  # padded audio in a batch; a longer recording goes alone, and in chunks
+BATCH_SEC = 60.0  # padded audio in a batch; a longer recording is encoded alone, in chunks
 
 
 @dataclass(frozen=True)
 class EncoderSpec:
     """An encoder before it is built: everything that names its features, found without torch.
 
-    `weights` is for people, `weights_sha256` for comparing: the hash of the weights file, or of the recipe (sizes,
-    initialisation, seed) where the weights are made and not read. `make(spec, device)` is what `build` calls. A frame
-    depends on audio up to `lookahead_frames` after its own: 0 for a causal codec. `batch_sec` of padded audio are best
-    encoded at once. Of a codec, `build_codec(device)` makes the whole, with quantizer and decoder.
+    `weights` is for people; `weights_sha256` for comparison is the hash of the weights file, or of the recipe (sizes,
+    initialization, seed) where the weights are drawn and not read. `build` calls `make(spec, device)`. A frame depends
+    on audio up to `lookahead_frames` after its own: 0 for a causal codec. `batch_sec` is the best length of padded
+    audio in a batch. `build_codec(device)` builds a whole codec, with quantizer and decoder.
     """
 
     name: str
@@ -40,7 +40,7 @@ class EncoderSpec:
         return self.make(self, device)
 
     def meta(self) -> dict[str, Any]:
-        """What a feature store writes down of the encoder that made it."""
+        """The entries of a feature store's meta.json about its encoder."""
         return {
             "encoder": self.name,
             "tap": self.tap,
@@ -53,20 +53,20 @@ class EncoderSpec:
 
 
 class EncoderStream(Protocol):
-    """A running stream: it remembers what it has heard."""
+    """A running stream with its state."""
 
     def step(self, audio: "torch.Tensor") -> "torch.Tensor":
-        """Audio (B, n * frame_samples) float32 -> features (B, f, D): without look-ahead of exactly that stretch, else
-        of the frames that nothing to come can change."""
+        """Audio (B, n * frame_samples) float32 -> features (B, f, D): without look-ahead, of exactly that audio; else
+        of the frames that no later audio can change."""
 
     def end(self) -> "torch.Tensor":
         """Features (B, f, D) of the frames held back; nothing may follow. Only encoders with look-ahead have it."""
 
 
 class Encoder(Protocol):
-    """A codec or speaker encoder at one tap; those of this package inherit from it what stands here in full.
+    """A codec or speaker encoder at one tap; those of this package inherit the methods that are complete here.
 
-    `frame_samples` is the audio that a stream's step is counted in; all else that names its features is in `spec`.
+    A step of a stream is a multiple of `frame_samples`. `spec` has all else that identifies the features.
     """
 
     spec: EncoderSpec
@@ -74,7 +74,7 @@ class Encoder(Protocol):
 
     @property
     def sample_rate(self) -> int:
-        """Of the audio that it takes, in Hz."""
+        """Of the input audio, in Hz."""
         return self.spec.sample_rate
 
     @property
@@ -93,15 +93,15 @@ class Encoder(Protocol):
         return self.spec.lookahead_frames
 
     def all_taps(self) -> "tuple[Encoder, list[str]]":
-        """An encoder that gives the taps of a study of depth side by side, and these taps in their order: where there
-        is nothing to compare, itself and its own."""
+        """An encoder with the taps of a study of depth side by side, and these taps in order; with a single tap,
+        itself."""
         return self, [self.spec.tap]
 
     def encode(self, audio: "torch.Tensor", lengths: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
         """Audio (B, T) float32 and lengths (B,) in samples -> features (B, F, D) and frames (B,).
 
-        What lies past a length changes no frame of that row; features past a row's frames are 0.
+        Samples past a length change no frame of that row; features past a row's frames are 0.
         """
 
     def stream(self, batch_size: int) -> AbstractContextManager[EncoderStream]:
-        """Start `batch_size` streams; the same frames as `encode`, piece by piece."""
+        """Start `batch_size` streams; the same frames as `encode`, step by step."""

@@ -20,10 +20,10 @@ def encode_file(encoder: Encoder, path: str | Path, chunk_sec: float = CHUNK_SEC
 
 
 def encode_chunks(encoder: Encoder, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Turn pieces of one signal, of any length, into pieces (f, D) of its features.
+    """Encode chunks of one signal, of any length, as chunks (f, D) of its features.
 
-    The end is padded with zeros to a whole frame, as for a whole file. What an encoder with look-ahead holds back comes
-    last.
+    The end is padded with zeros to a whole frame, as for a whole file. The frames that an encoder with look-ahead holds
+    back come last.
     """
     with encoder.stream(1) as stream:
         for audio in in_frames(chunks, encoder.frame_samples):

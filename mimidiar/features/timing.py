@@ -1,7 +1,7 @@
-"""What computing cost, as a ratio to the length of the audio: lines in `timing.jsonl` beside what was computed.
+"""The cost of computation as a real-time factor: lines in `timing.jsonl` beside the results.
 
-Each process adds one line when it has ended its share, so that jobs and resumed runs add up; the share of a killed
-process is in neither sum. The file is no part of the result: nothing that is computed depends on it.
+Each process adds one line at the end of its share, so that jobs and resumed runs add up; the share of a killed process
+is in neither sum. The file is not part of the result: no computation depends on it.
 """
 
 import json
@@ -20,7 +20,7 @@ TIMING = "timing.jsonl"
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of computing for so many seconds of audio: of the processor on a CPU, on the wall on a GPU."""
+    """Seconds of computing and of audio: processor time on a CPU, wall time on a GPU."""
 
     audio_sec: float
     compute_sec: float
@@ -32,7 +32,7 @@ class Cost:
 
 
 def clock(device: str) -> float:
-    """Seconds that only differences mean something of; of the processor on a CPU, where other programs do not count."""
+    """Seconds from an arbitrary origin: processor time on a CPU, without other programs; wall time on a GPU."""
     return time.process_time() if device == "cpu" else time.monotonic()
 
 
@@ -44,7 +44,7 @@ def add_cost(folder: str | Path, cost: Cost | None) -> None:
     path = Path(folder) / TIMING
     line = json.dumps(asdict(cost) | {"audio_sec": round(cost.audio_sec, 3), "compute_sec": round(cost.compute_sec, 3)})
     try:
-        # One short write in append mode: jobs that end at the same moment keep their lines apart.
+        # One short write in append mode: jobs that end at the same time do not mix their lines.
         stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             os.write(stream, f"{line}\n".encode())

@@ -1,8 +1,8 @@
-"""The diarization adapter: features of a frozen codec in, one activity logit per speaker channel and frame out.
+"""The diarization adapter: features of a frozen codec in, one activity logit per output and frame.
 
 Two variants of one module. The default has pre-norm layers and rotary positions (Su et al., 2021), so that the length
-of the input is free. The ancestor's has post-norm layers and absolute sinusoidal positions (Vaswani et al., 2017):
-`norm="post", positions="sinusoidal"`.
+of the input is free. That of the original study has post-norm layers and absolute sinusoidal positions (Vaswani et al.,
+2017): `norm="post", positions="sinusoidal"`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mimidiar.models.feature_norm import FeatureNorm
 
 @dataclass
 class AdapterConfig:
-    """Everything that the shape of an adapter depends on."""
+    """The arguments of an adapter."""
 
     input_dim: int = 512
     model_dim: int = 384
@@ -25,17 +25,17 @@ class AdapterConfig:
     ff_dim: int = 1536
     dropout: float = 0.1
     feature_noise: float = 0.0  # in training, in deviations of the feature itself
-    attention_dropout: float = 0.1  # of attention weights; on a CPU it takes as long as the attention itself
+    attention_dropout: float = 0.1  # of attention weights; on a CPU this takes as long as the attention itself
     max_speakers: int = 4
     norm: str = "pre"  # pre | post
     positions: str = "rotary"  # rotary | sinusoidal
-    rotary_share: float = 0.5  # of a head's dimensions; the others know no position
+    rotary_share: float = 0.5  # of a head's dimensions; the others have no positions
     rotary_period: float = 50.0  # tokens in which the slowest rotary dimension turns by 1 rad
-    frames_per_token: int = 1  # the layers see so many frames side by side: with 2 they take a third of the time
+    frames_per_token: int = 1  # frames concatenated to a token: with 2 the layers take a third of the time
 
 
 class Adapter(nn.Module):
-    """Linear -> num_layers Transformer layers -> one logit per speaker channel."""
+    """Linear -> num_layers Transformer layers -> one logit per output."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Adapter(nn.Module):
         if self.sinusoidal:
             x = x + sinusoidal_positions(x.shape[1], x.shape[2], x.device)
         x = self.dropout(x)
-        # Without padding there is nothing to mask, and attention is a tenth faster.
+        # Attention without a mask is a tenth faster.
         attended = None if mask is None or mask.all() else mask[:, None, None, :]
         for layer in self.layers:
             x = layer(x, attended)
@@ -94,8 +94,7 @@ class Adapter(nn.Module):
 def group_frames(x: Tensor, mask: Tensor | None, size: int) -> tuple[Tensor, Tensor | None]:
     """Frames (B, T, D) -> tokens (B, ceil(T / size), size * D), and a mask (B, T) -> (B, ceil(T / size)).
 
-    Frames that are missing to the last token, or that the mask leaves out, are zeros; one real frame makes a token
-    count.
+    Frames that are missing to the last token, or masked out, are zeros; a token with one real frame is real.
     """
     if size == 1:
         return x, mask
@@ -120,7 +119,7 @@ class TransformerLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
-        """x (B, T, D), attended (B, 1, 1, T) true where a key may be looked at, or None -> (B, T, D)."""
+        """x (B, T, D), attended (B, 1, 1, T) true on keys to attend to, or None -> (B, T, D)."""
         if self.pre:
             x = x + self.dropout(self.attention(self.norm1(x), attended))
             return x + self.dropout(self.feed_forward(self.norm2(x)))
@@ -131,8 +130,8 @@ class TransformerLayer(nn.Module):
 class SelfAttention(nn.Module):
     """Multi-head self-attention over the whole window; the first `turned` dimensions of a head have rotary positions.
 
-    The rest compare content alone, however far apart: a speaker who comes back after a minute is found by voice. With
-    all dimensions turned, distances that training never saw would spoil the comparison in longer windows.
+    The rest compare content alone at any distance, so that a speaker is recognized again after a minute. With all
+    dimensions turned, distances unseen in training would disturb the comparison in longer windows.
     """
 
     def __init__(self, model_dim: int, num_heads: int, dropout: float, turned: int, period: float):
@@ -162,9 +161,9 @@ def rotary_dims(head_dim: int, share: float) -> int:
 
 
 def rotate(x: Tensor, dims: int, period: float) -> Tensor:
-    """Turn pairs of the first `dims` dimensions of (..., T, D) by angles that grow with the frame.
+    """Turn pairs of the first `dims` dimensions of (..., T, D) by angles proportional to the frame's index.
 
-    So products of two frames depend on their distance alone (Su et al., 2021). The speeds fall from 1 to about
+    Products of two frames then depend on their distance alone (Su et al., 2021). The speeds fall from 1 to about
     1 / period rad per frame.
     """
     speed = period ** (-torch.arange(dims // 2, device=x.device, dtype=torch.float32) * 2 / dims)

@@ -1,4 +1,4 @@
-"""From a configuration or a file to a model: the one registry of models, and the loader that checks what it reads."""
+"""From a configuration or a file to a model: the registry of models, and the loader that checks files."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,10 +21,10 @@ Model = Adapter | FusedAdapter | UnfrozenAdapter
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model with what its file says of it: the features it wants and the crop length it was trained on.
+    """A model with its header: the features that it requires and the crop length of its training.
 
-    `front`, where there is one, is the trained part of the codec: whole recordings go through it (`MimiTop.run`) before
-    `model` sees windows of them.
+    `front`, if any, is the trained part of the codec: whole recordings pass it (`MimiTop.run`) before `model` gets
+    windows of them.
     """
 
     model: Adapter | FusedAdapter
@@ -35,8 +35,8 @@ class TrainedModel:
 
 
 def build_model(config: AdapterConfig, fusion: FusionConfig | None = None, top: "MimiTop | None" = None) -> Model:
-    """A model with fresh weights: an adapter, with `fusion` on likeness to voices in place of embeddings, with `top`
-    behind that part of the codec.
+    """A model with fresh weights: an adapter; with `fusion`, on similarities of embeddings; with `top`, behind that
+    part of the codec.
     """
     if top is not None:
         return UnfrozenAdapter(top, Adapter(**asdict(config)))
@@ -53,7 +53,7 @@ def model_header(
     fusion: FusionConfig | None = None,
     top: "MimiTop | None" = None,
 ) -> dict[str, Any]:
-    """What model.safetensors says of itself: the model's arguments and the features it was trained on."""
+    """The header of model.safetensors: the model's arguments and the features of its training."""
     return {
         "format": FORMAT,
         "model": {
@@ -81,9 +81,9 @@ def build_trained(tensors: dict[str, Tensor], header: dict[str, Any], path: str 
         fusion, unfreeze = header["model"].get("fusion"), header["model"].get("unfreeze")
         top = build_top(unfreeze) if unfreeze else None
         model = build_model(AdapterConfig(**header["model"]["adapter"]), fusion and FusionConfig(**fusion), top)
-        said = float(header["frame_hz"]), float(header["crop_sec"]), dict(header["encoder"])
+        stated = float(header["frame_hz"]), float(header["crop_sec"]), dict(header["encoder"])
     except (KeyError, TypeError, ValueError) as error:
         raise MimidiarError(f"{path}: its header describes no model of this version ({error})") from None
     fill(model, tensors, path)
     model = model.eval() if top is None else model.eval().adapter
-    return TrainedModel(model, *said, top)
+    return TrainedModel(model, *stated, top)

@@ -1,4 +1,4 @@
-"""Normalisation of features by fixed statistics, which belong to a model as its weights do."""
+"""Normalization of features by fixed statistics, which are part of a model's weights."""
 
 import torch
 from torch import Tensor, nn
@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class FeatureNorm(nn.Module):
     """(x - mean) / std for features (..., dim), or (..., *dim) for a tuple; the identity until statistics are set.
 
-    In training, noise of deviation `noise` is added, so that the voices of a small training set can't be learnt by
-    heart through small differences.
+    In training, noise of deviation `noise` is added, so that the speakers of a small training set cannot be memorized
+    by small differences.
     """
 
     def __init__(self, dim: int | tuple[int, ...], noise: float = 0.0):
@@ -21,7 +21,7 @@ class FeatureNorm(nn.Module):
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Set mean and deviation (dim,) of the training features.
 
-        A dimension that is constant in training, but for rounding, is centred and not blown up.
+        A dimension that is constant in training, but for rounding, is centered and not scaled up.
         """
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 1e-6 * (1 + mean.abs()), std, torch.ones_like(std)))

@@ -1,8 +1,8 @@
 """The upper layers of the codec and the adapter as one model, trained together (Exp 2.5).
 
-Its features are those of the last tap that stays as it is (`codec.top`). Of a crop they begin earlier than its labels:
-the layers are causal and look back by seconds, so that without what was heard before, a crop's first frames would not
-be those of the whole recording. The adapter sees the crop alone, as on the frozen codec.
+Its features are those of the last frozen tap. They begin earlier than the labels of a crop: the layers are causal with
+seconds of context, without which a crop's first frames would differ from those of the whole recording. The adapter gets
+the crop alone, as on the frozen codec.
 """
 
 from dataclasses import asdict, dataclass
@@ -23,11 +23,11 @@ class UnfreezeConfig(Checked):
     """How much of the codec is trained with the adapter, and how."""
 
     layers: Count = 3  # the last ones of the encoder's transformer; the downsampling behind them is trained as well
-    learning_rate: NotNegative = 1e-5  # of the codec's part; 0: it stays as it is
-    clip_norm: Positive = 0.5  # of its gradient; the adapter's is clipped apart from it
-    # In the loss, of the latent's squared distance to the frozen codec's, in its variance.
+    learning_rate: NotNegative = 1e-5  # of the codec's part; 0: frozen
+    clip_norm: Positive = 0.5  # of its gradient; the adapter's is clipped separately
+    # Weight in the loss of the latent's squared distance to the frozen codec's, over its variance.
     near_weight: NotNegative = 0.0
-    history_sec: NotNegative = 10.0  # before a crop, for the codec's part alone; exact from 10 s for each layer
+    history_sec: NotNegative = 10.0  # context before a crop, for the codec's part alone; exact from 10 s for each layer
 
 
 class UnfrozenAdapter(nn.Module):
@@ -44,13 +44,13 @@ class UnfrozenAdapter(nn.Module):
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
         """features (B, T, 2 D), two of the tap's frames side by side -> logits (B, T, max_speakers).
 
-        mask (B, T) is true on the frames of a row's crop, which follow each other; frames before it are what was heard
-        before, and their logits are 0.
+        mask (B, T) is true on the frames of a row's crop, which are contiguous; frames before it are context, and their
+        logits are 0.
         """
-        return self.decide(latent(self.top, features), mask)
+        return self.adapt(latent(self.top, features), mask)
 
-    def decide(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Latent (B, T, D), mask as above -> logits (B, T, max_speakers) of the adapter, which sees the crops alone."""
+    def adapt(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Latent (B, T, D), mask as above -> logits (B, T, max_speakers) of the adapter, which gets the crops alone."""
         if mask is None:
             return self.adapter(x)
         lengths = mask.sum(1)
@@ -70,12 +70,12 @@ def latent(top: "MimiTop", features: Tensor) -> Tensor:
 
 
 def top_header(top: "MimiTop") -> dict[str, Any]:
-    """What a model's file says of its part of the codec."""
+    """The header of a model's part of the codec."""
     return {"size": asdict(top.size), "layers": len(top.layers)}
 
 
 def build_top(header: dict[str, Any]) -> "MimiTop":
-    """The part of the codec that `top_header` tells of, with fresh weights. Raises TypeError for another header."""
+    """The part of the codec of a `top_header`, with fresh weights. Raises TypeError for another header."""
     from mimidiar.encoders.mimi.sizes import CodecSize
     from mimidiar.encoders.mimi.upper_layers import MimiTop
 

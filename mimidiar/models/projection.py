@@ -16,7 +16,7 @@ PROBE_FORMAT = "mimidiar-probe-1"
 class Projection:
     """x (..., D) -> (x - mean) / std @ weight.T (..., speakers): the probe's layer without its bias.
 
-    `pooling` names the frames that the probe's features are a mean of.
+    `pooling`: the frames over which the probe's features were averaged.
     """
 
     weight: np.ndarray

@@ -32,7 +32,7 @@ def read_weight_file(path: str | Path, format_name: str, framework: str) -> tupl
 
 
 class Contents(NamedTuple):
-    """What a file of weights says of itself: its header, the number of values in it, and of which types they are."""
+    """The contents of a file of weights: its header, the number of its values, and their types."""
 
     header: dict[str, Any]
     values: int
@@ -42,7 +42,7 @@ class Contents(NamedTuple):
 def inspect_weight_file(path: str | Path) -> Contents:
     """The contents of a file that this package wrote, of whichever format, without reading its values.
 
-    MimidiarError for a file that is missing, damaged, or of others' making.
+    MimidiarError for a file that is missing, damaged, or not of this package.
     """
     if not Path(path).is_file():
         raise MimidiarError(f"{path}: no such file of weights")

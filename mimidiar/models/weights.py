@@ -1,4 +1,4 @@
-"""Weights with their configuration in one safetensors file: the file says what it is and how to build what it fills."""
+"""Weights with their configuration in one safetensors file: its header describes the module that they fill."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def load_weights(path: str | Path, format_name: str) -> tuple[dict[str, torch.Te
 
 
 def fill(module: torch.nn.Module, tensors: dict[str, torch.Tensor], path: str | Path) -> None:
-    """Load tensors strictly. MimidiarError that names what is missing, left over or of another shape."""
+    """Load tensors strictly. MimidiarError, naming the tensors, for missing, extra or differently shaped ones."""
     try:
         module.load_state_dict(tensors, strict=True)
     except RuntimeError as error:

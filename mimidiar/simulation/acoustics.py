@@ -1,7 +1,7 @@
-"""What speech is recorded in: levels, noises, rooms and bands, made up or from files. All samples are at 16 kHz.
+"""Recording conditions: levels, noises, rooms and bands, synthetic or from files. All samples are at 16 kHz.
 
-Rooms move nothing in time: the strongest peak of a response is the direct sound, and its delay is taken away, so that
-what is said at t is heard at t.
+Rooms shift nothing in time: the strongest peak of a response is the direct sound, and its delay is removed, so that
+speech at t stays at t.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from mimidiar.audio.files import read_audio
 from mimidiar.data.recordings import RecordingFile
 from mimidiar.errors import MimidiarError
 
-Spoken = Sequence[tuple[float, float]]  # (start, end) of speech in seconds
+SpeechTimes = Sequence[tuple[float, float]]  # (start, end) of speech in seconds
 LOWEST_HZ = 40.0  # colored noise is flat below
 FLOOR_HZ = 50.0  # likewise a noise floor
 TELEPHONE_HZ = (300.0, 3400.0)
@@ -34,26 +34,26 @@ def unit_power(samples: np.ndarray) -> np.ndarray:
 
 
 def unit_speech(track: np.ndarray) -> np.ndarray:
-    """Scaled so that what is not silent has a mean power of 1."""
-    spoken = track[track != 0]
-    return track / max(rms(spoken) if len(spoken) else 1.0, 1e-9)
+    """Scaled so that the non-silent samples have a mean power of 1."""
+    speech = track[track != 0]
+    return track / max(rms(speech) if len(speech) else 1.0, 1e-9)
 
 
-def speech_rms(samples: np.ndarray, spoken: Spoken) -> float:
+def speech_rms(samples: np.ndarray, speech: SpeechTimes) -> float:
     """RMS of the samples (T,) where somebody speaks."""
     mask = np.zeros(len(samples), bool)
-    for start, end in spoken:
+    for start, end in speech:
         mask[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] = True
     return rms(samples[mask])
 
 
-def set_level(samples: np.ndarray, spoken: Spoken, range_dbfs: Sequence[float], seed: int) -> np.ndarray:
+def set_level(samples: np.ndarray, speech: SpeechTimes, range_dbfs: Sequence[float], seed: int) -> np.ndarray:
     """Bring the speech to an RMS level drawn from `range_dbfs` (dB relative to full scale), all else with it.
 
     `samples`: int16 (T,). Returns int16; a level at which it would clip becomes the highest at which it does not.
     """
     wanted = np.random.default_rng([seed, 1]).uniform(*range_dbfs)
-    return to_int16(samples * (32768 * 10 ** (wanted / 20) / speech_rms(samples, spoken)))
+    return to_int16(samples * (32768 * 10 ** (wanted / 20) / speech_rms(samples, speech)))
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def to_int16(samples: np.ndarray) -> np.ndarray:
 
 
 def faded(samples: np.ndarray, seconds: float) -> np.ndarray:
-    """A copy of the samples (T,) that rises from 0 and falls to 0 within so many seconds at either end."""
+    """A copy of the samples (T,) with a fade of `seconds` at either end."""
     samples, fade = samples.copy(), min(round(seconds * SAMPLE_RATE), len(samples) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     samples[:fade] *= ramp
@@ -77,32 +77,32 @@ def colored_noise(length: int, color: float, rng: np.random.Generator, lowest_hz
     """Power 1/f^color above `lowest_hz`: white noise, weighted in the spectrum. 0 is white, 1 pink, 2 brown."""
     spectrum = np.fft.rfft(rng.standard_normal(length))
     frequency = np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), lowest_hz)
-    # Of pink noise by the root: sets that were made before have these very bits.
+    # The root, for pink noise, keeps the bits of sets made before.
     weighted = spectrum / np.sqrt(frequency) if color == 1 else spectrum * frequency ** (-color / 2)
     return unit_power(np.fft.irfft(weighted, length))
 
 
-def noise_stretch(noises: Sequence[RecordingFile], count: int, rng: np.random.Generator) -> np.ndarray:
-    """A random stretch of one of the recorded noises, and where it is too short, of others after it.
+def noise_excerpt(noises: Sequence[RecordingFile], count: int, rng: np.random.Generator) -> np.ndarray:
+    """A random excerpt of one of the recorded noises, continued by others where it is too short.
 
     Raises MimidiarError naming a file that cannot be read, is empty or is at another rate than the speech.
     """
-    pieces: list[np.ndarray] = []
-    while (missing := count - sum(map(len, pieces))) > 0:
+    excerpts: list[np.ndarray] = []
+    while (missing := count - sum(map(len, excerpts))) > 0:
         chosen = noises[int(rng.integers(len(noises)))]
         start = int(rng.integers(max(chosen.samples - missing, 0) + 1))
-        pieces.append(unit_power(_read(chosen, start, missing)))
-    return unit_power(np.concatenate(pieces))
+        excerpts.append(unit_power(_read(chosen, start, missing)))
+    return unit_power(np.concatenate(excerpts))
 
 
-def babble(speech: Sequence[RecordingFile], talkers: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """So many of the recordings of speech at once, or all where there are fewer, each from a random moment on."""
-    chosen = rng.choice(len(speech), min(talkers, len(speech)), replace=False)
-    return unit_power(np.sum([noise_stretch([speech[k]], count, rng) for k in chosen], axis=0))
+def babble(speech: Sequence[RecordingFile], speakers: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`speakers` of the recordings of speech at once, or all where there are fewer, each from a random time on."""
+    chosen = rng.choice(len(speech), min(speakers, len(speech)), replace=False)
+    return unit_power(np.sum([noise_excerpt([speech[k]], count, rng) for k in chosen], axis=0))
 
 
 def looped_babble(paths: Sequence[str], length: int, rng: np.random.Generator) -> np.ndarray:
-    """All of these files at once, each again and again from a moment of its own on."""
+    """All of these files at once, each in a loop from a random time on."""
     sums = np.zeros(length)
     for path in paths:
         samples = unit_power(read_audio(path, SAMPLE_RATE))
@@ -116,19 +116,19 @@ def steady_tones(tones: Sequence[float], length: int, rng: np.random.Generator) 
     return unit_power(np.sum([np.sin(2 * np.pi * (f * time + rng.random())) * rng.random() for f in tones], axis=0))
 
 
-def add_noise(samples: np.ndarray, spoken: Spoken, snr_db: float, noise: np.ndarray) -> np.ndarray:
-    """Add `noise` (T,), whose mean power is 1, `snr_db` below that of the speech; int16, scaled down if it clips."""
-    return to_int16(samples + speech_rms(samples, spoken) * 10 ** (-snr_db / 20) * noise)
+def add_noise(samples: np.ndarray, speech: SpeechTimes, snr_db: float, noise: np.ndarray) -> np.ndarray:
+    """Add `noise` (T,) of mean power 1, `snr_db` below the speech; int16, scaled down if it clips."""
+    return to_int16(samples + speech_rms(samples, speech) * 10 ** (-snr_db / 20) * noise)
 
 
-def add_noise_floor(samples: np.ndarray, spoken: Spoken, snr_range_db: Sequence[float], seed: int) -> np.ndarray:
-    """Add pink noise, as in rooms, at a level that is drawn from `snr_range_db`: pauses would be digital zeros.
+def add_noise_floor(samples: np.ndarray, speech: SpeechTimes, snr_range_db: Sequence[float], seed: int) -> np.ndarray:
+    """Add pink noise, as in rooms, at a level drawn from `snr_range_db`, since pauses would be digital zeros.
 
     `samples`: int16 (T,). Returns int16, scaled down as a whole if it would clip.
     """
     rng = np.random.default_rng(seed)
     snr_db = rng.uniform(*snr_range_db)
-    return add_noise(samples, spoken, snr_db, colored_noise(len(samples), 1, rng, FLOOR_HZ))
+    return add_noise(samples, speech, snr_db, colored_noise(len(samples), 1, rng, FLOOR_HZ))
 
 
 # Rooms and bands
@@ -152,7 +152,7 @@ def made_up_responses(places: int, t60_sec: float, room_seed: int, source_seed: 
     from lhotse.augmentation.utils import FastRandomRIRGenerator
 
     room = FastRandomRIRGenerator(sr=SAMPLE_RATE, max_T60=t60_sec, room_seed=room_seed, source_seed=source_seed)
-    with torch.random.fork_rng(devices=[]):  # of which it draws besides
+    with torch.random.fork_rng(devices=[]):  # which lhotse also uses
         torch.default_generator.manual_seed(torch_seed)
         return room(nsource=places)
 
@@ -160,8 +160,7 @@ def made_up_responses(places: int, t60_sec: float, room_seed: int, source_seed: 
 def in_a_room(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     """Samples (T,) convolved with an impulse response (K,), at the power of before; (T,) float32.
 
-    What is heard after the end is cut off. By lhotse, which would take a lower peak for the direct sound where that is
-    negative.
+    The tail after the end is cut off. By lhotse, which would take a lower peak for a negative direct sound.
     """
     import torch
     from lhotse.augmentation import ReverbWithImpulseResponse
@@ -173,21 +172,21 @@ def in_a_room(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
 
 
 def with_tail(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Samples (T,) in a room as above, with what is heard after their end; (T + K - 1,) float32."""
+    """Samples (T,) in a room as above, with the tail after their end; (T + K - 1,) float32."""
     return in_a_room(np.pad(samples, (0, len(response) - 1)), response)
 
 
 def in_made_up_room(tracks: Sequence[np.ndarray], seed: int, t60_sec: float) -> list[np.ndarray]:
-    """Tracks (T,) as heard in a made-up room, each from a place of its own, and as loud as before."""
-    heard = []
+    """Tracks (T,) in a made-up room, each from a different place, at the same power as before."""
+    wet_tracks = []
     for track, response in zip(
         tracks, made_up_responses(len(tracks), max(t60_sec, 0.11), seed, seed, seed), strict=True
     ):
         direct = int(np.abs(response).argmax())
         wet = signal.oaconvolve(track, response)[direct : direct + len(track)]
         power = float(np.mean(track.astype(np.float64) ** 2))
-        heard.append(wet * np.sqrt(power / max(float(np.mean(wet.astype(np.float64) ** 2)), 1e-12)))
-    return heard
+        wet_tracks.append(wet * np.sqrt(power / max(float(np.mean(wet.astype(np.float64) ** 2)), 1e-12)))
+    return wet_tracks
 
 
 def telephone_band(samples: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""The same utterances made worse: quieter, with noise, in a room; for trials of clean enrolment and degraded test.
+"""The same utterances made worse: quieter, with noise, in a room; for trials of clean enrollment and degraded test.
 
-What is drawn (noise, room) depends on the seed, the condition and the utterance's name alone, so that jobs and resumed
-runs give the same audio, and two conditions of one kind use different noise.
+Noise and room depend on the seed, the condition and the utterance's name alone, so that jobs and resumed runs give the
+same audio, and two conditions of one kind use different noise.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 from mimidiar.log import log
 from mimidiar.simulation.acoustics import (
-    Spoken,
+    SpeechTimes,
     add_noise,
     add_noise_floor,
     in_a_room,
     made_up_responses,
-    noise_stretch,
+    noise_excerpt,
     read_response,
     to_int16,
 )
@@ -35,7 +35,7 @@ MAX_T60_SEC = 0.8  # of a made-up room; lhotse's own default
 
 @dataclass
 class Condition:
-    """What is done to an utterance, in this order: a room, then noise, then another level."""
+    """The steps of a degradation, in this order: a room, then noise, then another level."""
 
     reverb: bool = False
     snr_db: float | None = None  # mean power of the speech over that of the noise; none: no noise
@@ -44,7 +44,7 @@ class Condition:
 
 @dataclass
 class Degradation:
-    """`conf/degrade.yaml`: the conditions by name, and the seed of what is drawn."""
+    """`conf/degrade.yaml`: the conditions by name, and the seed of all draws."""
 
     seed: int = 0
     conditions: dict[str, Condition] = field(default_factory=dict)
@@ -64,14 +64,14 @@ class Degradation:
 
 @dataclass(frozen=True)
 class Sounds:
-    """What is degraded with: recorded noises and room impulse responses, or none, and then made-up ones."""
+    """The sounds to degrade with: recorded noises and room impulse responses; without them, synthetic ones are used."""
 
     noises: Sequence[RecordingFile] = ()
     rirs: Sequence[RecordingFile] = ()
 
 
 def read_sounds(noises: Path | None, rirs: Path | None) -> Sounds:
-    """The sounds of set folders that `mimidiar prepare musan` or `rirs` wrote."""
+    """The sounds of set folders from `mimidiar data prepare musan` or `rirs`."""
     return Sounds(*(tuple(read_recordings(folder)) if folder else () for folder in (noises, rirs)))
 
 
@@ -84,7 +84,7 @@ def degrade_set(
 ) -> list[Path]:
     """Write OUT/<condition>_<set> for each condition: the utterances of a set under their own names, and its trials.
 
-    With `job` (k, n) the audio of that share is made; without it all that is missing, and the manifests. Raises
+    With `job` (k, n) the audio of that share is made; without it all missing audio, and the manifests. Raises
     MimidiarError for utterances that cannot be read, and for sounds at another rate.
     """
     utterances = [row for rows in read_source(data_dir).values() for row in rows]
@@ -107,30 +107,30 @@ def degrade_set(
 def degrade(
     clean: np.ndarray, utterance: SourceUtterance, condition: Condition, sounds: Sounds, rng: np.random.Generator
 ) -> np.ndarray:
-    """int16 (T,) -> int16 (T,), as loud as before but for `gain_db` and what would clip."""
-    spoken = list(utterance.speech) or [(0.0, len(clean) / SAMPLE_RATE)]
+    """int16 (T,) -> int16 (T,), at the level of before, except for `gain_db` and against clipping."""
+    speech = list(utterance.speech) or [(0.0, len(clean) / SAMPLE_RATE)]
     samples = clean
     if condition.reverb:
         samples = _in_some_room(samples, sounds.rirs, rng)
     if condition.snr_db is not None:
-        samples = _with_noise(samples, spoken, condition.snr_db, sounds.noises, rng)
+        samples = _with_noise(samples, speech, condition.snr_db, sounds.noises, rng)
     return to_int16(samples * 10 ** (condition.gain_db / 20))
 
 
 def _in_some_room(samples: np.ndarray, rirs: Sequence[RecordingFile], rng: np.random.Generator) -> np.ndarray:
-    """Heard through a recorded impulse response, or a made-up one."""
+    """Convolved with a recorded impulse response, or a made-up one."""
     seeds = rng.integers(2**31, size=3).tolist()
     response = read_response(rirs[seeds[0] % len(rirs)]) if rirs else made_up_responses(1, MAX_T60_SEC, *seeds)[0]
     return in_a_room(samples.astype(np.float32) / 32768, response) * 32768
 
 
 def _with_noise(
-    samples: np.ndarray, spoken: Spoken, snr_db: float, noises: Sequence[RecordingFile], rng: np.random.Generator
+    samples: np.ndarray, speech: SpeechTimes, snr_db: float, noises: Sequence[RecordingFile], rng: np.random.Generator
 ) -> np.ndarray:
-    """With a stretch of recorded noise, or with pink noise."""
+    """With an excerpt of recorded noise, or with pink noise."""
     if not noises:
-        return add_noise_floor(samples, spoken, [snr_db, snr_db], int(rng.integers(2**31)))
-    return add_noise(samples, spoken, snr_db, noise_stretch(noises, len(samples), rng))
+        return add_noise_floor(samples, speech, [snr_db, snr_db], int(rng.integers(2**31)))
+    return add_noise(samples, speech, snr_db, noise_excerpt(noises, len(samples), rng))
 
 
 def _seed(seed: int, condition: str, utterance: str) -> list[int]:

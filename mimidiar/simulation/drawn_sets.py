@@ -1,4 +1,4 @@
-"""Sets of recordings that are drawn one by one from their seeds, written once: for validation, tuning or scoring."""
+"""Sets of recordings drawn one by one from their seeds and written to disk: for validation, tuning or scoring."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.log import log
-from mimidiar.simulation.mixtures import MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulation.mixtures import MixtureOptions, draw_mixture, read_mixture_source
 from mimidiar.simulation.placement import Source
 from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import TalkOptions, draw_talk
+from mimidiar.simulation.turn_taking import ConversationOptions, draw_conversation
 
-# Seeds of written sets begin with it and those of training do not: nothing of the one is in the other.
+# First number of the seeds of written sets, not of training: the two share no recording.
 WRITTEN = 2**31
 
 
@@ -35,7 +35,7 @@ class Drawn(Protocol):
 
 @dataclass
 class MixtureSet(MixtureOptions):
-    """One set: the split whose speakers are mixed, and the seed of its mixtures."""
+    """One set: the split of the speakers to mix, and the seed of its mixtures."""
 
     split: str = "test"
     seed: int = 0
@@ -49,28 +49,28 @@ class MixtureSets:
 
 
 @dataclass
-class TalkSet(TalkOptions):
-    """One set: the split whose speakers converse, and the seed of its conversations."""
+class DrawnConversationSet(ConversationOptions):
+    """One set: the split of its speakers, and the seed of its conversations."""
 
     split: str = "dev"
     seed: int = 0
 
 
 @dataclass
-class TalkSets:
+class DrawnConversationSets:
     """The file: name -> set. The set `dev` is written to the folder `talk_dev`."""
 
-    sets: dict[str, TalkSet] = field(default_factory=dict)
+    sets: dict[str, DrawnConversationSet] = field(default_factory=dict)
 
 
 def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
 
-    Raises MimidiarError for options that cannot be, and for sets that share speakers, unless the corpus is leaky.
+    Raises MimidiarError for impossible options, and for sets that share speakers, unless the corpus is leaky.
     """
 
     def draw(options: MixtureSet) -> tuple[Source, Iterator[Drawn]]:
-        source = read_voices(Path(data) / options.split, options)
+        source = read_mixture_source(Path(data) / options.split, options)
         return source, (draw_mixture(source, options, (WRITTEN, options.seed, k)) for k in range(options.count))
 
     folders = _write_sets(config.sets, "mixtures", Path(out) / "sim_", draw)
@@ -79,16 +79,16 @@ def write_mixture_sets(config: MixtureSets, data: str | Path, out: str | Path) -
     return folders
 
 
-def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path) -> list[Path]:
+def write_conversation_sets(config: DrawnConversationSets, turns: Path, data: Path, out: Path) -> list[Path]:
     """Make every set of `config` from the prepared sets below `data`, with the turn statistics of the file `turns`;
-    returns the folders `out`/talk_<name>. Raises MimidiarError for options that cannot be.
+    returns the folders `out`/talk_<name>. Raises MimidiarError for impossible options.
     """
     statistics = read_statistics(turns)
 
-    def draw(options: TalkSet) -> tuple[Source, Iterator[Drawn]]:
-        source = read_talkers(Path(data) / options.split)
+    def draw(options: DrawnConversationSet) -> tuple[Source, Iterator[Drawn]]:
+        source = read_speakers(Path(data) / options.split)
         return source, (
-            draw_talk(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
+            draw_conversation(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
         )
 
     folders = _write_sets(config.sets, "talks", Path(out) / "talk_", draw)
@@ -96,18 +96,18 @@ def write_talk_sets(config: TalkSets, turns: Path, data: Path, out: Path) -> lis
     return folders
 
 
-def read_talkers(folder: Path) -> Source:
-    """The utterances of a prepared set in which speech is marked, by speaker. Raises what `read_voices` raises."""
-    return read_voices(folder, MixtureOptions(labels="speech"))
+def read_speakers(folder: Path) -> Source:
+    """The utterances of a prepared set in which speech is marked, by speaker. Errors as in `read_mixture_source`."""
+    return read_mixture_source(folder, MixtureOptions(labels="speech"))
 
 
 def _write_sets(
-    sets: Mapping[str, MixtureSet | TalkSet],
+    sets: Mapping[str, MixtureSet | DrawnConversationSet],
     kind: str,
     prefix: Path,
-    draw: Callable[[MixtureSet | TalkSet], tuple[Source, Iterable[Drawn]]],
+    draw: Callable[[MixtureSet | DrawnConversationSet], tuple[Source, Iterable[Drawn]]],
 ) -> list[Path]:
-    """Write each set to the folder that begins with `prefix`; of its options `draw` makes speakers and recordings."""
+    """Write each set to a folder that begins with `prefix`; `draw` makes speakers and recordings from its options."""
     if not sets:
         raise MimidiarError(f"no {kind}: name at least one set below 'sets:'")
     for name, options in sets.items():

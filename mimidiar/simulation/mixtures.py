@@ -1,7 +1,7 @@
-"""Mixtures of two utterances: one begins before the other has ended (the adapter's proof of concept on VoxCeleb1).
+"""Mixtures of two overlapping utterances (the adapter's proof of concept on VoxCeleb1).
 
-A mixture follows from its seeds alone, so that training can make any of them when it is asked for, in any process, and
-a set of them can be written once and scored.
+A mixture depends on its seeds alone, so that training can make any of them on demand, in any process, and sets can be
+written to disk and scored.
 """
 
 import math
@@ -21,7 +21,7 @@ from mimidiar.simulation.acoustics import rms, with_tail
 from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
 from mimidiar.simulation.turns import make_turns
 
-MIN_SPEAKER_SEC = 0.5  # a mixture in which a speaker says less is drawn again
+MIN_SPEAKER_SEC = 0.5  # with less speech of a speaker, a mixture is drawn again
 MAX_TRIES = 50
 LABELS = ("speech", "whole")
 PEAK = 0.99  # of full scale; louder mixtures are turned down as a whole
@@ -33,17 +33,17 @@ class MixtureOptions(Checked):
 
     count: Count = 2000  # in an epoch, or in a set
     overlap: low_high(0, 1) = field(default_factory=lambda: [0.1, 0.5])  # share of the shorter utterance
-    max_utterance_sec: at_least(1) = 15.0  # of a longer one a random piece is taken
-    # RMS of the second speaker's speech over the first's, in dB; without it both are as loud as they were recorded.
+    max_utterance_sec: at_least(1) = 15.0  # of a longer one, a random excerpt is taken
+    # RMS of the second speaker's speech over the first's, in dB; without it both keep their recorded levels.
     level_db: low_high(-60, 60) | None = None
-    # Speech: the stretches that the manifest marks; whole: each utterance from end to end.
+    # speech: the speech marked in the manifest; whole: each utterance from end to end.
     labels: one_of(LABELS) = "speech"
     join_gap_sec: NotNegative = 0.2  # pauses of one speaker up to this length do not split a turn
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Two utterances, the level of the second in dB over the first (None: as recorded), who speaks when, the length."""
+    """Two utterances, the level of the second in dB over the first (None: as recorded), the turns, the length."""
 
     placements: tuple[Placement, Placement]
     level_db: float | None
@@ -57,7 +57,7 @@ class Mixture:
     def samples(self, responses: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """Float32 (num_frames * 1280,) at 16 kHz: both utterances, silence up to the end of the last frame.
 
-        With `responses`, speaker -> impulse response (K,), each is heard in a place of a room, in time as before.
+        With `responses`, speaker -> impulse response (K,), each is placed in a room, without a shift in time.
         """
         one, two = (placement.samples() for placement in self.placements)
         if self.level_db is not None:
@@ -71,11 +71,11 @@ class Mixture:
         return mixed * np.float32(PEAK / peak) if peak > PEAK else mixed
 
     def _loudness(self, number: int, samples: np.ndarray) -> float:
-        """RMS of an utterance where it speaks. Raises MimidiarError where that is no number."""
+        """RMS of an utterance in its speech. Raises MimidiarError where that is not a finite number."""
         placed = self.placements[number]
-        spans = [turn for turn in self.turns if turn.speaker == placed.utterance.speaker]
+        turns = [turn for turn in self.turns if turn.speaker == placed.utterance.speaker]
         # Turns are kept to 1 ms, placements to the sample: a turn may begin up to 0.5 ms before its own, or end after.
-        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in (span.start, span.end)] for span in spans]
+        edges = [[max(0, round((time - placed.at) * SAMPLE_RATE)) for time in (turn.start, turn.end)] for turn in turns]
         spoken = np.concatenate([samples[:0], *(samples[first:last] for first, last in edges)])
         level = rms(spoken) if len(spoken) else math.nan
         if not math.isfinite(level):
@@ -86,8 +86,8 @@ class Mixture:
         return level
 
 
-def read_voices(folder: str | Path, options: MixtureOptions) -> Source:
-    """The utterances of a set; where speech is the label, without those in which none is marked, which are counted.
+def read_mixture_source(folder: str | Path, options: MixtureOptions) -> Source:
+    """The utterances of a set; where speech is the label, without those that have none marked; their number is logged.
 
     Raises MimidiarError for fewer than two speakers, and for a set without any marked speech where that is the label.
     """

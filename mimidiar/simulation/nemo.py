@@ -1,10 +1,9 @@
 """NeMo's MultiSpeakerSimulator behind one function. The only importer of nemo in this package's simulation.
 
-How its words are used here. NeMo takes a list of words with their end times per audio file, starts each file at a
-"silence" word (""), and stops at the next one: with one word per stretch of speech it would only ever play the first
-stretch of each file. So the pauses are given as words as well ("pause"), and every file is entered once per stretch of
-speech, beginning there, under a name of its own (a link: NeMo caches audio by file name). Which of the words were
-speech is read from the CTM that NeMo writes, and that is what the reference is made of.
+Words: NeMo takes a list of words with their end times per audio file, starts each file at a "silence" word (""), and
+stops at the next one. With one word per segment of speech it would only play the first segment of each file. So pauses
+are words as well ("pause"), and every file is entered once per segment of speech, from there on, under a different name
+(a symbolic link: NeMo caches audio by file name). The reference is made from the speech words in NeMo's CTM.
 """
 
 import json
@@ -28,35 +27,35 @@ from mimidiar.simulation.acoustics import with_tail
 from mimidiar.simulation.options import ConversationSet
 
 SPEECH, PAUSE = "speech", "pause"
-# The pause after an utterance's last word, heard when another utterance is glued on.
+# The pause after an utterance's last word, played when another utterance follows.
 MAX_LAST_PAUSE_SEC = 0.3
-# Fade at the end of a sentence that stops in mid-file. Not 0: NeMo would try for ever to fill the end of a session.
+# Fade at the end of a sentence that stops in mid-file. With 0, NeMo would loop forever at the end of a session.
 WINDOW_SEC = 0.02
 NAME = "session"
 
 
 def simulate_session(
     name: str,
-    voices: Mapping[str, Sequence[SourceUtterance]],
+    source: Mapping[str, Sequence[SourceUtterance]],
     options: ConversationSet,
     seconds: float,
     seed: int,
     work: Path,
     responses: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, list[Turn]]:
-    """Let NeMo make one session, called `name`, of at least `seconds` with these speakers.
+    """Let NeMo make one session `name` of at least `seconds` with these speakers.
 
-    `work`, an empty folder, is for its files. With `responses`, speaker -> impulse response (K,), each is heard in a
-    place of a room; nothing else of the session changes. Returns int16 samples (num_samples,) at 16 kHz, longer than
-    asked (the caller cuts), and the speech in them. The same arguments give the same result.
+    `work`: an empty folder for its files. `responses`: speaker -> impulse response (K,) of a place in a room; nothing
+    else of the session changes. Returns int16 samples (num_samples,) at 16 kHz, longer than requested (the caller
+    crops), and the turns. The same arguments give the same result.
     """
-    longest = max(end - start for utterances in voices.values() for u in utterances for start, end in u.speech)
-    # NeMo fills the end of a session with fragments when the next word does not fit. With the end this far away that
-    # happens only in what is cut off.
+    longest = max(end - start for utterances in source.values() for u in utterances for start, end in u.speech)
+    # NeMo fills the end of a session with fragments when the next word does not fit. With the end this far away, that
+    # happens only in the part that is cropped.
     margin = 2 * longest + 5
     manifest = work / "manifest.jsonl"
-    manifest.write_text("".join(json.dumps(row) + "\n" for row in _manifest(voices, work)), encoding="utf-8")
-    config = _config(options, len(voices), seconds + margin, longest + 1, seed, manifest, work / "out")
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in _manifest(source, work)), encoding="utf-8")
+    config = _config(options, len(source), seconds + margin, longest + 1, seed, manifest, work / "out")
     simulator_class = _in_rooms(_load_simulator(), responses) if responses else _load_simulator()
     with quiet():
         simulator_class(config).generate_sessions()
@@ -64,19 +63,19 @@ def simulate_session(
     return samples, _read_ctm(work / "out" / f"{NAME}_0.ctm", name)
 
 
-def _manifest(voices: Mapping[str, Sequence[SourceUtterance]], work: Path) -> Iterator[dict[str, Any]]:
-    for utterances in voices.values():
+def _manifest(source: Mapping[str, Sequence[SourceUtterance]], work: Path) -> Iterator[dict[str, Any]]:
+    for utterances in source.values():
         rows = [
             _entry(u, audio, first, work) for u, audio in _played(utterances, work) for first in range(len(u.speech))
         ]
         yield from rows
-        # NeMo draws a file with randint(0, count - 1), which leaves out the last one: so the last one is there twice.
+        # NeMo draws a file with randint(0, count - 1), which leaves out the last one, so it is listed twice.
         if len(rows) > 1:
             yield rows[-1]
 
 
 def _played(utterances: Sequence[SourceUtterance], work: Path) -> Iterator[tuple[SourceUtterance, Path]]:
-    """Each utterance with the file that plays at its speed: its own, or one made for this session."""
+    """Each utterance with its file at its speed: the original, or one made for this session."""
     for utterance in utterances:
         audio = Path(utterance.path).resolve()
         if utterance.speed != 1:
@@ -87,12 +86,13 @@ def _played(utterances: Sequence[SourceUtterance], work: Path) -> Iterator[tuple
 
 
 def _entry(utterance: SourceUtterance, audio: Path, first: int, work: Path) -> dict[str, Any]:
-    """The manifest row of an utterance from its stretch `first` on; "alignments" are the END times of the words."""
+    """The manifest row of an utterance from its speech segment `first` on; "alignments" are the END times of the
+    words."""
     link = work / f"{utterance.id}.{first}{audio.suffix}"
     link.symlink_to(audio)
-    spans = utterance.speech[first:]
-    words, ends = [""], [spans[0][0]]
-    for (_, end), following in zip(spans, [*(start for start, _ in spans[1:]), None], strict=True):
+    speech = utterance.speech[first:]
+    words, ends = [""], [speech[0][0]]
+    for (_, end), following in zip(speech, [*(start for start, _ in speech[1:]), None], strict=True):
         after = min(utterance.seconds, end + MAX_LAST_PAUSE_SEC) if following is None else following
         words += [SPEECH, PAUSE]
         ends += [end, after]
@@ -126,7 +126,7 @@ def _config(
         "background_noise": {"add_bg": False, "background_manifest": None, "num_noise_files": 0},
         "segment_augmentor": {"add_seg_aug": False},
         "session_augmentor": {"add_sess_aug": False},
-        # Early, so that a speaker is not first heard in the part that is cut off.
+        # Early, so that no speaker begins only in the part that is cropped.
         "speaker_enforcement": {"enforce_num_speakers": True, "enforce_time": [0.1, 0.4]},
         "segment_manifest": {"window": 0.5, "shift": 0.25, "step_count": 50, "deci": 3},
     }
@@ -134,7 +134,7 @@ def _config(
 
 
 def _session_params(options: ConversationSet, end_buffer: float) -> dict[str, Any]:
-    """What NeMo calls so: the statistics of a conversation."""
+    """NeMo's session_params: the statistics of a conversation."""
     low, high = options.volume_range
     params = {
         "max_audio_read_sec": 3600.0,  # whole utterances
@@ -168,7 +168,7 @@ def _session_params(options: ConversationSet, end_buffer: float) -> dict[str, An
 
 @cache
 def _load_simulator() -> type:
-    """Import NeMo: 20 s. Its simulator takes a GPU where it finds one, and would give other samples there."""
+    """Import NeMo: 20 s. Its simulator would take a GPU if there is one, and give other samples there."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with importing_nemo(logging.ERROR):
         from nemo.collections.asr.data.data_simulation import MultiSpeakerSimulator
@@ -179,11 +179,10 @@ def _load_simulator() -> type:
 
 
 def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> type:
-    """NeMo's simulator, with each sentence heard through the response of its speaker.
+    """NeMo's simulator, with each sentence convolved with the response of its speaker.
 
-    To the sentence that NeMo adds, what the room makes of it is added as a difference, with the tail that is heard
-    after its end: the times that NeMo keeps are those of the sentence. No chance is in it, so that the session is the
-    same as without rooms.
+    The difference that the room makes, with its tail, is added to each sentence; NeMo's times stay those of the
+    sentence. Nothing random is involved, so that the session is the same as without rooms.
     """
     import torch
 
@@ -196,8 +195,8 @@ def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> typ
             array, is_speech, end = super()._add_sentence_to_array(start, length, array, is_speech)
             change = with_tail(self._sentence.numpy(), self._response)
             change[:length] -= self._sentence.numpy()
-            heard = array[start : start + len(change)]  # a tail beyond the session is in what is cut off
-            heard += torch.from_numpy(change[: len(heard)])
+            tail = array[start : start + len(change)]  # a tail beyond the session lies in the part that is cropped
+            tail += torch.from_numpy(change[: len(tail)])
             return array, is_speech, end
 
     return InRooms
@@ -205,9 +204,9 @@ def _in_rooms(simulator_class: type, responses: Mapping[str, np.ndarray]) -> typ
 
 def _read_ctm(path: Path, name: str) -> list[Turn]:
     """The speech words of a CTM ('session channel start duration word confidence type speaker') as turns of `name`."""
-    pieces = []
+    turns = []
     for line in path.read_text(encoding="utf-8").splitlines():
         _, _, start, length, word, _, _, speaker = line.split()
         if word == SPEECH:
-            pieces.append(Turn(name, float(start), float(start) + float(length), speaker))
-    return pieces
+            turns.append(Turn(name, float(start), float(start) + float(length), speaker))
+    return turns

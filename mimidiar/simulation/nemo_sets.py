@@ -21,7 +21,7 @@ from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, read_json, write_json
 from mimidiar.log import log
-from mimidiar.simulation.acoustics import Spoken, add_noise_floor, set_level
+from mimidiar.simulation.acoustics import SpeechTimes, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
 from mimidiar.simulation.options import ConversationSet, Simulation, speaker_shares
@@ -29,7 +29,7 @@ from mimidiar.simulation.placement import Source
 from mimidiar.simulation.plan import Conversation, plan_conversations
 from mimidiar.simulation.turns import describe, make_turns
 
-# A conversation in which a speaker says less than this is made again with another seed.
+# With less speech of a speaker, a conversation is made again with another seed.
 MIN_SPEAKER_SEC = 1.0
 MAX_TRIES = 20
 WORK_PREFIX = ".work-"
@@ -37,7 +37,7 @@ WORK_PREFIX = ".work-"
 
 @dataclass(frozen=True)
 class _Asked:
-    """A set that is made: its options, whose utterances, where, and what it is augmented with, if it is."""
+    """A set to make: its options, utterances, folder, and augmentation, if any."""
 
     name: str
     options: ConversationSet
@@ -55,10 +55,10 @@ def simulate_sets(
 ) -> list[Path]:
     """Make every set of `simulation` from the prepared sets below `data`; returns the folders `out`/sim_<name>.
 
-    With `job` (K, N) only that share of the conversations is made. Without it whatever is missing is made, then the
-    manifests, `ref.rttm`, `all.uem` and `simulation.json` are written and the sets validated. A simulation that says
-    why it is leaky may have the same voices in all sets; their corpus.json says so. The `augmenter` is for the sets
-    that the simulation calls `augmented`; nothing of the others depends on it.
+    With `job` (K, N) only that share of the conversations is made. Without it all missing ones are made, the manifests,
+    `ref.rttm`, `all.uem` and `simulation.json` are written and the sets validated. A simulation with a `leaky` reason
+    may share speakers between sets; their corpus.json records it. The `augmenter` is for the sets that match
+    `augmented`; the others do not depend on it.
     """
     if not simulation.sets:
         raise MimidiarError("the simulation has no sets; name at least one below 'sets:'")
@@ -80,7 +80,7 @@ def simulate_sets(
 
 
 def _augmenters(simulation: Simulation, augmenter: Augmenter | None) -> dict[str, Augmenter]:
-    """Those of the sets that are to be augmented. MimidiarError where sounds were named, and no set is."""
+    """The augmenter of each set to augment. MimidiarError for sounds without such a set."""
     if augmenter is None:
         return {}
     chosen = {
@@ -125,14 +125,14 @@ def _is_share(index: int, job: tuple[int, int] | None) -> bool:
 
 
 def _identity(asked: _Asked) -> str:
-    """A hash of all that decides what is made (not of where the audio lies)."""
+    """A hash of all that determines the set (without paths of audio)."""
     rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech] for rows in asked.source.values() for u in rows]
     decisive = [asdict(asked.options), rows, *([asked.augmenter.asked()] if asked.augmenter else [])]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _finished(folder: Path, key: str) -> bool:
-    """True when the set is whole. Raises MimidiarError when the folder was begun with other options or utterances."""
+    """Whether the set is complete. Raises MimidiarError when the folder was begun with other options or utterances."""
     begun = folder / "plan.json"
     if not begun.is_file():
         write_json(begun, {"identity": key})
@@ -151,25 +151,25 @@ def _flac(folder: Path, conversation: Conversation) -> Path:
 
 
 def _make_conversation(conversation: Conversation, asked: _Asked) -> None:
-    """Write the audio and then the RTTM of one conversation: where the RTTM is, the conversation is whole."""
+    """Write the audio and then the RTTM of one conversation: with its RTTM, a conversation is complete."""
     options, around = asked.options, _surroundings(conversation, asked)
-    voices, responses = _voices(conversation, asked), impulse_responses(around) if around else {}
+    source, responses = _at_drawn_speeds(conversation, asked), impulse_responses(around) if around else {}
     for attempt in range(MAX_TRIES):
         seed = conversation.seed(attempt)
-        samples, pieces = _session(voices, responses, conversation, seed, asked)
-        turns = make_turns(pieces, conversation.seconds, options.join_gap_sec)
+        samples, turns = _session(source, responses, conversation, seed, asked)
+        turns = make_turns(turns, conversation.seconds, options.join_gap_sec)
         if all(_spoken(turns, speaker) >= MIN_SPEAKER_SEC for speaker in conversation.speakers):
             break
     else:
         raise MimidiarError(
-            f"{conversation.id}: in {MAX_TRIES} tries some of its {len(voices)} speakers never spoke for "
+            f"{conversation.id}: in {MAX_TRIES} tries some of its {len(source)} speakers never spoke for "
             f"{MIN_SPEAKER_SEC} s; ask for longer conversations or fewer speakers"
         )
     if options.audio:
-        samples, spoken = samples[: round(conversation.seconds * SAMPLE_RATE)], [(t.start, t.end) for t in turns]
+        samples, speech = samples[: round(conversation.seconds * SAMPLE_RATE)], [(t.start, t.end) for t in turns]
         if asked.augmenter and around:
-            samples = asked.augmenter.add_noise(samples, spoken, around, [conversation.seed(0)])
-        write_flac(_flac(asked.folder, conversation), _as_recorded(samples, spoken, options, seed))
+            samples = asked.augmenter.add_noise(samples, speech, around, [conversation.seed(0)])
+        write_flac(_flac(asked.folder, conversation), _as_recorded(samples, speech, options, seed))
     write_rttm(_rttm(asked.folder, conversation), turns)
 
 
@@ -177,17 +177,17 @@ def _surroundings(conversation: Conversation, asked: _Asked) -> Surroundings | N
     return asked.augmenter.draw(conversation.speakers, [conversation.seed(0)]) if asked.augmenter else None
 
 
-def _as_recorded(samples: np.ndarray, spoken: Spoken, options: ConversationSet, seed: int) -> np.ndarray:
+def _as_recorded(samples: np.ndarray, speech: SpeechTimes, options: ConversationSet, seed: int) -> np.ndarray:
     """The samples with the noise floor and at the level of a recording."""
     if options.noise_snr_db is not None:
-        samples = add_noise_floor(samples, spoken, options.noise_snr_db, seed)
+        samples = add_noise_floor(samples, speech, options.noise_snr_db, seed)
     if options.level_dbfs is not None:
-        samples = set_level(samples, spoken, options.level_dbfs, seed)
+        samples = set_level(samples, speech, options.level_dbfs, seed)
     return samples
 
 
-def _voices(conversation: Conversation, asked: _Asked) -> Source:
-    """The utterances of the conversation's speakers, each speaker at a speed of his own."""
+def _at_drawn_speeds(conversation: Conversation, asked: _Asked) -> Source:
+    """The utterances of the conversation's speakers, each speaker at a drawn speed."""
     low, high = asked.options.speed_range or (1.0, 1.0)
     rng = np.random.default_rng([conversation.seed(0), 1])
     speeds = {speaker: round(rng.uniform(low, high), 3) for speaker in conversation.speakers}
@@ -195,18 +195,18 @@ def _voices(conversation: Conversation, asked: _Asked) -> Source:
 
 
 def _session(
-    voices: Source, responses: Mapping[str, np.ndarray], conversation: Conversation, seed: int, asked: _Asked
+    source: Source, responses: Mapping[str, np.ndarray], conversation: Conversation, seed: int, asked: _Asked
 ) -> tuple[np.ndarray, list[Turn]]:
-    """NeMo's session (int16 samples, pieces), long enough, made in a folder that is gone afterwards."""
+    """NeMo's session (int16 samples, turns), long enough, made in a temporary folder."""
     folder, seconds = asked.folder, conversation.seconds
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=WORK_PREFIX) as work:
             name, room = conversation.id, Path(work).resolve()
-            samples, pieces = simulate_session(name, voices, asked.options, seconds, seed, room, responses)
+            samples, turns = simulate_session(name, source, asked.options, seconds, seed, room, responses)
     except OSError as error:
         raise disk_error(error, folder) from error
-    except soundfile.LibsndfileError as error:  # all that libsndfile says of a full disk is "System error"
+    except soundfile.LibsndfileError as error:  # libsndfile reports a full disk only as "System error"
         free_mb = shutil.disk_usage(folder).free // 2**20
         message = f"{folder}: the simulator cannot write its audio ({error}); {free_mb} MB are free there"
         raise MimidiarError(message) from error
@@ -215,7 +215,7 @@ def _session(
             f"{conversation.id}: NeMo's session lasts {len(samples) / SAMPLE_RATE:.1f} s, expected at least "
             f"{seconds:.1f} s; is the disk of {folder} full?"
         )
-    return samples, pieces
+    return samples, turns
 
 
 def _spoken(turns: list[Turn], speaker: str) -> float:
@@ -223,7 +223,7 @@ def _spoken(turns: list[Turn], speaker: str) -> float:
 
 
 def _finish(asked: _Asked, plan: list[Conversation], key: str) -> None:
-    """Write reference, manifests and report, and clear away what interrupted runs left."""
+    """Write reference, manifests and report, and remove the rest of interrupted runs."""
     folder, augmenter = asked.folder, asked.augmenter
     for left in [*folder.glob(f"{WORK_PREFIX}*"), *folder.glob(".*.partial*"), *folder.glob("*/.*.partial*")]:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -240,7 +240,7 @@ def _finish(asked: _Asked, plan: list[Conversation], key: str) -> None:
         made |= {"noise_share": _share_of(d.kind for d in drawn), "reverb_share": _share_of(d.responses for d in drawn)}
         about["augment"] = augmenter.asked()
     write_json(folder / "simulation.json", about)
-    _say_report(asked, made)
+    _report(asked, made)
 
 
 def _share_of(each: Iterable[object]) -> float:
@@ -260,7 +260,7 @@ def _write_manifests(folder: Path, turns: Mapping[Conversation, list[Turn]]) -> 
     write_simulated(folder, made)
 
 
-def _say_report(asked: _Asked, made: dict) -> None:
+def _report(asked: _Asked, made: dict) -> None:
     folder, options, augmenter = asked.folder, asked.options, asked.augmenter
     log.info(f"{folder}: {made['conversations']} conversations, {made['hours']:.2f} h, {made['speakers']} speakers")
     log.info(f"  {'':30s} asked    made")
@@ -272,6 +272,6 @@ def _say_report(asked: _Asked, made: dict) -> None:
         log.info(f"  {f'with {count} speakers, %':30s} {100 * wanted:5.1f} {100 * share:7.1f}")
     if augmenter is None:
         return
-    told = [("noise_share", "noise behind, %", augmenter.noises), ("reverb_share", "in a room, %", augmenter.rooms)]
-    for key, what in [(key, what) for key, what, sounds in told if sounds]:
+    shown = [("noise_share", "with noise, %", augmenter.noises), ("reverb_share", "in a room, %", augmenter.rooms)]
+    for key, what in [(key, what) for key, what, sounds in shown if sounds]:
         log.info(f"  {what:30s} {100 * getattr(augmenter.options, key):5.1f} {100 * made[key]:7.1f}")

@@ -1,4 +1,4 @@
-"""What can be asked of the simulation: `conf/simulate.yaml` as a dataclass."""
+"""The options of the simulation: `conf/simulate.yaml` as a dataclass."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -20,8 +20,8 @@ Probability = Annotated[float, Limit(lambda p: 0 < p <= 1, "above 0 and at most 
 class ConversationSet(Checked):
     """One set of conversations. All shares are of the recording's length, all times in seconds.
 
-    A turn has 1 + NegativeBinomial(sentence_k, sentence_p) pieces, a piece being a stretch of speech between two pauses
-    or one of these pauses (NeMo counts words here).
+    A turn has 1 + NegativeBinomial(sentence_k, sentence_p) units; a unit is the speech between two pauses, or a pause
+    (NeMo counts words here).
     """
 
     split: str = "train"
@@ -34,27 +34,27 @@ class ConversationSet(Checked):
     overlap_var: float = 0.002  # between conversations
     silence: between(0, 0.8) = 0.15  # NeMo's mean_silence
     silence_var: float = 0.002
-    turn_prob: between(0.5, 1) = 0.875  # how often the turn goes to somebody else
-    dominance_std: float = 0.11  # how unequal the speakers are
+    turn_prob: between(0.5, 1) = 0.875  # probability of a change of speaker
+    dominance_std: float = 0.11  # inequality of the speakers
     min_dominance: float = 0.05
     sentence_k: Positive = 1.0
     sentence_p: Probability = 0.4
-    # Each speaker of a conversation is played at a speed of this range, which moves pitch and formants too: more voices
-    # out of few speakers (Ko et al. 2015, "Audio augmentation for speech recognition").
+    # Range of each speaker's speed, which shifts pitch and formants too: more variety from few speakers (Ko et al.
+    # 2015, "Audio augmentation for speech recognition").
     speed_range: low_high(0.5, 2) | None = None
     volume_std: float = 0.1  # loudness of each speaker
     volume_range: low_high(0, 10) = field(default_factory=lambda: [0.75, 1.25])
     # A noise floor at a level drawn from this range, below the mean level of the speech; without it the pauses would be
-    # digital zeros, which no recording has.
+    # digital zeros, unlike recordings.
     noise_snr_db: low_high(-20, 120) | None = None
-    # RMS level of a conversation's speech, in dB relative to full scale, drawn from this range; without it what NeMo
-    # leaves, whose loudest sample is near full scale. Meetings are recorded up to 20 dB lower.
+    # RMS level of a conversation's speech, in dB relative to full scale, drawn from this range; without it NeMo's
+    # level, with the loudest sample near full scale. Meetings are recorded up to 20 dB lower.
     level_dbfs: low_high(-80, 0) | None = None
     join_gap_sec: NotNegative = 0.2  # pauses of one speaker up to this length do not split a turn of the reference
-    audio: bool = True  # false keeps who spoke when alone: ref.rttm and all.uem, neither audio nor manifests
+    audio: bool = True  # false: only ref.rttm and all.uem, neither audio nor manifests
 
     def rules(self) -> list[Rule]:
-        """Of variances and their means, of speakers and their weights."""
+        """Rules for variances and their means, for speakers and their weights."""
         found: list[Rule] = []
         for key in ("overlap", "silence"):
             mean, var = getattr(self, key), getattr(self, f"{key}_var")
@@ -70,9 +70,9 @@ class Simulation:
     """The file: name -> set. The set `train` is written to the folder `sim_train`."""
 
     sets: dict[str, ConversationSet] = field(default_factory=dict)
-    # Why sets for training and others are made of the same voices, if they are to be: it goes into every record.
+    # The reason why training and other sets share speakers, if they do; it is kept in every record.
     leaky: str | None = None
-    # What is done where sounds are named (--noise, --rirs), and to which sets: `*` and `?` as in a shell.
+    # The augmentation with sounds (--noise, --rirs), and the sets to augment: `*` and `?` as in a shell.
     augment: Augment = field(default_factory=Augment)
     augmented: list[str] = field(default_factory=lambda: ["train*"])
 

@@ -1,5 +1,5 @@
-"""Where an utterance, or a stretch of one, stands in a simulated recording: the one type of all planners, and what
-lays their utterances out in time.
+"""The place of an utterance, or an excerpt, in a simulated recording: the one type of all planners, and its layout in
+time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ Source = dict[str, list[SourceUtterance]]  # speaker -> utterances
 
 @dataclass(frozen=True)
 class Placement:
-    """`seconds` of an utterance from `start` on, that are heard from `at` on, in seconds of the recording."""
+    """`seconds` of an utterance from `start` on, placed at `at`, in seconds of the recording."""
 
     utterance: SourceUtterance
     start: float
@@ -34,21 +34,22 @@ class Placement:
         return self.at + self.seconds
 
     def turns(self, whole: bool = False) -> list[Turn]:
-        """The stretches with speech, in seconds of the recording; with `whole` all of it is taken for speech."""
-        spans = ((0.0, self.utterance.seconds),) if whole else self.utterance.speech
+        """The turns in seconds of the recording: its speech or, with `whole`, all of it."""
+        speech = ((0.0, self.utterance.seconds),) if whole else self.utterance.speech
         end, shift = self.start + self.seconds, self.at - self.start
-        inside = [(max(a, self.start), min(b, end)) for a, b in spans if b > self.start and a < end]
+        inside = [(max(a, self.start), min(b, end)) for a, b in speech if b > self.start and a < end]
         return [Turn("", a + shift, b + shift, self.utterance.speaker) for a, b in inside]
 
     def samples(self, keep: bool = False) -> np.ndarray:
-        """Float32 (T,) at 16 kHz, at the utterance's speed; with `keep` the file stays in memory for others."""
+        """Float32 (T,) at 16 kHz, at the utterance's speed; with `keep` the file stays in memory for other
+        placements."""
         first, count = round(self.start * SAMPLE_RATE), round(self.seconds * SAMPLE_RATE)
         read = _read_once if keep else _read
         return read(self.utterance.path, self.utterance.speed)[first : first + count]
 
 
 def lay_out(placed: Iterable[tuple[Placement, np.ndarray]], length: int) -> dict[str, np.ndarray]:
-    """Each speaker's track (length,) float32: the samples (T,) of each placement where it stands, cut at the end."""
+    """Each speaker's track (length,) float32: the samples (T,) of each placement at its time, cropped at the end."""
     tracks: dict[str, np.ndarray] = {}
     for placement, samples in placed:
         track = tracks.setdefault(placement.utterance.speaker, np.zeros(length, np.float32))

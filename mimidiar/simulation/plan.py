@@ -1,4 +1,4 @@
-"""Who talks in which conversation, decided before any is made, so that no result depends on the number of jobs."""
+"""The speakers of all conversations, planned before any is made, so that no result depends on the number of jobs."""
 
 import hashlib
 import random
@@ -20,7 +20,8 @@ class Conversation:
     speakers: tuple[str, ...]
 
     def seed(self, attempt: int) -> int:
-        """The seed of a try at this conversation (0 <= seed < 2**31). The plan's own seed is part of the id's hash."""
+        """The seed of an attempt at this conversation (0 <= seed < 2**31). The plan's own seed is part of the id's
+        hash."""
         text = f"{self.id}:{'+'.join(self.speakers)}:{attempt}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
@@ -28,8 +29,8 @@ class Conversation:
 def plan_conversations(name: str, options: ConversationSet, corpus_of: Mapping[str, str]) -> list[Conversation]:
     """Plan a set. `corpus_of`: speaker -> corpus of the source set.
 
-    The speakers of one conversation come from one corpus, or the channel would give them away. A corpus gets
-    conversations in proportion to its speakers, and within it every speaker is dealt once before any is dealt again.
+    The speakers of one conversation come from one corpus, or their recording channel would distinguish them. A corpus
+    gets conversations in proportion to its speakers. Within it every speaker is drawn once before any is drawn again.
     Raises MimidiarError when no corpus has enough speakers.
     """
     rng = random.Random(f"simulate:{name}:{options.seed}")
@@ -40,8 +41,8 @@ def plan_conversations(name: str, options: ConversationSet, corpus_of: Mapping[s
     plan = []
     for index, count in enumerate(_shuffled_quota(speaker_shares(options), options.conversations, rng)):
         corpus = _pick_corpus(name, decks, count, rng)
-        talkers = decks[corpus].deal(count)
-        plan.append(Conversation(f"sim_{name}-{options.seed}-{index:05d}", options.seconds, corpus, talkers))
+        dealt = decks[corpus].deal(count)
+        plan.append(Conversation(f"sim_{name}-{options.seed}-{index:05d}", options.seconds, corpus, dealt))
     return plan
 
 
@@ -64,7 +65,7 @@ def _pick_corpus(name: str, decks: Mapping[str, "_Deck"], count: int, rng: rando
             f"simulation set {name!r}: a conversation wants {count} speakers of one corpus, the largest has {largest}; "
             "ask for fewer speakers, or prepare more"
         )
-    # The corpus that is furthest behind its share comes next; ties by name. No chance: small sets stay balanced.
+    # The corpus furthest behind its share comes next; ties by name. Without chance, small sets stay balanced.
     return min(able, key=lambda corpus: ((able[corpus].dealt + count) / len(able[corpus].names), corpus))
 
 

@@ -1,6 +1,6 @@
 """How simulated conversations are recorded: levels, rooms, colored noise, babble, the band of a telephone.
 
-`simulation.augmentation` does the like with recorded noises and measured rooms, where there are any.
+`simulation.augmentation` does the same with recorded noises and measured rooms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,37 +19,37 @@ from mimidiar.simulation.acoustics import (
 )
 from mimidiar.simulation.placement import Source
 
-FULL = 0.99  # of full scale; what is louder is turned down
+FULL = 0.99  # of full scale; louder recordings are scaled down
 
 
 @dataclass
 class SceneOptions(Checked):
-    """How talks are recorded. Ranges are drawn from evenly."""
+    """Recording conditions of conversations. Values are drawn uniformly from ranges."""
 
     speaker_db: low_high(-60, 20) = field(default_factory=lambda: [-8.0, 0.0])  # of each speaker's level
     level_dbfs: low_high(-90, 0) = field(default_factory=lambda: [-42.0, -14.0])  # of all the speech
-    noise_snr_db: low_high(-10, 100) = field(default_factory=lambda: [3.0, 45.0])  # every talk has some
+    noise_snr_db: low_high(-10, 100) = field(default_factory=lambda: [3.0, 45.0])  # every conversation has noise
     # Of noise: power 1/f^c; 0 white, 1 pink, 2 brown.
     colour: low_high(-2, 3) = field(default_factory=lambda: [0.0, 2.0])
-    babble_share: Share = 0.2  # of the talks
+    babble_share: Share = 0.2  # of the conversations
     babble_talkers: low_high(2, 100, int) = field(default_factory=lambda: [4, 8])
     babble_snr_db: low_high(-10, 100) = field(default_factory=lambda: [8.0, 25.0])
-    hum_share: Share = 0.1  # of the talks, with 50 or 60 Hz and overtones, or a few steady tones
-    room_share: Share = 0.6  # of the talks
+    hum_share: Share = 0.1  # of the conversations, with 50 or 60 Hz and overtones, or a few steady tones
+    room_share: Share = 0.6  # of the conversations
     room_t60_sec: between(0.1, 3) = 0.7  # the longest
-    telephone_share: Share = 0.15  # of the talks
+    telephone_share: Share = 0.15  # of the conversations
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What one talk is heard in: `gains` by speaker, a `room`'s seed, noises at their levels below the speech, a level.
+    """The scene of one conversation: `gains` by speaker, a `room`'s seed, noises at levels below the speech, a level.
 
-    `babble` are the files of those who talk in the background, `tones` (Hz) what hums.
+    `babble`: files of speakers in the background; `tones`: in Hz.
     """
 
     gains: Mapping[str, float]
     level_dbfs: float
-    colour: float
+    color: float
     noise_snr_db: float
     babble: tuple[str, ...]
     babble_snr_db: float
@@ -67,8 +67,8 @@ class Scene:
         if self.room is not None and tracks:
             tracks = dict(zip(names, in_made_up_room([tracks[n] for n in names], self.room, self.t60_sec), strict=True))
         speech = np.sum([*tracks.values(), np.zeros(length)], axis=0)
-        # Speech has a level of about 1 now. Where there is none, noise alone makes the recording.
-        mixed = speech + 10 ** (-self.noise_snr_db / 20) * colored_noise(length, self.colour, rng)
+        # Speech has a level of about 1 now. Without speech, the recording is noise alone.
+        mixed = speech + 10 ** (-self.noise_snr_db / 20) * colored_noise(length, self.color, rng)
         if self.babble:
             mixed = mixed + 10 ** (-self.babble_snr_db / 20) * looped_babble(self.babble, length, rng)
         if self.tones:
@@ -81,7 +81,7 @@ class Scene:
 
 
 def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, seeds: Sequence[int]) -> Scene:
-    """The scene of these seeds. Those who babble are none of `speakers`, if there are enough others."""
+    """The scene of these seeds. Babble is not of `speakers`, if there are enough others."""
     rng = np.random.default_rng([*seeds, 0])
     babbles, hums, roomy, telephone = rng.random(4) < [
         options.babble_share,
@@ -90,7 +90,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
         options.telephone_share,
     ]
     gains = {speaker: float(rng.uniform(*options.speaker_db)) for speaker in speakers}
-    level, colour, snr_db = (float(rng.uniform(*r)) for r in (options.level_dbfs, options.colour, options.noise_snr_db))
+    level, color, snr_db = (float(rng.uniform(*r)) for r in (options.level_dbfs, options.colour, options.noise_snr_db))
     babble_snr_db, talkers = (
         float(rng.uniform(*options.babble_snr_db)),
         int(rng.integers(*options.babble_talkers, endpoint=True)),
@@ -105,7 +105,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
     return Scene(
         gains=gains,
         level_dbfs=level,
-        colour=colour,
+        color=color,
         noise_snr_db=snr_db,
         babble=babble,
         babble_snr_db=babble_snr_db,
@@ -118,7 +118,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
 
 
 def _draw_tones(rng: np.random.Generator) -> np.ndarray:
-    """The hum of mains with overtones, or some notes."""
+    """Mains hum with overtones, or some tones."""
     if rng.random() < 0.5:
         return rng.choice([50.0, 60.0]) * np.arange(1, 8)
     return 110.0 * 2 ** rng.uniform(0, 4, int(rng.integers(1, 5)))

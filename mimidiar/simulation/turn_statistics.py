@@ -1,4 +1,4 @@
-"""How people take turns: lengths, pauses and overlaps of real conversations, as quantiles to draw from."""
+"""Turn-taking statistics: lengths, pauses and overlaps of real conversations, as quantiles to draw from."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,16 +17,15 @@ QUANTILES = 41
 
 @dataclass
 class TurnStatistics:
-    """Of one kind of conversation; each list holds values at equal steps of probability, the least first.
+    """Statistics of one kind of conversation; each list has values at equal steps of probability, ascending.
 
-    A gap is from the end of all that was said before to the start of a turn: negative where the turn begins while
-    somebody still speaks.
+    A gap is from the last end of the turns before to the start of a turn: negative where the turn begins in overlap.
     """
 
     turn_sec: list[float] = field(default_factory=list)
     gap_sec: list[float] = field(default_factory=list)  # before a turn of another speaker than the last one
     pause_sec: list[float] = field(default_factory=list)  # before a turn of the same
-    change_share: float = 1.0  # of the turns that are of another speaker than the last one
+    change_share: float = 1.0  # of the turns, with another speaker than the last one
     turns: int = 0  # that were measured
 
     def check(self, where: str) -> None:
@@ -43,7 +42,7 @@ class TurnStatistics:
 
 @dataclass
 class TurnFile:
-    """The YAML file: statistics by name of the corpus that they are of."""
+    """The YAML file: statistics by name of the corpus."""
 
     corpora: dict[str, TurnStatistics] = field(default_factory=dict)
 
@@ -80,12 +79,12 @@ def _quantiles(values: Sequence[float]) -> list[float]:
 
 
 def draw(quantiles: Sequence[float], rng: np.random.Generator) -> float:
-    """A value of the distribution that has these quantiles, straight between two of them."""
+    """A value of the distribution with these quantiles, linear between two of them."""
     return float(np.interp(rng.random() * (len(quantiles) - 1), np.arange(len(quantiles)), quantiles))
 
 
 def read_statistics(path: str | Path) -> dict[str, TurnStatistics]:
-    """By name of the corpus. MimidiarError for a file that cannot be read, is empty or holds what cannot be."""
+    """By name of the corpus. MimidiarError for a file that cannot be read, is empty or has impossible values."""
     corpora = load_config(TurnFile, path).corpora
     if not corpora:
         raise MimidiarError(f"{path}: no statistics; name at least one corpus below 'corpora:'")
@@ -95,7 +94,7 @@ def read_statistics(path: str | Path) -> dict[str, TurnStatistics]:
 
 
 def write_statistics(path: str | Path, corpora: dict[str, TurnStatistics], made_by: str) -> None:
-    """As YAML, a list in a line, with what made it in the first line."""
+    """As YAML, a list in a line, with `made_by` in the first line."""
     lines = [f"# {made_by}", "corpora:"]
     for name, statistics in corpora.items():
         lines += [f"  {name}:", *(f"    {key}: {value}" for key, value in asdict(statistics).items())]

@@ -1,8 +1,8 @@
-"""Conversations that are drawn turn by turn from how people take turns, of any utterances, in any surroundings.
+"""Conversations drawn turn by turn from turn-taking statistics, with any utterances and any scene.
 
 NeMo's simulator (`simulation.nemo`) plans whole sets on disk. Here a conversation follows from its seeds alone, within
-milliseconds, so that training need not use one twice; the shares of silence and overlap and the length of turns are
-drawn anew for each, as no two meetings are alike in that.
+milliseconds, so that training need not use one twice. The shares of silence and overlap and the length of turns are
+drawn for each conversation, since they differ between meetings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,41 +21,41 @@ from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
 from mimidiar.simulation.turn_statistics import TurnStatistics, draw
 from mimidiar.simulation.turns import make_turns
 
-SHORTEST_SEC = 0.2  # of a turn, and of a stretch of speech in one
-BREATH_SEC = (0.1, 0.5)  # between two stretches of speech in one turn
-FADE_SEC = 0.01  # at either end of a stretch, which may begin or end within a word
+SHORTEST_SEC = 0.2  # of a turn, and of a speech segment in one
+BREATH_SEC = (0.1, 0.5)  # between two speech segments of one turn
+FADE_SEC = 0.01  # at either end of a segment, which may begin or end within a word
 PartShare = Annotated[float, Limit(lambda share: 0 <= share < 1, "from 0 to below 1")]
 PLAN, SCENE = 0, 1  # streams of a conversation's seeds
 
 
 @dataclass
-class TalkOptions(Checked):
-    """How talks are drawn. Ranges are drawn from evenly, those of factors evenly in the logarithm."""
+class ConversationOptions(Checked):
+    """How conversations are drawn. Values are drawn uniformly from ranges, factors uniformly in the logarithm."""
 
-    count: Count = 100  # new talks in an epoch, or the talks of a set
+    count: Count = 100  # new conversations in an epoch, or conversations of a set
     seconds: at_least(2) = 48.0
     speakers: Counts = field(default_factory=lambda: [1, 2, 3, 4])
     speaker_weights: list[float] = field(default_factory=lambda: [0.1, 0.3, 0.3, 0.3])
-    silent_share: PartShare = 0.03  # of the talks in which nobody speaks: noise alone, or hardly that
+    silent_share: PartShare = 0.03  # of conversations without speech
     turn_factor: low_high(0.1, 10) = field(default_factory=lambda: [0.5, 2.0])  # on the length of turns
     gap_factor: low_high(0.1, 10) = field(default_factory=lambda: [0.3, 2.5])  # on pauses, between speakers and of one
-    overlap_share: low_high(0, 1) = field(default_factory=lambda: [0.5, 1.0])  # of the overlapping starts that stay so
-    evenness: Positive = 2.0  # of who says how much: concentration of a Dirichlet distribution
-    speed: low_high(0.1, 10) = field(default_factory=lambda: [0.9, 1.1])  # of each speaker's voice, pitch and all
+    overlap_share: low_high(0, 1) = field(default_factory=lambda: [0.5, 1.0])  # of the overlapping starts that are kept
+    evenness: Positive = 2.0  # of the speakers' shares of the speech: concentration of a Dirichlet distribution
+    speed: low_high(0.1, 10) = field(default_factory=lambda: [0.9, 1.1])  # of each speaker's speech, with its pitch
     # Shorter pauses of one speaker do not split a turn, as in AMI's only_words references.
     join_gap_sec: NotNegative = 1.0
     scene: SceneOptions | None = field(default_factory=SceneOptions)  # null: as the utterances were recorded
 
     def rules(self) -> list[Rule]:
-        """Of speakers and their weights."""
+        """Rules for speakers and their weights."""
         weights = self.speaker_weights
         fits = len(weights) == len(self.speakers) and min(weights, default=0) >= 0 and sum(weights) > 0
         return [("speaker_weights", weights, fits, "a weight from 0 on for each of `speakers`")]
 
 
 @dataclass(frozen=True)
-class Talk:
-    """What is said when, who speaks when (joined), how long it lasts, and what it is heard in (None: as recorded)."""
+class DrawnConversation:
+    """Placements, turns (joined), length, and scene (None: as recorded) of a conversation."""
 
     placements: tuple[Placement, ...]
     turns: tuple[Turn, ...]
@@ -73,30 +73,30 @@ class Talk:
         return mixed / max(1.0, float(np.abs(mixed).max()))
 
 
-def draw_talk(
-    source: Source, options: TalkOptions, statistics: Mapping[str, TurnStatistics], seeds: Sequence[int]
-) -> Talk:
-    """The talk of these seeds; no audio is read, but for a babble's.
+def draw_conversation(
+    source: Source, options: ConversationOptions, statistics: Mapping[str, TurnStatistics], seeds: Sequence[int]
+) -> DrawnConversation:
+    """The conversation of these seeds; no audio is read, except for babble.
 
-    Turns are as in one of the `statistics`. MimidiarError for more speakers than the source has.
+    Turns follow one of the `statistics`. MimidiarError for more speakers than the source has.
     """
     rng = np.random.default_rng([*seeds, PLAN])
     kinds = sorted(statistics)
     kind = statistics[kinds[int(rng.integers(len(kinds)))]]
     num_frames = round(options.seconds * SAMPLE_RATE / FRAME_SAMPLES)
     seconds = num_frames * FRAME_SAMPLES / SAMPLE_RATE
-    voices = {} if rng.random() < options.silent_share else _draw_voices(source, options, rng)
-    placements = _Plan(voices, options, kind, rng).placements(seconds) if voices else []
+    drawn = {} if rng.random() < options.silent_share else _draw_speakers(source, options, rng)
+    placements = _Plan(drawn, options, kind, rng).placements(seconds) if drawn else []
     turns = make_turns([turn for each in placements for turn in each.turns()], seconds, options.join_gap_sec)
     scene = None
     if options.scene is not None:
-        scene = draw_scene(options.scene, sorted(voices), source, [*seeds, SCENE])
-    return Talk(tuple(placements), tuple(turns), num_frames, scene)
+        scene = draw_scene(options.scene, sorted(drawn), source, [*seeds, SCENE])
+    return DrawnConversation(tuple(placements), tuple(turns), num_frames, scene)
 
 
-def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator) -> Source:
-    """The talk's speakers with their utterances, each at a speed of his own; of one corpus, or the channel would tell
-    them apart.
+def _draw_speakers(source: Source, options: ConversationOptions, rng: np.random.Generator) -> Source:
+    """The conversation's speakers with their utterances, each at a drawn speed; of one corpus, or their recording
+    channel would distinguish them.
     """
     weights = np.array(options.speaker_weights) / sum(options.speaker_weights)
     number = int(rng.choice(options.speakers, p=weights))
@@ -106,35 +106,35 @@ def _draw_voices(source: Source, options: TalkOptions, rng: np.random.Generator)
     if len(alike) < number:
         alike = names
     if len(alike) < number:
-        raise MimidiarError(f"a talk of {number} speakers, but there are {len(alike)}; ask for fewer in `speakers`")
+        raise MimidiarError(f"a conversation of {number} speakers, but there are {len(alike)}; lower `speakers`")
     chosen = [first.speaker, *rng.permutation([name for name in alike if name != first.speaker])[: number - 1]]
-    # In few steps, so that files which were read are of use again.
+    # In few steps, so that files in memory are used again.
     speeds = {name: round(float(rng.uniform(*options.speed)) / 0.05) * 0.05 for name in map(str, chosen)}
     return {name: [u.at_speed(speed) for u in source[name]] for name, speed in speeds.items()}
 
 
 class _Plan:
-    """A talk while it is drawn: how its people take turns, and what each of them has left to say."""
+    """A conversation while it is drawn: its turn-taking, and the next speech of each speaker."""
 
-    def __init__(self, voices: Source, options: TalkOptions, kind: TurnStatistics, rng: np.random.Generator):
-        self.voices, self.kind, self.rng = voices, kind, rng
-        self.names = sorted(voices)
-        self.talkative = rng.dirichlet([options.evenness] * len(self.names))
+    def __init__(self, source: Source, options: ConversationOptions, kind: TurnStatistics, rng: np.random.Generator):
+        self.source, self.kind, self.rng = source, kind, rng
+        self.names = sorted(source)
+        self.speech_shares = rng.dirichlet([options.evenness] * len(self.names))
         self.turn_factor, self.gap_factor = (_draw_factor(r, rng) for r in (options.turn_factor, options.gap_factor))
         self.overlap_share = float(rng.uniform(*options.overlap_share))
-        self.free = dict.fromkeys(self.names, 0.0)  # when each has said the last turn
+        self.free = dict.fromkeys(self.names, 0.0)  # end of each speaker's last turn
 
     def placements(self, seconds: float) -> list[Placement]:
-        """Speech up to the end of the conversation."""
+        """The speech up to the end of the conversation."""
         placements: list[Placement] = []
         speaker, before = self._choose(self.names), 0.0  # the start of the turn before
-        # Listening in at a random moment: the first turn may have begun already, or be long in coming.
+        # The recording begins at a random time: the first turn may have begun already, or come late.
         start = float(self.rng.uniform(-2, 2)) * self.gap_factor
         end = max(start, 0.0)
         while start < seconds:
             start = max(start, before, self.free[speaker] + SHORTEST_SEC if self.free[speaker] else 0.0)
             length = max(draw(self.kind.turn_sec, self.rng) * self.turn_factor, SHORTEST_SEC)
-            turn = self._say(speaker, start, length)
+            turn = self._draw_turn(speaker, start, length)
             placements += [inside for each in turn if (inside := _within(each, seconds))]
             before, self.free[speaker] = start, turn[-1].end
             end = max(end, self.free[speaker])
@@ -142,7 +142,7 @@ class _Plan:
         return placements
 
     def _next(self, speaker: str, end: float) -> tuple[str, float]:
-        """Who speaks next, and when, after all that was said has ended at `end`."""
+        """The next speaker and start, after all turns so far have ended at `end`."""
         others = [name for name in self.names if name != speaker]
         if not others or self.rng.random() >= self.kind.change_share:
             return speaker, end + max(draw(self.kind.pause_sec, self.rng), 0.0) * self.gap_factor
@@ -152,15 +152,15 @@ class _Plan:
         return self._choose(others), end + (gap if gap < 0 else gap * self.gap_factor)
 
     def _choose(self, names: Sequence[str]) -> str:
-        weights = np.array([self.talkative[self.names.index(name)] for name in names]) + 1e-6
+        weights = np.array([self.speech_shares[self.names.index(name)] for name in names]) + 1e-6
         return names[int(self.rng.choice(len(names), p=weights / weights.sum()))]
 
-    def _say(self, speaker: str, start: float, seconds: float) -> list[Placement]:
-        """A turn of about so many seconds: stretches of the speaker's utterances with short pauses between them."""
+    def _draw_turn(self, speaker: str, start: float, seconds: float) -> list[Placement]:
+        """A turn of about `seconds`: segments of the speaker's utterances with short pauses between them."""
         said: list[Placement] = []
         at, missing = start, seconds
         while not said or missing >= SHORTEST_SEC:
-            utterance = self.voices[speaker][int(self.rng.integers(len(self.voices[speaker])))]
+            utterance = self.source[speaker][int(self.rng.integers(len(self.source[speaker])))]
             first = utterance.speech[int(self.rng.integers(len(utterance.speech)))][0]
             length = max(min(utterance.speech[-1][1] - first, missing), SHORTEST_SEC)
             said.append(Placement(utterance, first, length, at))
@@ -170,7 +170,7 @@ class _Plan:
 
 
 def _within(placed: Placement, seconds: float) -> Placement | None:
-    """What lies within the conversation, if it is more than a moment."""
+    """The part inside the conversation, or None where it is too short."""
     late = max(-placed.at, 0.0)
     length = min(placed.end, seconds) - placed.at - late
     if length < SHORTEST_SEC / 2:

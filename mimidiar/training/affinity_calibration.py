@@ -1,8 +1,8 @@
-"""How alike two windows of one voice are, and two of different voices, by a speaker encoder on the training set.
+"""Similarity of two windows of one speaker, and of two speakers, by a speaker encoder on the training set.
 
-Where cosines of both kinds are normal with one deviation s and means m and n, the log odds that a pair is of one voice
-are (cosine - (m + n) / 2) (m - n) / s^2: so the middle of the means is where odds are even, s^2 / (m - n) is what
-`FusionConfig.softness` measures, and neither has to be tuned for another encoder.
+Where cosines of both kinds are normal with one deviation s and means m and n, the log odds that a pair is of one
+speaker are (cosine - (m + n) / 2) (m - n) / s^2. Odds are even in the middle of the means, `FusionConfig.softness` is
+s^2 / (m - n), and neither has to be tuned for another encoder.
 """
 
 from dataclasses import replace
@@ -18,10 +18,10 @@ from mimidiar.training.crops import Conversations
 RECORDINGS = 200
 EVERY_FRAMES = 10
 APART_FRAMES = 25  # 2 s: nearer windows share audio
-LEAST_GAP, LEAST_SOFTNESS = 0.05, 0.01  # for an encoder that hardly tells voices apart
+LEAST_GAP, LEAST_SOFTNESS = 0.05, 0.01  # for an encoder that hardly separates speakers
 
 
-def fit_likeness(fusion: FusionConfig, data: Conversations) -> FusionConfig:
+def calibrate_similarity(fusion: FusionConfig, data: Conversations) -> FusionConfig:
     """Complete a configuration by the features: `streams`, `stacked` and, where not given, same_voice and softness.
 
     Raises MimidiarError when the set has no recording in which two speakers can be compared.
@@ -36,14 +36,15 @@ def fit_likeness(fusion: FusionConfig, data: Conversations) -> FusionConfig:
 
 
 def even_odds(data: Conversations, streams: list[int]) -> tuple[float, float]:
-    """The cosine at which a pair is as likely of one voice as of two, and by how much more the odds are e to 1."""
-    sums = np.zeros((2, 3))  # of different and same voices: pairs, cosines, their squares
+    """The cosine at which a pair is as likely of one speaker as of two, and the increase at which the odds are e to
+    1."""
+    sums = np.zeros((2, 3))  # of different and same speakers: pairs, cosines, their squares
     for recording in data.recordings[:: -(-len(data.recordings) // RECORDINGS)]:
         for same, cosines in enumerate(_pairs(data, recording, streams)):
             sums[same] += len(cosines), cosines.sum(), (cosines**2).sum()
     if not sums[:, 0].all():
         raise MimidiarError(
-            f"the training set has {sums[1, 0]:.0f} pairs of windows of one voice and {sums[0, 0]:.0f} of two: name "
+            f"the training set has {sums[1, 0]:.0f} pairs of windows of one speaker and {sums[0, 0]:.0f} of two: set "
             "fusion.same_voice and fusion.softness, or train on more"
         )
     different, same = sums[:, 1] / sums[:, 0]
@@ -53,7 +54,7 @@ def even_odds(data: Conversations, streams: list[int]) -> tuple[float, float]:
 
 
 def _pairs(data: Conversations, recording: str, streams: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines of frames of different speakers, and of one speaker: frames in which that one alone speaks."""
+    """Cosines of frames of different speakers, and of one speaker; in each frame one speaker is active."""
     if not data.turns[recording]:
         return np.zeros(0), np.zeros(0)
     stacked = data.features(recording).reshape(-1, data.factor, sum(streams))

@@ -1,4 +1,4 @@
-"""Batches: planned for all processes together, shared among them, and loaded before they are waited for."""
+"""Batches: planned for all processes together, shared among them, and loaded in advance."""
 
 import math
 import time
@@ -13,14 +13,14 @@ from mimidiar.training.processes import num_processes, rank
 
 
 class Draw(NamedTuple):
-    """Names something that is drawn anew in each epoch."""
+    """The name of an item that is drawn anew in each epoch."""
 
     epoch: int
     index: int
 
 
 class EpochSampler(Sampler):
-    """A sampler that draws something else in each `epoch`."""
+    """A sampler with other draws in each `epoch`."""
 
     epoch = 0
 
@@ -30,7 +30,7 @@ class EpochSampler(Sampler):
 
 
 class EpochDraws(EpochSampler):
-    """All draws of an epoch, others in the next."""
+    """All draws of an epoch; the next epoch has others."""
 
     def __init__(self, count: int):
         self.count = count
@@ -43,15 +43,15 @@ class EpochDraws(EpochSampler):
 
 
 class SharedBatches(Sampler[list]):
-    """Batches of `size` of what a sampler draws, the last one of what is left; of each batch the share of this process.
+    """Batches of `size` draws of a sampler, the last one with the rest; of each batch the share of this process.
 
-    Shares are every n-th item, so that they differ by one at most. The plan knows nothing of processes: with any number
-    of them the same items make a batch, in the same order. A process for which a small last batch has nothing gets its
-    first item, to keep step with the others; `rows` tells that it doesn't count.
+    Shares are every n-th item, so that they differ by one at most. The plan does not depend on processes: with any
+    number of them a batch has the same items in the same order. A process without an item in a small last batch gets
+    its first item, to keep step with the others; by `rows` it does not count.
     """
 
     def __init__(self, sampler: Sampler, size: int):
-        self.sampler, self.size = sampler, size  # Lightning looks for `sampler`, to tell it the epoch
+        self.sampler, self.size = sampler, size  # Lightning looks for `sampler`, to set its epoch
 
     def __len__(self) -> int:
         return math.ceil(len(self.sampler) / self.size)
@@ -67,7 +67,7 @@ class SharedBatches(Sampler[list]):
 
 
 class Loader(DataLoader):
-    """Loads `SharedBatches`, with workers or without, and counts for how long it has been waited for.
+    """Loads `SharedBatches`, with workers or without, and measures the time spent waiting for it.
 
     The batches, and the state of torch's random numbers after each, do not depend on the number of workers.
     """
@@ -92,7 +92,7 @@ class Loader(DataLoader):
         self.waited_sec = 0.0
 
     def __iter__(self) -> Iterator[Any]:
-        # A new iterator draws one number from torch. One that is used again must do so, too, or dropout would differ.
+        # A new iterator draws one number from torch. A reused one must do so, too, or dropout would differ.
         if self.persistent_workers and self._iterator is not None:
             torch.empty((), dtype=torch.int64).random_()
         return self._timed(super().__iter__())

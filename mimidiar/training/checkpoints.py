@@ -1,4 +1,4 @@
-"""What a run leaves behind so that it can go on after any interruption, and the weights that others use."""
+"""Checkpoints, from which a run resumes after any interruption, and the model file."""
 
 import hashlib
 import io
@@ -16,10 +16,10 @@ from mimidiar.models.weights import save_weights
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """A checkpoint is whole or absent, and is read without unpickling code."""
+    """A checkpoint is complete or absent, and is read without unpickling code."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        # Through memory: torch reports a full disk as an error of its own kind, plain writing as what it is.
+        # Through memory: torch reports a full disk as an error of its own type, plain writing as OSError.
         content = io.BytesIO()
         torch.save(checkpoint, content)
         with atomic_path(path) as partial:
@@ -33,7 +33,7 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 class ReseedEachEpoch(Callback):
-    """Dropout in epoch n depends on the seed and n alone: a resumed run draws what the undisturbed one drew.
+    """Dropout in epoch n depends on the seed and n alone: a resumed run draws the same as an undisturbed one.
 
     Of several processes each draws its own, or their rows would have the same noise.
     """
@@ -50,7 +50,7 @@ class ReseedEachEpoch(Callback):
 class KeepBest(Checkpoint):
     """After each epoch: a line in log.jsonl, model.safetensors when the validation loss is the best so far, last.ckpt.
 
-    last.ckpt comes last. Whatever was written by an epoch that did not get so far is written again, alike, by the
+    last.ckpt comes last. Files of an epoch that was interrupted before it are written again, identically, by the
     resumed run. Of several processes the first one writes.
     """
 
@@ -77,7 +77,7 @@ class KeepBest(Checkpoint):
         trainer.save_checkpoint(self.folder / "last.ckpt")
 
     def _log(self, trainer: L.Trainer, values: dict[str, float]) -> None:
-        """Append this epoch's line, in place of lines that an interrupted run left behind."""
+        """Append this epoch's line, in place of lines of an interrupted run."""
         path = self.folder / "log.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         epoch = trainer.current_epoch
@@ -90,7 +90,7 @@ class KeepBest(Checkpoint):
 
 
 def best_so_far(path: Path) -> dict[str, Any]:
-    """What `KeepBest` had kept when the checkpoint was written."""
+    """The state of `KeepBest` in the checkpoint."""
     return _callback_state(path, KeepBest.__name__)
 
 

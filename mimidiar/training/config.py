@@ -11,7 +11,7 @@ from mimidiar.models.finetune import UnfreezeConfig
 from mimidiar.models.fusion import FusionConfig
 from mimidiar.simulation.augmentation import Augment
 from mimidiar.simulation.mixtures import MixtureOptions
-from mimidiar.simulation.turn_taking import TalkOptions
+from mimidiar.simulation.turn_taking import ConversationOptions
 from mimidiar.training.schedule import PRECISIONS, SCHEDULES, check_shares
 
 
@@ -20,16 +20,16 @@ class TrainConfig(Checked):
     """`conf/train.yaml`. `model.input_dim` is taken from the features."""
 
     model: AdapterConfig = field(default_factory=AdapterConfig)
-    fusion: FusionConfig | None = None  # speaker embeddings enter by their likeness; without it, as they are
-    unfreeze: UnfreezeConfig | None = None  # layers of the codec are trained as well, over the tap below them
-    mixtures: MixtureOptions | None = None  # trained on mixtures of utterances that are made on the fly
-    augment: Augment | None = None  # how much is done to these mixtures where sounds are named
-    talks: TalkOptions | None = None  # trained on talks that are drawn and heard on the fly
-    # Epochs in which a conversation is used, other crops in each; in all but the first an epoch's share is new.
+    fusion: FusionConfig | None = None  # speaker embeddings enter by similarity; without it, as features
+    unfreeze: UnfreezeConfig | None = None  # also trains layers of the codec, on the tap below them
+    mixtures: MixtureOptions | None = None  # trains on mixtures of utterances made on the fly
+    augment: Augment | None = None  # augmentation of these mixtures, where sounds are given
+    talks: ConversationOptions | None = None  # trains on conversations simulated on the fly
+    # Epochs in which a simulated conversation is used, with other crops in each; every epoch replaces the oldest ones.
     talk_lives: Count = 4
     crop_sec: Positive = 30.0
     crops_per_recording: Count = 1  # random crops of each recording in an epoch
-    # Of training sets by their names, or by patterns ("ami_*"); 1 for a set that is not named. An epoch has
+    # Weights of training sets by name or pattern ("ami_*"); 1 for a set without one. An epoch has
     # crops_per_recording x weight crops of each recording, on average where that is no whole number.
     set_weights: dict[str, float] = field(default_factory=dict)
     batch_size: Count = 8  # of all processes together
@@ -42,24 +42,24 @@ class TrainConfig(Checked):
     clip_norm: Positive = 1.0
     precision: one_of(PRECISIONS) = "32-true"  # | bf16-mixed | 16-mixed (CUDA alone); weights have 32 bits in all
     sort_weight: Share = 0.5  # 1: sort loss alone, 0: permutation-invariant loss alone
-    # Of deep clustering beside them, on the output of the adapter's clustering_layer.
+    # Weight of deep clustering, on the output of the adapter's clustering_layer.
     clustering_weight: NotNegative = 0.0
     clustering_layer: int = 2  # from 1
     clustering_dim: Count = 32
     normalize_features: bool = True  # by mean and deviation of the training features
 
     def check(self, where: str, above: str = "") -> None:
-        """As `Checked`, and MimidiarError for parts that do not go together."""
+        """As `Checked`, and MimidiarError for incompatible parts."""
         super().check(where, above)
         if self.fusion and self.unfreeze:
             raise MimidiarError(f"{where}: fusion and unfreeze in one run; choose one of them")
         if self.mixtures and (self.fusion or self.unfreeze):
-            raise MimidiarError(f"{where}: mixtures pass the frozen codec alone; leave out fusion and unfreeze")
+            raise MimidiarError(f"{where}: mixtures need the frozen codec alone; leave out fusion and unfreeze")
         if self.talks and (self.mixtures or self.unfreeze):
-            raise MimidiarError(f"{where}: talks are heard by frozen encoders alone; leave out mixtures and unfreeze")
+            raise MimidiarError(f"{where}: talks are encoded by frozen encoders alone; leave out mixtures and unfreeze")
 
     def rules(self) -> Iterable[Rule]:
-        """Of what depends on the model, and of the weights."""
+        """Rules that depend on the model, and for the weights."""
         layers, noise = self.model.num_layers, self.model.feature_noise
         fits = self.clustering_weight == 0 or 1 <= self.clustering_layer <= layers
         yield "clustering_layer", self.clustering_layer, fits, f"one of the model's layers, 1 to {layers}"
@@ -73,13 +73,13 @@ class TrainConfig(Checked):
             yield "talks.speakers", self.talks.speakers, fits, f"at most model.max_speakers, {most}"
 
     def check_run(self, source: str, processes: int, sets: Sequence[str]) -> None:
-        """Raise MimidiarError unless it fits so many processes and training sets of these names."""
+        """Raise MimidiarError unless it fits this number of processes and the names of the training sets."""
         check_shares(source, self.batch_size, processes)
         if self.set_weights and not sets:
-            raise MimidiarError(f"{source}: set_weights are of training sets, and there are none; leave them out")
+            raise MimidiarError(f"{source}: set_weights need training sets, and there are none; leave them out")
         for name in self.set_weights:
             if not any(fnmatchcase(each, name) for each in sets):
-                raise MimidiarError(f"{source}: set_weights.{name} is of no training set; there are {', '.join(sets)}")
+                raise MimidiarError(f"{source}: set_weights.{name} fits no training set; there are {', '.join(sets)}")
         for name in sets:
             if len(own := self._names_of(name)) > 1:
                 raise MimidiarError(f"{source}: set_weights has {' and '.join(own)} for {name}; leave one of them out")

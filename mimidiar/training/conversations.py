@@ -1,8 +1,8 @@
 """Training on conversations that are simulated on the fly (`simulation.turn_taking`): no two epochs are alike.
 
-Encoding a conversation takes longer than training on it. So each one is used for `talk_lives` epochs, with other crops
-in each, and every epoch replaces the oldest ones. Conversations and crops follow from seed and epoch, so that a resumed
-run, and one with other workers, sees the same.
+Encoding a conversation takes longer than training on it. So each one is reused for `talk_lives` epochs, with other
+crops in each; every epoch replaces the oldest ones. Conversations and crops follow from seed and epoch, so that a
+resumed run, or one with other workers, gets the same.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from mimidiar.annotation.activity import arrival_targets
 from mimidiar.encoders.registry import EncoderSpec, describe_makers
 from mimidiar.features.fused_store import on_time_axis
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
-from mimidiar.simulation.drawn_sets import read_talkers
+from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
 from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
@@ -30,11 +30,11 @@ from mimidiar.training.new_model import completed, new_model
 from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
-STATISTICS_TALKS = 60  # whose features give mean and deviation
+STATISTICS_CONVERSATIONS = 60  # conversations for the mean and deviation of features
 
 
-class TalkCrop(NamedTuple):
-    """A crop of the talk `index` of those that were born in epoch `born`; `epoch` and `number` tell where it lies."""
+class SimulatedCrop(NamedTuple):
+    """A crop of conversation `index` of those new in epoch `born`; `epoch` and `number` determine its place."""
 
     born: int
     index: int
@@ -42,39 +42,40 @@ class TalkCrop(NamedTuple):
     number: int
 
 
-class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
-    """Features and targets of crops of talks of a set's speakers."""
+class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
+    """Features and targets of crops of simulated conversations of a set's speakers."""
 
     def __init__(
         self, data: Path, turns: Path, config: TrainConfig, specs: list[EncoderSpec], pool: Path, seed: int, device: str
     ):
-        """`turns`: file of turn statistics; `pool`: folder for features, which several models may share.
+        """`turns`: file of turn statistics; `pool`: folder of cached features, which models can share.
 
         Raises MimidiarError for a set that cannot be read, or in which no speech is marked.
         """
-        self.options: TalkOptions = config.talks
-        self.source, self.kinds = read_talkers(data), read_statistics(turns)
+        self.options: ConversationOptions = config.talks
+        self.source, self.kinds = read_speakers(data), read_statistics(turns)
         self.max_speakers, self.seed = config.model.max_speakers, seed
         self.length = round(config.crop_sec * LABEL_HZ)
         self.pools = [Pool(pool, spec, self._identity(), device) for spec in specs]
 
     def _identity(self) -> dict:
-        """All that decides what a talk sounds like."""
+        """All that determines a conversation's audio."""
         options = {key: value for key, value in asdict(self.options).items() if key != "count"}
         rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech] for own in self.source.values() for u in own]
         kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
         return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
 
-    def talk(self, born: int, index: int) -> Talk:
-        """The talk `index` of those born in an epoch; no audio is read."""
-        return draw_talk(self.source, self.options, self.kinds, (self.seed, born, index))
+    def conversation(self, born: int, index: int) -> DrawnConversation:
+        """Conversation `index` of those new in epoch `born`; no audio is read."""
+        return draw_conversation(self.source, self.options, self.kinds, (self.seed, born, index))
 
     def features(self, born: int, index: int) -> np.ndarray:
-        """Float32 (T, D) of a whole talk at the labels' rate, as a `FusedStore` of the encoders' features has them."""
+        """Float32 (T, D) of a whole conversation at the labels' rate, as from a `FusedStore` of the encoders'
+        features."""
 
         @lru_cache(1)
         def samples() -> np.ndarray:
-            return self.talk(born, index).samples()
+            return self.conversation(born, index).samples()
 
         first, *others = (pool.read(f"{born}.{index}", samples) for pool in self.pools)
         rates = (pool.spec.frame_hz / self.pools[0].spec.frame_hz for pool in self.pools[1:])
@@ -82,16 +83,16 @@ class Talks(Dataset[tuple[np.ndarray, np.ndarray]]):
         factor = stacking_factor(self.pools[0].spec.frame_hz)
         return stack_frames(np.concatenate([first, *aligned], axis=1), factor)
 
-    def __getitem__(self, crop: TalkCrop) -> tuple[np.ndarray, np.ndarray]:
-        """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty channels last."""
-        talk, features = self.talk(crop.born, crop.index), self.features(crop.born, crop.index)
-        start = int(np.random.default_rng([self.seed, *crop]).integers(max(talk.num_frames - self.length, 0) + 1))
-        stop = min(start + self.length, talk.num_frames)
-        return features[start:stop], arrival_targets(talk.turns, start, stop, LABEL_HZ, self.max_speakers)
+    def __getitem__(self, crop: SimulatedCrop) -> tuple[np.ndarray, np.ndarray]:
+        """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty ones last."""
+        drawn, features = self.conversation(crop.born, crop.index), self.features(crop.born, crop.index)
+        start = int(np.random.default_rng([self.seed, *crop]).integers(max(drawn.num_frames - self.length, 0) + 1))
+        stop = min(start + self.length, drawn.num_frames)
+        return features[start:stop], arrival_targets(drawn.turns, start, stop, LABEL_HZ, self.max_speakers)
 
 
-class LivingTalks(EpochSampler):
-    """The crops of an epoch in random order: `crops` of each talk that lives, `count` x `lives` talks."""
+class SimulatedCrops(EpochSampler):
+    """The crops of an epoch in random order: `crops` of each of the `count` x `lives` conversations in use."""
 
     def __init__(self, count: int, lives: int, crops: int, seed: int):
         self.count, self.lives, self.crops, self.seed = count, lives, crops, seed
@@ -99,14 +100,14 @@ class LivingTalks(EpochSampler):
     def __len__(self) -> int:
         return self.count * self.lives * self.crops
 
-    def __iter__(self) -> Iterator[TalkCrop]:
+    def __iter__(self) -> Iterator[SimulatedCrop]:
         born = range(self.epoch, self.epoch + self.lives)  # those of number n are new in epoch n - lives + 1
-        crops = [TalkCrop(b, i, self.epoch, n) for b in born for i in range(self.count) for n in range(self.crops)]
+        crops = [SimulatedCrop(b, i, self.epoch, n) for b in born for i in range(self.count) for n in range(self.crops)]
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(crops))
         return (crops[k] for k in order)
 
 
-def on_talks(
+def on_simulated(
     config: TrainConfig,
     dev_data: Conversations,
     checkpoint: Path | None,
@@ -116,21 +117,26 @@ def on_talks(
     turns: Path,
     pool: Path,
 ) -> Run:
-    """A run on talks of the utterances of `data`, on a machine whose device is known.
+    """A run on conversations of the utterances of `data`, on a machine with a known device.
 
-    The encoders are those that made the features of `dev_data`, the codec's weights in `checkpoint` where they are a
-    file. What `fusion` leaves open is found on `dev_data`.
+    The encoders are those that made the features of `dev_data`, with the codec's weights in `checkpoint` if they are a
+    file. Values that `fusion` leaves open are estimated on `dev_data`.
     """
     specs = describe_makers(dev_data.meta, checkpoint)
-    talks = Talks(data, turns, config, specs, pool, seed, machine.device)
+    conversations = SimulatedConversations(data, turns, config, specs, pool, seed, machine.device)
     config = completed(config, dev_data)
-    model = new_model(config, lambda: statistics(_first(talks)))
-    crops = LivingTalks(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
-    batches = Loader(talks, crops, config.batch_size, collate, machine.num_workers)
+    model = new_model(config, lambda: statistics(_first(conversations)))
+    crops = SimulatedCrops(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
+    batches = Loader(conversations, crops, config.batch_size, collate, machine.num_workers)
     return Run(config, dev_data, model, batches, lambda steps: DiarizationTask(model, config, steps))
 
 
-def _first(talks: Talks) -> Iterator[np.ndarray]:
-    """The features of the first talks."""
-    for index in tqdm(range(min(STATISTICS_TALKS, talks.options.count)), desc="statistics", unit="talk", disable=None):
-        yield talks.features(0, index)
+def _first(conversations: SimulatedConversations) -> Iterator[np.ndarray]:
+    """The features of the first conversations."""
+    for index in tqdm(
+        range(min(STATISTICS_CONVERSATIONS, conversations.options.count)),
+        desc="statistics",
+        unit="conversation",
+        disable=None,
+    ):
+        yield conversations.features(0, index)

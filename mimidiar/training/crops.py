@@ -33,7 +33,7 @@ class Crop:
 class Batch(NamedTuple):
     """features (B, T, D), targets (B, T, K), mask (B, T) true on the frames of each crop, which follow each other.
 
-    What comes before them in a row is what was heard before the crop, what comes after them is padding.
+    In a row, context precedes them, and padding follows.
     """
 
     features: Tensor
@@ -45,8 +45,8 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
     """Features and speaker activity of the recordings of one or more sets, by crop."""
 
     def __init__(self, sets: Sequence[SetFolders], max_speakers: int, history_frames: int = 0):
-        """`sets`: (data, feats) folders. `history_frames`: label frames whose features come before each crop's own, so
-        far as the recording has them.
+        """`sets`: (data, feats) folders. `history_frames`: label frames of context before each crop, as far as the
+        recording has them.
 
         Raises MimidiarError for recordings without features, with too many speakers or in two sets, and for sets whose
         features were made in different ways.
@@ -57,7 +57,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         self._stores: dict[str, Features] = {}
         stores = [self._add(Path(data), open_features(feats)) for data, feats in sets]
         for store in stores[1:]:
-            check_alike(store, stores[0])
+            check_same_encoder(store, stores[0])
         self.store = stores[0]
         self.meta, self.frame_hz = self.store.meta, self.store.frame_hz
         self.factor = stacking_factor(self.frame_hz)
@@ -89,7 +89,7 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         for recording, spans in turns.items():
             if (count := len({turn.speaker for turn in spans})) > self.max_speakers:
                 raise MimidiarError(
-                    f"{data}: recording '{recording}' has {count} speakers, the model {self.max_speakers} channels"
+                    f"{data}: recording '{recording}' has {count} speakers, the model {self.max_speakers} outputs"
                     "; raise model.max_speakers or leave the recording out"
                 )
 
@@ -100,21 +100,21 @@ class Conversations(Dataset[tuple[np.ndarray, np.ndarray]]):
     def features(self, recording: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Label frames [start, stop) of a recording, (stop - start, input_dim)."""
         store = self._stores[recording]
-        # At twice the label rate the last label frame may have half its features; stack_frames repeats them.
+        # At twice the label rate the last label frame may lack half its features; stack_frames repeats them.
         last = store.num_frames(recording)
         stop = last if stop is None else min(stop * self.factor, last)
         return stack_frames(store.read(recording, start * self.factor, stop), self.factor)
 
     def __getitem__(self, crop: Crop) -> tuple[np.ndarray, np.ndarray]:
         """Features (H + T, D), those of the H frames before the crop first, and targets (T, K), columns in order of
-        arrival inside the crop, empty channels last.
+        arrival inside the crop, empty ones last.
         """
         turns = self.turns[crop.recording]
         targets = arrival_targets(turns, crop.start, crop.stop, LABEL_HZ, self.max_speakers)
         return self.features(crop.recording, max(crop.start - self.history_frames, 0), crop.stop), targets
 
 
-def check_alike(store: Features, first: Features) -> None:
+def check_same_encoder(store: Features, first: Features) -> None:
     """MimidiarError unless both stores were made by the same encoder, tap and weights."""
     for key in ("encoder", "tap", "weights_sha256"):
         here, there = store.meta.get(key), first.meta.get(key)
@@ -126,7 +126,7 @@ class RandomCrops(EpochSampler):
     """Random crops in random order, others in each epoch, the same for the same seed and epoch.
 
     In an epoch a set of n recordings and weight w gives round(n x per_recording x w) crops, of each of its recordings
-    as many as of any other, or one more: of which ones is drawn anew.
+    as many as of any other, or one more by a new draw.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class RandomCrops(EpochSampler):
             crops = round(len(recordings) * per_recording * weight)
             if recordings and not crops:
                 raise MimidiarError(
-                    f"{data}: {len(recordings)} recordings x {per_recording} crops x weight {weight:g} are no crop in "
+                    f"{data}: {len(recordings)} recordings x {per_recording} crops x weight {weight:g} give no crop in "
                     "an epoch; raise its weight or leave the set out"
                 )
             self.shares.append((recordings, crops))
@@ -170,14 +170,14 @@ class RandomCrops(EpochSampler):
 
 
 def divide_crops(recordings: Sequence[str], count: int, random: np.random.Generator) -> dict[str, int]:
-    """How many of `count` crops each recording gives: as many as any other, or one more, by chance."""
+    """The number of crops by recording, `count` in all: the same for each, or one more at random."""
     each, more = divmod(count, max(len(recordings), 1))
     chosen = set(random.choice(len(recordings), more, replace=False).tolist()) if more else ()
     return {recording: each + (number in chosen) for number, recording in enumerate(recordings)}
 
 
 class ConsecutiveCrops(Sampler[Crop]):
-    """Every recording cut into crops without gap or overlap, always the same: for validation."""
+    """Every recording in crops without gap or overlap, always the same: for validation."""
 
     def __init__(self, conversations: Conversations, crop_sec: float):
         length = round(crop_sec * LABEL_HZ)
@@ -196,7 +196,7 @@ class ConsecutiveCrops(Sampler[Crop]):
 
 
 def collate(items: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
-    """Pad to the longest crop; the mask tells what belongs to it."""
+    """Pad to the longest crop; the mask marks its frames."""
     longest = max(len(features) for features, _ in items)
     features = torch.zeros(len(items), longest, items[0][0].shape[1])
     targets = torch.zeros(len(items), longest, items[0][1].shape[1])

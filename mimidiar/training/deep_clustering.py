@@ -1,9 +1,9 @@
-"""Deep clustering beside the loss on channels: a middle layer must tell voices apart before channels are chosen.
+"""Deep clustering beside the loss on outputs: a middle layer must separate speakers before outputs are assigned.
 
-The permutation-invariant loss alone starts with a plateau: as long as channels mean nothing, there is little to be
-learnt of voices, and a small training set ends in two channels out of four. Fujita et al. (2019, "End-to-end neural
-speaker diarization with permutation-free objectives", section 2.3) take the vectors of a middle layer to deep
-clustering as well, which needs no channels. The head on top of that layer serves training alone: no model file has it.
+The permutation-invariant loss alone starts with a plateau: as long as outputs are unassigned, little is learned about
+speakers, and a small training set ends with two used outputs of four. Fujita et al. (2019, "End-to-end neural speaker
+diarization with permutation-free objectives", section 2.3) take the vectors of a middle layer to deep clustering as
+well, which needs no outputs. The head on top of that layer serves training alone: no model file has it.
 """
 
 import torch
@@ -13,8 +13,9 @@ from mimidiar.models.adapter import Adapter
 from mimidiar.training.losses import deep_clustering_loss
 
 
-class VoiceClustering(nn.Module):
-    """Looks at the output of an adapter's layer whenever the model runs, and says how badly it tells voices apart."""
+class DeepClustering(nn.Module):
+    """Takes the output of an adapter's layer at each forward pass, and computes a loss for the separation of
+    speakers."""
 
     def __init__(self, model: nn.Module, layer: int, dim: int):
         """`layer` counts from 1. Raises ValueError when the adapter in `model` has no such layer."""
@@ -35,9 +36,9 @@ class VoiceClustering(nn.Module):
 
         `count` as in `losses.py`.
         """
-        voices = self.head(self.seen).unflatten(2, (self.frames_per_token, -1)).flatten(1, 2)
+        embeddings = self.head(self.seen).unflatten(2, (self.frames_per_token, -1)).flatten(1, 2)
         self.seen = None
         inside = torch.arange(int(mask.sum(1).max()), device=mask.device) < mask.sum(1, keepdim=True)
         crops = targets.new_zeros(*inside.shape, targets.shape[-1])
-        crops[inside] = targets[mask]  # the adapter sees the crops alone, whatever a row has before them
-        return deep_clustering_loss(voices[:, : inside.shape[1]], crops, inside, count)
+        crops[inside] = targets[mask]  # the adapter gets the crops alone, without their context
+        return deep_clustering_loss(embeddings[:, : inside.shape[1]], crops, inside, count)

@@ -1,4 +1,4 @@
-"""Features of simulated conversations in files: one that several epochs, or several models, use is encoded once."""
+"""Features of simulated conversations in files, encoded once for several epochs or models."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ VERSION = 1
 
 
 class Pool:
-    """One encoder's features of talks: `folder`/<encoder>.<tap>.<hash>/<born>.<index>.npy, half precision.
+    """One encoder's features of conversations: `folder`/<encoder>.<tap>.<hash>/<born>.<index>.npy, half precision.
 
-    The hash is of all that decides what a talk sounds like and what the encoder makes of it. A file is whole or absent.
+    The hash is of all that determines a conversation's audio and its encoding. A file is complete or absent.
     """
 
     def __init__(self, folder: Path, spec: EncoderSpec, identity: dict[str, Any], device: str = "cpu"):
@@ -29,11 +29,11 @@ class Pool:
         digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
         self.folder = folder / f"{spec.name}.{spec.tap}.{digest[:12]}"
         self.spec, self.device = spec, device
-        self._encoder: Encoder | None = None  # built where it is first needed, in each process that reads data
+        self._encoder: Encoder | None = None  # built at first use, in each process that reads data
 
     def read(self, name: str, samples: Callable[[], np.ndarray]) -> np.ndarray:
-        """Float32 (F, D) of the talk of this name, at the encoder's rate; `samples` makes its audio (T,), at 16 kHz, if
-        the features aren't there yet.
+        """Float32 (F, D) of the conversation of this name, at the encoder's rate; `samples` makes its audio (T,), at 16
+        kHz, if the features are not cached yet.
         """
         path = self.folder / f"{name}.npy"
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Training the upper layers of the codec with the adapter (Exp 2.5): where both begin, two learning rates, and the term
+"""Training the upper layers of the codec with the adapter (Exp 2.5): initialization, two learning rates, and a term
 that keeps the latent near the frozen codec's.
 """
 
@@ -25,11 +25,11 @@ from mimidiar.training.new_model import new_model
 from mimidiar.training.processes import per_process, total
 from mimidiar.training.task import DiarizationTask, counted_frames
 
-STATISTICS_SEC = 36000.0  # of training audio whose latent gives mean and deviation; more changes no third digit
+STATISTICS_SEC = 36000.0  # of training audio for the latent's mean and deviation; more changes no third digit
 
 
 def frozen_top(config: TrainConfig, meta: dict[str, Any], checkpoint: Path | None) -> MimiTop:
-    """The layers to be trained, as they are in the codec that made the features (their meta.json).
+    """The layers to train, from the codec that made the features (by their meta.json).
 
     Raises MimidiarError for features of another tap than the one below these layers, naming it, and what
     `describe_maker` raises.
@@ -40,14 +40,14 @@ def frozen_top(config: TrainConfig, meta: dict[str, Any], checkpoint: Path | Non
     if (above := layers_above(spec.tap, spec.size)) != config.unfreeze.layers:
         raise MimidiarError(
             f"unfreeze.layers is {config.unfreeze.layers}, but {above} layers come after the features' tap {spec.tap}; "
-            "extract the tap below the layers that are to be trained, or train as many as come after this one"
+            "extract the tap below the layers to train, or train all layers after this one"
         )
     return top_of(spec.build_codec("cpu"), spec.size, config.unfreeze.layers)
 
 
 def new_unfrozen(config: TrainConfig, top: MimiTop, data: Conversations, start_from: Path | None) -> UnfrozenAdapter:
-    """The model before training: the codec's layers as they are, and an adapter with fresh weights or those of
-    `start_from`, the model.safetensors of an adapter that was trained on this codec's latent.
+    """The model before training: the codec's layers, and an adapter with fresh weights or those of `start_from`, the
+    model.safetensors of an adapter trained on this codec's latent.
     """
     model = new_model(config, None if start_from else lambda: statistics(_latents(top, data)), top)
     if start_from is not None:
@@ -74,7 +74,7 @@ def _latents(top: MimiTop, data: Conversations) -> Iterator[np.ndarray]:
 
 
 class UnfreezeTask(DiarizationTask):
-    """The codec's layers with a learning rate and a clip of their own, the adapter with its."""
+    """The codec's layers and the adapter each have a learning rate and a gradient clip."""
 
     def __init__(self, model: UnfrozenAdapter, config: TrainConfig, total_steps: int):
         super().__init__(model, config, total_steps)
@@ -85,13 +85,13 @@ class UnfreezeTask(DiarizationTask):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         if self.frozen is None:
             return super().training_step(batch, index)
-        # In single precision: the two differ by less than the rounding of a half.
+        # In single precision: the two differ by less than half precision's rounding.
         with torch.autocast(self.device.type, enabled=False):
             x = latent(self.model.top, batch.features)
             with torch.no_grad():
                 origin = latent(self.frozen, batch.features)
         rows = self.trainer.train_dataloader.batch_sampler.rows(index)
-        loss = self.total_loss(self.model.decide(x, batch.mask), batch, rows)
+        loss = self.total_loss(self.model.adapt(x, batch.mask), batch, rows)
         distance = latent_distance(x, origin, counted_frames(batch, rows))
         self.log_training("train_latent_distance", distance, rows)
         return loss + self.settings.near_weight * distance
@@ -105,7 +105,7 @@ class UnfreezeTask(DiarizationTask):
         return groups
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        """Each group by its own norm: a large gradient of the one must not make the other's steps small."""
+        """Each group by its own norm: a large gradient of one must not shrink the other's steps."""
         for group in optimizer.param_groups:
             torch.nn.utils.clip_grad_norm_(group["params"], group["clip_norm"])
 

@@ -1,4 +1,4 @@
-"""One training run: data, model, trainer; finished, continued or started anew by what lies in the model folder."""
+"""One training run: data, model, trainer; finished, continued or started by the contents of the model folder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from mimidiar.training.crops import (
     Conversations,
     RandomCrops,
     SetFolders,
-    check_alike,
+    check_same_encoder,
     collate,
     feature_statistics,
 )
@@ -29,7 +29,7 @@ from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
 
-# From the configuration, the watched data, the codec's weights (or None), the machine and the seed.
+# From the configuration, the validation set, the codec's weights (or None), the machine and the seed.
 RunMaker = Callable[[TrainConfig, Conversations, Path | None, Machine, int], Run]
 
 
@@ -46,18 +46,18 @@ def train(
 ) -> None:
     """Train a model on one or more sets, as (data, feats) folders, into a model folder.
 
-    With `config.unfreeze` the codec's weights are read again, from `checkpoint` where they are a file, and the adapter
-    begins as that of the trained model `start_from`, if given. Where training data are made `on_the_fly`
-    (`train.mixtures`, `train.talks`) there are no training sets.
+    With `config.unfreeze` the codec's weights are read again, from `checkpoint` if they are a file, and the adapter
+    begins as that of the trained model `start_from`, if given. With training data made `on_the_fly`
+    (`training.mixtures`, `training.conversations`) there are no training sets.
 
     With `machine.processes` above 1 each of them calls this with the same arguments: torchrun has started them all, or
-    the first one does so, by starting the command that it was started by again. Batches are those of one process, and
-    losses, but for rounding and dropout; a run may be continued by another number of processes.
+    the first one starts the others with its own command. Batches are those of one process, and losses, but for rounding
+    and dropout; a run may be continued by another number of processes.
 
     The folder gets model.safetensors (best epoch, with its configuration in the header), last.ckpt, config.yaml,
     seed.json, log.jsonl, TensorBoard events and, at the end, finished.json. Killed at any moment and called again, it
-    goes on from the last whole epoch and ends in the weights of an undisturbed run (on CPU); a finished run is left
-    as it is. Raises MimidiarError for sets that do not fit each other or the model, for a folder begun with another
+    continues from the last complete epoch and ends in the weights of an undisturbed run (on CPU); a finished run is
+    kept. Raises MimidiarError for sets that do not fit each other or the model, for a folder begun with another
     configuration or seed, and when the validation loss is no number from the first epoch on.
     """
     if start_from is not None and not config.unfreeze:
@@ -70,19 +70,19 @@ def train(
     if (folder / FINISHED).exists():
         return
     keep_best = KeepBest(folder, run.header())
-    watched = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
+    validation = _loader(dev_data, ConsecutiveCrops(dev_data, config.crop_sec), config.batch_size, machine)
     trainer = make_trainer(config, seed, keep_best, machine, [EarlyStopping("val_loss", patience=config.patience)])
-    _fit(run, watched, keep_best, trainer, config.epochs)
+    _fit(run, validation, keep_best, trainer, config.epochs)
     finish(keep_best)
 
 
-def _fit(run: Run, watched: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
-    """Train to the end; a run that has stopped early stays as it is."""
+def _fit(run: Run, validation: Loader, keep_best: KeepBest, trainer: L.Trainer, epochs: int) -> None:
+    """Train to the end; a run that has stopped early is kept."""
     last = keep_best.folder / "last.ckpt"
     if last.exists() and stopped_early(last):
         keep_best.load_state_dict(best_so_far(last))
         return
-    fit_from_last(trainer, run.new_task(len(run.batches) * epochs), run.batches, watched, keep_best.folder)
+    fit_from_last(trainer, run.new_task(len(run.batches) * epochs), run.batches, validation, keep_best.folder)
 
 
 def _on_sets(
@@ -94,9 +94,10 @@ def _on_sets(
     sets: Sequence[SetFolders],
     start_from: Path | None,
 ) -> Run:
-    """A run on crops of conversations whose features are stored. MimidiarError for others than those of `dev_data`."""
+    """A run on crops of conversations with stored features. MimidiarError for features other than those of
+    `dev_data`."""
     data = Conversations(sets, config.model.max_speakers, _history(config))
-    check_alike(dev_data.store, data.store)
+    check_same_encoder(dev_data.store, data.store)
     config = completed(config, data)
     if config.unfreeze:
         from mimidiar.training.finetune import frozen_top, new_unfrozen  # moshi takes a second
@@ -113,7 +114,7 @@ def _on_sets(
 
 
 def _history(config: TrainConfig) -> int:
-    """Label frames before each crop that the model sees."""
+    """Label frames of context before each crop."""
     return round(config.unfreeze.history_sec * LABEL_HZ) if config.unfreeze else 0
 
 

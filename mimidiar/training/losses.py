@@ -1,9 +1,8 @@
-"""Losses for speaker channels: binary cross-entropy in arrival order, in the best order, and a mixture of both.
+"""Losses for speaker outputs: binary cross-entropy in arrival order, in the best order, and a mixture of both.
 
 Everywhere: logits and targets (B, T, K), mask (B, T) true on frames that count; a loss is a mean over counted frames
-and channels, so that neither padding nor the number of recordings in a batch changes its scale. `count`, where it is
-given, is what the sum over counted frames is divided by in place of their number here: for a batch that is shared by
-several processes.
+and outputs, so that neither padding nor the number of recordings in a batch changes its scale. `count`, if given,
+divides the sum over counted frames in place of their number: for a batch shared by several processes.
 """
 
 from collections.abc import Callable
@@ -25,7 +24,7 @@ _MAX_BRUTE_FORCE = 4
 def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Run with a first argument in single precision, and without autocast, whatever the model runs in.
 
-    A sum over a thousand frames in half precision hides what tells two orders of channels apart.
+    In half precision, the sum over a thousand frames hides the difference between two orders of outputs.
     """
 
     @wraps(function)
@@ -37,7 +36,7 @@ def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
-    """Mean BCE over counted frames and channels, a scalar."""
+    """Mean BCE over counted frames and outputs, a scalar."""
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(-1)
     return (loss * mask).sum() / (mask.sum() if count is None else count).clamp(min=_LEAST_COUNT)
 
@@ -46,8 +45,8 @@ def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
     """Reorder the columns of binary targets (B, T, K) by arrival inside the counted frames; ties by next activity.
 
     At the first frame in which two columns differ the active one comes first, as `labels.arrival_order` has it.
-    Sortformer (Park et al., 2024) sorts by start times; sorting must see the crop that the model sees, or the order
-    can't be known from the input.
+    Sortformer (Park et al., 2024) sorts by start times; sorting must use the model's crop, or the input does not
+    determine the order.
     """
     seen = targets * mask.unsqueeze(-1)
     difference = seen.unsqueeze(-1) - seen.unsqueeze(-2)  # (B, T, K, K): +1 where i is active and j is not
@@ -75,7 +74,7 @@ def permutation_invariant_loss(logits: Tensor, targets: Tensor, mask: Tensor, co
 def hybrid_loss(
     logits: Tensor, targets: Tensor, mask: Tensor, sort_weight: float, count: Tensor | None = None
 ) -> Tensor:
-    """sort_weight x sort loss + (1 - sort_weight) x permutation-invariant loss; a part of weight 0 is not computed."""
+    """sort_weight x sort loss + (1 - sort_weight) x permutation-invariant loss; a term of weight 0 is not computed."""
     loss = logits.new_zeros(())
     if sort_weight > 0:
         loss = loss + sort_weight * sort_loss(logits, targets, mask, count)
@@ -85,35 +84,35 @@ def hybrid_loss(
 
 
 @in_float32
-def deep_clustering_loss(voices: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
+def deep_clustering_loss(embeddings: Tensor, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
     """Mean over pairs of frames of (cosine - 1)^2 where one speaker speaks in both, cosine^2 where two do.
 
-    voices (B, T, E), any scale; targets and mask as everywhere, in any order of columns. Frames in which nobody or
-    several speak are left out; a recording counts by the square of what is left. The pairs are never built: with unit
-    rows V and one-hot rows Y their sum is |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2 (Hershey et al., 2016, "Deep clustering",
-    eq. 3; beside the permutation-invariant loss as in Fujita et al., 2019). `count` is of pairs (`count_pairs`).
+    embeddings (B, T, E), any scale; targets and mask as everywhere, in any order of columns. Frames with no or several
+    speakers are left out; a recording counts by the square of the rest. The pairs are never built: with unit rows V and
+    one-hot rows Y their sum is |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2 (Hershey et al., 2016, "Deep clustering", eq. 3; beside
+    the permutation-invariant loss as in Fujita et al., 2019). `count` is of pairs (`count_pairs`).
     """
-    alone = frames_of_one_voice(targets, mask)
+    alone = single_speaker_frames(targets, mask)
     y = targets * alone.unsqueeze(-1)
-    v = F.normalize(voices, dim=-1) * alone.unsqueeze(-1)
+    v = F.normalize(embeddings, dim=-1) * alone.unsqueeze(-1)
     products = (v.mT @ v).square().sum((1, 2)) - 2 * (v.mT @ y).square().sum((1, 2)) + (y.mT @ y).square().sum((1, 2))
     return products.sum() / (count_pairs(targets, mask) if count is None else count).clamp(min=_LEAST_COUNT)
 
 
-def frames_of_one_voice(targets: Tensor, mask: Tensor) -> Tensor:
+def single_speaker_frames(targets: Tensor, mask: Tensor) -> Tensor:
     """(B, T): counted frames in which one speaker speaks alone."""
     return mask & (targets.sum(-1) == 1)
 
 
 def count_pairs(targets: Tensor, mask: Tensor) -> Tensor:
-    """Pairs of such frames of one recording, all that deep clustering is a mean over."""
-    return frames_of_one_voice(targets, mask).sum(1).square().sum()
+    """Pairs of such frames of one recording, over which deep clustering is a mean."""
+    return single_speaker_frames(targets, mask).sum(1).square().sum()
 
 
 @in_float32
 @torch.no_grad()
 def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """(B, K): the target column that each channel is compared with, such that the total BCE is least."""
+    """(B, K): the target column compared with each output, such that the total BCE is least."""
     cost = _pairwise_cost(logits, targets, mask)
     num_channels = cost.shape[-1]
     if num_channels <= _MAX_BRUTE_FORCE:
@@ -125,7 +124,7 @@ def best_order(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
 
 
 def _pairwise_cost(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """(B, K, K): BCE of channel i against target column j, summed over counted frames.
+    """(B, K, K): BCE of output i against target column j, summed over counted frames.
 
     BCE(z, y) = softplus(z) - y z, so that one matrix product gives all pairs.
     """

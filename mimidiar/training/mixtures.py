@@ -1,7 +1,7 @@
-"""Training on mixtures that are made on the fly: audio, the frozen codec and the adapter in one loop, nothing stored.
+"""Training on mixtures made on the fly: audio, the frozen codec and the adapter in one loop, without storage.
 
-Which mixture comes is decided by the seed, the epoch and its index alone, so that a resumed run, and one with other
-workers, sees the same ones.
+A mixture depends on the seed, the epoch and its index alone, so that a resumed run, or one with other workers, gets the
+same ones.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from mimidiar.models.build import Model
 from mimidiar.models.frame_stacking import LABEL_HZ, stacking_factor
 from mimidiar.simulation.acoustics import to_int16
 from mimidiar.simulation.augmentation import Augmenter, impulse_responses
-from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_mixture_source
 from mimidiar.training.batches import Draw, EpochDraws, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations, statistics
@@ -29,7 +29,7 @@ from mimidiar.training.new_model import completed, new_model
 from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
-STATISTICS_MIXTURES = 200  # of the first epoch, whose features give mean and deviation
+STATISTICS_MIXTURES = 200  # of the first epoch, for the mean and deviation of features
 
 
 class AudioBatch(NamedTuple):
@@ -53,14 +53,14 @@ class Mixtures(Dataset[tuple[np.ndarray, np.ndarray]]):
         seed: int,
         augmenter: Augmenter | None = None,
     ):
-        """Raises MimidiarError as `read_voices` does, and for a model without a channel for each speaker."""
+        """Raises MimidiarError as `read_mixture_source` does, and for a model without an output for each speaker."""
         if max_speakers < 2:
             raise MimidiarError(f"model.max_speakers is {max_speakers}; a mixture has 2 speakers")
-        self.source, self.options = read_voices(data, options), options
+        self.source, self.options = read_mixture_source(data, options), options
         self.sample_rate, self.max_speakers, self.seed, self.augmenter = sample_rate, max_speakers, seed, augmenter
 
     def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
-        """Audio (S,) at the codec's rate and targets (T, K), columns in order of arrival, empty channels last."""
+        """Audio (S,) at the codec's rate and targets (T, K), columns in order of arrival, empty ones last."""
         seeds = (self.seed, draw.epoch, draw.index)
         mixture = draw_mixture(self.source, self.options, seeds)
         samples = mixture.samples() if self.augmenter is None else self._augmented(mixture, seeds, self.augmenter)
@@ -89,7 +89,7 @@ def collate_audio(items: list[tuple[np.ndarray, np.ndarray]]) -> AudioBatch:
 
 
 def encode_batch(encoder: Encoder, batch: AudioBatch) -> Batch:
-    """What the adapter sees of the audio: features (B, T, D) at the labels' rate."""
+    """The adapter's input for the audio: features (B, T, D) at the labels' rate."""
     found, _ = encoder.encode(batch.audio, batch.lengths)
     features = found.clone()  # an inference tensor cannot be trained on
     factor, frames = stacking_factor(encoder.frame_hz), batch.mask.shape[1]
@@ -108,7 +108,7 @@ def mixture_statistics(data: Mixtures, encoder: Encoder, batch_size: int) -> tup
 
 
 class MixtureTask(DiarizationTask):
-    """Training batches come as audio and pass the frozen codec first; those of validation come as features."""
+    """Training batches are audio and pass the frozen codec first; those of validation are features."""
 
     def __init__(self, model: Model, config: TrainConfig, total_steps: int, encoder: Encoder):
         super().__init__(model, config, total_steps)
@@ -127,10 +127,10 @@ def on_mixtures(
     data: Path,
     augmenter: Augmenter | None = None,
 ) -> Run:
-    """A run on mixtures of the utterances of `data`, on a machine whose device is known.
+    """A run on mixtures of the utterances of `data`, on a machine with a known device.
 
-    The codec is the one that made the features of `dev_data`, from `checkpoint` where its weights are a file. Some of
-    the mixtures have a noise behind them or are heard in a room by the `augmenter`, if given.
+    The codec is the one that made the features of `dev_data`, from `checkpoint` if its weights are a file. The
+    `augmenter`, if given, adds noise to some of the mixtures or places them in a room.
     """
     encoder = describe_maker(dev_data.meta, checkpoint).build(machine.device)
     mixtures = Mixtures(data, config.mixtures, encoder.sample_rate, config.model.max_speakers, seed, augmenter)

@@ -1,4 +1,4 @@
-"""The model of a run before its first step, whatever it is trained on."""
+"""The model of a run before its first step."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import Model, build_model
-from mimidiar.training.affinity_calibration import fit_likeness
+from mimidiar.training.affinity_calibration import calibrate_similarity
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations
 from mimidiar.training.processes import rank
@@ -20,20 +20,20 @@ Statistics = Callable[[], tuple[Tensor, Tensor]]  # mean and standard deviation 
 
 
 def completed(config: TrainConfig, data: Conversations) -> TrainConfig:
-    """The configuration with what it leaves to the features: `model.input_dim`, and what is open in `fusion`."""
+    """The configuration completed by the features: `model.input_dim`, and open values of `fusion`."""
     model = replace(config.model, input_dim=data.input_dim)
-    return replace(config, model=model, fusion=fit_likeness(config.fusion, data) if config.fusion else None)
+    return replace(config, model=model, fusion=calibrate_similarity(config.fusion, data) if config.fusion else None)
 
 
 def new_model(config: TrainConfig, measure: Statistics | None, top: "MimiTop | None" = None) -> Model:
-    """Fresh weights by a completed configuration, on `top` if given, and its input normalised by what `measure` finds.
+    """Fresh weights by a completed configuration, on `top` if given, with the input normalized by `measure`.
 
     Raises MimidiarError for a configuration that no model can have.
     """
     try:
         model = build_model(config.model, config.fusion, top)
     except ValueError as error:
-        raise MimidiarError(f"model: {error}; mend the configuration") from None
-    if measure is not None and config.normalize_features and rank() == 0:  # which the others get it from
+        raise MimidiarError(f"model: {error}; correct the configuration") from None
+    if measure is not None and config.normalize_features and rank() == 0:  # the source for the other processes
         (model if top is None else model.adapter).features.set_statistics(*measure())
     return model

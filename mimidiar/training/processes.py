@@ -1,9 +1,9 @@
-"""The processes that train one model together: how many there are, which one this is, and what they sum up.
+"""The processes that train one model together: their number, this one's rank, and their sums.
 
 Each has its share of every global batch, and gradients are averaged over processes. A loss is a mean over frames of the
 whole batch, though, and shares differ in frames: the mean of their means is not the mean of all. So a process divides
-the sum over its share by what there is to count in the mean share (`per_process`). The mean of these quotients, and of
-their gradients, is that of one process which has the whole batch.
+the sum over its share by the mean count of all shares (`per_process`). The mean of these quotients, and of their
+gradients, equals that of one process with the whole batch.
 """
 
 import ctypes
@@ -24,15 +24,15 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run may use. It changes the last digits of what is learnt, and is in no configuration therefore."""
+    """The resources of a run. They change the last digits of the weights, and are therefore in no configuration."""
 
     device: str = "cpu"  # auto, cpu or cuda
-    processes: int = 1  # each with a GPU of its own, if the device is one
-    num_workers: int = 0  # that read data beside each process
+    processes: int = 1  # each with its own GPU on cuda
+    num_workers: int = 0  # that read data for each process
 
 
 def agreed_processes(wanted: int | None) -> int:
-    """How many processes train: as many as were launched with this one, else `wanted`, else 1.
+    """The number of training processes: those launched with this one, else `wanted`, else 1.
 
     Raises MimidiarError when both are known and differ.
     """
@@ -45,12 +45,12 @@ def agreed_processes(wanted: int | None) -> int:
 
 
 def launched() -> int | None:
-    """Of how many processes a launcher made this one; None where none did."""
+    """The number of processes of the launcher that started this one; None without a launcher."""
     return int(os.environ["WORLD_SIZE"]) if {"LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys() else None
 
 
 def processes_here(processes: int) -> int:
-    """How many of them run on this machine: all, unless torchrun says otherwise."""
+    """The number of them on this machine: all, unless torchrun gives another."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", processes)) if launched() else processes
 
 
@@ -67,7 +67,7 @@ def num_processes() -> int:
 
 
 def is_connected() -> bool:
-    """Whether sums go over several processes."""
+    """Whether sums are over several processes."""
     return dist.is_available() and dist.is_initialized()
 
 
@@ -78,7 +78,7 @@ def disconnect() -> None:
 
 
 def total(x: Tensor) -> Tensor:
-    """The sum of x over all processes, without gradient; every one of them must ask for it. Alone, x itself."""
+    """The sum of x over all processes, without gradient; all of them must call it. Of a single process, x itself."""
     if not is_connected():
         return x
     x = x.detach().clone()
@@ -92,21 +92,21 @@ def per_process(x: Tensor) -> Tensor:
 
 
 def copy_from_first(tensors: Iterable[Tensor]) -> None:
-    """Give every process what the first one has in these tensors."""
+    """Copy these tensors from the first process to all others."""
     if is_connected():
         for tensor in tensors:
             dist.broadcast(tensor, 0)
 
 
 def end_with_launcher() -> None:
-    """Whoever launched this process and is killed takes it along (Linux): nothing may go on writing unseen."""
+    """End this process when its launcher is killed (Linux), so that none continues to write unseen."""
     if launched() and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def take_gpu(processes: int) -> None:
-    """From here on `cuda` is this process' own GPU. MimidiarError unless this machine has one for each of its own."""
+    """Make `cuda` this process's own GPU. MimidiarError unless this machine has one for each of its processes."""
     wanted, there = processes_here(processes), torch.cuda.device_count()
     if there < wanted:
-        raise MimidiarError(f"{wanted} processes on GPUs, of which this machine has {there}; take fewer processes")
+        raise MimidiarError(f"{wanted} processes on GPUs, but this machine has {there}; take fewer processes")
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) if launched() else 0)

@@ -1,4 +1,4 @@
-"""The progress bar of a training run, and how much of it was spent waiting for data."""
+"""The progress bar of a training run, and the time spent waiting for data."""
 
 import time
 from typing import Any
@@ -16,10 +16,9 @@ MUCH = 0.05  # of the time
 class Progress(TQDMProgressBar):
     """Lightning's bar, with the share of the epoch's time in which the training loop waited for its batches.
 
-    Of several processes it is that of the one which waited most. Validation is not counted. On a GPU, which works on
-    while the loop waits, it is an upper bound of what loading costs. Shares of epochs are in the TensorBoard events as
-    `waiting_share`, that of the whole run is printed at its end; none is in log.jsonl, where a resumed run must write
-    what the undisturbed one does.
+    Of several processes, the largest share counts; validation does not. On a GPU, which computes while the loop waits,
+    it is an upper bound of the cost of loading. Shares of epochs are in the TensorBoard events as `waiting_share`, that
+    of the whole run is printed at its end; none is in log.jsonl, which must be the same for a resumed run.
     """
 
     def __init__(self) -> None:

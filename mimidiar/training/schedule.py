@@ -1,4 +1,4 @@
-"""How a run goes: the learning rate over its steps, and the precisions of its sums."""
+"""The learning rate over the steps of a run, and its precisions."""
 
 import math
 
@@ -20,7 +20,7 @@ def learning_rate_factor(step: int, warmup_steps: int, total_steps: int, schedul
 
 
 def check_shares(source: str, batch_size: int, processes: int) -> None:
-    """Raise MimidiarError unless so many processes can share a batch."""
+    """Raise MimidiarError unless the processes can share a batch equally."""
     if batch_size % processes:
         raise MimidiarError(
             f"{source}: batch_size is {batch_size}, which {processes} processes cannot share equally; make it "

@@ -1,4 +1,4 @@
-"""The Lightning task: loss, optimizer, schedule and what is logged; the model knows nothing of them."""
+"""The Lightning task: loss, optimizer, schedule and what is logged; the model is independent of them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ from mimidiar.models.build import Model, model_header
 from mimidiar.training.batches import Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations
-from mimidiar.training.deep_clustering import VoiceClustering
+from mimidiar.training.deep_clustering import DeepClustering
 from mimidiar.training.losses import best_order, count_pairs, hybrid_loss
 from mimidiar.training.processes import copy_from_first, per_process, rank, total
 from mimidiar.training.schedule import learning_rate_factor
 
 
 class Run(NamedTuple):
-    """What a configuration comes to: itself, completed; the data whose features the model wants, the model, training
-    batches, and what makes the task from the number of steps.
+    """A run by a configuration: the completed configuration, data with the features of the model, the model, training
+    batches, and a factory of the task from the number of steps.
     """
 
     config: TrainConfig
@@ -30,7 +30,7 @@ class Run(NamedTuple):
     new_task: Callable[[int], "DiarizationTask"]
 
     def header(self) -> dict[str, Any]:
-        """What model.safetensors says of itself."""
+        """The header of model.safetensors."""
         config, data = self.config, self.data
         top = self.model.top if config.unfreeze else None
         return model_header(config.model, data.frame_hz, config.crop_sec, data.meta, config.fusion, top)
@@ -39,18 +39,18 @@ class Run(NamedTuple):
 class DiarizationTask(L.LightningModule):
     """Trains an adapter on crops with the hybrid of sort loss and permutation-invariant loss, and deep clustering.
 
-    Of several processes each computes its share of the batch's loss (`training/processes.py`); what is logged is of
-    the whole batch, the same in each of them.
+    Of several processes each computes its share of the batch's loss (`training/processes.py`); logged values are of the
+    whole batch, the same in each of them.
     """
 
     def __init__(self, model: Adapter, config: TrainConfig, total_steps: int):
         super().__init__()
         self.model, self.config, self.total_steps = model, config, total_steps
         weight = config.clustering_weight
-        self.clustering = VoiceClustering(model, config.clustering_layer, config.clustering_dim) if weight > 0 else None
+        self.clustering = DeepClustering(model, config.clustering_layer, config.clustering_dim) if weight > 0 else None
 
     def on_fit_start(self) -> None:
-        """The first process alone has looked at all features; of a model, Lightning hands on the parameters only."""
+        """Only the first process has read all features, and Lightning copies only the parameters of a model."""
         copy_from_first(self.buffers())
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -58,7 +58,7 @@ class DiarizationTask(L.LightningModule):
         return self.total_loss(self.model(batch.features, batch.mask), batch, rows)
 
     def total_loss(self, logits: Tensor, batch: Batch, rows: int) -> Tensor:
-        """The loss on channels, and, where it has a weight, deep clustering on the voices of the same pass.
+        """The loss on outputs, and, with a weight, deep clustering on embeddings of the same pass.
 
         `rows` are those of the batch in all processes together.
         """
@@ -68,13 +68,13 @@ class DiarizationTask(L.LightningModule):
         self.log_training("train_loss", loss, rows, prog_bar=True)
         if self.clustering is None:
             return loss
-        targets = batch.targets * counted.unsqueeze(-1)  # of what doesn't count there is no voice
+        targets = batch.targets * counted.unsqueeze(-1)  # uncounted frames have no embedding
         clustering = self.clustering.loss(targets, batch.mask, per_process(count_pairs(targets, batch.mask)))
         self.log_training("train_clustering_loss", clustering, rows)
         return loss + self.config.clustering_weight * clustering
 
     def log_training(self, name: str, loss: Tensor, rows: int, prog_bar: bool = False) -> None:
-        """Log the mean over an epoch of this loss, of which each process has its share."""
+        """Log the mean over an epoch of this loss; each process has its share."""
         self.log(name, per_process(loss), prog_bar=prog_bar, on_step=False, on_epoch=True, batch_size=rows)
 
     def validation_step(self, batch: Batch, index: int) -> None:
@@ -96,11 +96,11 @@ class DiarizationTask(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """What the optimizer trains, with a learning rate for each part."""
+        """The optimizer's parameters, with a learning rate for each part."""
         return [{"params": [*self.model.parameters(), *self.head_parameters()], "lr": self.config.learning_rate}]
 
     def head_parameters(self) -> list[Tensor]:
-        """Of what serves training alone."""
+        """Parameters that serve training alone."""
         return list(self.clustering.parameters()) if self.clustering else []
 
 
@@ -111,7 +111,7 @@ def counted_frames(batch: Batch, rows: int) -> Tensor:
 
 @torch.no_grad()
 def count_errors(logits: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Frame errors at threshold 0.5 in the best order of channels, and active target frames: their ratio is a frame
+    """Frame errors at threshold 0.5 in the best order of outputs, and active target frames: their ratio is a frame
     DER.
 
     An error frame counts max(reference, hypothesis) - correct speakers, as DER does with its three parts together.

@@ -1,4 +1,4 @@
-"""What all runs in Lightning share: the trainer, going on where the last one stopped, what their folder keeps."""
+"""The common part of all runs in Lightning: trainer, resuming, and the contents of the folder."""
 
 import os
 import signal
@@ -27,12 +27,12 @@ from mimidiar.training.processes import Machine, disconnect, end_with_launcher, 
 from mimidiar.training.progress import Progress
 
 FINISHED = "finished.json"
-# The others wait until the first process knows mean and deviation of the training features.
+# The others wait for the first process to compute mean and deviation of the training features.
 PATIENCE = timedelta(hours=2)
 
 
 class Schedule(Protocol):
-    """What the trainer must know of a run's configuration."""
+    """The fields of a run's configuration that the trainer reads."""
 
     epochs: int
     precision: str
@@ -40,9 +40,9 @@ class Schedule(Protocol):
 
 
 def begin(machine: Machine, precision: str, seed: int) -> Machine:
-    """Make this process ready for a run and seed it; the machine with a device that is known.
+    """Prepare this process for a run and seed it; returns the machine with a known device.
 
-    Raises MimidiarError for a device that is not there, or has not this precision.
+    Raises MimidiarError for a missing device, or one without this precision.
     """
     machine = replace(machine, device=pick_device(machine.device).type)
     if machine.device == "cuda":
@@ -57,11 +57,11 @@ def begin(machine: Machine, precision: str, seed: int) -> Machine:
 def make_trainer(
     config: Schedule, seed: int, keep_best: KeepBest, machine: Machine, callbacks: Sequence[Callback] = ()
 ) -> L.Trainer:
-    """A trainer that writes to the folder of `keep_best`, with `callbacks` besides those that every run has."""
+    """A trainer that writes to the folder of `keep_best`, with `callbacks` besides the common ones."""
     here = processes_here(machine.processes)
     plugins, strategy = [AtomicCheckpointIO()], "auto"
     if machine.processes > 1:
-        # Lightning would take the settings of a Slurm job for those of a launcher.
+        # Lightning would take the settings of a Slurm job as those of a launcher.
         plugins.append(TorchElasticEnvironment() if TorchElasticEnvironment.detect() else LightningEnvironment())
         strategy = DDPStrategy(broadcast_buffers=False, timeout=PATIENCE)
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Lightning gives each process several
@@ -85,24 +85,24 @@ def make_trainer(
     )
 
 
-def fit_from_last(trainer: L.Trainer, task: L.LightningModule, batches: Loader, watched: Loader, folder: Path) -> None:
-    """Train to the end, from the last checkpoint in `folder` on where there is one. Ended by TERM, the process exits
-    with 143.
-    """
+def fit_from_last(
+    trainer: L.Trainer, task: L.LightningModule, batches: Loader, validation: Loader, folder: Path
+) -> None:
+    """Train to the end, from the last checkpoint in `folder` if there is one. On TERM, the process exits with 143."""
     last = folder / "last.ckpt"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
-        # What is logged is of all processes already.
+        # Logged values are of all processes already.
         warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
         try:
-            trainer.fit(task, batches, watched, ckpt_path=last if last.exists() else None)
-        except SIGTERMException:  # in itself an exit with code 0, as if all were done
+            trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None)
+        except SIGTERMException:  # otherwise an exit with code 0, as if finished
             sys.exit(128 + signal.SIGTERM)
 
 
 def finish(keep_best: KeepBest) -> None:
-    """Write that the run has finished, and let other processes go. MimidiarError for one that has no best epoch."""
+    """Mark the run as finished, and release other processes. MimidiarError for one without a best epoch."""
     if rank() == 0:
         _write_finished(keep_best)
     disconnect()
@@ -118,7 +118,7 @@ def _write_finished(keep_best: KeepBest) -> None:
 
 
 def keep_configuration(config: Any, seed: int, folder: Path) -> None:
-    """Write config.yaml and seed.json, or refuse to go on with others than those the folder was begun with."""
+    """Write config.yaml and seed.json, or refuse to continue with others than those of the folder."""
     if rank() > 0:
         return
     make_folder(folder)
@@ -133,6 +133,6 @@ def keep_configuration(config: Any, seed: int, folder: Path) -> None:
 
 
 def check_precision(precision: str, device: str) -> None:
-    """MimidiarError for a precision that the device has not."""
+    """MimidiarError for a precision that the device lacks."""
     if precision == "16-mixed" and device == "cpu":
-        raise MimidiarError("precision is 16-mixed, which a CPU has not; set bf16-mixed or 32-true, or --device cuda")
+        raise MimidiarError("precision is 16-mixed, which a CPU lacks; set bf16-mixed or 32-true, or --device cuda")

@@ -1,4 +1,4 @@
-"""All taps of Mimi in one pass: what a study of its depth needs, for the cost of the deepest tap alone."""
+"""All taps of Mimi in one pass: for studies of depth, at the cost of the deepest tap alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,19 +10,19 @@ from torch import Tensor
 from mimidiar.encoders.mimi.sizes import tap_number
 from mimidiar.encoders.mimi.tap import MimiTap, set_cache
 
-CODEBOOKS = (1, 2, 4, 8, 16, 32)  # how many are decoded: one is the semantic codebook alone
+CODEBOOKS = (1, 2, 4, 8, 16, 32)  # numbers of codebooks; 1 is the semantic codebook alone
 
 
 def study_taps(taps: Sequence[str]) -> list[str]:
-    """Of an encoder's taps those that a study looks at: every one but `quantized.n` for all other n."""
+    """The taps of an encoder that a study compares: all but `quantized.n` with other numbers n."""
     return [tap for tap in taps if not tap.startswith("quantized.") or tap_number(tap) in CODEBOOKS]
 
 
 class AllTaps(StreamingContainer):
-    """A `MimiTap` that tells what it passes: several taps side by side, all at 12.5 Hz.
+    """A `MimiTap` with the outputs of several taps side by side, all at 12.5 Hz.
 
-    Of a tap at 25 Hz a frame is the mean of two, so that pooled means are those of the tap itself. The codes of fewer
-    codebooks are the first ones of more, so that `quantized.n` is decoded from a part of the deepest tap's.
+    For a tap at 25 Hz, a frame is the mean of two, so that pooled means equal those of the tap. `quantized.n` is
+    decoded from the first n codes of the deepest tap.
     """
 
     def __init__(self, model: MimiTap, taps: Sequence[str]):
@@ -41,11 +41,11 @@ class AllTaps(StreamingContainer):
                     found[tap] = model.quantizer.decode(codes[:, : tap_number(tap)]).mT
         return torch.cat([found[tap] for tap in self.taps], dim=-1)
 
-    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
+    def new_states(self, batch_size: int, chunk_frames: int, frames: int | None = None) -> dict[str, Any]:
         """As `MimiTap.new_states`."""
         with self.streaming(batch_size):
             for layer in self.model.layers:
-                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
+                set_cache(layer.self_attn, batch_size, 2 * chunk_frames, frames and 2 * frames)
             return self.get_streaming_state()
 
 

@@ -1,8 +1,8 @@
-"""Mimi from sound to sound, as it is trained; and moshi's quantizer made ready for training.
+"""Mimi from audio to audio, as in training; and moshi's quantizer prepared for training.
 
-moshi keeps the training path of its quantizer: k-means at the first batch, codebooks as moving averages of what is
-given to them, codes that nothing falls to replaced, gradients straight through. What a resumed run needs besides the
-weights is how far that path counts (`begin_epoch`).
+moshi keeps the training path of its quantizer: k-means at the first batch, codebooks as moving averages of their
+inputs, replacement of unused codes, straight-through gradients. A resumed run needs the counters of that path besides
+the weights (`begin_epoch`).
 """
 
 from typing import NamedTuple
@@ -34,8 +34,8 @@ class Autoencoded(NamedTuple):
 def autoencode(mimi: MimiModel, audio: Tensor, quantized: bool = True) -> Autoencoded:
     """Audio (B, 1, n * 1920) through all of a Mimi; with `quantized` through as many codebooks as it is set to.
 
-    Without, the latent takes the way around the codebooks, which training takes at times (`prepare_quantizer`): through
-    the projections before and after them alone.
+    Without it, the latent bypasses the codebooks, as it does at times in training (`prepare_quantizer`): it passes only
+    the projections before and after them.
     """
     with no_compile():
         (x,) = mimi.encoder_transformer(mimi.encoder(audio))
@@ -64,13 +64,13 @@ def begin_training(mimi: MimiModel, skip_rate: float, dropout: bool) -> None:
 
 @torch.no_grad()
 def balance(mimi: MimiModel) -> None:
-    """Of a Mimi with the weights of `initialise`, bring what flows inside to the order of 1, between a quiet input and
-    a quiet output, in place.
+    """Scale a Mimi with the weights of `initialize`, in place, so that its activations are of the order of 1 between a
+    quiet input and a quiet output.
 
     Speech is a signal of 0.05, where ELU is the identity: the first layers would be linear for thousands of steps, as
     Adam moves a weight by the learning rate at most. So the first convolution amplifies, and those that downsample take
     most of it back. A decoder with He-normal weights ends 40 dB above speech: its upsampling layers and the last one
-    share in making it quieter. The transformers begin as all but the identity, as moshi's own do. After 150 steps of 16
+    reduce the level. The transformers begin close to the identity, as moshi's own do. After 150 steps of 16
     crops the mel loss is 0.88 in place of 0.99.
     """
     encoder, decoder = mimi.encoder.model, mimi.decoder.model
@@ -89,7 +89,7 @@ def balance(mimi: MimiModel) -> None:
 
 
 def prepare_quantizer(quantizer: nn.Module, skip_rate: float, dropout: bool) -> None:
-    """Have training pass by the codebooks at `skip_rate`, drawn for each row and for either half of the quantizer
+    """Let training bypass the codebooks at `skip_rate`, drawn for each row and each half of the quantizer
     (Défossez et al. 2024, section 3.3.2), and with `dropout` use a random number of the acoustic ones in each step.
     """
     for half in halves(quantizer):
@@ -98,10 +98,10 @@ def prepare_quantizer(quantizer: nn.Module, skip_rate: float, dropout: bool) -> 
 
 
 def begin_epoch(quantizer: nn.Module, seed: int, epoch: int) -> None:
-    """Put what moshi's training path counts and draws by itself where it is a function of seed and epoch alone.
+    """Set the counters and random state of moshi's training path as a function of seed and epoch alone.
 
-    It is in no state dict: a resumed run would go on with another number of codebooks, and look for unused codes in
-    other steps. The copy of the code vectors that validation leaves behind, and no gradient goes through, is removed.
+    They are in no state dict: a resumed run would continue with another number of codebooks, and look for unused codes
+    in other steps. Validation leaves a copy of the code vectors without gradient; it is removed.
     """
     quantizer.rvq_rest.rng_dropout.seed(f"{seed} {epoch}")
     for codebook in codebooks(quantizer):
@@ -112,7 +112,7 @@ def begin_epoch(quantizer: nn.Module, seed: int, epoch: int) -> None:
 def set_codebooks(mimi: MimiModel, number: int) -> None:
     """Encode with the first `number` codebooks. MimidiarError for more than there are, or where they are empty."""
     if not 1 <= number <= mimi.total_codebooks:
-        raise MimidiarError(f"{number} codebooks; this Mimi has {mimi.total_codebooks}: choose 1 to as many")
+        raise MimidiarError(f"{number} codebooks; this Mimi has {mimi.total_codebooks}: choose 1 to that number")
     if are_empty(mimi.quantizer):
         raise MimidiarError("the codebooks of these weights are empty (untrained): nothing can be decoded from them")
     mimi.set_num_codebooks(number)
@@ -120,8 +120,8 @@ def set_codebooks(mimi: MimiModel, number: int) -> None:
 
 @torch.no_grad()
 def settled_state(mimi: MimiModel) -> dict[str, Tensor]:
-    """The state of a Mimi with each codebook as its vectors and a usage of 1, which moshi divides them by: the same
-    vectors, within the range of 16 bits whatever the batches were that the moving averages are of.
+    """The state of a Mimi with each codebook as its vectors and a usage of 1, by which moshi divides them. The vectors
+    are the same, and fit 16 bits whatever the batches of the moving averages were.
     """
     state = {name: value.detach().clone() for name, value in mimi.state_dict().items()}
     for name in [name for name in state if name.endswith("_codebook.embedding_sum")]:

@@ -1,7 +1,7 @@
-"""Codebooks for a Mimi that has none: an untrained one gives the same token whatever it hears.
+"""Codebooks for a Mimi that has none: an untrained one gives the same token for every input.
 
 They are filled as moshi fills its own at the start of training (k-means of the first latents, codebook after codebook
-on what the ones before leave over), but with the codec itself as it is; then its tokens can be compared.
+on the residual of the previous ones), but the codec itself stays as it is; then its tokens can be compared.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from mimidiar.errors import MimidiarError
 
-ITERATIONS = 10  # of Lloyd's algorithm; more moves the centres by little
+ITERATIONS = 10  # of Lloyd's algorithm; more move the centers little
 FRAMES_PER_CODE = 20
-PIECE_FRAMES = 4096  # whose distances to all codes are in memory at once
+CHUNK_FRAMES = 4096  # frames at a time; their distances to all codes are in memory
 
 
 def are_empty(quantizer: nn.Module) -> bool:
@@ -35,26 +35,26 @@ def fill_codebooks(quantizer: nn.Module, frames: Tensor, seed: int) -> None:
             codebook = layer._codebook
             if len(rest) < codebook.codebook_size:
                 raise MimidiarError(f"{len(rest)} frames for {codebook.codebook_size} codes; give more recordings")
-            codebook.embedding_sum.copy_(_centres(rest, codebook.codebook_size, generator))
+            codebook.embedding_sum.copy_(_centers(rest, codebook.codebook_size, generator))
             codebook.cluster_usage.fill_(1)
             codebook._initialized.fill_(1)
-            codebook.register_buffer("_embedding", None, persistent=False)  # what moshi remembers of the old ones
+            codebook.register_buffer("_embedding", None, persistent=False)  # moshi's cache of the old ones
             rest = rest - layer.decode(layer.encode(rest.T[None]))[0].T
 
 
-def _centres(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """(count, D) centres of x (N, D) by Lloyd's algorithm from frames drawn at random; one without frames stays."""
-    centres = x[torch.randperm(len(x), generator=generator)[:count]].clone()
+def _centers(x: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """(count, D) centers of x (N, D) by Lloyd's algorithm from frames drawn at random; one without frames stays."""
+    centers = x[torch.randperm(len(x), generator=generator)[:count]].clone()
     for _ in range(ITERATIONS):
-        nearest = torch.cat([torch.cdist(piece, centres).argmin(1) for piece in x.split(PIECE_FRAMES)])
+        nearest = torch.cat([torch.cdist(chunk, centers).argmin(1) for chunk in x.split(CHUNK_FRAMES)])
         number = torch.bincount(nearest, minlength=count)
-        sums = torch.zeros_like(centres).index_add_(0, nearest, x)
-        centres = torch.where(number[:, None] > 0, sums / number.clamp(min=1)[:, None], centres)
-    return centres
+        sums = torch.zeros_like(centers).index_add_(0, nearest, x)
+        centers = torch.where(number[:, None] > 0, sums / number.clamp(min=1)[:, None], centers)
+    return centers
 
 
 def halves(quantizer: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Of moshi's split quantizer the semantic part, and the acoustic one."""
+    """The semantic and the acoustic half of moshi's split quantizer."""
     return quantizer.rvq_first, quantizer.rvq_rest
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from mimidiar.encoders.mimi.all_taps import AllTaps, study_taps
 from mimidiar.encoders.mimi.codebooks import are_empty
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ
-from mimidiar.encoders.mimi.tap import PIECE_FRAMES, MimiTap
+from mimidiar.encoders.mimi.tap import CHUNK_FRAMES, MimiTap
 from mimidiar.encoders.padding import pad_to_frames, without_padding
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 
@@ -18,19 +18,19 @@ from mimidiar.encoders.protocol import Encoder, EncoderSpec
 class MimiStream:
     """`batch_size` streams in step. States belong to the stream, so that one encoder serves many side by side."""
 
-    def __init__(self, model: MimiTap, batch_size: int, piece_frames: int | None = None, frames: int | None = None):
-        """Longer steps are cut into pieces of `piece_frames` latent frames; `frames` come in all, where known."""
+    def __init__(self, model: MimiTap, batch_size: int, chunk_frames: int | None = None, frames: int | None = None):
+        """Longer steps are split into chunks of `chunk_frames` latent frames; `frames`: the total, if known."""
         self._model = model
-        piece_frames = piece_frames or max(4, PIECE_FRAMES // batch_size)
-        self._piece = piece_frames * FRAME_SAMPLES
+        chunk_frames = chunk_frames or max(4, CHUNK_FRAMES // batch_size)
+        self._chunk = chunk_frames * FRAME_SAMPLES
         self._batch_size = batch_size
         self._device = next(model.parameters()).device
         with torch.inference_mode():
-            self._states = model.new_states(batch_size, piece_frames, frames)
+            self._states = model.new_states(batch_size, chunk_frames, frames)
 
     @torch.inference_mode()
     def step(self, audio: torch.Tensor) -> torch.Tensor:
-        """Audio (B, n * 1920) -> its features (B, F, D), the same whatever the cutting into steps.
+        """Audio (B, n * 1920) -> its features (B, F, D), the same for any division into steps.
 
         Raises ValueError for another batch size or a length that is no multiple of 1920.
         """
@@ -41,7 +41,7 @@ class MimiStream:
             )
         audio = audio.to(self._device)
         with self._attached():
-            return torch.cat([self._model(piece) for piece in audio.split(self._piece, dim=1)], dim=1)
+            return torch.cat([self._model(chunk) for chunk in audio.split(self._chunk, dim=1)], dim=1)
 
     @contextmanager
     def _attached(self) -> Iterator[None]:
@@ -53,7 +53,7 @@ class MimiStream:
 
 
 class MimiEncoder(Encoder):
-    """The `Encoder` protocol on Mimi. `model` is the plain module, to be trained through or looked into; with `AllTaps`
+    """The `Encoder` protocol on Mimi. `model` is the plain module, for training or inspection; with `AllTaps`
     a frame has several taps side by side.
     """
 
@@ -65,7 +65,7 @@ class MimiEncoder(Encoder):
 
     def all_taps(self) -> tuple[Encoder, list[str]]:
         """Those of `study_taps`, or those before the quantizer where its codebooks are empty. The whole codec is built
-        again, for what lies deeper than the encoder's own tap."""
+        again, since this encoder ends at its own tap."""
         codec, taps = self.spec.build_codec(self.device), study_taps(self.spec.taps)
         if are_empty(codec.quantizer):
             taps = [tap for tap in taps if not tap.startswith("quantized.")]
@@ -76,9 +76,9 @@ class MimiEncoder(Encoder):
     def encode(self, audio: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Audio (B, T) float32 at 24 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,).
 
-        The codec is causal: padding on the right reaches no frame of the recording itself. Whatever stands past a
-        length counts as zeros, as moshi pads a single file; features past a row's frames are 0. A CPU takes rows one
-        by one: side by side they gain it nothing but the padding.
+        The codec is causal: padding on the right reaches no frame of the recording itself. Samples past a length count
+        as zeros, as moshi pads a single file; features past a row's frames are 0. A CPU takes rows one by one: a batch
+        gains nothing there, and adds padding.
         """
         lengths = torch.as_tensor(lengths, device=self.device)
         if self.device.type == "cpu" and len(lengths) > 1:
@@ -91,6 +91,6 @@ class MimiEncoder(Encoder):
         return without_padding(features, frames), frames
 
     @contextmanager
-    def stream(self, batch_size: int, piece_frames: int | None = None) -> Iterator[MimiStream]:
-        """Start `batch_size` streams in step. Longer steps are cut into pieces of `piece_frames` latent frames."""
-        yield MimiStream(self.model, batch_size, piece_frames)
+    def stream(self, batch_size: int, chunk_frames: int | None = None) -> Iterator[MimiStream]:
+        """Start `batch_size` streams in step. Longer steps are split into chunks of `chunk_frames` latent frames."""
+        yield MimiStream(self.model, batch_size, chunk_frames)

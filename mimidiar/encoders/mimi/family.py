@@ -1,7 +1,7 @@
-"""The members of the Mimi family: where the weights of each come from, and how to build it.
+"""The members of the Mimi family: their weights and how to build them.
 
-`mimi` is Kyutai's; `mimi-mini` a small one of the same classes, `mimi-mini-distil` the same, taught what a speaker
-encoder hears; `mimi-random` and `mimi-random-full` the untrained controls that a probing study needs beside them.
+`mimi` is Kyutai's; `mimi-mini` is a small one of the same classes; `mimi-mini-distil` the same, distilled from a
+speaker encoder; `mimi-random` and `mimi-random-full` are the untrained controls of a probing study.
 """
 
 import hashlib
@@ -11,30 +11,30 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, known_tap, tap_frame_hz, tap_names
+from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, checked_tap, tap_frame_hz, tap_names
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 from mimidiar.hub import fetch_file
 from mimidiar.shipped import shipped_file
 
-# The weights that moshi.models.loaders names by default; written here so that finding them needs no torch.
+# The weights that moshi.models.loaders names by default; listed here so that no torch is needed to find them.
 HUB_REPO = "kyutai/moshiko-pytorch-bf16"
 HUB_FILE = "tokenizer-e351c8d8-checkpoint125.safetensors"
-# What `initialise` does, named in every record of an untrained control: other initial weights are another control.
-INITIALISATION = "he-normal convolutions, layer scale 1"
+# The method of `initialize`, named in every record of an untrained control; other initial weights are another control.
+INITIALIZATION = "he-normal convolutions, layer scale 1"
 
 
 @dataclass(frozen=True)
 class MimiSpec(EncoderSpec):
-    """Of a Mimi besides: its size."""
+    """Also the size of a Mimi."""
 
     size: CodecSize = FULL
 
 
 def real(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """Kyutai's Mimi, from `checkpoint`, else the environment's MIMI_CHECKPOINT, else the hub (385 MB, once)."""
-    tap = known_tap(tap, FULL, name)
+    tap = checked_tap(tap, FULL, name)
     if checkpoint is None and os.environ.get("MIMI_CHECKPOINT"):
         checkpoint = Path(os.environ["MIMI_CHECKPOINT"])
     return _from_file(name, tap, FULL, checkpoint or _from_hub())
@@ -42,7 +42,7 @@ def real(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> Enco
 
 def mini(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """A small Mimi, from `checkpoint`, else the one of that name that comes with the package."""
-    return _from_file(name, known_tap(tap, MINI, name), MINI, checkpoint or shipped_file(name))
+    return _from_file(name, checked_tap(tap, MINI, name), MINI, checkpoint or shipped_file(name))
 
 
 def untrained_mini(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
@@ -69,11 +69,11 @@ def _from_file(name: str, tap: str, size: CodecSize, path: Path) -> EncoderSpec:
 
 
 def _untrained(name: str, tap: str | None, size: CodecSize, checkpoint: Path | None, seed: int) -> EncoderSpec:
-    tap = known_tap(tap, size, name)
+    tap = checked_tap(tap, size, name)
     if checkpoint is not None:
         raise MimidiarError(f"{name} is untrained and reads no checkpoint, got {checkpoint}; use --encoder mimi for it")
-    recipe = json.dumps({"size": asdict(size), "initialisation": INITIALISATION, "seed": seed}, sort_keys=True)
-    weights = f"untrained, seed {seed} ({INITIALISATION})"
+    recipe = json.dumps({"size": asdict(size), "initialisation": INITIALIZATION, "seed": seed}, sort_keys=True)
+    weights = f"untrained, seed {seed} ({INITIALIZATION})"
     digest = hashlib.sha256(recipe.encode()).hexdigest()
     return _spec(name, tap, size, weights, digest, lambda device: _make(size, seed, device))
 

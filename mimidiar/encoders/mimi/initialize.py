@@ -1,4 +1,4 @@
-"""Initial weights of an untrained Mimi, for the control and for training from nothing."""
+"""Initial weights of an untrained Mimi, for the control and for training from scratch."""
 
 import torch
 from torch import nn
@@ -6,15 +6,15 @@ from torch import nn
 LAYER_SCALE = 1.0
 
 
-def initialise(model: nn.Module, seed: int) -> None:
+def initialize(model: nn.Module, seed: int) -> None:
     """Draw the weights of SEANet anew and set the layer scale to 1, in place; other weights stay as torch drew them.
 
-    Why not torch's default: its uniform convolution weights (variance 1 / (3 fan_in)) shrink the signal by some
-    sqrt(3) a layer while the biases stay, so that after SEANet's 14 convolutions the output is all but the same
-    whatever the input: a control that cannot know the speaker because it hears nothing. He-normal weights (variance
-    2 / fan_in, biases 0; He et al. 2015) make up for what a rectifier takes away, and ELU is one for large values; with
-    variance 1 / fan_in the signal dwindles to where ELU is the identity, and the network is all but linear. The
-    layer scale of 0.01 that training starts from would hide the transformer.
+    Torch's default does not serve: its uniform convolution weights (variance 1 / (3 fan_in)) shrink the signal by about
+    sqrt(3) a layer while the biases stay. After SEANet's 14 convolutions the output hardly depends on the input, so
+    that such a control can contain no speaker information. He-normal weights (variance 2 / fan_in, biases 0; He et al.
+    2015) compensate for the power that a rectifier removes, and ELU is one for large values; with variance 1 / fan_in
+    the signal dwindles to where ELU is the identity, and the network is almost linear. The layer scale of 0.01 that
+    training starts from would hide the transformer.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

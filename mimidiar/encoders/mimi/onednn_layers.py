@@ -1,9 +1,9 @@
 """Mimi's linear layers and convolutions as CPUs compute them fastest: by oneDNN, on weights that were packed once.
 
-torch's own layers pack the weights anew at each call, take convolutions of one frame at a time and linear layers to
-another library, and lay out channels before time, which oneDNN has to turn round. Here a frame's channels lie together
-in memory from the first convolution to the last. The operators are those that torch.compile emits for a frozen model.
-Where gradients, a GPU or another torch asks for it, moshi's layers run as they are; weights keep their names.
+torch's own layers pack the weights anew at each call, use another library for linear layers and convolutions of one
+frame, and store channels before time, which oneDNN has to transpose. Here a frame's channels are contiguous in memory
+from the first convolution to the last. The operators are those that torch.compile emits for a frozen model. With
+gradients, on a GPU or with another torch, moshi's layers run unchanged; weights keep their names.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from torch import Tensor, nn
 _ONEDNN = torch.ops.mkldnn
 _OPERATORS = ("_linear_pointwise", "_convolution_pointwise", "_reorder_linear_weight", "_reorder_convolution_weight")
 _AVAILABLE = torch.backends.mkldnn.is_available() and all(hasattr(_ONEDNN, name) for name in _OPERATORS)
-ROWS = 100  # frames in a call, as a hint to the packing; others are right as well
+ROWS = 100  # frames in a call, as a hint to the packing; others are correct as well
 
 
-def quicken(module: nn.Module) -> None:
-    """Put packed layers in the place of those inside `module`, on the same weights; what they compute is the same."""
+def pack_layers(module: nn.Module) -> None:
+    """Replace the layers inside `module` by packed ones on the same weights; the results are the same."""
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear:
@@ -38,7 +38,7 @@ def _packable(conv: StreamingConv1d) -> bool:
 
 
 def _packs(x: Tensor, *parameters: Tensor | None) -> bool:
-    """Whether oneDNN can take this input: float32 on a CPU, and no gradient that would have to come back."""
+    """Whether oneDNN can take this input: float32 on a CPU, and no gradient is needed."""
     if not (_AVAILABLE and torch.backends.mkldnn.enabled) or x.device.type != "cpu" or x.dtype != torch.float32:
         return False
     return not (torch.is_grad_enabled() and any(each is not None and each.requires_grad for each in (x, *parameters)))
@@ -76,8 +76,8 @@ class PackedLinear(nn.Linear):
 
 
 class PackedConv1d(StreamingConv1d):
-    """moshi's streaming convolution on the weights of `plain`, with its state; takes and gives (B, C, T) in which the
-    channels of a frame lie together in memory.
+    """moshi's streaming convolution on the weights of `plain`, with its state; (B, C, T) -> (B, C', T'), the channels
+    of a frame contiguous in memory.
 
     A kernel of twice the stride is a kernel of 2 on blocks of `stride` frames, which are blocks in memory already.
     """
@@ -98,7 +98,7 @@ class PackedConv1d(StreamingConv1d):
         return _convolve(blocks.transpose(1, 2), packed, bias)
 
     def _after_history(self, x: Tensor) -> Tensor:
-        """Frames (B, H + T, C): the last H that the stream had (before it, silence), then those of `x` (B, C, T)."""
+        """Frames (B, H + T, C): the last H of the stream (silence at its start), then those of `x` (B, C, T)."""
         state = self._init_streaming_state(len(x)) if self._streaming_state is None else self._streaming_state
         history, rows = state.previous.transpose(1, 2), x.transpose(1, 2)
         if not history.shape[1]:
@@ -130,6 +130,6 @@ def _linear(x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _convolve(x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
-    """(B, C, T) -> (B, C', T'), as an image of height 1: packed weights exist of those alone."""
+    """(B, C, T) -> (B, C', T'), as an image of height 1: only those have packed weights."""
     image = _ONEDNN._convolution_pointwise(x[:, :, None], packed, bias, [0, 0], [1, 1], [1, 1], 1, "none", [], "")
     return image[:, :, 0]

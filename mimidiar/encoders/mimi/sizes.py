@@ -1,4 +1,4 @@
-"""The two sizes of Mimi, and what each of its taps gives; plain data, so that nothing here needs torch.
+"""The two sizes of Mimi, and its taps; plain data, so that nothing here needs torch.
 
 Mimi: 24 kHz -> SEANet convolutions (hop 960, 25 Hz) -> causal transformer -> convolution of stride 2 (12.5 Hz) ->
 split residual quantizer (one semantic codebook, then acoustic ones).
@@ -36,13 +36,13 @@ MINI = CodecSize(16, 256, 2, 4, 704, 128, 8, 512)
 
 
 def tap_names(size: CodecSize) -> list[str]:
-    """Every tap of a Mimi of this size, in the order of the signal's way."""
+    """Every tap of a Mimi of this size, in the order of the signal path."""
     layers = [f"transformer.{i}" for i in range(size.num_layers)]
     return ["seanet", *layers, "latent", *(f"quantized.{n}" for n in range(1, size.num_codebooks + 1))]
 
 
-def known_tap(tap: str | None, size: CodecSize, encoder: str) -> str:
-    """The tap, or the default where none is named. MimidiarError that lists the taps when the encoder has no such."""
+def checked_tap(tap: str | None, size: CodecSize, encoder: str) -> str:
+    """The tap, or the default where none is named. MimidiarError, listing the taps, for an unknown one."""
     tap = tap or DEFAULT_TAP
     if tap not in tap_names(size):
         raise MimidiarError(

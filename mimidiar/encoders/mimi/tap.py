@@ -1,4 +1,4 @@
-"""Mimi by moshi's own modules, cut open at a tap.
+"""Mimi by moshi's own modules, up to a tap.
 
 Method and weights: Défossez et al. 2024, "Moshi: a speech-text foundation model for real-time dialogue", section 3.3.
 """
@@ -19,16 +19,16 @@ from moshi.utils.compile import no_compile
 from safetensors import SafetensorError
 from torch import nn
 
-from mimidiar.encoders.mimi.initialize import initialise
-from mimidiar.encoders.mimi.onednn_layers import quicken
+from mimidiar.encoders.mimi.initialize import initialize
+from mimidiar.encoders.mimi.onednn_layers import pack_layers
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, CodecSize, tap_number
 from mimidiar.errors import MimidiarError
 
 SHOWN_KEYS = 3
-# Latent frames (of all streams together) taken through the network at once: memory stays bounded whatever is asked for.
+# Latent frames (of all streams together) taken through the network at once: memory stays bounded for any input.
 # Fewer read the transformer's weights too often from memory. SEANet's activations, 64 channels at 24 kHz, are larger:
 # of 50 frames on they leave the heap with every layer, and come back as pages to be cleared (a quarter of the time).
-PIECE_FRAMES = 100
+CHUNK_FRAMES = 100
 SEANET_FRAMES = 25
 
 
@@ -73,14 +73,14 @@ def load_mimi(path: Path, size: CodecSize, device: Any = "cpu") -> MimiModel:
 
 
 def untrained_mimi(size: CodecSize, seed: int, device: Any = "cpu") -> MimiModel:
-    """Mimi of `size` with the weights of `initialise`, drawn from `seed` alone; torch's global generator is as before.
+    """Mimi of `size` with the weights of `initialize`, drawn from `seed` alone; torch's global generator is as before.
 
     The codebooks are empty, as moshi makes them.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         model = _build(None, size, "cpu")
-    initialise(model, seed)
+    initialize(model, seed)
     return model.to(device)
 
 
@@ -112,9 +112,9 @@ def _first(items: list[str]) -> str:
 
 
 class MimiTap(StreamingContainer):
-    """The encoder half of a Mimi up to one tap, and nothing past it: what a tap does not need is not computed.
+    """The encoder half of a Mimi up to one tap, and nothing past it.
 
-    One `forward` for training, whole files and streams: inside `MimiStream` the modules remember what they heard.
+    One `forward` for training, whole files and streams: inside `MimiStream` the modules keep their state.
     """
 
     def __init__(self, mimi: MimiModel, tap: str):
@@ -131,7 +131,7 @@ class MimiTap(StreamingContainer):
         if self.quantizer is not None:
             self.quantizer.set_num_codebooks(number)
             _settle_codebooks(self.quantizer, tap)
-        quicken(self)
+        pack_layers(self)
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
         """Audio (B, n * 1920) at 24 kHz -> features (B, F, D), F = n at 12.5 Hz and 2 n at 25 Hz."""
@@ -139,8 +139,8 @@ class MimiTap(StreamingContainer):
         return x if self.quantizer is None else self.quantizer.decode(self.quantizer.encode(x.mT)).mT
 
     def walk(self, audio: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
-        """Each tap before the quantizer by name, with its features (B, F, D), in the order of the signal's way."""
-        x = self.hear(audio)
+        """Each tap before the quantizer by name, with its features (B, F, D), in the order of the signal path."""
+        x = self.convolve(audio)
         yield "seanet", x
         with no_compile():  # moshi would compile the rotary embedding anew for each new length on a GPU
             x = self.input_proj(x) if self.layers else x
@@ -150,31 +150,31 @@ class MimiTap(StreamingContainer):
         if self.downsample is not None:
             yield "latent", self.downsample(self.output_proj(x).transpose(1, 2)).transpose(1, 2)
 
-    def hear(self, audio: torch.Tensor) -> torch.Tensor:
-        """Audio (B, n * 1920) -> what SEANet makes of it (B, 2 n, D); a stream on a CPU in pieces of SEANET_FRAMES."""
-        pieces = [audio]
+    def convolve(self, audio: torch.Tensor) -> torch.Tensor:
+        """Audio (B, n * 1920) -> SEANet's output (B, 2 n, D); a stream on a CPU in chunks of SEANET_FRAMES."""
+        chunks = [audio]
         if self.is_streaming and audio.device.type == "cpu":
-            pieces = audio.split(max(1, SEANET_FRAMES // len(audio)) * FRAME_SAMPLES, dim=1)
-        return torch.cat([self.seanet(piece[:, None]).transpose(1, 2) for piece in pieces], dim=1)
+            chunks = audio.split(max(1, SEANET_FRAMES // len(audio)) * FRAME_SAMPLES, dim=1)
+        return torch.cat([self.seanet(chunk[:, None]).transpose(1, 2) for chunk in chunks], dim=1)
 
-    def new_states(self, batch_size: int, piece_frames: int, frames: int | None = None) -> dict[str, Any]:
-        """moshi's typed states of all modules at the start of `batch_size` streams, fed `piece_frames` a time at most,
-        and `frames` in all, if that is known.
+    def new_states(self, batch_size: int, chunk_frames: int, frames: int | None = None) -> dict[str, Any]:
+        """moshi's typed states of all modules at the start of `batch_size` streams, in steps of at most `chunk_frames`;
+        `frames`: the total, if known.
 
-        moshi's ring cache holds the attention's context and no more, so that the last frames of a longer piece
-        overwrite keys which its first frames still attend to; this one holds the context and a whole piece besides.
+        moshi's ring cache holds only the attention's context: the last frames of a longer chunk would overwrite keys to
+        which its first frames still attend. This cache holds the context and a whole chunk.
         """
         with self.streaming(batch_size):
             for layer in self.layers:
-                set_cache(layer.self_attn, batch_size, 2 * piece_frames, frames and 2 * frames)
+                set_cache(layer.self_attn, batch_size, 2 * chunk_frames, frames and 2 * frames)
             return self.get_streaming_state()
 
 
-def set_cache(attention: Any, batch_size: int, piece: int, total: int | None = None) -> None:
-    """Have a streaming attention remember its context and `piece` keys besides (see `MimiTap.new_states`), but no more
-    than `total`: it computes with all that it has room for.
+def set_cache(attention: Any, batch_size: int, chunk: int, total: int | None = None) -> None:
+    """Let the cache of a streaming attention hold its context and `chunk` more keys (see `MimiTap.new_states`), but at
+    most `total`: the attention runs over the whole cache.
     """
-    old, room = attention._streaming_state.kv_cache, attention.context + piece
+    old, room = attention._streaming_state.kv_cache, attention.context + chunk
     attention._streaming_state.kv_cache = RingKVCache(
         batch_size,
         attention.num_heads,
@@ -186,9 +186,9 @@ def set_cache(attention: Any, batch_size: int, piece: int, total: int | None = N
 
 
 def _settle_codebooks(quantizer: nn.Module, tap: str) -> None:
-    """Have moshi compute its code vectors now: first done under inference_mode they would not serve training.
+    """Let moshi compute its code vectors now: computed under inference_mode, they could not be trained.
 
-    Raises MimidiarError when the codebooks are empty: every frame would come out the same.
+    Raises MimidiarError when the codebooks are empty: every frame would be the same.
     """
     for rvq in (quantizer.rvq_first, quantizer.rvq_rest):
         for layer in rvq.vq.layers[: rvq.n_q]:

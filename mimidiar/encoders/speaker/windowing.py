@@ -1,4 +1,4 @@
-"""How a recording is cut into windows, as a name and its numbers; nothing here needs numpy or torch."""
+"""How a recording is divided into windows, as a name and its numbers; nothing here needs numpy or torch."""
 
 import re
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from mimidiar.errors import MimidiarError
 
 SAMPLE_RATE = 16000  # of the audio that is embedded
 LABEL_HZ = 12.5  # one frame of Mimi, 80 ms
-# Of a shorter stretch an embedding says little: CAM++'s error rate at 1.5 s is ten times that at 3 s already.
+# Embeddings of shorter windows are poor: CAM++'s error rate at 1.5 s is already ten times that at 3 s.
 SHORTEST_SEC = 0.5
 INTERPOLATIONS = ("linear", "nearest")
 _TAP = re.compile(r"window(\d+(?:\.\d+)?)-hop(\d+(?:\.\d+)?)(?:-(?!speech)(\w+))?(-speech)?")
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Windows of `window_sec` every `hop_sec`, and how label frames between two centres are filled.
+class EmbeddingWindows:
+    """Windows of `window_sec` every `hop_sec`, and how label frames between two centers are filled.
 
-    `linear` mixes the two windows by nearness, `nearest` takes the nearer one. With `speech` frames in which silero-vad
-    hears nobody are 0, and windows that only they would need are not computed.
+    `linear` interpolates between the two windows, `nearest` takes the nearer one. With `speech`, frames without speech
+    by silero-vad are 0, and windows that only they would need are not computed.
     """
 
     window_sec: float = 1.5
@@ -37,17 +37,18 @@ class Cut:
 
     @property
     def tap(self) -> str:
-        """The cut as the name of a tap, such as `window1.5-hop0.6`; `parse_tap` reads it."""
+        """The windows as the name of a tap, such as `window1.5-hop0.6`; `parse_tap` reads it."""
         ending = "" if self.interpolation == "linear" else f"-{self.interpolation}"
         return f"window{self.window_sec:g}-hop{self.hop_sec:g}{ending}{'-speech' if self.speech else ''}"
 
 
-def parse_tap(tap: str, encoder: str) -> Cut:
+def parse_tap(tap: str, encoder: str) -> EmbeddingWindows:
     """Read `window1.5-hop0.6`, with `-nearest` or `-speech` at its end or both. MimidiarError for anything else."""
     found = _TAP.fullmatch(tap)
     if not found:
         raise MimidiarError(
-            f"{encoder} has no tap {tap!r}; its taps are windows of so many seconds every so many: "
-            f"{Cut().tap}, or {Cut(interpolation='nearest').tap}, or {Cut(speech=True).tap}, or other numbers"
+            f"{encoder} has no tap {tap!r}; its taps are windows of some length and hop in s: "
+            f"{EmbeddingWindows().tap}, or {EmbeddingWindows(interpolation='nearest').tap}, or "
+            f"{EmbeddingWindows(speech=True).tap}, or other numbers"
         )
-    return Cut(float(found[1]), float(found[2]), found[3] or "linear", bool(found[4]))
+    return EmbeddingWindows(float(found[1]), float(found[2]), found[3] or "linear", bool(found[4]))

@@ -1,4 +1,4 @@
-"""`mimidiar bench`: diarizers side by side, what they answer and what they cost."""
+"""`mimidiar bench`: diarizers side by side, their outputs and their costs."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ PATH = click.Path(path_type=Path)
     multiple=True,
     required=True,
     metavar="NAME COMMAND",
-    help="A diarizer, and how it is called: {files} stands for the audio files, {out} for the folder "
-    "in which <file name>.rttm of each is expected. Repeatable; times are also given as ratio to the first.",
+    help="A diarizer and its command: {files} stands for the audio files, {out} for the folder "
+    "of their <file name>.rttm. Repeatable; times are also given as ratio to the first.",
 )
 @click.option(
     "--package",
@@ -26,26 +26,30 @@ PATH = click.Path(path_type=Path)
     type=(str, PATH),
     multiple=True,
     metavar="NAME FOLDER",
-    help="System NAME is of the package that FOLDER/package.json names.",
+    help="Package of system NAME, from FOLDER/package.json.",
 )
 @click.option(
     "--weights",
     type=(str, PATH),
     multiple=True,
     metavar="NAME FILE",
-    help="System NAME has weights in FILE; the record keeps their sha256.",
+    help="Weights of system NAME; the record keeps their sha256.",
 )
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each is run.")
-@click.option("--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Cores that each may use.")
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Number of runs of each system."
+)
+@click.option(
+    "--cores", type=click.IntRange(min=1), default=2, show_default=True, help="Number of cores for each system."
+)
 def command(data, out, systems, packages, weights, rounds, cores):
     """Run diarizers in turn on the recordings of the set DATA, each in one process, on the same cores.
 
     Writes OUT/NAME/hyp.rttm, for `mimidiar score`; OUT/NAME/cost/score.json, for `mimidiar record`; and
-    OUT/NAME/system.json, which tells that of what the system is made. In each round each system has the first recording
-    alone, and then all: the difference is what audio costs once a system has started.
+    OUT/NAME/system.json, the system's parts for that record. In each round each system runs on the first recording
+    alone, and then on all: the difference is the cost of audio without start-up.
 
     \b
-    What the figures mean: python -m pydoc mimidiar.studies.bench.cost
+    Meaning of the figures: python -m pydoc mimidiar.studies.bench.cost
     """
     from mimidiar.errors import MimidiarError
     from mimidiar.files import sha256_file
@@ -53,7 +57,7 @@ def command(data, out, systems, packages, weights, rounds, cores):
 
     names = [name for name, _ in systems]
     if unknown := [name for name, _ in (*packages, *weights) if name not in names]:
-        raise MimidiarError(f"no --system is called {unknown[0]}; there are {', '.join(names)}")
+        raise MimidiarError(f"no --system has the name {unknown[0]}; there are {', '.join(names)}")
     made = [
         System(
             name,

@@ -1,17 +1,17 @@
-"""What a diarizer costs, as a `score.json` of kind "cost".
+"""The cost of a diarizer, as a `score.json` of kind "cost".
 
 Figures, each the median over rounds, with the range over rounds as its interval (level 1):
 
-- `wall_rtf`, `cpu_rtf`: seconds on the wall, and of the processor, for a second of audio: all files in one process,
+- `wall_rtf`, `cpu_rtf`: real-time factors by wall time and by processor time: all files in one process,
   from its start to its end, loading included;
-- `wall_rtf_further`, `cpu_rtf_further`: the same without start-up: what all files take more than the first one alone
-  does, over the audio that is more;
-- `startup_wall_sec`, `startup_cpu_sec`: what the first file takes more than that rate gives. With a warning where in
-  some round the first file alone took longer than all, as on a machine that was busy with something else;
-- `peak_mb`: the most memory at once, in MiB, of the process and its children;
-- `wall_ratio`: seconds on the wall over those of the system called `reference` in the same round.
+- `wall_rtf_further`, `cpu_rtf_further`: the same without start-up: the extra time of all files over the first one
+  alone, by the extra audio;
+- `startup_wall_sec`, `startup_cpu_sec`: the extra time of the first file over that rate. With a warning where in some
+  round the first file alone took longer than all, as on a busy machine;
+- `peak_mb`: the peak memory, in MiB, of the process and its children;
+- `wall_ratio`: wall time over that of the system `reference` in the same round.
 
-`audio_sec`, `n_recordings`; `warnings`; `protocol`: all that two costs must share to be compared.
+`audio_sec`, `n_recordings`; `warnings`; `protocol`: the conditions that comparable costs share.
 """
 
 import statistics
@@ -29,7 +29,7 @@ ODD = "the first file alone took longer than all; the rate without start-up mean
 
 @dataclass(frozen=True)
 class Round:
-    """A process for all files, and one for the first alone (None where there is but one), with the seconds of audio."""
+    """A process for all files, and one for the first alone (None for a single file), with the seconds of audio."""
 
     n_recordings: int
     audio_sec: float

@@ -1,4 +1,4 @@
-"""What a process with all its children costs: time on the wall and of the processor, and memory (Linux)."""
+"""The cost of a process with all its children: wall time, processor time and memory (Linux)."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds from start to end, processor seconds in that time, and the most memory at once in MiB.
+    """Seconds from start to end, processor seconds in that time, and peak memory in MiB.
 
     Processor time is that of the process and of all descendants that were waited for. Memory is the resident set,
-    summed over the tree, looked at every 50 ms, and never less than the peak of any single process: what two
-    processes share counts twice.
+    summed over the tree, sampled every 50 ms, and never less than the peak of any single process: shared memory counts
+    twice.
     """
 
     wall_sec: float
@@ -35,17 +35,17 @@ def allowed_cores(count: int) -> list[int]:
     """The first `count` cores that this process may run on. MimidiarError where there are fewer."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < count:
-        raise MimidiarError(f"{count} cores were asked for, there are {len(cores)}; ask for fewer (--cores)")
+        raise MimidiarError(f"{count} cores were requested, there are {len(cores)}; request fewer (--cores)")
     return cores[:count]
 
 
 def run_measured(command: Sequence[str], cores: Sequence[int], log: str | Path) -> Usage:
     """Run a command on these cores alone, with its output in `log`.
 
-    The limits of threads that recipes set (`utils/environment.sh`) are not handed on: a user's shell has none, and a
-    system that wants more threads than one is measured with them, on its cores.
+    The limits of threads that recipes set (`utils/environment.sh`) are not passed on: a user's shell has none, and a
+    multi-threaded system is measured with its threads, on its cores.
 
-    Raises MimidiarError that names the program, its exit code and its last lines where it fails or cannot be started.
+    Raises MimidiarError with the program, its exit code and its last lines if it fails or cannot be started.
     """
     with open(log, "w", encoding="utf-8") as stream:
         began = time.monotonic()
@@ -74,7 +74,7 @@ def run_measured(command: Sequence[str], cores: Sequence[int], log: str | Path) 
 
 @contextlib.contextmanager
 def _ended(process: subprocess.Popen) -> Iterator[None]:
-    """Whatever happens, nothing of the process's session is left behind."""
+    """End the whole process session in any case."""
     try:
         yield
     finally:
@@ -84,7 +84,7 @@ def _ended(process: subprocess.Popen) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _watched(pid: int) -> Iterator[list[int]]:
-    """A list whose one entry is the most bytes that the tree below `pid` has held."""
+    """A list with one entry: the peak bytes of the tree below `pid`."""
     peak, over = [0], threading.Event()
 
     def watch() -> None:
@@ -104,7 +104,7 @@ def _watched(pid: int) -> Iterator[list[int]]:
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all that descends from it."""
+    """A process and all its descendants."""
     found = [pid]
     for process in found:
         for children in Path(f"/proc/{process}/task").glob("*/children"):
@@ -114,9 +114,9 @@ def tree(pid: int) -> list[int]:
 
 
 def _resident_bytes(pid: int) -> tuple[int, int]:
-    """What a process holds, and the most that it has held since it was started; 0 of one that has just ended.
+    """Current and peak resident bytes of a process; 0 of one that has just ended.
 
-    The kernel's `ru_maxrss` would not do: it knows what the process was forked from, before it became itself.
+    The kernel's `ru_maxrss` does not serve: it includes the parent's memory before exec.
     """
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()

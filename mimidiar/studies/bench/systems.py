@@ -1,7 +1,7 @@
-"""Diarizers as a user calls them, one process for a list of files; what they answer, and what they cost, side by side.
+"""Diarizers as a user calls them, one process for a list of files; their outputs and costs, side by side.
 
-`OUT/<system>/hyp.rttm` is what a system says of a set, `OUT/<system>/system.json` how it was called and what it is made
-of, `OUT/<system>/cost/score.json` what it cost (`cost.py`).
+`OUT/<system>/hyp.rttm`: a system's turns of a set; `OUT/<system>/system.json`: its command and its parts;
+`OUT/<system>/cost/score.json`: its cost (`cost.py`).
 """
 
 import contextlib
@@ -32,9 +32,9 @@ SYSTEM_FILE, USAGE_FILE = "system.json", "usage.json"
 
 @dataclass(frozen=True)
 class System:
-    """A diarizer: `command` takes the audio files where {files} stands, and writes <file name>.rttm into {out}.
+    """A diarizer: `command` takes the audio files at {files}, and writes <file name>.rttm into {out}.
 
-    `packages`: name and version of another's; `weights`: files of our own models, as sha256.
+    `packages`: name and version of foreign packages; `weights`: sha256 of our own models.
     """
 
     name: str
@@ -43,7 +43,7 @@ class System:
     weights: tuple[str, ...] = ()
 
     def words(self, files: Sequence[Path], out: str | Path) -> list[str]:
-        """The command for these files. MimidiarError where it does not say where files or output go."""
+        """The command for these files. MimidiarError where it lacks {files} or {out}."""
         words = shlex.split(self.command)
         if FILES not in words or not any(OUT in word for word in words):
             raise MimidiarError(f"system {self.name}: no words {FILES} and {OUT} in its command: {self.command}")
@@ -52,7 +52,7 @@ class System:
 
 
 def read_package(folder: str | Path) -> dict[str, str]:
-    """What FOLDER/package.json says is installed there: `package` and `version`."""
+    """`package` and `version` from FOLDER/package.json."""
     about = read_json(Path(folder) / "package.json")
     if not isinstance(about, dict) or not all(isinstance(about.get(key), str) for key in ("package", "version")):
         raise MimidiarError(f"{folder}/package.json: does not name package and version; install it again")
@@ -62,11 +62,11 @@ def read_package(folder: str | Path) -> dict[str, str]:
 def bench(
     data: str | Path, out: str | Path, systems: Sequence[System], rounds: int, cores: int, say: Say = print
 ) -> None:
-    """Run the systems in turn on the recordings of a set, so many rounds; on the first recording, and on all.
+    """Run the systems in turn on the recordings of a set, `rounds` times: on the first recording, and on all.
 
-    Before them each is run once on the first recording, which does not count: what a system reads from disk is in
-    memory then in every round, whichever was there before. A run that is finished is not done again, and where all of
-    a system's are, nothing is warmed up. Raises MimidiarError for a system that fails or leaves a file out.
+    Before them each is run once on the first recording, uncounted, so that its files are in the disk cache in every
+    round. A finished run is not repeated, and a system with all runs finished has no warm-up. Raises MimidiarError for
+    a system that fails or leaves a file out.
     """
     recordings, out = read_recordings(data), Path(out)
     _check(systems, recordings)
@@ -98,19 +98,19 @@ def bench(
 def _check(systems: Sequence[System], recordings: Sequence[RecordingFile]) -> None:
     names = [system.name for system in systems]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise MimidiarError(f"two systems are called {doubled[0]}")
+        raise MimidiarError(f"two systems have the name {doubled[0]}")
     for system in systems:
         system.words([], "")
     stems = [recording.path.stem for recording in recordings]
     if doubled := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise MimidiarError(f"two recordings have files called {doubled[0]}, and would have one RTTM; rename one")
+        raise MimidiarError(f"two recordings have files named {doubled[0]}, and would have one RTTM; rename one")
     if several := [recording for recording in recordings if recording.channel is not None]:
         what = f"recording {several[0].id} is one channel of {several[0].path}, and systems are given whole files"
         raise MimidiarError(f"{what}; write the channel to a file of its own")
 
 
 def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, cores: Sequence[int]) -> Usage:
-    """One process of a system; its RTTMs, its log and usage.json are in `folder` once it has ended well."""
+    """One process of a system; its RTTMs, its log and usage.json are in `folder` after success."""
     if (folder / USAGE_FILE).is_file():
         return Usage(**read_json(folder / USAGE_FILE))
     make_folder(folder)
@@ -133,7 +133,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 def _answer(folder: Path, recordings: Sequence[RecordingFile]) -> list[Turn]:
-    """The turns of a run, under the names of the recordings."""
+    """The turns of a run, with the names of the recordings."""
     turns: list[Turn] = []
     for recording in recordings:
         for own in read_rttm(folder / f"{recording.path.stem}.rttm").values():
@@ -153,7 +153,7 @@ def _rounds(folder: Path, rounds: int, recordings: Sequence[RecordingFile]) -> l
 
 
 def _write(system: System, folder: Path, answers: Sequence[list[Turn]], document: dict[str, Any]) -> None:
-    """The answer of the first round, and what is to be told of the system."""
+    """Write the turns of the first round, and the system's description."""
     odd = [number for number, answer in enumerate(answers, 1) if answer != answers[0]]
     document["warnings"] += [f"another answer in round {number} than in round 1" for number in odd]
     about = {"command": system.command, "packages": list(system.packages), "weights_sha256": list(system.weights)}
@@ -163,6 +163,6 @@ def _write(system: System, folder: Path, answers: Sequence[list[Turn]], document
 
 
 def _digest(recordings: Sequence[RecordingFile]) -> str:
-    """A hash of the audio itself: two costs are of the same files."""
+    """A hash of the audio, since comparable costs are of the same files."""
     rows: list[Any] = [[recording.id, sha256_file(recording.path)] for recording in recordings]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

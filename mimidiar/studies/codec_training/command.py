@@ -1,4 +1,4 @@
-"""`mimidiar codec`: a small Mimi, trained, judged by ear, and shipped."""
+"""`mimidiar codec`: a small Mimi: training, reconstruction, export."""
 
 from pathlib import Path
 
@@ -10,42 +10,44 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 @click.group(context_settings=SETTINGS)
 def command():
-    """Train a small Mimi, score what it decodes, and export its weights."""
+    """Train a small Mimi, score its reconstructions, and export its weights."""
 
 
 @command.command(context_settings=SETTINGS)
 @click.argument("folder", type=PATH)
-@click.option("--train", "data", type=PATH, required=True, metavar="DATA", help="The set of utterances to train on.")
+@click.option("--train", "data", type=PATH, required=True, metavar="DATA", help="Set of utterances to train on.")
 @click.option(
-    "--targets", type=PATH, metavar="FEATS", help="With distillation: features of a speaker encoder of the same set."
+    "--targets", type=PATH, metavar="FEATS", help="For distillation: features of a speaker encoder on the same set."
 )
 @click.option(
     "--start-from",
     type=PATH,
     metavar="MODEL",
-    help="Weights to start from instead of untrained ones: model.safetensors of this command, or an export of it.",
+    help="Initial weights instead of untrained ones: model.safetensors of this command, or its export.",
 )
 @click.option("--config", type=PATH, help="YAML file of a CodecConfig.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of weights, crops, codes.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights, crops and codes."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
-    help="That share each batch, on a GPU each with --device cuda; default: 1, or as many as torchrun has started.",
+    help="Number of DDP processes (one GPU each) that share a batch; default: 1, or those of torchrun.",
 )
 @click.option(
     "--num-workers",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Processes that read data ahead, for each that trains.",
+    help="Number of data-loading processes for each training process.",
 )
 def train(folder, data, targets, start_from, config, overrides, seed, device, processes, num_workers):
-    """Train a Mimi of the small size into FOLDER/model.safetensors, from nothing unless --start-from.
+    """Train a Mimi of the small size into FOLDER/model.safetensors, from scratch unless --start-from.
 
-    5 % of the speakers (watched_share) are not trained on: they choose the epoch that is kept. Called again after an
-    interruption, it goes on from the last whole epoch and ends in the same weights.
+    5 % of the speakers (watched_share) are the validation set, whose loss chooses the epoch that is kept. Called again
+    after an interruption, it continues from the last complete epoch and ends in the same weights.
     """
     from mimidiar.config import load_config
     from mimidiar.studies.codec_training.config import CodecConfig
@@ -71,15 +73,24 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
 @click.option("--checkpoint", type=PATH, help="Weights, as for `mimidiar extract`.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option(
-    "--codebooks", type=click.IntRange(min=1), multiple=True, help="Decode from so many of them as well; repeatable."
+    "--codebooks",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="Number of codebooks to decode from as well; repeatable.",
 )
-@click.option("--examples", type=click.IntRange(min=0), default=0, show_default=True, help="Recordings to listen to.")
+@click.option(
+    "--examples",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Number of recordings to write as examples.",
+)
 @click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 def reconstruct(data, out, encoder, checkpoint, seed, codebooks, examples, name):
-    """Score the sound that a Mimi decodes of the set DATA: mel distance, SI-SDR and intelligibility (STOI).
+    """Score a Mimi's reconstruction of the set DATA: mel distance, SI-SDR and intelligibility (STOI).
 
-    OUT/unquantized: of what went around the codebooks, as half of the crops do in training. OUT/quantized<n>: of what
-    went through n of them. OUT/examples: sound files of what went in, and of what came out.
+    OUT/unquantized: without codebooks, as for half of the crops in training. OUT/quantized<n>: through n codebooks.
+    OUT/examples: audio files of inputs and reconstructions.
     """
     from mimidiar.studies.codec_training.reconstruct import reconstruct as run
 
@@ -93,7 +104,7 @@ def reconstruct(data, out, encoder, checkpoint, seed, codebooks, examples, name)
 def export(model, out, precision):
     """Write the codec of MODEL (model.safetensors of `mimidiar codec train`) to OUT (.safetensors), in moshi's layout.
 
-    `--encoder mimi-mini --checkpoint OUT` reads it, with the features of MODEL but for rounding.
+    `--encoder mimi-mini --checkpoint OUT` reads it; its features are those of MODEL up to rounding.
     """
     from mimidiar.studies.codec_training.export import export_codec
 

@@ -17,7 +17,7 @@ InnerShare = Annotated[float, Limit(lambda share: 0 < share < 1, "above 0 and be
 
 @dataclass
 class DistillationConfig(Checked):
-    """The latent's mean over a crop tells, through one linear layer, the utterance's speaker embedding."""
+    """The latent's mean over a crop predicts, by one linear layer, the utterance's speaker embedding."""
 
     weight: Positive = 1.0  # of 1 - cosine
 
@@ -29,7 +29,7 @@ class CodecConfig(Checked):
     crop_sec: Positive = 0.96  # whole latent frames of 80 ms
     crops_per_epoch: Count = 6400
     batch_size: Count = 32  # of all processes together
-    watched_share: InnerShare = 0.05  # of the training speakers, whose crops choose the epoch that is kept
+    watched_share: InnerShare = 0.05  # of the training speakers, as validation set
     watched_crops: Count = 256
     epochs: Count = 40
     learning_rate: Positive = 1e-3
@@ -38,8 +38,8 @@ class CodecConfig(Checked):
     clip_norm: Positive = 1.0
     precision: one_of(PRECISIONS) = "32-true"  # | bf16-mixed | 16-mixed (CUDA alone)
     level_dbfs: low_high(float("-inf"), 0) = field(default_factory=lambda: [-40.0, -15.0])  # of a crop, from ... to
-    overlap_rate: Share = 0.15  # of crops that another speaker talks in
-    skip_rate: Share = 0.5  # of crops that pass by the codebooks
+    overlap_rate: Share = 0.15  # of crops with a second speaker
+    skip_rate: Share = 0.5  # of crops that bypass the codebooks
     quantizer_dropout: bool = True  # a random number of codebooks in each step
     mel_windows: Powers = field(default_factory=lambda: [2048, 1024, 512, 256, 128])  # samples at 24 kHz
     mel_weight: Positive = 1.0
@@ -48,7 +48,7 @@ class CodecConfig(Checked):
     distillation: DistillationConfig | None = None
 
     def rules(self) -> Iterable[Rule]:
-        """Of what depends on the crop and the batch."""
+        """Rules that depend on the crop and the batch."""
         frames = self.crop_sec * LATENT_HZ
         yield "crop_sec", self.crop_sec, abs(frames - round(frames)) <= 1e-6, f"whole frames of {1 / LATENT_HZ} s"
         for key in ("crops_per_epoch", "watched_crops"):

@@ -1,4 +1,4 @@
-"""Crops of speech for a codec: where they lie, how loud they are and who talks in them follows from the seed alone."""
+"""Crops of speech for a codec: places, levels and speakers follow from the seed alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,12 +23,12 @@ from mimidiar.training.batches import Draw
 Audio = dict[str, np.ndarray]  # recording -> int16 (T,)
 Speakers = dict[str, list[SourceUtterance]]
 FULL_SCALE = 32768
-OVERLAP_DB = 10.0  # another speaker in a crop is louder or quieter by so much at most
-MOST_GAIN_DB = 40.0  # so that a pause is not made as loud as speech
+OVERLAP_DB = 10.0  # maximal level difference of a second speaker in a crop
+MOST_GAIN_DB = 40.0  # so that a pause is not amplified to the level of speech
 
 
 class CodecBatch(NamedTuple):
-    """audio (B, 1, T) at 24 kHz; targets (B, D): the speaker's embedding, or 0 where there is none to be told."""
+    """audio (B, 1, T) at 24 kHz; targets (B, D): the speaker's embedding, or 0 without a target."""
 
     audio: Tensor
     targets: Tensor
@@ -47,20 +47,22 @@ def read_all(data_dir: Path) -> Audio:
 
 
 def split_speakers(speakers: Speakers, share: float, seed: int) -> tuple[Speakers, Speakers]:
-    """A seeded part of the speakers to be watched, at least one, and the rest; (train, watched).
+    """A random share of the speakers, at least one, as validation set, and the rest; (train, validation).
 
     Raises MimidiarError for fewer than two speakers.
     """
     if len(speakers) < 2:
-        raise MimidiarError(f"{len(speakers)} speaker to train on; at least 2 are needed, as some are only watched")
+        raise MimidiarError(f"{len(speakers)} speaker to train on; at least 2 are needed, one of them for validation")
     order = hash_order(speakers, seed)
     count = min(max(round(share * len(order)), 1), len(order) - 1)
-    watched = set(order[:count])
-    return tuple({name: rows for name, rows in speakers.items() if (name in watched) == kept} for kept in (False, True))
+    validation = set(order[:count])
+    return tuple(
+        {name: rows for name, rows in speakers.items() if (name in validation) == kept} for kept in (False, True)
+    )
 
 
 class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
-    """Crops of the utterances of `speakers` by `Draw`, each speaker as likely as any other."""
+    """Crops of the utterances of `speakers` by `Draw`, with equal probability for each speaker."""
 
     def __init__(self, audio: Audio, speakers: Speakers, config: CodecConfig, seed: int, targets: "Targets"):
         self.audio, self.config, self.seed, self.targets = audio, config, seed, targets
@@ -68,7 +70,7 @@ class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
         self.seconds = [np.array([row.seconds for row in rows]) for rows in self.speakers]
 
     def __getitem__(self, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
-        """A crop (T,), and the embedding of its speaker; 0 where two talk."""
+        """A crop (T,), and the embedding of its speaker; 0 with two speakers."""
         random = np.random.default_rng([self.seed, draw.epoch, draw.index])
         level = random.uniform(*self.config.level_dbfs)
         utterance, crop = self._draw(random)
@@ -80,7 +82,8 @@ class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
         return with_level(crop, level), target
 
     def _draw(self, random: np.random.Generator) -> tuple[SourceUtterance, np.ndarray]:
-        """An utterance, of a speaker's the longer the likelier, and a stretch of it with speech in its middle."""
+        """An utterance, with probability proportional to its length within a speaker, and an excerpt with speech at its
+        center."""
         speaker = int(random.integers(len(self.speakers)))
         chances = self.seconds[speaker] / self.seconds[speaker].sum()
         utterance = self.speakers[speaker][int(random.choice(len(chances), p=chances))]
@@ -92,11 +95,11 @@ class CodecCrops(Dataset[tuple[np.ndarray, np.ndarray]]):
 
 
 def middle(utterance: SourceUtterance, random: np.random.Generator) -> float:
-    """A moment (s) in which the utterance has speech, each as likely as any other."""
-    spans = np.array(utterance.speech or [(0.0, utterance.seconds)])
-    lengths = spans[:, 1] - spans[:, 0]
-    span = int(random.choice(len(spans), p=lengths / lengths.sum()))
-    return float(random.uniform(*spans[span]))
+    """A time (s) with speech in the utterance, uniformly distributed."""
+    segments = np.array(utterance.speech or [(0.0, utterance.seconds)])
+    lengths = segments[:, 1] - segments[:, 0]
+    segment = int(random.choice(len(segments), p=lengths / lengths.sum()))
+    return float(random.uniform(*segments[segment]))
 
 
 def with_level(crop: np.ndarray, level_dbfs: float) -> np.ndarray:
@@ -109,10 +112,10 @@ def with_level(crop: np.ndarray, level_dbfs: float) -> np.ndarray:
 
 
 class Targets:
-    """The speaker embedding of an utterance: the mean of its frames' in a feature store, of unit length."""
+    """The speaker embedding of an utterance: the mean over its frames in a feature store, of unit length."""
 
     def __init__(self, feats: Path | None, utterances: Sequence[SourceUtterance]):
-        """Without features there are none: `dim` is 0. Raises MimidiarError for utterances without features."""
+        """Without features `dim` is 0. Raises MimidiarError for utterances without features."""
         store = FeatureStore(feats) if feats else None
         self.dim = store.dim if store else 0
         self._vectors = {row.id: _embedding(store, row) for row in utterances} if store else {}

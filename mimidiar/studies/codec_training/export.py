@@ -1,4 +1,4 @@
-"""A trained codec's weights as they are shipped: half the bytes, the same layout, and what made them in the header."""
+"""Export of a trained codec's weights: half the bytes, the same layout, and their origin in the header."""
 
 from pathlib import Path
 

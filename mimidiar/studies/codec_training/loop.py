@@ -1,8 +1,9 @@
-"""Training a small Mimi: what goes in should come out, through few codes; at option, its latent knows the speaker.
+"""Training a small Mimi: reconstruction through few codes; optionally, distillation of speaker embeddings into its
+latent.
 
 Défossez et al. 2024, "Moshi: a speech-text foundation model for real-time dialogue", section 3.3, without its
 adversaries and with log-mel spectra in their place, which a CPU can afford; with distillation of a speaker encoder, not
-of one of words. Nothing but the codec is kept in model.safetensors, in moshi's layout.
+of a semantic one. model.safetensors contains only the codec, in moshi's layout.
 """
 
 from dataclasses import asdict
@@ -50,14 +51,14 @@ def train_codec(
 ) -> None:
     """Train a Mimi of the small size on the utterances of a set into a model folder, from the weights of `mimi-random`.
 
-    `targets_dir`: features of a speaker encoder, which `config.distillation` wants. `start_from`: the weights of a
-    codec that was trained here, or exported, in the place of those of `mimi-random`; its codebooks go on as they are.
-    A part of the speakers is not trained on: their crops choose the epoch that is kept.
+    `targets_dir`: features of a speaker encoder, required by `config.distillation`. `start_from`: the weights of a
+    codec that was trained or exported here, in place of those of `mimi-random`; its codebooks are kept. A share of the
+    speakers is the validation set: its loss chooses the epoch that is kept.
 
-    The folder gets what that of an adapter gets (`train.fit.train`), model.safetensors in moshi's layout. Killed at any
-    moment and called again, it goes on from the last whole epoch and ends in the weights of an undisturbed run (on
-    CPU). Raises MimidiarError for a set that cannot be read or has no such features, for weights to start from that
-    are not such a codec's, for a folder begun with another configuration, start or seed, and when the validation loss
+    The folder gets the files of an adapter's run (`training.fit.train`), with model.safetensors in moshi's layout.
+    Killed at any time and called again, it continues from the last complete epoch and ends in the weights of an
+    undisturbed run (on CPU). Raises MimidiarError for a set that cannot be read or has no such features, for initial
+    weights of another kind, for a folder begun with another configuration, start or seed, and when the validation loss
     is no number.
     """
     if (config.distillation is None) != (targets_dir is None):
@@ -65,7 +66,7 @@ def train_codec(
     machine = begin(machine, config.precision, seed)
     keep_freed_memory()
     start_sha256 = sha256_of_codec(start_from) if start_from else None
-    train_crops, watched_crops = _crops(config, data_dir, targets_dir, seed)
+    train_crops, validation_crops = _crops(config, data_dir, targets_dir, seed)
     _keep_start(start_sha256, folder)
     keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
@@ -74,22 +75,22 @@ def train_codec(
     header |= {"started_from": start_sha256} if start_sha256 else {}
     keep_best = KeepBest(folder, header)
     batches = _loader(train_crops, EpochDraws(config.crops_per_epoch), config, machine)
-    watched = _loader(watched_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
+    validation = _loader(validation_crops, [Draw(0, index) for index in range(config.watched_crops)], config, machine)
     task = CodecTask(_new(start_from, seed), config, len(batches) * config.epochs, train_crops.targets.dim, seed)
-    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, watched, folder)
+    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, validation, folder)
     finish(keep_best)
 
 
 def sha256_of_codec(path: Path) -> str:
-    """The hash of a codec's weights to start from. MimidiarError for a file of something else, or of another size."""
+    """The hash of a codec's initial weights. MimidiarError for another kind of file, or another size."""
     _, header = read_weight_file(path, FORMAT, framework="pt")
     if (found := header.get("size")) != asdict(MINI):
-        raise MimidiarError(f"{path}: a codec of the size {found}; what is trained here has {asdict(MINI)}")
+        raise MimidiarError(f"{path}: a codec of the size {found}; training here needs {asdict(MINI)}")
     return sha256_file(path)
 
 
 def _keep_start(sha256: str | None, folder: Path) -> None:
-    """Write start.json, where training starts from other weights than those of `mimi-random`, or refuse to go on."""
+    """Write start.json, for initial weights other than those of `mimi-random`, or refuse to continue."""
     if rank() > 0:
         return
     path = folder / "start.json"
@@ -104,7 +105,7 @@ def _keep_start(sha256: str | None, folder: Path) -> None:
 
 
 def _new(start_from: Path | None, seed: int) -> nn.Module:
-    """A Mimi from nothing, balanced, or one that was trained before, as it is."""
+    """A Mimi from scratch, balanced, or a trained one, unchanged."""
     if start_from is not None:
         return load_mimi(start_from, MINI)
     mimi = untrained_mimi(MINI, seed)
@@ -113,12 +114,12 @@ def _new(start_from: Path | None, seed: int) -> nn.Module:
 
 
 def _crops(config: CodecConfig, data_dir: Path, targets_dir: Path | None, seed: int) -> tuple[CodecCrops, CodecCrops]:
-    """What is trained on and what is watched."""
+    """Crops of the training and of the validation set."""
     audio, speakers = read_all(data_dir), read_source(data_dir)
     targets = Targets(targets_dir, [row for rows in speakers.values() for row in rows])
     parts = split_speakers(speakers, config.watched_share, seed)
-    train, watched = (CodecCrops(audio, part, config, seed, targets) for part in parts)
-    return train, watched
+    train, validation = (CodecCrops(audio, part, config, seed, targets) for part in parts)
+    return train, validation
 
 
 def _loader(crops: CodecCrops, draws: Any, config: CodecConfig, machine: Machine) -> Loader:
@@ -127,7 +128,7 @@ def _loader(crops: CodecCrops, draws: Any, config: CodecConfig, machine: Machine
 
 
 class Losses(NamedTuple):
-    """What a batch's loss is made of, each before its weight; scalars."""
+    """The terms of a batch's loss before weighting; scalars."""
 
     mel: Tensor
     waveform: Tensor
@@ -141,9 +142,9 @@ class Losses(NamedTuple):
 
 
 class CodecTask(L.LightningModule):
-    """Trains `model`, a whole Mimi; `speaker`, the layer that tells the embedding, serves training alone.
+    """Trains `model`, a whole Mimi; `speaker`, the layer that predicts the embedding, serves training alone.
 
-    Several processes have equal shares of a batch, so that the mean of their means is that of the whole batch.
+    Several processes have equal shares of a batch, so that the mean of their means is the mean of the whole batch.
     """
 
     def __init__(self, model: nn.Module, config: CodecConfig, total_steps: int, targets_dim: int, seed: int):
@@ -165,7 +166,7 @@ class CodecTask(L.LightningModule):
         return loss
 
     def validation_step(self, batch: CodecBatch, _: int) -> None:
-        """With all codebooks, and, for comparison, around them."""
+        """With all codebooks, and, for comparison, without them."""
         losses = self.losses(autoencode(self.model, batch.audio), batch)
         self._log("val", losses.total(self.config), losses, batch)
         around = self.losses(autoencode(self.model, batch.audio, quantized=False), batch)
@@ -197,7 +198,7 @@ class CodecTask(L.LightningModule):
     def configure_optimizers(self) -> dict:
         config = self.config
         parameters = [value for value in self.parameters() if value.requires_grad]
-        fused = config.precision == "32-true"  # Lightning clips no gradients of a fused one otherwise
+        fused = config.precision == "32-true"  # otherwise Lightning clips no gradients of a fused optimizer
         optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay, fused=fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, config.warmup_steps, self.total_steps)

@@ -1,4 +1,4 @@
-"""What a codec's sound is compared by: mel spectra at several resolutions, and the waveform itself."""
+"""Reconstruction losses of a codec: mel spectra at several resolutions, and the waveform."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from mimidiar.training.losses import in_float32
 
-HOP_SHARE = 2  # windows overlap by half: at hops of a quarter a step takes a sixth longer
+HOP_SHARE = 2  # windows overlap by half: with hops of a quarter, a step takes a sixth longer
 BINS_PER_BAND = 8
-FLOOR = 1e-4  # -80 dB of a sine at full scale: what lies below it is not to be reproduced
+FLOOR = 1e-4  # -80 dB of a sine at full scale: levels below need not be reproduced
 
 
 class MelLoss(nn.Module):
     """Mean absolute difference of log-mel magnitudes over windows of several lengths (Yamamoto et al. 2020, the idea;
-    Kumar et al. 2023, section 3.4, the lengths): a short one sees when, a long one at which frequency.
+    Kumar et al. 2023, section 3.4, the lengths): short windows resolve time, long ones frequency.
     """
 
     def __init__(self, windows: Sequence[int], sample_rate: int):
@@ -49,15 +49,15 @@ class MelLoss(nn.Module):
 
 @in_float32
 def waveform_loss(audio: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute difference over the mean magnitude of what was wanted; both (B, T) -> (B,)."""
+    """Mean absolute difference over the mean magnitude of the target; both (B, T) -> (B,)."""
     return (audio - wanted).abs().mean(1) / wanted.abs().mean(1).clamp(min=FLOOR)
 
 
 @in_float32
 def distillation_loss(guess: Tensor, target: Tensor, count: Tensor | None = None) -> Tensor:
-    """1 - cosine, the mean over the rows whose target is not 0; both (B, D). 0 where no row has one.
+    """1 - cosine, the mean over the rows with a target other than 0; both (B, D). 0 where no row has one.
 
-    `count`: what the sum is divided by, where the rows are a part of a batch.
+    `count`: the divisor of the sum, where the rows are a share of a batch.
     """
     known = target.norm(dim=1) > 0
     cosine = nn.functional.cosine_similarity(guess[known], target[known])

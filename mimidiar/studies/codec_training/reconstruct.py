@@ -1,4 +1,4 @@
-"""What a codec decodes of a set: scored against what it heard, and examples to listen to."""
+"""A codec's reconstruction of a set: scored against its input, with audio examples."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,23 +22,23 @@ from mimidiar.studies.codec_training.score import Reconstruction, compare_with_i
 from mimidiar.torch_setup import use_one_thread
 
 MOST_SEC = 30.0  # of a recording
-AROUND = "unquantized"  # the folder of what did not pass the codebooks
+AROUND = "unquantized"  # the folder of reconstructions without codebooks
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """A whole Mimi, from sound to sound."""
+    """A whole Mimi, from audio to audio."""
 
     mimi: Any
 
     @torch.inference_mode()
-    def __call__(self, heard: np.ndarray, num_codebooks: int | None) -> np.ndarray:
-        """(T,) -> (T,) through so many codebooks; None: around them."""
+    def __call__(self, original: np.ndarray, num_codebooks: int | None) -> np.ndarray:
+        """(T,) -> (T,) through `num_codebooks` codebooks; None: without them."""
         if num_codebooks is not None:
             set_codebooks(self.mimi, num_codebooks)
-        padded = np.pad(heard, (0, -len(heard) % FRAME_SAMPLES))
+        padded = np.pad(original, (0, -len(original) % FRAME_SAMPLES))
         passed = autoencode(self.mimi, torch.from_numpy(padded)[None, None], quantized=num_codebooks is not None)
-        return passed.audio[0, 0, : len(heard)].numpy()
+        return passed.audio[0, 0, : len(original)].numpy()
 
 
 def reconstruct(
@@ -52,16 +52,16 @@ def reconstruct(
     system: str | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Score what a Mimi decodes of each recording of a set (of a longer one the first MOST_SEC).
+    """Score a Mimi's reconstruction of each recording of a set (at most its first MOST_SEC).
 
-    OUT/unquantized gets score.json and per_recording.csv of what went around the codebooks, OUT/quantized<n> of what
-    went through n of them, for each n of `codebooks`; OUT/examples the sound of some recordings as it went in, and as
-    it came out each time. Raises MimidiarError for an encoder that is no Mimi, and for codebooks that it has not.
+    OUT/unquantized gets score.json and per_recording.csv without codebooks, OUT/quantized<n> through n codebooks, for
+    each n of `codebooks`; OUT/examples the input and all reconstructions of some recordings. Raises MimidiarError for
+    an encoder other than a Mimi, and for codebooks that it lacks.
     """
     use_one_thread()
     spec = describe_encoder(encoder, None, checkpoint, seed)
     if not spec.build_codec:
-        raise MimidiarError(f"{encoder} decodes nothing; choose a Mimi")
+        raise MimidiarError(f"{encoder} has no decoder; choose a Mimi")
     mimi = spec.build_codec("cpu")
     ways = {AROUND: None} | {f"quantized{number}": number for number in codebooks}
     for number in codebooks:
@@ -70,12 +70,12 @@ def reconstruct(
     kept = set(hash_order([recording.id for recording in recordings], 0)[:examples])
     found: dict[str, dict[str, Reconstruction | None]] = {way: {} for way in ways}
     for recording in tqdm(recordings, desc="reconstruct", unit="rec", disable=None):
-        heard = _read(recording)
-        sounds = {way: Decoder(mimi)(heard, number) for way, number in ways.items()}
+        original = _read(recording)
+        sounds = {way: Decoder(mimi)(original, number) for way, number in ways.items()}
         for way, decoded in sounds.items():
-            found[way][recording.id] = compare_with_input(recording.id, decoded, heard, SAMPLE_RATE)
+            found[way][recording.id] = compare_with_input(recording.id, decoded, original, SAMPLE_RATE)
         if recording.id in kept:
-            _write_examples(out_dir / "examples", recording.id, {"input": heard} | sounds)
+            _write_examples(out_dir / "examples", recording.id, {"input": original} | sounds)
     for way, number in ways.items():
         judged = [each for each in found[way].values() if each]
         left_out = [name for name, each in found[way].items() if each is None]

@@ -1,9 +1,9 @@
-"""How much of the sound is left of what a codec heard: figures by recording, and their files.
+"""Reconstruction quality of a codec: figures by recording, and their files.
 
-`score.json`: `kind` "reconstruction"; means over recordings of `mel_db` and `si_sdr_db` of the decoded sound to what
-was put in (`score/reconstruction.py`), and of `stoi` in %, the short-time objective intelligibility (Taal et al. 2011;
-pystoi), which foresees how many words a listener gets. `intervals` over recordings; `n_recordings`; `warnings`, where
-recordings were left out; `protocol`. `per_recording.csv`: the same figures by recording.
+`score.json`: `kind` "reconstruction"; means over recordings of `mel_db` and `si_sdr_db` between the decoded audio and
+the input (`score/reconstruction.py`), and of `stoi` in %, the short-time objective intelligibility (Taal et al. 2011;
+pystoi), which predicts the share of words that listeners understand. `intervals` over recordings; `n_recordings`;
+`warnings`, where recordings were left out; `protocol`. `per_recording.csv`: the same figures by recording.
 """
 
 import csv
@@ -24,7 +24,7 @@ from mimidiar.score.reconstruction import WINDOW, mel_distance, si_sdr
 from mimidiar.score.score_file import SCORE_FILE, rounded
 
 FIGURES = ("mel_db", "si_sdr_db", "stoi")
-TOO_SHORT = 1e-5  # what pystoi answers for less than 30 frames (0.4 s) that are louder than -40 dB of the loudest
+TOO_SHORT = 1e-5  # pystoi's result for less than 30 frames (0.4 s) above -40 dB of the loudest
 
 
 @dataclass(frozen=True)
@@ -38,33 +38,35 @@ class Reconstruction:
 
 
 def compare_with_input(
-    recording: str, decoded: np.ndarray, heard: np.ndarray, sample_rate: int
+    recording: str, decoded: np.ndarray, original: np.ndarray, sample_rate: int
 ) -> Reconstruction | None:
-    """Decoded sound (T,) against what was put in (T,). None for what cannot be judged: silent, or under half a second
-    of speech.
+    """Decoded audio (T,) against the input (T,). None where it cannot be scored: silent, or under half a second of
+    speech.
     """
-    if len(heard) < WINDOW or not np.isfinite(ratio := si_sdr(decoded, heard)):
+    if len(original) < WINDOW or not np.isfinite(ratio := si_sdr(decoded, original)):
         return None
-    share = intelligibility(decoded, heard, sample_rate)
-    return None if share is None else Reconstruction(recording, mel_distance(decoded, heard, sample_rate), ratio, share)
+    share = intelligibility(decoded, original, sample_rate)
+    return (
+        None if share is None else Reconstruction(recording, mel_distance(decoded, original, sample_rate), ratio, share)
+    )
 
 
-def intelligibility(decoded: np.ndarray, heard: np.ndarray, sample_rate: int) -> float | None:
-    """STOI in %; None for a recording that is too short for it."""
+def intelligibility(decoded: np.ndarray, original: np.ndarray, sample_rate: int) -> float | None:
+    """STOI in %; None for a recording that is too short."""
     from pystoi import stoi
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Not enough STFT frames")
-        found = float(stoi(heard.astype(np.float64), decoded.astype(np.float64), sample_rate))
+        found = float(stoi(original.astype(np.float64), decoded.astype(np.float64), sample_rate))
     return None if found == TOO_SHORT else 100 * found
 
 
 def sound_document(
     found: Sequence[Reconstruction], left_out: Sequence[str], system: str | None, protocol: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The content of score.json. MimidiarError where no recording could be judged."""
+    """The content of score.json. MimidiarError where no recording could be scored."""
     if not found:
-        raise MimidiarError(f"none of {len(left_out)} recordings can be judged: all are silent or too short")
+        raise MimidiarError(f"none of {len(left_out)} recordings can be scored: all are silent or too short")
     values = [[getattr(each, name) for name in FIGURES] for each in found]
     bounds = dict(zip(FIGURES, map(asdict, ratio_intervals(values, np.ones_like(values))), strict=True))
     ends = {name: rounded({key: bound[key] for key in ("low", "high", "level")}) for name, bound in bounds.items()}

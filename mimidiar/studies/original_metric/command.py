@@ -1,4 +1,4 @@
-"""`mimidiar ancestor-metric`: stored posteriors scored as the ancestor study scored its own."""
+"""`mimidiar study original-metric`: stored posteriors scored as in the original study."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ import click
 
 
 def crop_options(command):
-    """The options that say which crops are scored."""
+    """The options for the crops to score."""
     for option in (
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the places of crops."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of crop places."),
         click.option(
             "--crops", type=click.IntRange(1), default=5, show_default=True, help="Crops of each recording, at random."
         ),
-        click.option("--crop-sec", type=float, default=90.0, show_default=True, help="Length of a crop."),
+        click.option("--crop-sec", type=float, default=90.0, show_default=True, help="Length of a crop in s."),
     ):
         command = option(command)
     return command
@@ -25,17 +25,17 @@ def crop_options(command):
 @crop_options
 @click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> None:
-    """Score the posteriors of a set (`mimidiar infer`) by the ancestor's metric: OUT_DIR/score.json, per_recording.csv.
+    """Score posteriors (`mimidiar eval infer`) by the original study's metric: OUT_DIR/score.json, per_recording.csv.
 
-    This is no diarization error rate: channels are not mapped to speakers, so that even a diarizer without errors gets
-    tens of percent (`mimidiar ancestor-demo`). It is here so that the ancestor's table can be reproduced beside a true
+    This is not a diarization error rate: outputs are not mapped to speakers, so that even an oracle diarizer gets tens
+    of percent (`mimidiar study original-metric-demo`). It serves to reproduce the original study's table beside a true
     one. `crop_der` is the true DER of the same decisions in the same crops. For results use `mimidiar score`.
     """
-    from mimidiar.studies.original_metric.files import CropPlan, ancestor_document, in_words, write_ancestor
+    from mimidiar.studies.original_metric.files import CropPlan, in_words, original_document, write_original
     from mimidiar.studies.original_metric.posteriors import crops_of_posteriors, score_crops
 
     plan = CropPlan(crop_sec, crops, seed)
     score = score_crops(*crops_of_posteriors(posteriors_dir, data_dir, plan))
-    document = ancestor_document(score, plan, [data_dir / "ref.rttm"], name)
-    write_ancestor(out_dir, score, document)
+    document = original_document(score, plan, [data_dir / "ref.rttm"], name)
+    write_original(out_dir, score, document)
     click.echo(in_words(document))

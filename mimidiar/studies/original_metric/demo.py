@@ -1,4 +1,4 @@
-"""What the ancestor's metric says of a diarizer that makes no errors, for each set of conversations and for all."""
+"""The original study's metric of an oracle diarizer, for each set of conversations and for all."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -8,7 +8,7 @@ from typing import Any
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
-from mimidiar.studies.original_metric.files import CropPlan, ancestor_document, write_ancestor
+from mimidiar.studies.original_metric.files import CropPlan, original_document, write_original
 from mimidiar.studies.original_metric.posteriors import FRAME_HZ, crops_of_perfect, score_crops
 
 SYSTEM = "perfect diarizer, channels in order of arrival in the crop"
@@ -26,8 +26,8 @@ def demonstrate(data_dirs: Sequence[Path], out_dir: Path, plan: CropPlan) -> str
     for name, folders in groups.items():
         sources = [crops_of_perfect(folder, plan)[0] for folder in folders]
         score = score_crops(chain.from_iterable(sources), FRAME_HZ, der_filtered=False)
-        document = ancestor_document(score, plan, [folder / "ref.rttm" for folder in folders], SYSTEM)
-        write_ancestor(out_dir / name, score, document)
+        document = original_document(score, plan, [folder / "ref.rttm" for folder in folders], SYSTEM)
+        write_original(out_dir / name, score, document)
         documents[_label(folders)] = document
     write_json(out_dir / "bars.json", bars(documents))
     text = table(documents, plan)
@@ -36,7 +36,7 @@ def demonstrate(data_dirs: Sequence[Path], out_dir: Path, plan: CropPlan) -> str
 
 
 def _label(folders: Sequence[Path]) -> str:
-    """'2 speakers' where all recordings of a single set have as many, else its name; of several sets, 'mixed'."""
+    """'2 speakers' where all recordings of a single set have this number, else its name; of several sets, 'mixed'."""
     if len(folders) > 1:
         return MIXED
     counts = {len({turn.speaker for turn in turns}) for turns in read_rttm(folders[0] / "ref.rttm").values()}
@@ -44,7 +44,7 @@ def _label(folders: Sequence[Path]) -> str:
 
 
 def bars(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What `mimidiar figure` draws: the "confusion" of each set, with its interval."""
+    """The input of `mimidiar figure`: the "confusion" of each set, with its interval."""
     name = "ancestor_confusion"
     rows = [{"label": label, "value": document[name]} for label, document in documents.items()]
     for row, document in zip(rows, documents.values(), strict=True):
@@ -53,18 +53,18 @@ def bars(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     der = max(document["crop_der"] for document in documents.values())
     return {
         "bars": rows,
-        "ylabel": 'ancestor\'s "confusion", %',
+        "ylabel": 'original study\'s "confusion", %',
         "title": f'"Confusion" of a diarizer without errors (DER {der:g} %)',
     }
 
 
 def table(documents: Mapping[str, Mapping[str, Any]], plan: CropPlan) -> str:
-    """A Markdown table, and what it stands on."""
+    """A Markdown table, with its conditions."""
     about = [
-        "A diarizer without errors, its channels in order of arrival in the crop, by the ancestor's metric (quoted)",
-        "and by DER, which maps channels to speakers. The same crops for both: "
+        "A diarizer without errors, its outputs in order of arrival, by the original study's metric (quoted)",
+        "and by DER, which maps outputs to speakers. The same crops for both: "
         f"{plan.crop_sec:g} s, {plan.per_recording} of each recording, at random.",
-        "All in %; [ ]: 95 % bootstrap interval over recordings. FA and Miss come of the ancestor's median filter.",
+        "All in %; [ ]: 95 % bootstrap interval over recordings. FA and Miss come from its median filter.",
     ]
     head = ("conversations of", "recordings", "crops", '"confusion" [95 %]', "FA", "Miss", '"DER" [95 %]', "true DER")
     rows = [head, *(_row(label, document) for label, document in documents.items())]

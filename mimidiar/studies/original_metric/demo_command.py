@@ -1,4 +1,4 @@
-"""`mimidiar ancestor-demo`: the ancestor's metric of a diarizer without errors."""
+"""`mimidiar study original-metric-demo`: the original study's metric of an oracle diarizer."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mimidiar.studies.original_metric.command import crop_options
 @click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
 @crop_options
 def command(data_dirs, out_dir, crop_sec, crops, seed) -> None:
-    """Score a perfect diarizer, its channels in order of arrival in the crop, by the ancestor's metric and by DER.
+    """Score an oracle diarizer, its outputs in order of arrival, by the original study's metric and by DER.
 
     For each DATA_DIR (its ref.rttm and all.uem are read) and for all together: OUT_DIR/<set>/score.json,
     OUT_DIR/table.md, and OUT_DIR/bars.json for `mimidiar figure`.

@@ -1,4 +1,4 @@
-"""What the ancestor's metric of a set is told in: score.json, per_recording.csv, and text for a terminal.
+"""The files of the original study's metric: score.json, per_recording.csv, and text for a terminal.
 
 `score.json`: `kind` "ancestor"; `ancestor_der`, `ancestor_false_alarm`, `ancestor_miss`, `ancestor_confusion` in % of
 the frames with speech; `threshold`; `crop_der` in % of speaker time; `n_recordings`, `n_crops`; `intervals` over
@@ -35,8 +35,8 @@ class CropPlan:
     per_recording: int = 5
     seed: int = 0
 
-    def spans(self, recording: str, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
-        """[first, last) frames; what they are depends on no other recording."""
+    def ranges(self, recording: str, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
+        """[first, last) frames, independent of other recordings."""
         length = round(self.crop_sec * frame_hz)
         if length < 1:
             raise MimidiarError(f"crops of {self.crop_sec:g} s are shorter than a frame at {frame_hz:g} Hz")
@@ -48,8 +48,9 @@ class CropPlan:
 
 
 @dataclass(frozen=True)
-class AncestorScore:
-    """By recording: `percent` (recordings, 4) of the ancestor's figures, `wrong_sec` and `speaker_sec` of the DER."""
+class OriginalScore:
+    """By recording: `percent` (recordings, 4) of the original study's figures, `wrong_sec` and `speaker_sec` of the
+    DER."""
 
     recordings: list[str]
     crops: list[int]
@@ -66,10 +67,10 @@ class AncestorScore:
         return np.column_stack([self.percent, 100 * self.wrong_sec]), np.column_stack([ones, self.speaker_sec])
 
 
-def ancestor_document(
-    score: AncestorScore, plan: CropPlan, references: Sequence[Path], system: str | None
+def original_document(
+    score: OriginalScore, plan: CropPlan, references: Sequence[Path], system: str | None
 ) -> dict[str, Any]:
-    """What `score.json` says; `references`: the RTTM files that were the truth."""
+    """The content of score.json; `references`: the RTTM files."""
     found = dict(zip(FIGURES, ratio_intervals(*score.ratios()), strict=True))
     several = len(score.recordings) > 1
     bounds = {name: {"low": i.low, "high": i.high, "level": i.level} for name, i in found.items() if several}
@@ -86,7 +87,7 @@ def ancestor_document(
     }
 
 
-def _protocol(score: AncestorScore, plan: CropPlan, references: Sequence[Path]) -> dict[str, Any]:
+def _protocol(score: OriginalScore, plan: CropPlan, references: Sequence[Path]) -> dict[str, Any]:
     return {
         "metric": "the ancestor's: channel k against speaker k of the session, mean over crops",
         "crop_der": f"speakers mapped, {'after' if score.der_filtered else 'before'} the median filter",
@@ -118,10 +119,10 @@ def in_words(document: Mapping[str, Any]) -> str:
         lines.append(f"{label:27s} {document[figure]:7.2f} %{interval}")
     counts = f"{document['n_crops']} crops of {document['n_recordings']} recordings"
     fitted = f"threshold {document['threshold']:.2f}, fitted to this very set"
-    return "\n".join(["ancestor's metric, no diarization error rate:", *lines, f"{counts}; {fitted}"])
+    return "\n".join(["original study's metric, no diarization error rate:", *lines, f"{counts}; {fitted}"])
 
 
-def write_ancestor(folder: Path, score: AncestorScore, document: Mapping[str, Any]) -> None:
+def write_original(folder: Path, score: OriginalScore, document: Mapping[str, Any]) -> None:
     """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")

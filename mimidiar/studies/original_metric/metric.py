@@ -1,33 +1,33 @@
-"""The ancestor's metric: how the study that this project corrects scored its diarizers, so that its figures can be
-reproduced beside true ones. It is no diarization error rate, and nothing should be chosen by it.
+"""The metric of the original study, to reproduce its figures beside true ones. It is not a diarization error rate, and
+should not be used for choices.
 
-In a crop of some recording, with p and y the decisions of the four channels and the labels of four speakers, binary and
-(frames, 4), and channel k compared with speaker k:
+In a crop of a recording, p and y are the decisions of the four outputs and the labels of four speakers, binary and
+(frames, 4); output k is compared with speaker k:
 
     S     frames in which any speaker speaks
-    FA    frames with any channel on, and no speaker
-    Miss  frames with a speaker, and no channel on
-    Conf  the sum of |p - y| / 2 over all channels of the frames that have both
+    FA    frames with an active output, and no speaker
+    Miss  frames with a speaker, and no active output
+    Conf  the sum of |p - y| / 2 over all outputs of the frames that have both
     "DER" (FA + Miss + Conf) / S, and the mean of that over crops
 
 p is the posterior through a median filter of 5 frames, then above a threshold; of the thresholds 0.30 ... 0.60 the one
-with the lowest "DER" on the very set that is reported. The columns of y are the speakers in order of their first
-activity in the whole session.
+with the lowest "DER" on the reported set. The columns of y are the speakers in order of their first activity in the
+whole recording.
 
-What is wrong with it:
+Its faults:
 
-- no mapping of channels to speakers. The names of channels are arbitrary, and which speaker came first in the session
-  cannot be known from a crop: a perfect diarizer that numbers the speakers of its crop as they come gets tens of
-  percent of "confusion" (egs/paper/ancestor_metric shows how many), so that this figure ranks nothing;
-- it is not DER: false alarm and miss count frames in which somebody speaks, not the time of each speaker; a missed
+- no mapping of outputs to speakers. The order of outputs is arbitrary, and the first speaker of the recording
+  cannot be found from a crop: an oracle diarizer with the speakers in order of arrival in the crop gets tens of
+  percent of "confusion" (egs/paper/ancestor_metric), so that this figure ranks nothing;
+- it is not DER: false alarm and miss count frames with speech, not the time of each speaker; a missed
   second speaker costs half a frame and is called confusion; the denominator is time with speech, not speaker time;
-- crops count alike, however much is said in them: a mean of ratios, not a ratio of sums;
+- crops have equal weight, whatever their speech: a mean of ratios, not a ratio of sums;
 - the threshold is fitted to the reported set.
 
-Not known of the original, and settled here: the sweep has steps of 0.05; the ends of a crop are repeated for the filter
-(whether the filter comes before or after the threshold is the same, as for all filters that pick by rank); a crop
+Unknown in the original, and defined here: the sweep has steps of 0.05; the ends of a crop are repeated for the filter
+(the order of filter and threshold does not matter, as for all rank filters); a crop
 without speech has no figure and is left out; speakers beyond the fourth have no column. The original drew one crop of
-each recording at random; here a recording's figure is the mean over its crops, which is what that draw is on average.
+each recording at random; here a recording's figure is the mean over its crops, the expectation of that draw.
 """
 
 from collections.abc import Sequence
@@ -55,13 +55,13 @@ class CropErrors:
     confusion: float
 
     def percent(self) -> tuple[float, float, float, float]:
-        """("DER", FA, Miss, Conf) in % of the frames with speech, of which there must be some."""
+        """("DER", FA, Miss, Conf) in % of the frames with speech, at least one."""
         wrong = self.false_alarm, self.miss, self.confusion
         return tuple(100 * part / self.speech for part in (sum(wrong), *wrong))
 
 
 def crop_errors(decisions: np.ndarray, labels: np.ndarray) -> CropErrors:
-    """Compare channel k with speaker k in one crop; both bool (frames, 4)."""
+    """Compare output k with speaker k in one crop; both bool (frames, 4)."""
     on, speech = decisions.any(axis=1), labels.any(axis=1)
     wrong = (decisions != labels).sum(axis=1)
     return CropErrors(
@@ -72,14 +72,14 @@ def crop_errors(decisions: np.ndarray, labels: np.ndarray) -> CropErrors:
     )
 
 
-def session_labels(active: np.ndarray) -> np.ndarray:
-    """Bool (frames, 4) of a session: the first four speakers of `active` (frames, speakers) in order of arrival."""
+def conversation_labels(active: np.ndarray) -> np.ndarray:
+    """Bool (frames, 4) of a recording: the first four speakers of `active` (frames, speakers) in order of arrival."""
     ordered = active[:, arrival_order(active)[:CHANNELS]]
     return np.pad(ordered, ((0, 0), (0, CHANNELS - ordered.shape[1]))).astype(bool)
 
 
 def perfect_posteriors(labels: np.ndarray) -> np.ndarray:
-    """(frames, 4) of a diarizer that makes no error in this crop, its channels in order of arrival in the crop."""
+    """(frames, 4) of an oracle diarizer, its outputs in order of arrival in the crop."""
     return labels[:, arrival_order(labels)].astype(np.float32)
 
 
@@ -94,7 +94,7 @@ def mean_percent(crops: Sequence[Crop], threshold: float) -> np.ndarray:
 
 
 def sweep(recordings: Sequence[Sequence[Crop]]) -> tuple[float, np.ndarray]:
-    """(threshold, (recordings, 4) in %): the threshold with the lowest mean "DER" of these very recordings.
+    """(threshold, (recordings, 4) in %): the threshold with the lowest mean "DER" of these recordings.
 
     Given the crops of each recording, all with speech in their labels. The lower threshold wins a tie.
     """

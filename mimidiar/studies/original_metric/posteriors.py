@@ -1,11 +1,11 @@
-"""The ancestor's metric of a data set: stored posteriors, or a perfect diarizer, in random crops.
+"""The original study's metric of a data set: stored posteriors, or an oracle diarizer, in random crops.
 
 The true DER is printed beside it, of the same decisions and the same labels in the same crops (`crop_der`: speakers
 mapped by `mimidiar.score`, total error time over total speaker time).
 
-Posteriors of whole recordings are cut as they are. Where `mimidiar infer` joined windows, its channels keep their order
-from the first window on, while the ancestor's model saw each crop alone; for recordings no longer than a crop, it is
-the same.
+Posteriors of whole recordings are cropped. Where `mimidiar eval infer` joined windows, its outputs keep their order
+from the first window on, while the original study's model got each crop alone. For recordings no longer than a crop,
+both are the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +21,26 @@ from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.stored import read_posteriors
 from mimidiar.score.diarization import score_diarization
-from mimidiar.studies.original_metric.files import AncestorScore, CropPlan
-from mimidiar.studies.original_metric.metric import CHANNELS, Crop, perfect_posteriors, session_labels, smooth, sweep
+from mimidiar.studies.original_metric.files import CropPlan, OriginalScore
+from mimidiar.studies.original_metric.metric import (
+    CHANNELS,
+    Crop,
+    conversation_labels,
+    perfect_posteriors,
+    smooth,
+    sweep,
+)
 
-FRAME_HZ = 12.5  # of the perfect diarizer, as of the ancestor
-UEM_SLACK_SEC = 1.0  # an encoder's last frame may be of silence that it added
+FRAME_HZ = 12.5  # of the oracle diarizer, as in the original study
+UEM_SLACK_SEC = 1.0  # an encoder's last frame may be padding
 Source = Iterator[tuple[str, list[Crop]]]
 
 
 def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
     """The crops of each recording that has posteriors, and the frame rate.
 
-    Those of a model with fewer than four channels have silent ones besides. Raises MimidiarError when a recording of
-    the reference has none, when they are of more than four channels, or when the UEM leaves out part of a recording.
+    With fewer than four outputs, silent ones are added. Raises MimidiarError when a recording of the reference has no
+    posteriors, for more than four outputs, or when the UEM leaves out part of a recording.
     """
     store, meta = read_posteriors(posteriors_dir)
     frame_hz = meta["frame_hz"]
@@ -45,7 +52,7 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
     for recording in recordings:
         if (columns := store.num_columns(recording)) > CHANNELS:
             raise MimidiarError(
-                f"{posteriors_dir}: {recording} has {columns} channels; the ancestor's metric is defined for {CHANNELS}"
+                f"{posteriors_dir}: {recording} has {columns} outputs; the original study's metric needs {CHANNELS}"
             )
     uem = read_uem(data_dir / "all.uem") if (data_dir / "all.uem").is_file() else {}
 
@@ -55,70 +62,70 @@ def crops_of_posteriors(posteriors_dir: Path, data_dir: Path, plan: CropPlan) ->
             matrix = np.pad(matrix, ((0, 0), (0, CHANNELS - matrix.shape[1])))
             _require_whole(data_dir, recording, uem, len(matrix) / frame_hz)
             labels = _labels(turns.get(recording, []), len(matrix), frame_hz)
-            spans = plan.spans(recording, len(matrix), frame_hz)
-            yield recording, [(matrix[first:last], labels[first:last]) for first, last in spans]
+            ranges = plan.ranges(recording, len(matrix), frame_hz)
+            yield recording, [(matrix[first:last], labels[first:last]) for first, last in ranges]
 
     return crops(), frame_hz
 
 
 def _require_whole(data_dir: Path, recording: str, uem: Mapping[str, list[Region]], seconds: float) -> None:
-    """Crops lie anywhere in a recording: none of it may be out of what is scored."""
+    """Crops lie anywhere in a recording, so that all of it must be scored."""
     scored_sec = total_sec(uem.get(recording, [])) if uem else seconds
     if scored_sec < seconds - UEM_SLACK_SEC:
         raise MimidiarError(
-            f"{data_dir / 'all.uem'}: scores {scored_sec:g} s of {recording}, which has {seconds:g} s; the ancestor's "
-            "metric takes crops of whole recordings"
+            f"{data_dir / 'all.uem'}: scores {scored_sec:g} s of {recording}, which has {seconds:g} s; the "
+            "original study's metric takes crops of whole recordings"
         )
 
 
 def crops_of_perfect(data_dir: Path, plan: CropPlan) -> tuple[Source, float]:
-    """The same for a diarizer that knows who speaks when, and numbers the speakers of each crop as they come."""
+    """The same for an oracle diarizer with the speakers of each crop in order of arrival."""
     turns, uem = read_rttm(data_dir / "ref.rttm"), read_uem(data_dir / "all.uem")
 
     def crops() -> Source:
         for recording, regions in uem.items():
             num_frames = frame_count(regions[-1][1], FRAME_HZ)
             labels = _labels(turns.get(recording, []), num_frames, FRAME_HZ)
-            spans = plan.spans(recording, num_frames, FRAME_HZ)
-            yield recording, [(perfect_posteriors(labels[a:b]), labels[a:b]) for a, b in spans]
+            ranges = plan.ranges(recording, num_frames, FRAME_HZ)
+            yield recording, [(perfect_posteriors(labels[a:b]), labels[a:b]) for a, b in ranges]
 
     return crops(), FRAME_HZ
 
 
 def _labels(turns: Sequence[Turn], num_frames: int, frame_hz: float) -> np.ndarray:
-    return session_labels(activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz))
+    return conversation_labels(activity_matrix(turns, sorted({turn.speaker for turn in turns}), num_frames, frame_hz))
 
 
-def score_crops(crops: Source, frame_hz: float, der_filtered: bool = True) -> AncestorScore:
-    """Both scores of the same crops; the DER of decisions after the ancestor's median filter, or before it.
+def score_crops(crops: Source, frame_hz: float, der_filtered: bool = True) -> OriginalScore:
+    """Both scores of the same crops; the DER of decisions after the original study's median filter, or before it.
 
     Raises MimidiarError when nobody speaks in any crop.
     """
-    spoken = [(name, kept) for name, own in crops if (kept := [crop for crop in own if crop[1].any()])]
-    if not spoken:
+    with_speech = [(name, kept) for name, own in crops if (kept := [crop for crop in own if crop[1].any()])]
+    if not with_speech:
         raise MimidiarError("nobody speaks in any crop of the reference, so there is nothing to score")
-    names, recordings = [name for name, _ in spoken], [own for _, own in spoken]
+    names, recordings = [name for name, _ in with_speech], [own for _, own in with_speech]
     threshold, percent = sweep(recordings)
-    decided = [[((smooth(p) if der_filtered else p) > threshold, y) for p, y in own] for own in recordings]
-    seconds = _der_seconds(decided, frame_hz)
+    decisions = [[((smooth(p) if der_filtered else p) > threshold, y) for p, y in own] for own in recordings]
+    seconds = _der_seconds(decisions, frame_hz)
     counts = [len(own) for own in recordings]
-    return AncestorScore(names, counts, threshold, percent, *seconds.T, frame_hz, der_filtered)
+    return OriginalScore(names, counts, threshold, percent, *seconds.T, frame_hz, der_filtered)
 
 
 def _der_seconds(recordings: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], frame_hz: float) -> np.ndarray:
-    """(recordings, 2): error and reference speaker time in all crops of a recording, each crop scored by itself.
+    """(recordings, 2): error and reference speaker time in all crops of a recording, each crop scored separately.
 
     Given (decisions, labels) of each crop, both bool (frames, 4).
     """
-    truth, decided, uem = {}, {}, {}
+    truth, hypotheses, uem = {}, {}, {}
     for number, crops in enumerate(recordings):
         for index, (decisions, labels) in enumerate(crops):
             name = f"{number}:{index}"
             truth[name] = _turns(name, labels, frame_hz)
-            decided[name] = _turns(name, decisions, frame_hz)
+            hypotheses[name] = _turns(name, decisions, frame_hz)
             uem[name] = [(0.0, len(labels) / frame_hz)]
     seconds = np.zeros((len(recordings), 2))
-    for score in score_diarization(truth, decided, uem).recordings:
+    for score in score_diarization(truth, hypotheses, uem).recordings:
         seconds[int(score.recording.partition(":")[0])] += score.error_sec, score.reference_sec
     return seconds
 

@@ -1,4 +1,4 @@
-"""Speaker probes while they are trained: that of one tap (Exp 1.5), and those of all taps of an encoder."""
+"""Speaker probes in training: that of one tap (Exp 1.5), and those of all taps of an encoder."""
 
 import math
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from mimidiar.studies.taps.probes import FORMAT, mixed_taps
 
 
 class Probe(nn.Module):
-    """Linear(dim, speakers) on pooled features, normalised before if statistics are set.
+    """Linear(dim, speakers) on pooled features, normalized before if statistics are set.
 
-    `pooling` names the frames that the features are a mean of: it belongs to the probe as its weights do. Trials are
+    `pooling`: the frames over which features are averaged, a part of the probe like its weights. Trials are
     scored by the cosine of its outputs without the bias (`mimidiar.models.projection`), as in the original study.
     """
 
@@ -38,7 +38,7 @@ def save_probe(probe: Probe, path: str | Path) -> None:
 
 
 class TapClassifier(nn.Module):
-    """A linear layer to speakers for each tap, and one for the weighted sum of the layers, if there are several."""
+    """A linear layer to speakers for each tap, and one for the weighted sum of several layers."""
 
     def __init__(self, taps: Sequence[str], dim: int, speakers: Sequence[str]):
         super().__init__()

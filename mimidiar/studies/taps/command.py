@@ -1,4 +1,4 @@
-"""`mimidiar taps`: what every tap of an encoder knows of the speaker."""
+"""`mimidiar study taps`: the speaker information at every tap of an encoder."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,8 @@ probes_option = click.option("--probes", type=PATH, required=True, help="Probes 
 
 @click.group(context_settings=SETTINGS)
 def command():
-    """What every tap of an encoder knows of the speaker: pool them all in one pass, train a probe for each, score."""
+    """Measure speaker information at every tap of an encoder: pool all taps in one pass, train a probe for each,
+    score."""
 
 
 @command.command(context_settings=SETTINGS)
@@ -25,19 +26,17 @@ def command():
 @click.option("--encoder", type=click.Choice(list(ENCODERS)), default="mimi", show_default=True)
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="Weights, as for `mimidiar extract`.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
-@click.option("--window-sec", type=float, default=0.0, help="Pool windows of this length, not whole utterances.")
-@click.option("--hop-sec", type=float, default=0.0, help="Distance of the windows.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="So many of the recordings, a random choice that is always the same."
-)
+@click.option("--window-sec", type=float, default=0.0, help="Length of windows in s; 0: whole utterances.")
+@click.option("--hop-sec", type=float, default=0.0, help="Hop of the windows in s.")
+@click.option("--limit", type=click.IntRange(min=1), help="Number of recordings, chosen at random with a fixed seed.")
 @device_option
 @job_option
 def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, device, job):
     """Pool all taps of the sets DATA into OUT/<set>: one vector for each tap and utterance, or window.
 
-    An utterance's vector is the mean over its speech, as far as the manifest tells it. One pass gives all taps, and no
-    frames are written. Of Mimi: seanet, each transformer layer, latent, and 1, 2, 4, 8, 16, 32 codebooks as far as
-    there are so many; none of these where the codebooks of the weights are empty.
+    An utterance's vector is the mean over its speech, if marked in the manifest. One pass gives all taps, and no frames
+    are written. Taps of Mimi: seanet, each transformer layer, latent, and 1, 2, 4, 8, 16, 32 codebooks up to its
+    number; none where the codebooks of the weights are empty.
     """
     from mimidiar.features.timing import add_cost
     from mimidiar.studies.taps.pooled_store import Pooling, pool_sets
@@ -70,17 +69,18 @@ def probe(data, pooled, folder, config, overrides, seed, device):
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--probes", type=PATH, help="Compare behind the probes of all taps (model.safetensors).")
+@click.option("--probes", type=PATH, help="Compare outputs of the probes of all taps (model.safetensors).")
 @click.option(
+    "--center",
     "--centre",
     type=(PATH, PATH),
     metavar="DATA POOLED",
-    help="Compare less the mean of the training set: its folder, and that of its pooled taps.",
+    help="Subtract the mean of the training set: its folder, and that of its pooled taps.",
 )
-@click.option("--enrol", type=PATH, help="Pooled taps of the enrolment utterances, where they are others than POOLED.")
+@click.option("--enrol", type=PATH, help="Pooled taps of the enrollment utterances, if not POOLED.")
 @job_option
-def score(data, pooled, out, probes, centre, enrol, job):
-    """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --centre OUT/<tap>/cosine.
+def score(data, pooled, out, probes, center, enrol, job):
+    """Score DATA/trials by cosine at every tap: OUT/<tap>/probe/score.json, or with --center OUT/<tap>/cosine.
 
     Refused where a speaker of the trials is in the training set of the probes or of the mean.
     """
@@ -88,9 +88,9 @@ def score(data, pooled, out, probes, centre, enrol, job):
     from mimidiar.studies.taps.score import score_taps
     from mimidiar.studies.taps.spaces import find_means
 
-    if (probes is None) == (centre is None):
-        raise click.UsageError("give either --probes or --centre")
-    score_taps(data, pooled, out, find_means(*centre) if centre else load_tap_probes(probes), enrol, job)
+    if (probes is None) == (center is None):
+        raise click.UsageError("give either --probes or --center")
+    score_taps(data, pooled, out, find_means(*center) if center else load_tap_probes(probes), enrol, job)
 
 
 @command.command(context_settings=SETTINGS)
@@ -99,7 +99,7 @@ def score(data, pooled, out, probes, centre, enrol, job):
 @click.argument("out", type=PATH)
 @probes_option
 def tune(data, pooled, out, probes):
-    """Choose on DATA at which distance two clusters of windows are two speakers, for every tap: OUT/tuned.yaml."""
+    """Tune the clustering distance of every tap on DATA: OUT/tuned.yaml."""
     from mimidiar.studies.taps.score import tune_clusters
 
     click.echo(tune_clusters(data, pooled, out, probes))
@@ -110,12 +110,12 @@ def tune(data, pooled, out, probes):
 @click.argument("pooled", type=PATH)
 @click.argument("out", type=PATH)
 @probes_option
-@click.option("--tuned", type=PATH, required=True, help="tuned.yaml of `mimidiar taps tune`.")
+@click.option("--tuned", type=PATH, required=True, help="tuned.yaml of `mimidiar study taps tune`.")
 @job_option
 def cluster(data, pooled, out, probes, tuned, job):
     """Cluster the windows of DATA at every tap and score: OUT/<tap>/hyp.rttm and OUT/<tap>/collar0/score.json.
 
-    When somebody speaks is told by the reference: who it is, is what is measured.
+    Speech activity is that of the reference, so that only the assignment of speakers is measured.
     """
     from mimidiar.studies.taps.score import cluster_taps
 
@@ -124,11 +124,11 @@ def cluster(data, pooled, out, probes, tuned, job):
 
 @command.command(context_settings=SETTINGS)
 @click.argument("folder", type=PATH)
-@click.option("--system", required=True, help="What {tap} of it is called, such as 'taps-{tap}-mimi'.")
-@click.option("--set", "set_name", metavar="SET", required=True, help="What it was scored on.")
+@click.option("--system", required=True, help="Name of the system with {tap}, such as 'taps-{tap}-mimi'.")
+@click.option("--set", "set_name", metavar="SET", required=True, help="Name of the scored set.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the training.")
 def record(folder, system, set_name, seed):
-    """Write the record of every score below FOLDER, as `mimidiar record` does of one."""
+    """Write the record of every score below FOLDER, as `mimidiar table record` for one."""
     from mimidiar.report.make_record import Place, make_record
     from mimidiar.report.record import write_record
     from mimidiar.score.score_file import SCORE_FILE

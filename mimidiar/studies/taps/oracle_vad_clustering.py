@@ -1,8 +1,8 @@
-"""A small diarizer for probing: the vectors of windows in a probe's space, clustered; who speaks, told when.
+"""A small diarizer for probing: clustering of windows in a probe's space, with oracle speech activity.
 
-The reference says when somebody speaks and nothing else, so that what is measured is the voice alone, beside the floor
-`oracle-vad-one`, which is told the same. Average linkage of cosine distances; the distance at which two clusters are
-two speakers is the one thing that is tuned.
+Only the speech activity is that of the reference, so that speaker information alone is measured, beside the trivial
+baseline `oracle-vad-one` with the same activity. Average linkage of cosine distances; the distance threshold is the one
+tuned value.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one recording that have speech in them: `centres` (W,) in seconds, and the regions with speech."""
+    """Windows of one recording with speech: `centers` (W,) in seconds, and the regions with speech."""
 
     recording: str
-    centres: np.ndarray
+    centers: np.ndarray
     speech: list[Region]
 
 
-def tree(vectors: np.ndarray) -> np.ndarray:
+def linkage_of(vectors: np.ndarray) -> np.ndarray:
     """The linkage of vectors (W, D); empty for fewer than two."""
     if len(vectors) < 2:
         return np.zeros((0, 4))
@@ -39,18 +39,18 @@ def tree(vectors: np.ndarray) -> np.ndarray:
     return linkage(np.maximum(pdist(unit, "cosine"), 0.0), "average")
 
 
-def cut(links: np.ndarray, threshold: float) -> np.ndarray:
+def clusters_at(merges: np.ndarray, threshold: float) -> np.ndarray:
     """(W,): the cluster of each window, from 0 in order of appearance."""
-    if not len(links):
+    if not len(merges):
         return np.zeros(1, int)
-    found = fcluster(links, threshold, "distance")
+    found = fcluster(merges, threshold, "distance")
     order = {cluster: number for number, cluster in enumerate(dict.fromkeys(found.tolist()))}
     return np.array([order[cluster] for cluster in found.tolist()])
 
 
 def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
-    """All speech, each moment given to the cluster of the window whose centre is nearest."""
-    edges = (windows.centres[:-1] + windows.centres[1:]) / 2 if len(windows.centres) > 1 else np.zeros(0)
+    """All speech, each time assigned to the cluster of the window with the nearest center."""
+    edges = (windows.centers[:-1] + windows.centers[1:]) / 2 if len(windows.centers) > 1 else np.zeros(0)
     turns: list[Turn] = []
     for start, end in windows.speech:
         times = [start, *edges[(edges > start) & (edges < end)].tolist(), end]
@@ -63,15 +63,15 @@ def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
 
 
 def tune_threshold(
-    windows: Sequence[Windows], trees: Sequence[np.ndarray], references: Sequence[Sequence[Turn]]
+    windows: Sequence[Windows], linkages: Sequence[np.ndarray], references: Sequence[Sequence[Turn]]
 ) -> tuple[float, float]:
-    """The threshold with the least frame DER over the recordings, and that DER in %; the lower of two alike."""
+    """The threshold with the least frame DER over the recordings, and that DER in %; the lower threshold in a tie."""
     truths = [_active(turns) for turns in references]
     ders = []
     for threshold in THRESHOLDS:
         errors = [
-            frame_errors(_active(to_turns(own, cut(links, threshold))), truth)
-            for own, links, truth in zip(windows, trees, truths, strict=True)
+            frame_errors(_active(to_turns(own, clusters_at(merges, threshold))), truth)
+            for own, merges, truth in zip(windows, linkages, truths, strict=True)
         ]
         wrong, speech = np.sum(errors, axis=0)
         ders.append(100 * float(wrong) / max(float(speech), 1.0))

@@ -1,7 +1,7 @@
 """All taps of an encoder, pooled in the pass that computes them: a vector per tap and utterance, or window.
 
-Frames of 16 taps would fill ten times the disk of the audio, and a linear probe of a mean of frames asks for no more
-than that mean. A store has a matrix (windows x taps, D) of each recording, and a `meta.json`.
+Frames of 16 taps would take ten times the disk space of the audio, and a linear probe of a mean of frames needs only
+that mean. A store has a matrix (windows x taps, D) of each recording, and a `meta.json`.
 """
 
 import time
@@ -34,28 +34,28 @@ from mimidiar.features.store import META, MatrixStore, shard_path
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json
 
-Speech = dict[str, Sequence[tuple[float, float]]]  # recording -> where somebody speaks in it, (start, end) in seconds
+Speech = dict[str, Sequence[tuple[float, float]]]  # recording -> its speech, (start, end) in seconds
 SHARD_SEC = 300.0
 MIN_HOP_SEC = 0.08  # a frame of the slowest tap
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """Which frames a vector is a mean of: an utterance's speech, or, with `window_sec`, all frames of each window."""
+    """The frames that are averaged: an utterance's speech, or, with `window_sec`, all frames of each window."""
 
-    window_sec: float = 0.0  # 0: the whole utterance is one
+    window_sec: float = 0.0  # 0: the whole utterance
     hop_sec: float = 0.0
 
     def check(self) -> None:
-        """Raise MimidiarError for windows that make no sense."""
+        """Raise MimidiarError for impossible windows."""
         if self.window_sec and not MIN_HOP_SEC <= self.hop_sec <= self.window_sec:
             raise MimidiarError(
                 f"windows of {self.window_sec:g} s every {self.hop_sec:g} s: the hop must be {MIN_HOP_SEC:g} s or "
                 "more, and no longer than the window"
             )
 
-    def spans(self, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
-        """[first, last) of the frames of each window; the last window that begins has what is left."""
+    def ranges(self, num_frames: int, frame_hz: float) -> list[tuple[int, int]]:
+        """[first, last) of the frames of each window; the last window has the rest."""
         if not self.window_sec:
             return [(0, num_frames)]
         length, hop = round(self.window_sec * frame_hz), round(self.hop_sec * frame_hz)
@@ -75,7 +75,7 @@ class PooledTaps:
         self.meta = read_json(self.folder / META)
         if "taps" not in self.meta:
             raise MimidiarError(
-                f"{self.folder}: features of the tap {self.meta.get('tap')}; name a folder of pooled taps"
+                f"{self.folder}: features of the tap {self.meta.get('tap')}; choose a folder of pooled taps"
             )
         self.taps: list[str] = self.meta["taps"]
         self.pooling = Pooling(**self.meta["pooling"])
@@ -101,7 +101,7 @@ def utterances_in(data_dir: str | Path, pooled: PooledTaps) -> list[SourceUttera
 
 @dataclass(frozen=True)
 class OpenTaps:
-    """An encoder that gives `taps` side by side, and the kind of device that it is on."""
+    """An encoder with `taps` side by side, and its kind of device."""
 
     encoder: Encoder
     taps: list[str]
@@ -109,7 +109,7 @@ class OpenTaps:
 
 
 def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: str, say: Callable[[str], None]) -> OpenTaps:
-    """An encoder that gives all taps of a study. Taps behind empty codebooks are left out, which is said."""
+    """An encoder with all taps of a study. Taps behind empty codebooks are left out, with a note."""
     from mimidiar.torch_setup import pick_device, use_one_thread
 
     use_one_thread()
@@ -132,7 +132,7 @@ def pool_sets(
     limit: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Iterator[tuple[Path, Extracted]]:
-    """Write the pooled taps of each set to a folder of `out_dir` that is called as its own; yields folder and report.
+    """Write the pooled taps of each set to the folder of its name in `out_dir`; yields folder and report.
 
     Of all recordings of a set, or of `limit` of them, a random choice. Shares, resuming and errors as in `extract`; the
     encoder is built once, and not at all where nothing is missing.
@@ -182,12 +182,12 @@ def _meta(
     of_spec: dict[str, Any], taps: list[str], pooling: Pooling, recordings: list[RecordingFile]
 ) -> dict[str, Any]:
     meta = {**of_spec, "tap": taps[0] if len(taps) == 1 else "all", "taps": taps, "pooling": asdict(pooling)}
-    # Rows are no frames: with this rate nothing takes them for such.
+    # Rows are not frames; this rate keeps them from use as such.
     return meta | {"frame_hz": 0.0, "recordings": len(recordings), "recordings_sha256": fingerprint(recordings)}
 
 
 def speech_of(data_dir: str | Path) -> Speech:
-    """Where the manifest's alignment finds speech in each recording of a set of utterances."""
+    """The speech of each recording of a set of utterances, by the manifest's alignment."""
     speech: dict[str, list[tuple[float, float]]] = {}
     for utterances in read_source(data_dir).values():
         for utterance in utterances:
@@ -204,8 +204,8 @@ def _pooled(opened: OpenTaps, batch: Batch, speech: Speech, pooling: Pooling) ->
 
 
 def pool(frames: np.ndarray, speech: Sequence[tuple[float, float]], frame_hz: float, pooling: Pooling) -> np.ndarray:
-    """(windows, D): means of the frames (T, D), of those with `speech` alone where there are any."""
+    """(windows, D): means of the frames (T, D), of those with `speech` if there are any."""
     active = region_frames(speech, len(frames), frame_hz)
     frames = frames[active] if active.any() else frames
-    spans = pooling.spans(len(frames), frame_hz)
-    return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in spans]).astype(np.float32)
+    ranges = pooling.ranges(len(frames), frame_hz)
+    return np.stack([frames[first:last].mean(0, dtype=np.float64) for first, last in ranges]).astype(np.float32)

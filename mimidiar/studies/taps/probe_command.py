@@ -1,4 +1,4 @@
-"""mimidiar probe: train the linear speaker probe."""
+"""`mimidiar study probe`: train the linear speaker probe."""
 
 from pathlib import Path
 

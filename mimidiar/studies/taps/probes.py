@@ -1,8 +1,8 @@
 """Linear speaker probes of all taps of an encoder at once, and one of a learned weighted sum of its layers.
 
-The probes share nothing but the batches: what each learns is what it would learn alone. The sum is that of SUPERB (Yang
+The probes share only the batches: each learns the same as it would alone. The sum is that of SUPERB (Yang
 et al. 2021, section 2): weights by softmax, one for each layer, trained with the probe that reads the sum; each layer
-is normalised first, so that a weight says how much of it is taken and not how large its numbers are.
+is normalized first, so that weights show the use of layers and not their scale.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ MIX = "mix"  # the weighted sum, where taps are named
 
 
 def mixed_taps(taps: Sequence[str]) -> list[str]:
-    """The layers that the weighted sum is of: all that come before the quantizer; none where there is only one."""
+    """The layers of the weighted sum: all before the quantizer; none where there is only one."""
     layers = [tap for tap in taps if not tap.startswith("quantized.")]
     return layers if len(layers) > 1 else []
 
 
 @dataclass(frozen=True)
 class TapProbes:
-    """Trained probes: `mean` and `std` (taps, D), `weight` (taps, S, D); of the sum `mix` (layers,), which adds up to
-    1, and `mix_weight` (S, D). `speakers`: the S speakers that they were trained on; `source`: their file. Numpy alone,
-    as `Projection`. A `TapSpace` (spaces.py).
+    """Trained probes: `mean` and `std` (taps, D), `weight` (taps, S, D); of the sum `mix` (layers,), which sums to 1,
+    and `mix_weight` (S, D). `speakers`: the S speakers that they were trained on; `source`: their file. Numpy alone, as
+    `Projection`. A `TapSpace` (spaces.py).
     """
 
     source: Path

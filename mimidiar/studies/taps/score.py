@@ -16,12 +16,12 @@ from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.score.trials import Trials, read_trials, write_scores
 from mimidiar.score.verify_files import verify_files, write_verification
-from mimidiar.studies.taps.oracle_vad_clustering import Windows, cut, to_turns, tree, tune_threshold
+from mimidiar.studies.taps.oracle_vad_clustering import Windows, clusters_at, linkage_of, to_turns, tune_threshold
 from mimidiar.studies.taps.pooled_store import PooledTaps
 from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
 from mimidiar.studies.taps.spaces import TapSpace
 from mimidiar.studies.taps.trial_scores import Embeddings, cosines
-from mimidiar.studies.taps.windows import SPEECH, window_centres, window_shares
+from mimidiar.studies.taps.windows import SPEECH, window_centers, window_shares
 
 DER, TUNED = "collar0", "tuned.yaml"
 
@@ -39,12 +39,11 @@ def score_taps(
     enrol_dir: Path | None = None,
     job: tuple[int, int] | None = None,
 ) -> None:
-    """Score the trials of a set at every tap, by the cosine of what `space` makes of its vectors.
+    """Score the trials of a set at every tap, by the cosine of its vectors in `space`.
 
-    OUT/<tap>/<the space's protocol> gets what `verify` writes. `enrol_dir`: the pooled taps of the first utterance of
-    each trial, where those of the second are of the same utterances made worse. `job` (k, n): the k-th of n shares of
-    the taps; without it all that is not scored yet. Raises MimidiarError where a speaker of the trials is among those
-    of the space's training set.
+    OUT/<tap>/<the space's protocol> gets the files of `verify`. `enrol_dir`: the pooled taps of the first utterance of
+    each trial, where those of the second are degraded. `job` (k, n): the k-th of n shares of the taps; without it all
+    unscored taps. Raises MimidiarError where a speaker of the trials is in the space's training set.
     """
     trials = read_trials(data_dir / "trials")
     rows = [row for own in read_source(data_dir).values() for row in own]
@@ -61,12 +60,12 @@ def score_taps(
 
 
 def _share(space: TapSpace, job: tuple[int, int] | None) -> list[str]:
-    """The k-th of n shares of the taps; all without `job`, when what is scored already is passed over."""
+    """The k-th of n shares of the taps; all without `job`, where scored taps are skipped."""
     return space.names if job is None else space.names[job[0] - 1 :: job[1]]
 
 
 def _refuse_seen(space: TapSpace, speakers: set[str], scored: Path) -> None:
-    """`scored`: the file that they are the speakers of."""
+    """`scored`: the file of these speakers."""
     if seen := sorted(speakers & set(space.speakers)):
         raise MimidiarError(
             f"{space.source}: its training set has {len(seen)} of the speakers of {scored}: {listed(seen)}; train on a "
@@ -75,7 +74,7 @@ def _refuse_seen(space: TapSpace, speakers: set[str], scored: Path) -> None:
 
 
 def _open_pooled(folder: Path, space: TapSpace) -> PooledTaps:
-    """Pooled taps. MimidiarError unless they are those that the space is made of."""
+    """Pooled taps. MimidiarError unless they are those of the space."""
     pooled = PooledTaps(folder)
     if pooled.taps != space.taps:
         raise MimidiarError(
@@ -114,9 +113,9 @@ def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: 
     found = list(_windows(data_dir, pooled, reference))
     thresholds, ders = {}, {}
     for tap in probes.names:
-        trees = [tree(probes.place(vectors, tap)) for _, vectors in found]
+        linkages = [linkage_of(probes.place(vectors, tap)) for _, vectors in found]
         truths = [reference[own.recording] for own, _ in found]
-        thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], trees, truths)
+        thresholds[tap], ders[tap] = tune_threshold([own for own, _ in found], linkages, truths)
     found_der = {"frame_der": {tap: round(der, 4) for tap, der in ders.items()}}
     names = tuple(sorted(own.recording for own, _ in found))
     write_tuned(Tuned(thresholds, data_dir.resolve().name, names, found_der), out_dir / TUNED)
@@ -153,7 +152,7 @@ def cluster_taps(
             turns = [
                 turn
                 for own, vectors in found
-                for turn in to_turns(own, cut(tree(probes.place(vectors, tap)), threshold))
+                for turn in to_turns(own, clusters_at(linkage_of(probes.place(vectors, tap)), threshold))
             ]
             write_rttm(folder / "hyp.rttm", turns)
             score, document = score_files(data_dir / "ref.rttm", folder / "hyp.rttm", data_dir / "all.uem")
@@ -163,7 +162,7 @@ def cluster_taps(
 def _windows(
     data_dir: Path, pooled: PooledTaps, reference: dict[str, list[Turn]]
 ) -> Iterator[tuple[Windows, np.ndarray]]:
-    """Of each recording with speech the windows with enough of it (else all), and their vectors (W, taps, D)."""
+    """For each recording with speech, the windows with enough of it (else all), and their vectors (W, taps, D)."""
     if not pooled.pooling.window_sec:
         raise MimidiarError(f"{pooled.folder}: taps of whole recordings; clusters need windows: pool with --window-sec")
     uem = read_uem(data_dir / "all.uem")
@@ -178,7 +177,7 @@ def _windows(
             shares, _ = window_shares([Turn(name, *span, "speech") for span in speech], len(vectors), pooled.pooling)
             chosen = shares[:, 0] >= SPEECH
             chosen = chosen if chosen.any() else np.ones(len(vectors), bool)
-            yield Windows(name, window_centres(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
+            yield Windows(name, window_centers(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
 
 
 def _read_tuned(path: Path, probes: TapProbes) -> Tuned[dict]:

@@ -1,4 +1,4 @@
-"""What the vectors of taps are compared in: less the mean of a set, or behind the probes that were trained on it."""
+"""The spaces to compare vectors of taps in: minus the mean of a set, or outputs of probes trained on it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,8 @@ from mimidiar.studies.taps.pooled_store import PooledTaps, utterances_in
 class TapSpace(Protocol):
     """`TapMeans` or `TapProbes`.
 
-    `protocol`: what scores in it are called; `taps` of the encoder that it is made of, and `names` of what it compares:
-    these taps, or a sum of them; `speakers` of the training set that it was made with, and the `source` of that, a file
-    or folder.
+    `protocol`: name of its scores; `taps` of its encoder, and `names` of the compared taps, which may include a sum;
+    `speakers` of its training set, and the `source` of that, a file or folder.
     """
 
     protocol: str
@@ -27,12 +26,12 @@ class TapSpace(Protocol):
     def names(self) -> list[str]: ...
 
     def place(self, vectors: np.ndarray, name: str) -> np.ndarray:
-        """Vectors (N, taps, D) -> (N, S), as they are compared by cosine at the tap called `name`."""
+        """Vectors (N, taps, D) -> (N, S), to compare by cosine, at the tap `name`."""
 
 
 @dataclass(frozen=True)
 class TapMeans:
-    """Every tap less the mean of the training set: `mean` (taps, D). Nothing is learned, and no seed is in it."""
+    """Every tap minus the mean of the training set: `mean` (taps, D). Nothing is learned, without a seed."""
 
     source: Path
     taps: list[str]
@@ -45,7 +44,7 @@ class TapMeans:
         return self.taps
 
     def place(self, vectors: np.ndarray, name: str) -> np.ndarray:
-        """Vectors (N, taps, D) -> (N, D) of one tap, centred."""
+        """Vectors (N, taps, D) -> (N, D) of one tap, centered."""
         tap = self.taps.index(name)
         return vectors[:, tap] - self.mean[tap]
 

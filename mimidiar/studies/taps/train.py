@@ -44,7 +44,7 @@ class TapProbeConfig(Checked):
     """`conf/train.yaml` of the recipes taps; as the corrected linear probe (Exp 1.5)."""
 
     learning_rate: Positive = 1e-3
-    mix_learning_rate: Positive = 0.03  # of the weights of the layers: few numbers, which have far to go
+    mix_learning_rate: Positive = 0.03  # of the weights of the layers: few values with a long way to go
     weight_decay: float = 1e-3  # of the linear layers
     batch_size: Count = 256
     epochs: Count = 100
@@ -73,7 +73,7 @@ def train_tap_probes(
 ) -> None:
     """Cross-entropy over the speakers of a set, for each tap by itself; writes model.safetensors and train.json.
 
-    train.json tells accuracy by tap and what the weighted sum makes of the layers.
+    train.json has the accuracy by tap and the weights of the layers in the sum.
     """
     use_one_thread()
     torch.manual_seed(seed)
@@ -136,7 +136,7 @@ def _tap_optimizer(model: TapClassifier, config: TapProbeConfig) -> torch.optim.
 
 
 class _Fitted(NamedTuple):
-    """The last epoch's mean loss, and the share of the examples that each probe then names rightly."""
+    """The last epoch's mean loss, and the accuracy of each probe."""
 
     loss: float
     accuracy: list[float]
@@ -160,7 +160,7 @@ def _fit(
         total = 0.0
         for rows in torch.randperm(len(labels)).split(config.batch_size):
             logits = logits_of(inputs[rows])
-            # A sum over the probes: none is trained the slower for there being more of them.
+            # A sum over the probes, so that their number does not slow training.
             loss = sum(F.cross_entropy(own, labels[rows].to(place)) for own in logits.unbind(1))
             optimizer.zero_grad()
             loss.backward()

@@ -1,4 +1,4 @@
-"""From frames to one vector an utterance, and from vectors to the scores of trials (Exp 1 and 1.5). No torch here."""
+"""From frames to one vector per utterance, and from vectors to the scores of trials (Exp 1 and 1.5). No torch here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ POOLINGS = ("all", "speech")
 
 @dataclass(frozen=True)
 class Embeddings:
-    """One vector (D,) per utterance, and who speaks it."""
+    """One vector (D,) per utterance, and its speaker."""
 
     vectors: dict[str, np.ndarray]
     speakers: dict[str, str]
@@ -68,34 +68,34 @@ def embed(
     feats_dir: Path,
     out_dir: Path,
     pooling: str = "all",
-    centre: tuple[Path, Path] | None = None,
+    center: tuple[Path, Path] | None = None,
     probe_path: Path | None = None,
 ) -> None:
     """Score the trials of a set into OUT/scores.
 
-    `centre` = (data, feats) of the training set whose mean is subtracted. With a probe the pooling is the probe's, and
+    `center` = (data, feats) of the training set whose mean is subtracted. With a probe the pooling is the probe's, and
     scores are cosines in its output space.
     """
     probe = load_projection(probe_path) if probe_path else None
-    if probe is not None and centre is not None:
-        raise MimidiarError("a probe has its own mean; give either a probe or a set to centre on")
+    if probe is not None and center is not None:
+        raise MimidiarError("a probe has its own mean; give either a probe or a set to center on")
     if probe is not None:
         pooling = probe.pooling
     embeddings = pool_utterances(data_dir, feats_dir, pooling)
-    if centre is not None:
-        mean = pool_utterances(*centre, pooling).matrix.mean(0)
+    if center is not None:
+        mean = pool_utterances(*center, pooling).matrix.mean(0)
         embeddings = Embeddings({name: v - mean for name, v in embeddings.vectors.items()}, embeddings.speakers)
     if probe is not None:
         embeddings = _project(embeddings, probe, probe_path)
     trials = read_trials(data_dir / "trials")
     write_scores(out_dir / "scores", trials.pairs, cosines(embeddings, trials, data_dir / "trials"))
     write_json(
-        out_dir / "embedding.json", {"pooling": pooling, "centred": centre is not None, "probe": bool(probe_path)}
+        out_dir / "embedding.json", {"pooling": pooling, "centred": center is not None, "probe": bool(probe_path)}
     )
 
 
 def _project(embeddings: Embeddings, probe: Projection, probe_path: Path) -> Embeddings:
     dim = embeddings.matrix.shape[1]
     if dim != probe.dim:
-        raise MimidiarError(f"{probe_path}: the probe wants {probe.dim} dimensions, the features have {dim}")
+        raise MimidiarError(f"{probe_path}: the probe needs {probe.dim} dimensions, the features have {dim}")
     return Embeddings(dict(zip(embeddings.vectors, probe(embeddings.matrix), strict=True)), embeddings.speakers)

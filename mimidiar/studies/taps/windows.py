@@ -1,4 +1,4 @@
-"""Who speaks in the windows of pooled taps, by the reference: what a probe is trained on, and where clusters may be."""
+"""Speakers in the windows of pooled taps, by the reference: for the training of probes, and for clustering."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.studies.taps.pooled_store import Pooling
 
-ALONE = 0.8  # of a window: a speaker who fills it so far, with nobody else in it, is who it is an example of
-SPEECH = 0.5  # of a window: with less it tells little of a voice
+ALONE = 0.8  # of a window that a speaker fills, alone, for an example of the speaker
+SPEECH = 0.5  # of a window: with less, its embedding is poor
 
 
 def window_shares(turns: Sequence[Turn], windows: int, pooling: Pooling) -> tuple[np.ndarray, list[str]]:
-    """(windows, S): the share of each window in which each speaker talks, and the speakers."""
+    """(windows, S): the share of each window with speech of each speaker, and the speakers."""
     speakers = sorted({turn.speaker for turn in turns})
     length, hop = round(pooling.window_sec * LABEL_HZ), round(pooling.hop_sec * LABEL_HZ)
     active = activity_matrix(turns, speakers, hop * (windows - 1) + length, LABEL_HZ)
@@ -29,6 +29,6 @@ def who_is_alone(shares: np.ndarray) -> np.ndarray:
     return np.where(alone, shares.argmax(1), -1)
 
 
-def window_centres(windows: int, pooling: Pooling) -> np.ndarray:
+def window_centers(windows: int, pooling: Pooling) -> np.ndarray:
     """(windows,) in seconds."""
     return np.arange(windows) * pooling.hop_sec + pooling.window_sec / 2

@@ -1,4 +1,4 @@
-"""`mimidiar codebooks`: tokens for a codec without."""
+"""`mimidiar study codebooks`: codebooks for a codec without."""
 
 from pathlib import Path
 
@@ -9,7 +9,9 @@ import click
 @click.argument("feats", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights of the features' codec.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of frames and first centres.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of frames and first centers."
+)
 def command(feats, out, checkpoint, seed) -> None:
     """Fill the codebooks of an untrained codec by k-means of the latents of FEATS; OUT/codebooks.safetensors.
 

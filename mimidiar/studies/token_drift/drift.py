@@ -1,8 +1,8 @@
-"""How far training has moved a codec: its tokens and its sound against those of the frozen one, on a test set.
+"""Drift of a trained codec: its tokens and its audio against those of the frozen one, on a test set.
 
-Those who read Mimi's tokens (Moshi's language model does) were trained on the frozen codec's: what changes a token
-changes what they hear. Both latents are made of the same kept features, so that only the trained layers are run; the
-quantizer and the decoder are the frozen ones.
+Users of Mimi's tokens (such as Moshi's language model) were trained on the frozen codec's, so that changed tokens
+change their input. Both latents are computed from the same stored features, so that only the trained layers are run;
+the quantizer and the decoder are the frozen ones.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.encoders.mimi.codebooks import FRAMES_PER_CODE, are_empty, fill_codebooks
-from mimidiar.encoders.mimi.onednn_layers import quicken
+from mimidiar.encoders.mimi.onednn_layers import pack_layers
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ, SAMPLE_RATE, layers_above
 from mimidiar.encoders.mimi.upper_layers import STRIDE, MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
@@ -35,7 +35,7 @@ CODEBOOKS_FORMAT = "mimidiar-codebooks-1"
 
 @dataclass(frozen=True)
 class Codec:
-    """A frozen Mimi and its layers above the tap that a store holds."""
+    """A frozen Mimi and its layers above the tap of a store."""
 
     mimi: Any
     top: MimiTop
@@ -52,26 +52,26 @@ class Codec:
 
 
 def open_codec(store: Features, checkpoint: Path | None) -> Codec:
-    """The codec that made a store of a tap below its last layers. Raises what `describe_maker` raises."""
+    """The codec of a store of a tap below its last layers. Errors as in `describe_maker`."""
     use_one_thread()
     spec = describe_maker(store.meta, checkpoint)
     if not spec.build_codec:
         raise MimidiarError(f"{store.folder}: features of {spec.name}, which has no tokens; give those of a Mimi")
     mimi = spec.build_codec("cpu")
-    quicken(mimi.decoder)
+    pack_layers(mimi.decoder)
     return Codec(mimi, top_of(mimi, spec.size, layers_above(spec.tap, spec.size)))
 
 
 def make_codebooks(feats_dir: Path, out: Path, checkpoint: Path | None, seed: int) -> int:
     """Fill the codebooks of an untrained codec with latents of the recordings of `feats_dir`; the number of frames.
 
-    `out` (safetensors) gets the whole quantizer. MimidiarError for a codec whose codebooks hold something: other ones
-    would give tokens that nobody reads.
+    `out` (safetensors) gets the whole quantizer. MimidiarError for a codec with filled codebooks, since no model uses
+    other tokens.
     """
     store = open_features(feats_dir)
     codec = open_codec(store, checkpoint)
     if not are_empty(codec.mimi.quantizer):
-        raise MimidiarError(f"{store.meta['weights']}: its codebooks are filled; tokens are to be made with those")
+        raise MimidiarError(f"{store.meta['weights']}: its codebooks are filled; use those")
     wanted = FRAMES_PER_CODE * codec.mimi.quantizer.cardinality
     frames = _some_frames(store, codec.top, wanted, np.random.default_rng(seed))
     fill_codebooks(codec.mimi.quantizer, frames, seed)
@@ -81,8 +81,8 @@ def make_codebooks(feats_dir: Path, out: Path, checkpoint: Path | None, seed: in
 
 
 def _some_frames(store: Features, top: MimiTop, wanted: int, random: np.random.Generator) -> Tensor:
-    """At least `wanted` latent frames, or all there are, of recordings in random order; where there are enough, a fifth
-    of each one's, as neighbours are much alike.
+    """At least `wanted` latent frames, or all there are, of recordings in random order; if there are enough, a fifth of
+    each, as neighboring frames are similar.
     """
     names = sorted(store.keys())
     total = sum(store.num_frames(name) for name in names) // STRIDE
@@ -106,9 +106,9 @@ def measure_drift(
 ) -> tuple[list[Drift], list[int], dict[str, Any]]:
     """Each recording's drift, the frozen codec's distinct codes by codebook, and the protocol for score.json.
 
-    `codebooks`: a file of `make_codebooks`, for a codec without. Of each recording `decode_sec` in its middle are
-    decoded; 0: none. Raises MimidiarError for a model whose codec is frozen, and for codebooks that are missing, of
-    another codec or not wanted.
+    `codebooks`: a file of `make_codebooks`, for a codec without. `decode_sec` in the middle of each recording are
+    decoded; 0: none. Raises MimidiarError for a model with a frozen codec, and for codebooks that are missing, of
+    another codec or unneeded.
     """
     trained, store = load_model(model_path), open_features(feats_dir)
     check_features(trained, store, model_path)
@@ -144,13 +144,13 @@ def _read_codebooks(codec: Codec, path: Path, store: Features) -> None:
 
 
 def _sound(codec: Codec, before: Tensor, after: Tensor, recording: RecordingFile, seconds: float) -> Any:
-    """The two codecs' sound of a stretch in the middle, each decoded on its own."""
+    """The two codecs' audio of an excerpt in the middle, each decoded separately."""
     frames = min(before.shape[1], max(1, round(seconds * LATENT_HZ)))
     start = (before.shape[1] - frames) // 2
     span = slice(start, start + frames)
-    heard = read_recording(recording, SAMPLE_RATE)[start * FRAME_SAMPLES : (start + frames) * FRAME_SAMPLES]
-    frozen, changed = (codec.decode(codes[:, span])[: len(heard)] for codes in (before, after))
-    return compare_sound(changed, frozen, heard, SAMPLE_RATE)
+    original = read_recording(recording, SAMPLE_RATE)[start * FRAME_SAMPLES : (start + frames) * FRAME_SAMPLES]
+    frozen, changed = (codec.decode(codes[:, span])[: len(original)] for codes in (before, after))
+    return compare_sound(changed, frozen, original, SAMPLE_RATE)
 
 
 def _protocol(store: Features, codebooks: Path | None, decode_sec: float, number: int) -> dict[str, Any]:

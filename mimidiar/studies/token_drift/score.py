@@ -1,12 +1,12 @@
-"""What a changed codec does to those who read its tokens or its sound: figures by recording, and their files.
+"""Effect of a changed codec on its tokens and its audio: figures by recording, and their files.
 
-`score.json`: `kind` "drift". Of all codes, the share in % that are not those of the frozen codec: `token_drift`, and
+`score.json`: `kind` "drift". Share of codes in % that differ from the frozen codec's: `token_drift`, and
 `token_drift_<n>` of codebook n from 1 (the semantic one); `frames_changed`: frames with any changed code;
 `latent_distance`: squared distance of the latent over its variance, in %. `codes_used`: distinct codes of the frozen
-codec in the codebook that uses the fewest; one that gives the same code for every frame is left out of `token_drift`,
-and `live_codebooks` counts the others. Of decoded stretches: `mel_change_db` and `si_sdr_change_db` between the
-changed codec's sound and the frozen one's; `mel_input_db`, `si_sdr_input_db` between the changed codec's and what was
-put in, `mel_frozen_input_db`, `si_sdr_frozen_input_db` the same of the frozen codec. `intervals` over recordings;
+codec in the codebook that uses the fewest; one with the same code for every frame is left out of `token_drift`, and
+`live_codebooks` counts the others. Of decoded excerpts: `mel_change_db` and `si_sdr_change_db` between the changed
+codec's audio and the frozen one's; `mel_input_db`, `si_sdr_input_db` between the changed codec's and the input;
+`mel_frozen_input_db`, `si_sdr_frozen_input_db` the same for the frozen codec. `intervals` over recordings;
 `n_recordings`, `n_decoded`, `warnings`, `protocol`. `per_recording.csv`: the same figures by recording.
 """
 
@@ -29,7 +29,7 @@ from mimidiar.score.score_file import SCORE_FILE, rounded
 
 @dataclass(frozen=True)
 class Sound:
-    """Distances in dB of one stretch: of the two codecs' sound to each other, and of each to what was put in."""
+    """Distances in dB of one excerpt: between the two codecs' audio, and from each to the input."""
 
     mel_change_db: float
     si_sdr_change_db: float
@@ -43,7 +43,7 @@ class Sound:
 class Drift:
     """One recording: changed codes by codebook, frames with any, and the latent's squared distance and variance.
 
-    `sound` is None where nothing was decoded, or the stretch was silent.
+    `sound` is None where nothing was decoded, or the excerpt was silent.
     """
 
     recording: str
@@ -55,15 +55,15 @@ class Drift:
     sound: Sound | None
 
 
-def compare_sound(changed: np.ndarray, frozen: np.ndarray, heard: np.ndarray, sample_rate: int) -> Sound | None:
-    """Both codecs' decoded sound (T,) against each other and against what was put in. None where one is silent."""
+def compare_sound(changed: np.ndarray, frozen: np.ndarray, original: np.ndarray, sample_rate: int) -> Sound | None:
+    """Both codecs' decoded audio (T,) against each other and against the input. None where one is silent."""
     sound = Sound(
         mel_distance(changed, frozen, sample_rate),
         si_sdr(changed, frozen),
-        mel_distance(changed, heard, sample_rate),
-        si_sdr(changed, heard),
-        mel_distance(frozen, heard, sample_rate),
-        si_sdr(frozen, heard),
+        mel_distance(changed, original, sample_rate),
+        si_sdr(changed, original),
+        mel_distance(frozen, original, sample_rate),
+        si_sdr(frozen, original),
     )
     return sound if np.isfinite(list(asdict(sound).values())).all() else None
 
@@ -79,13 +79,13 @@ def drift_document(
 ) -> dict[str, Any]:
     """The content of score.json; `codes_used`: distinct codes of the frozen codec, by codebook.
 
-    MimidiarError where the frozen codec says the same whatever it hears.
+    MimidiarError where the frozen codec has the same codes for all input.
     """
     live = [used > 1 for used in codes_used]
     if not any(live):
         raise MimidiarError(
-            "the frozen codec gives one code for every frame, so that no drift could be seen; fill its codebooks "
-            "(`mimidiar codebooks`) or use trained weights"
+            "the frozen codec gives one code for every frame, so that no drift can be measured; fill its codebooks "
+            "(`mimidiar study codebooks`) or use trained weights"
         )
     tops, bottoms = zip(*(_ratios(entry, live) for entry in recordings), strict=True)
     names = [name for name in tops[0] if any(bottom[name] for bottom in bottoms)]
@@ -124,7 +124,7 @@ def write_drift(
 
 
 def _ratios(entry: Drift, live: Sequence[bool]) -> tuple[dict[str, float], dict[str, float]]:
-    """Numerators and denominators of all figures of a recording, in % or dB; a denominator of 0 for what it lacks."""
+    """Numerators and denominators of all figures of a recording, in % or dB; a denominator of 0 for missing ones."""
     top = {"token_drift": 100.0 * entry.changed[np.array(live)].sum()}
     bottom = {"token_drift": float(entry.frames * sum(live))}
     for number, changed in enumerate(entry.changed, 1):

@@ -9,8 +9,8 @@ import click
 @click.option("--config", type=click.Path(dir_okay=False), help="YAML file.  [default: the settings of the class]")
 @click.argument("overrides", nargs=-1)
 def command(source: str, out: str, config: str | None, overrides: tuple[str, ...]) -> None:
-    """Make a set OUT of conversations among the speakers of the prepared set SOURCE, for testing alone: by a Markov
-    chain, in rooms, noises and levels that share nothing with those of training.
+    """Simulate conversations OUT of the speakers of the prepared set SOURCE, for testing alone: by a Markov chain, with
+    rooms, noises and levels that share nothing with training.
 
     OVERRIDES are key=value, for example conversations=4. All keys: pydoc mimidiar.studies.unseen_simulator.sets
     """

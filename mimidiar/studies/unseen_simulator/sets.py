@@ -1,8 +1,8 @@
-"""A set of conversations by `turn_chain`, in shoebox rooms and noises of its own, for testing alone.
+"""A set of conversations by `turn_chain`, in separate shoebox rooms and noises, for testing alone.
 
-It is there to see what a diarizer makes of conditions that nobody chose its training by: no code, no noise and no room
-is shared with NeMo's conversations or with those of training, nor anything tuned on it. A conversation follows from
-seed and number alone; the same set is the same bytes.
+It tests a diarizer in conditions independent of its training: no code, noise or room is shared with NeMo's
+conversations or with those of training, and nothing is tuned on it. A conversation depends on seed and number alone;
+the same set has the same bytes.
 """
 
 from collections import defaultdict
@@ -22,15 +22,15 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 from mimidiar.simulation.turns import describe, make_turns
 from mimidiar.studies.unseen_simulator.disturbances import NOISES, babble, telephone
-from mimidiar.studies.unseen_simulator.shoebox import draw_responses, heard_in
-from mimidiar.studies.unseen_simulator.turn_chain import Piece, Tape, TurnChain, draw_pieces
+from mimidiar.studies.unseen_simulator.shoebox import convolve, draw_responses
+from mimidiar.studies.unseen_simulator.turn_chain import Placement, Tape, TurnChain, draw_placements
 
 Say = Callable[[str], None]
 Source = dict[str, list[SourceUtterance]]
-MIN_SPEAKER_SEC = 1.0  # a conversation in which a speaker says less is drawn again
+MIN_SPEAKER_SEC = 1.0  # with less speech of a speaker, a conversation is drawn again
 MAX_TRIES = 50
-FADE_SEC = 0.01  # at both ends of a stretch
-PEAK = 0.99  # of full scale; louder conversations are turned down as a whole
+FADE_SEC = 0.01  # fades at both ends of an excerpt
+PEAK = 0.99  # of full scale; louder conversations are scaled down as a whole
 KINDS = ("none", "babble", *NOISES)
 Kinds = Annotated[list[str], Limit(lambda some: bool(some) and set(some) <= set(KINDS), f"some of {', '.join(KINDS)}")]
 WHO, WHAT = 0, 1  # streams of a conversation's seeds
@@ -38,7 +38,7 @@ WHO, WHAT = 0, 1  # streams of a conversation's seeds
 
 @dataclass
 class ChainSet(Checked):
-    """`conf/chain.yaml`. Ranges are drawn from evenly, for each conversation anew."""
+    """`conf/chain.yaml`. Values are drawn uniformly from ranges, for each conversation."""
 
     conversations: Count = 24
     seconds: at_least(10) = 90.0
@@ -59,10 +59,10 @@ class ChainSet(Checked):
 
 @dataclass(frozen=True)
 class Conversation:
-    """Who speaks, what is said when, and the reference."""
+    """Placements of utterances, and the reference turns."""
 
     id: str
-    pieces: tuple[Piece, ...]
+    placements: tuple[Placement, ...]
     turns: tuple[Turn, ...]
 
     @property
@@ -73,42 +73,51 @@ class Conversation:
 def write_chain_set(options: ChainSet, source_dir: str | Path, out: str | Path, say: Say = print) -> None:
     """Write the set folder `out` from the speakers of the prepared set `source_dir`.
 
-    The speakers of one conversation are of one corpus, as their channel would tell them apart; babble is of others of
-    it. Raises MimidiarError for options that cannot be and for a set with too few speakers.
+    The speakers of one conversation are of one corpus, as their recording channel would distinguish them; babble is of
+    its other speakers. Raises MimidiarError for impossible options and for a set with too few speakers.
     """
     options.check("conversations by chain")
     source, out = read_source(source_dir), Path(out)
-    talks = [_draw_conversation(source, options, index, out.name) for index in range(options.conversations)]
+    conversations = [_draw_conversation(source, options, index, out.name) for index in range(options.conversations)]
     scenes = {}
-    for index, talk in enumerate(tqdm(talks, desc=out.name, unit="conversation", disable=None)):
-        samples, scenes[talk.id] = record(talk, source, options, index, _rng(options, index, WHAT))
-        write_flac(_flac(out, talk), np.round(samples * 32767).astype(np.int16))
-    _write_manifests(out, talks, round(options.seconds * SAMPLE_RATE))
-    summary = describe([(options.seconds, talk.turns) for talk in talks])
+    for index, conversation in enumerate(tqdm(conversations, desc=out.name, unit="conversation", disable=None)):
+        samples, scenes[conversation.id] = record(conversation, source, options, index, _rng(options, index, WHAT))
+        write_flac(_flac(out, conversation), np.round(samples * 32767).astype(np.int16))
+    _write_manifests(out, conversations, round(options.seconds * SAMPLE_RATE))
+    summary = describe([(options.seconds, conversation.turns) for conversation in conversations])
     write_json(out / "simulation.json", {"asked": asdict(options), "made": summary, "scenes": scenes})
-    _say_summary(out, summary, say)
+    _report(out, summary, say)
 
 
-def _flac(out: Path, talk: Conversation) -> Path:
-    return out / "wav" / f"{talk.id}.flac"
+def _flac(out: Path, conversation: Conversation) -> Path:
+    return out / "wav" / f"{conversation.id}.flac"
 
 
-def _write_manifests(out: Path, talks: Sequence[Conversation], samples: int) -> None:
+def _write_manifests(out: Path, conversations: Sequence[Conversation], samples: int) -> None:
     from lhotse import SupervisionSegment  # imports torch
 
     from mimidiar.data.manifests import file_recording, write_set
     from mimidiar.data.validation import require_valid
 
     supervisions = [
-        SupervisionSegment(f"{talk.id}-{k:04d}", talk.id, turn.start, round(turn.duration, 3), speaker=turn.speaker)
-        for talk in talks
-        for k, turn in enumerate(talk.turns)
+        SupervisionSegment(
+            f"{conversation.id}-{k:04d}", conversation.id, turn.start, round(turn.duration, 3), speaker=turn.speaker
+        )
+        for conversation in conversations
+        for k, turn in enumerate(conversation.turns)
     ]
-    write_set(out, [file_recording(talk.id, _flac(out, talk), SAMPLE_RATE, samples) for talk in talks], supervisions)
+    write_set(
+        out,
+        [
+            file_recording(conversation.id, _flac(out, conversation), SAMPLE_RATE, samples)
+            for conversation in conversations
+        ],
+        supervisions,
+    )
     require_valid([out])
 
 
-def _say_summary(out: Path, summary: dict, say: Say) -> None:
+def _report(out: Path, summary: dict, say: Say) -> None:
     say(f"{out}: {summary['conversations']} conversations, {summary['hours']:.2f} h, {summary['speakers']} speakers")
     silence, overlap = 100 * summary["silence_share"], 100 * summary["overlap_share"]
     turn = summary["mean_turn_sec"]
@@ -120,24 +129,24 @@ def _rng(options: ChainSet, index: int, stream: int, attempt: int = 0) -> np.ran
 
 
 def _draw_conversation(source: Source, options: ChainSet, index: int, set_name: str) -> Conversation:
-    """The `index`-th conversation, drawn again until each of its speakers says something."""
+    """The `index`-th conversation, drawn again until each of its speakers has speech."""
     count, name = options.speakers[index % len(options.speakers)], f"{set_name}-{options.seed}-{index:05d}"
     pools = _pools(source)
     able = [corpus for corpus in sorted(pools) if len(pools[corpus]) >= count]
     if not able:
         most = max(map(len, pools.values()), default=0)
-        raise MimidiarError(f"{name}: wants {count} speakers of one corpus, the largest has {most}; ask for fewer")
+        raise MimidiarError(f"{name}: needs {count} speakers of one corpus, the largest has {most}; lower the number")
     for attempt in range(MAX_TRIES):
         rng = _rng(options, index, WHO, attempt)
         pool = pools[able[(index // len(options.speakers)) % len(able)]]
         chosen = [pool[k] for k in rng.choice(len(pool), count, replace=False)]
         tapes = {speaker: Tape(speaker, source[speaker], int(rng.integers(1000))) for speaker in chosen}
-        pieces = draw_pieces(tapes, options.seconds, options.turns, rng)
-        spoken = [Turn(name, piece.at, piece.until, piece.speaker) for piece in pieces]
-        turns = make_turns(spoken, options.seconds, options.join_gap_sec)
+        placements = draw_placements(tapes, options.seconds, options.turns, rng)
+        turns = [Turn(name, placement.at, placement.until, placement.speaker) for placement in placements]
+        turns = make_turns(turns, options.seconds, options.join_gap_sec)
         if all(sum(t.duration for t in turns if t.speaker == speaker) >= MIN_SPEAKER_SEC for speaker in chosen):
-            return Conversation(name, tuple(pieces), tuple(turns))
-    raise MimidiarError(f"{name}: in {MAX_TRIES} tries some of {count} speakers said less than {MIN_SPEAKER_SEC} s")
+            return Conversation(name, tuple(placements), tuple(turns))
+    raise MimidiarError(f"{name}: in {MAX_TRIES} tries some of {count} speakers spoke less than {MIN_SPEAKER_SEC} s")
 
 
 def _pools(source: Source) -> dict[str, list[str]]:
@@ -150,43 +159,45 @@ def _pools(source: Source) -> dict[str, list[str]]:
 
 
 def record(
-    talk: Conversation, source: Source, options: ChainSet, index: int, rng: np.random.Generator
+    conversation: Conversation, source: Source, options: ChainSet, index: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, object]]:
-    """The conversation as it is heard, (T,) from -1 to 1, and what was drawn: noise, room, telephone, level."""
-    voices = _voices(talk, options)
+    """The recording of a conversation, (T,) from -1 to 1, and its draws: noise, room, telephone, level."""
+    tracks = _tracks(conversation, options)
     in_room, by_phone = rng.random(2) < (options.room_share, options.telephone_share)
     if in_room:
-        responses = draw_responses(len(voices), options.t60_sec, SAMPLE_RATE, rng)
-        voices = {name: heard_in(own, room) for (name, own), room in zip(voices.items(), responses, strict=True)}
-    heard = sum(own * 10 ** (rng.uniform(*options.speaker_db) / 20) for own in voices.values())
+        responses = draw_responses(len(tracks), options.t60_sec, SAMPLE_RATE, rng)
+        tracks = {name: convolve(own, room) for (name, own), room in zip(tracks.items(), responses, strict=True)}
+    mixed = sum(own * 10 ** (rng.uniform(*options.speaker_db) / 20) for own in tracks.values())
     kind, snr_db = options.noises[index % len(options.noises)], rng.uniform(*options.noise_snr_db)
-    loudness = _loudness(heard, talk.turns)
+    loudness = _loudness(mixed, conversation.turns)
     if kind != "none":
-        heard = heard + loudness * 10 ** (-snr_db / 20) * _noise(kind, talk, source, options, len(heard), rng)
+        mixed = mixed + loudness * 10 ** (-snr_db / 20) * _noise(kind, conversation, source, options, len(mixed), rng)
     if by_phone:
-        heard = telephone(heard, SAMPLE_RATE)
-    heard = heard + loudness * 10 ** (options.hiss_db / 20) * rng.standard_normal(len(heard))
+        mixed = telephone(mixed, SAMPLE_RATE)
+    mixed = mixed + loudness * 10 ** (options.hiss_db / 20) * rng.standard_normal(len(mixed))
     level_dbfs = rng.uniform(*options.level_dbfs)
-    heard = heard * 10 ** (level_dbfs / 20) / _loudness(heard, talk.turns)
+    mixed = mixed * 10 ** (level_dbfs / 20) / _loudness(mixed, conversation.turns)
     about = {"noise": kind, "room": bool(in_room), "telephone": bool(by_phone), "level_dbfs": round(level_dbfs, 1)}
     if kind != "none":
         about["snr_db"] = round(snr_db, 1)
-    return heard * min(1.0, PEAK / np.abs(heard).max()), about
+    return mixed * min(1.0, PEAK / np.abs(mixed).max()), about
 
 
-def _voices(talk: Conversation, options: ChainSet) -> dict[str, np.ndarray]:
-    """Speaker -> what he says, (T,), his speech at an RMS of 1."""
-    count, voices = round(options.seconds * SAMPLE_RATE), {}
-    for speaker in talk.speakers:
-        own, said = np.zeros(count), np.zeros(count, bool)
-        for piece in (piece for piece in talk.pieces if piece.speaker == speaker):
-            at = round(piece.at * SAMPLE_RATE)
-            stretch = _faded(_read(piece.utterance)[round(piece.start * SAMPLE_RATE) : round(piece.end * SAMPLE_RATE)])
-            stretch = stretch[: max(0, count - at)]
-            own[at : at + len(stretch)] += stretch
-            said[at : at + len(stretch)] = True
-        voices[speaker] = own / max(np.sqrt(np.mean(own[said] ** 2)), 1e-9)
-    return voices
+def _tracks(conversation: Conversation, options: ChainSet) -> dict[str, np.ndarray]:
+    """Speaker -> track (T,), with the speech at an RMS of 1."""
+    count, tracks = round(options.seconds * SAMPLE_RATE), {}
+    for speaker in conversation.speakers:
+        own, active = np.zeros(count), np.zeros(count, bool)
+        for placement in (placement for placement in conversation.placements if placement.speaker == speaker):
+            at = round(placement.at * SAMPLE_RATE)
+            excerpt = _faded(
+                _read(placement.utterance)[round(placement.start * SAMPLE_RATE) : round(placement.end * SAMPLE_RATE)]
+            )
+            excerpt = excerpt[: max(0, count - at)]
+            own[at : at + len(excerpt)] += excerpt
+            active[at : at + len(excerpt)] = True
+        tracks[speaker] = own / max(np.sqrt(np.mean(own[active] ** 2)), 1e-9)
+    return tracks
 
 
 def _read(utterance: SourceUtterance) -> np.ndarray:
@@ -201,16 +212,16 @@ def _faded(samples: np.ndarray) -> np.ndarray:
 
 
 def _noise(
-    kind: str, talk: Conversation, source: Source, options: ChainSet, count: int, rng: np.random.Generator
+    kind: str, conversation: Conversation, source: Source, options: ChainSet, count: int, rng: np.random.Generator
 ) -> np.ndarray:
     """(count,) of mean power 1."""
     if kind != "babble":
         return NOISES[kind](count, SAMPLE_RATE, rng)
-    corpus = talk.pieces[0].utterance.corpus
-    others = [speaker for speaker in _pools(source)[corpus] if speaker not in talk.speakers]
+    corpus = conversation.placements[0].utterance.corpus
+    others = [speaker for speaker in _pools(source)[corpus] if speaker not in conversation.speakers]
     if len(others) < options.babble_talkers:
         raise MimidiarError(
-            f"{talk.id}: a babble of {options.babble_talkers} who are not in the conversation, and {corpus} has "
+            f"{conversation.id}: a babble of {options.babble_talkers} speakers outside the conversation; {corpus} has "
             f"{len(others)}; ask for fewer babble_talkers"
         )
     chosen = [others[k] for k in rng.choice(len(others), options.babble_talkers, replace=False)]
@@ -218,7 +229,7 @@ def _noise(
 
 
 def _loudness(samples: np.ndarray, turns: Sequence[Turn]) -> float:
-    """RMS while somebody speaks."""
+    """RMS of the speech."""
     mask = np.zeros(len(samples), bool)
     for turn in turns:
         mask[round(turn.start * SAMPLE_RATE) : round(turn.end * SAMPLE_RATE)] = True

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mimidiar.encoders.recordings import encode_chunks
 from mimidiar.encoders.registry import describe_encoder
-from mimidiar.encoders.speaker.windowing import Cut, parse_tap
+from mimidiar.encoders.speaker.windowing import EmbeddingWindows, parse_tap
 from mimidiar.encoders.vad import SHORTEST, SpeechSteps, load_silero_vad, speech_frames, speech_segments
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.diarizers import hear_what_is_loud
@@ -118,7 +118,7 @@ def test_outside_of_speech_is_nothing(monkeypatch) -> None:
     audio = torch.stack([noise(8 * RATE), torch.zeros(8 * RATE)])
     lengths = torch.tensor([8 * RATE, 8 * RATE])
     everywhere, _ = made_up_encoder(Levels()).encode(audio, lengths)
-    masked, frames = made_up_encoder(Levels(), Cut(speech=True)).encode(audio, lengths)
+    masked, frames = made_up_encoder(Levels(), EmbeddingWindows(speech=True)).encode(audio, lengths)
     assert frames.tolist() == [100, 100] and masked.shape == everywhere.shape
     inside = speech_frames(audio[0])[:, 0] > 0
     assert 0 < inside.sum() < 100
@@ -127,18 +127,25 @@ def test_outside_of_speech_is_nothing(monkeypatch) -> None:
 
 
 def test_the_tap_says_so() -> None:
-    for cut in (Cut(speech=True), Cut(2.0, 1.0, "nearest", speech=True)):
-        assert cut.tap.endswith("-speech") and parse_tap(cut.tap, "campplus") == cut
+    for windowing in (EmbeddingWindows(speech=True), EmbeddingWindows(2.0, 1.0, "nearest", speech=True)):
+        assert windowing.tap.endswith("-speech") and parse_tap(windowing.tap, "campplus") == windowing
 
 
 @settings(deadline=None, max_examples=40)
 @given(
     st.integers(1, 10 * RATE),
     st.integers(0, 99),
-    st.sampled_from([Cut(), Cut(1.5, 0.2, "nearest"), Cut(speech=True), Cut(3.0, 1.0, speech=True)]),
+    st.sampled_from(
+        [
+            EmbeddingWindows(),
+            EmbeddingWindows(1.5, 0.2, "nearest"),
+            EmbeddingWindows(speech=True),
+            EmbeddingWindows(3.0, 1.0, speech=True),
+        ]
+    ),
 )
-def test_a_recording_in_chunks_is_the_whole(samples, seed, cut) -> None:
-    encoder, audio = made_up_encoder(Levels(), cut), noise(samples)
+def test_a_recording_in_chunks_is_the_whole(samples, seed, windowing) -> None:
+    encoder, audio = made_up_encoder(Levels(), windowing), noise(samples)
     audio[3 * RATE : 4 * RATE] = 0
     with pytest.MonkeyPatch.context() as patch:
         hear_what_is_loud(patch, level=0.05)
@@ -146,12 +153,12 @@ def test_a_recording_in_chunks_is_the_whole(samples, seed, cut) -> None:
         found = np.concatenate(list(encode_chunks(encoder, cut_anywhere(audio.numpy(), seed))))
     assert found.shape == (frames, 4)
     np.testing.assert_allclose(found, whole[0].numpy(), atol=1e-6)
-    assert not cut.speech or not found[round(3.3 * 12.5) : round(3.7 * 12.5)].any()
+    assert not windowing.speech or not found[round(3.3 * 12.5) : round(3.7 * 12.5)].any()
 
 
 def test_speech_that_is_given_is_not_looked_for() -> None:
     """As a frontend gives it: some frames late."""
-    encoder, audio = made_up_encoder(Levels(), Cut(speech=True)), noise(10 * RATE)[None]
+    encoder, audio = made_up_encoder(Levels(), EmbeddingWindows(speech=True)), noise(10 * RATE)[None]
     speech = np.zeros((1, 125), bool)
     speech[0, 20:60] = True
     wanted, _ = made_up_encoder(Levels()).encode(audio, torch.tensor([10 * RATE]))

@@ -163,11 +163,11 @@ def damage_slow(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (damage_slow, "8000 samples at 8000 Hz, the manifest says 16000 at 16000 Hz"),
+        (damage_slow, "8000 samples at 8000 Hz, in the manifest 16000 at 16000 Hz"),
         (Path.unlink, "no such audio file"),
         (damage_cut, "cut short"),
         (damage_nan, "not a finite number"),
-        (damage_shorten, "8000 samples at 16000 Hz, the manifest says 16000"),
+        (damage_shorten, "8000 samples at 16000 Hz, in the manifest 16000"),
         (lambda path: path.write_bytes(b"x" * 999), "not audio"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimidiar.cli.fuse import command
-from mimidiar.encoders.speaker.windowing import Cut
+from mimidiar.encoders.speaker.windowing import EmbeddingWindows
 from mimidiar.encoders.speaker.windows import embed_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import STREAMS, fuse, on_time_axis, open_features, split_meta
@@ -92,7 +92,7 @@ def test_a_stream_may_be_compressed(tmp_path):
 
 def test_a_speaker_change_shows_in_the_fused_embeddings(tmp_path):
     """Embeddings at 12.5 Hz beside a codec's features at 25 Hz: the second voice takes over where it does."""
-    (embeddings,) = embed_recordings(Shares(), [step_at(3.3)], Cut())
+    (embeddings,) = embed_recordings(Shares(), [step_at(3.3)], EmbeddingWindows())
     codec = write_store(tmp_path / "codec", "c", 25.0, rec=noise(200, 4))
     voices = write_store(tmp_path / "voices", "v", 12.5, rec=embeddings.float().numpy())
     fused = fuse((codec, voices), tmp_path / "fused").read("rec")

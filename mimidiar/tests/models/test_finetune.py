@@ -73,7 +73,7 @@ def test_padding_and_history_do_not_reach_the_adapter(model, recording) -> None:
     assert features.shape[1] == 196 and torch.equal(model(changed, mask), model(features, mask))
     x = latent(model.top, features)
     x[:, :126] = 100.0
-    torch.testing.assert_close(model.decide(x, mask), model(features, mask), atol=1e-5, rtol=0)
+    torch.testing.assert_close(model.adapt(x, mask), model(features, mask), atol=1e-5, rtol=0)
     assert not torch.equal(before, model(features, mask))
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 from mimidiar.data.recordings import RecordingFile
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.acoustics import babble, in_a_room, noise_stretch, read_response, with_tail
+from mimidiar.simulation.acoustics import babble, in_a_room, noise_excerpt, read_response, with_tail
 from mimidiar.simulation.augmentation import Augment, Augmenter, impulse_responses, make_augmenter
 from mimidiar.tests.simulation.echoes import RATE, response, write_folder
 
@@ -67,32 +67,32 @@ def test_a_response_that_is_none_is_named(tmp_path: Path) -> None:
 def test_a_noise_is_a_stretch_of_one_and_others_follow_a_short_one(tmp_path: Path) -> None:
     long, short = sound(tmp_path / "long.wav", tone(500, 3)), sound(tmp_path / "short.wav", 0.01 * tone(900, 0.25))
     rng = np.random.default_rng(0)
-    stretch = noise_stretch([long], RATE, rng)
+    stretch = noise_excerpt([long], RATE, rng)
     assert np.mean(stretch**2) == pytest.approx(1) and np.abs(np.fft.rfft(stretch)).argmax() == 500
-    pieces = noise_stretch([short, short], RATE, rng).reshape(4, -1)
+    pieces = noise_excerpt([short, short], RATE, rng).reshape(4, -1)
     np.testing.assert_allclose(pieces, pieces[:1].repeat(4, 0), atol=1e-6)
-    both = [noise_stretch([long, short], RATE, np.random.default_rng(k)) for k in range(8)]
+    both = [noise_excerpt([long, short], RATE, np.random.default_rng(k)) for k in range(8)]
     assert len({round(float(each @ tone(500)), 1) for each in both}) > 2 and all(len(each) == RATE for each in both)
 
 
 def test_babble_is_of_several(tmp_path: Path) -> None:
-    talkers = [sound(tmp_path / f"{hz}.wav", tone(hz)) for hz in (300, 500, 700, 900)]
+    babble_talkers = [sound(tmp_path / f"{hz}.wav", tone(hz)) for hz in (300, 500, 700, 900)]
     for count, heard in ((3, 3), (9, 4)):
-        spectrum = np.abs(np.fft.rfft(babble(talkers, count, RATE, np.random.default_rng(1))))
+        spectrum = np.abs(np.fft.rfft(babble(babble_talkers, count, RATE, np.random.default_rng(1))))
         assert sum(spectrum[hz] > 0.3 * spectrum.max() for hz in (300, 500, 700, 900)) == heard
 
 
 def test_noises_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(MimidiarError, match=r"slow.wav: 8000 Hz, the speech has 16000"):
-        noise_stretch([sound(tmp_path / "slow.wav", tone(100), 8000)], RATE, rng)
+        noise_excerpt([sound(tmp_path / "slow.wav", tone(100), 8000)], RATE, rng)
     gone = RecordingFile("gone", tmp_path / "gone.wav", RATE, RATE)
     with pytest.raises(MimidiarError, match=r"gone.wav: cannot be read"):
-        noise_stretch([gone], RATE, rng)
+        noise_excerpt([gone], RATE, rng)
     cut = sound(tmp_path / "cut.wav", tone(100, 0.1))
     with pytest.raises(MimidiarError, match=r"cut.wav: it has no sample \d+ of 160000; prepare the sounds again"):
-        noise_stretch([RecordingFile("cut", cut.path, RATE, 160000)], 100, np.random.default_rng(3))
-    silence = noise_stretch([sound(tmp_path / "silence.wav", np.zeros(RATE))], 100, rng)
+        noise_excerpt([RecordingFile("cut", cut.path, RATE, 160000)], 100, np.random.default_rng(3))
+    silence = noise_excerpt([sound(tmp_path / "silence.wav", np.zeros(RATE))], 100, rng)
     assert not silence.any()  # a stretch without sound adds nothing
 
 
@@ -123,7 +123,7 @@ def test_so_many_as_asked_have_noise_and_a_room(sounds: dict[str, Path]) -> None
     )
     levels = [each.snr_db for each in drawn]
     assert min(levels) >= 3 and max(levels) <= 9 and np.mean(levels) == pytest.approx(6, abs=0.2)
-    assert {each.talkers for each in drawn} == {3, 4, 5, 6, 7}
+    assert {each.babble_talkers for each in drawn} == {3, 4, 5, 6, 7}
     assert drawn == [augmenter.draw(["y", "x"], [seed]) for seed in range(4000)]
 
 

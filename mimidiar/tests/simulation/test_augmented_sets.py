@@ -135,4 +135,4 @@ def test_the_command_names_what_cannot_be(
     assert "no set with audio is like train*: name some of other in 'augmented', or no" in str(refused.exception)
     assert "augment.noise_share is 2.0" in str(CliRunner().invoke(cli, [*line, "augment.noise_share=2"]).exception)
     done = CliRunner().invoke(cli, [*line, "augmented=[oth*]", "augment.noise_share=1"])
-    assert done.exit_code == 0 and "noise behind, %                100.0   100.0" in "".join(said)
+    assert done.exit_code == 0 and "with noise, %                  100.0   100.0" in "".join(said)

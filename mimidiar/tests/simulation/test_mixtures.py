@@ -17,7 +17,7 @@ from mimidiar.data.manifests import read_set, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 from mimidiar.simulation.drawn_sets import WRITTEN, MixtureSets, write_mixture_sets
-from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_voices
+from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_mixture_source
 from mimidiar.simulation.placement import FRAME_SAMPLES
 from mimidiar.tests.tones import RATE, SECONDS, heard, write_tones
 
@@ -40,7 +40,7 @@ def overlap_sec(mixture: Mixture) -> float:
 
 @pytest.mark.parametrize("options", [OPTIONS, replace(OPTIONS, max_utterance_sec=1.2)], ids=["whole", "cut"])
 def test_who_is_labelled_is_heard_and_nobody_else(voices: Path, options: MixtureOptions) -> None:
-    source = read_voices(voices, options)
+    source = read_mixture_source(voices, options)
     for index in range(12):
         mixture = draw_mixture(source, options, (0, 0, index))
         samples = mixture.samples()
@@ -56,7 +56,7 @@ def test_who_is_labelled_is_heard_and_nobody_else(voices: Path, options: Mixture
 
 
 def test_overlap_is_the_share_that_was_asked_for(voices: Path) -> None:
-    source = read_voices(voices, OPTIONS)
+    source = read_mixture_source(voices, OPTIONS)
     mixtures = [draw_mixture(source, OPTIONS, (1, index)) for index in range(200)]
     shares = np.array([overlap_sec(mixture) for mixture in mixtures]) / SECONDS
     assert shares.min() >= 0.2 - 1e-3 and shares.max() <= 0.5 + 1e-3
@@ -66,7 +66,7 @@ def test_overlap_is_the_share_that_was_asked_for(voices: Path) -> None:
 
 
 def test_the_seeds_and_the_set_decide_the_mixture(voices: Path) -> None:
-    source = read_voices(voices, OPTIONS)
+    source = read_mixture_source(voices, OPTIONS)
     seeds = [(1, 0, 0), (2, 0, 0), (1, 1, 0), (1, 0, 1)]
     drawn = [draw_mixture(source, OPTIONS, each) for each in seeds]
     assert drawn == [draw_mixture(source, OPTIONS, each) for each in seeds]
@@ -77,7 +77,7 @@ def test_the_seeds_and_the_set_decide_the_mixture(voices: Path) -> None:
 def test_levels_are_those_of_speech_relative_to_the_first(voices: Path) -> None:
     """Tones differ by a factor of 5; with level_db the second is so many dB above the first, whatever they were."""
     options = replace(OPTIONS, overlap=[0.0, 0.0], level_db=[6.0, 6.0])
-    source = read_voices(voices, options)
+    source = read_mixture_source(voices, options)
     for index in range(8):
         mixture = draw_mixture(source, options, (0, index))
         samples = mixture.samples()
@@ -89,7 +89,7 @@ def test_levels_are_those_of_speech_relative_to_the_first(voices: Path) -> None:
 def test_levels_hold_where_speech_begins_and_ends_with_the_utterance(voices: Path) -> None:
     """The second begins between two milliseconds, and a turn's time may be rounded to before its first sample."""
     options = replace(OPTIONS, overlap=[0.0, 0.1], level_db=[6.0, 6.0])
-    marked = read_voices(voices, options)
+    marked = read_mixture_source(voices, options)
     source = {who: [replace(each, speech=((0.0, each.seconds),)) for each in own] for who, own in marked.items()}
     drawn = [draw_mixture(source, options, (0, index)) for index in range(24)]
     starts = [max(turn.start for turn in mixture.turns) - mixture.placements[1].at for mixture in drawn]
@@ -102,7 +102,7 @@ def test_levels_hold_where_speech_begins_and_ends_with_the_utterance(voices: Pat
 
 def test_a_level_that_is_no_number_names_the_file(voices: Path, tmp_path: Path) -> None:
     options = replace(OPTIONS, level_db=[0.0, 0.0])
-    source = read_voices(voices, options)
+    source = read_mixture_source(voices, options)
     broken = tmp_path / "broken.wav"
     soundfile.write(str(broken), np.zeros(100), RATE)  # cut short: where speech is marked, there is nothing
     source = {who: [replace(each, path=str(broken)) for each in own] for who, own in source.items()}
@@ -111,7 +111,7 @@ def test_a_level_that_is_no_number_names_the_file(voices: Path, tmp_path: Path) 
 
 
 def test_whole_utterances_can_be_the_labels(voices: Path) -> None:
-    mixture = draw_mixture(read_voices(voices, OPTIONS), replace(OPTIONS, labels="whole"), (0, 0))
+    mixture = draw_mixture(read_mixture_source(voices, OPTIONS), replace(OPTIONS, labels="whole"), (0, 0))
     offset = mixture.placements[1].at
     assert [(turn.start, turn.end) for turn in mixture.turns] == [
         (0.0, SECONDS),
@@ -122,12 +122,12 @@ def test_whole_utterances_can_be_the_labels(voices: Path) -> None:
 def test_sets_that_cannot_be_mixed_are_named(tmp_path: Path, voices: Path) -> None:
     unmarked = write_tones(tmp_path / "unmarked", [0, 1], marked=False)
     with pytest.raises(MimidiarError, match=r"no speech is marked in any of 4 utterances; .*vad=true"):
-        read_voices(unmarked, OPTIONS)
-    assert len(read_voices(unmarked, replace(OPTIONS, labels="whole"))) == 2
+        read_mixture_source(unmarked, OPTIONS)
+    assert len(read_mixture_source(unmarked, replace(OPTIONS, labels="whole"))) == 2
     with pytest.raises(MimidiarError, match="1 speaker; a mixture needs two"):
-        read_voices(write_tones(tmp_path / "alone", [0]), OPTIONS)
+        read_mixture_source(write_tones(tmp_path / "alone", [0]), OPTIONS)
     with pytest.raises(MimidiarError, match=r"in 50 tries no two utterances were found in which both speak for 0\.5 s"):
-        draw_mixture(read_voices(voices, OPTIONS), replace(OPTIONS, max_utterance_sec=0.3), (0, 0))
+        draw_mixture(read_mixture_source(voices, OPTIONS), replace(OPTIONS, max_utterance_sec=0.3), (0, 0))
 
 
 def test_utterances_without_marked_speech_are_left_out_and_counted(
@@ -141,10 +141,10 @@ def test_utterances_without_marked_speech_are_left_out_and_counted(
             segment.alignment = None
     write_set(some, found.recordings, segments)
     said.clear()
-    source = read_voices(some, OPTIONS)
+    source = read_mixture_source(some, OPTIONS)
     assert {speaker: len(own) for speaker, own in source.items()} == {"v-0": 1, "v-1": 2, "v-2": 2}
     assert said == [f"{some}: no speech is marked in 3 of 8 utterances, left out: v-0-1, v-3-0, v-3-1"]
-    whole = read_voices(some, replace(OPTIONS, labels="whole"))
+    whole = read_mixture_source(some, replace(OPTIONS, labels="whole"))
     assert len(whole) == 4 and len(said) == 1
 
 
@@ -180,7 +180,7 @@ def test_a_written_set_is_what_its_seeds_draw(data: Path, tmp_path: Path, said: 
     found = read_set(data / "sim_test")
     assert [each.id for each in found.recordings] == [f"sim_test-7-{k:05d}" for k in range(3)]
     options = MixtureOptions()
-    mixture = draw_mixture(read_voices(data / "test", options), options, (WRITTEN, 7, 2))
+    mixture = draw_mixture(read_mixture_source(data / "test", options), options, (WRITTEN, 7, 2))
     samples, rate = soundfile.read(found.recordings["sim_test-7-00002"].sources[0].source, dtype="float32")
     assert rate == RATE and np.abs(samples - mixture.samples()).max() < 2**-14
     turns = read_rttm(data / "sim_test/ref.rttm")["sim_test-7-00002"]

@@ -10,10 +10,10 @@ import pytest
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.simulation.acoustics import colored_noise, in_made_up_room, telephone_band
-from mimidiar.simulation.drawn_sets import read_talkers
+from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
 from mimidiar.simulation.turn_statistics import TurnStatistics
-from mimidiar.simulation.turn_taking import Talk, TalkOptions, draw_talk
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
 from mimidiar.tests.tones import RATE, heard, write_tones
 
 KINDS = {
@@ -25,11 +25,11 @@ QUIET = {"seconds": 20.0, "speed": [1.0, 1.0], "join_gap_sec": 0.2, "silent_shar
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory):
-    return read_talkers(write_tones(tmp_path_factory.mktemp("tones") / "train", list(range(12)), level=1.0))
+    return read_speakers(write_tones(tmp_path_factory.mktemp("tones") / "train", list(range(12)), level=1.0))
 
 
-def drawn(source, count: int, **options) -> list[Talk]:
-    return [draw_talk(source, TalkOptions(**QUIET | options), KINDS, (1, 0, k)) for k in range(count)]
+def drawn(source, count: int, **options) -> list[DrawnConversation]:
+    return [draw_conversation(source, ConversationOptions(**QUIET | options), KINDS, (1, 0, k)) for k in range(count)]
 
 
 def overlap_sec(turns: tuple[Turn, ...]) -> float:
@@ -40,8 +40,8 @@ def overlap_sec(turns: tuple[Turn, ...]) -> float:
 
 
 def test_a_talk_follows_from_its_seeds(source) -> None:
-    options = TalkOptions(seconds=20.0)
-    one, again, other = (draw_talk(source, options, KINDS, (1, 0, k)) for k in (5, 5, 6))
+    options = ConversationOptions(seconds=20.0)
+    one, again, other = (draw_conversation(source, options, KINDS, (1, 0, k)) for k in (5, 5, 6))
     assert one == again and np.array_equal(one.samples(), again.samples())
     assert one.turns != other.turns
 
@@ -90,23 +90,23 @@ def test_options_do_what_they_say(source) -> None:
 
 
 def test_a_talk_has_one_corpus_where_it_can(tmp_path: Path) -> None:
-    source = read_talkers(write_tones(tmp_path / "train", [0, 1, 2, 3]))
+    source = read_speakers(write_tones(tmp_path / "train", [0, 1, 2, 3]))
     for number, name in enumerate(sorted(source)):
         source[name] = [replace(u, corpus="ab"[number % 2]) for u in source[name]]
-    options = TalkOptions(**QUIET | {"speakers": [2], "speaker_weights": [1.0]})
+    options = ConversationOptions(**QUIET | {"speakers": [2], "speaker_weights": [1.0]})
     for k in range(10):
-        talk = draw_talk(source, options, KINDS, (3, k))
+        talk = draw_conversation(source, options, KINDS, (3, k))
         assert len({each.utterance.corpus for each in talk.placements}) == 1
-    many = TalkOptions(**QUIET | {"speakers": [5], "speaker_weights": [1.0]})
-    with pytest.raises(MimidiarError, match="a talk of 5 speakers, but there are 4"):
-        draw_talk(source, many, KINDS, (3, 0))
+    many = ConversationOptions(**QUIET | {"speakers": [5], "speaker_weights": [1.0]})
+    with pytest.raises(MimidiarError, match="a conversation of 5 speakers, but there are 4"):
+        draw_conversation(source, many, KINDS, (3, 0))
 
 
 def scene(**changes) -> Scene:
     plain = {
         "gains": {"a": 0.0, "b": -6.0},
         "level_dbfs": -20.0,
-        "colour": 1.0,
+        "color": 1.0,
         "noise_snr_db": 90.0,
         "babble": (),
         "babble_snr_db": 10.0,
@@ -194,8 +194,8 @@ def test_what_cannot_be_is_named() -> None:
         ({"silent_share": 1.0}, "silent_share is 1.0"),
     ):
         with pytest.raises(MimidiarError, match=f"talks: {message}"):
-            TalkOptions(**change).check("talks")
+            ConversationOptions(**change).check("talks")
     with pytest.raises(MimidiarError, match=r"talks: scene\.room_share is 2; it must be between 0 and 1"):
-        TalkOptions(scene=SceneOptions(room_share=2)).check("talks")
+        ConversationOptions(scene=SceneOptions(room_share=2)).check("talks")
     with pytest.raises(MimidiarError, match="level_dbfs is"):
-        TalkOptions(scene=SceneOptions(level_dbfs=[-10, 5])).check("talks")
+        ConversationOptions(scene=SceneOptions(level_dbfs=[-10, 5])).check("talks")

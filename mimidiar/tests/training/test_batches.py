@@ -125,17 +125,17 @@ def test_a_fraction_is_made_up_by_chance_the_same_for_the_same_seed_and_epoch(tw
 
 
 def test_what_leaves_no_crop_or_means_no_set_is_named(two_sets: Conversations) -> None:
-    with pytest.raises(MimidiarError, match=r"/a: 3 recordings x 1 crops x weight 0\.1 are no crop in an epoch"):
+    with pytest.raises(MimidiarError, match=r"/a: 3 recordings x 1 crops x weight 0\.1 give no crop in an epoch"):
         RandomCrops(two_sets, 2.4, 1, 1, [0.1, 1])
     config = load_config(TrainConfig, None, ["set_weights.ami_*=3", "set_weights.sim_two=0.5"])
     config.check_run("here", 1, ["ami_mix_train", "sim_two", "sim_four"])
     assert [config.weight_of(name) for name in ("ami_sdm_train", "sim_two", "sim_four")] == [3, 0.5, 1]
-    with pytest.raises(MimidiarError, match=r"here: set_weights.ami_\* is of no training set; there are sim_two, sim_"):
+    with pytest.raises(MimidiarError, match=r"here: set_weights.ami_\* fits no training set; there are sim_two, sim_"):
         config.check_run("here", 1, ["sim_two", "sim_four"])
     config.set_weights["ami_mix*"] = 2.0
     with pytest.raises(MimidiarError, match=r"here: set_weights has ami_\* and ami_mix\* for ami_mix_train; leave one"):
         config.check_run("here", 1, ["ami_mix_train", "sim_two"])
-    with pytest.raises(MimidiarError, match="here: set_weights are of training sets, and there are none"):
+    with pytest.raises(MimidiarError, match="here: set_weights need training sets, and there are none"):
         config.check_run("here", 1, [])
     with pytest.raises(MimidiarError, match=r"here: set_weights\.a is 0.0; it must be above 0, or leave the set out"):
         load_config(TrainConfig, None, ["set_weights.a=0"]).check("here")

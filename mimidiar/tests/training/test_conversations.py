@@ -19,13 +19,13 @@ from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse, open_features
 from mimidiar.models.build import load_model
 from mimidiar.models.frame_stacking import LABEL_HZ
-from mimidiar.simulation.drawn_sets import WRITTEN, TalkSets, write_talk_sets
+from mimidiar.simulation.drawn_sets import WRITTEN, DrawnConversationSets, write_conversation_sets
 from mimidiar.simulation.turn_statistics import TurnStatistics, write_statistics
-from mimidiar.simulation.turn_taking import draw_talk
+from mimidiar.simulation.turn_taking import draw_conversation
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import assert_same_losses, start, wait
 from mimidiar.training.config import TrainConfig
-from mimidiar.training.conversations import LivingTalks, TalkCrop, Talks, on_talks
+from mimidiar.training.conversations import SimulatedConversations, SimulatedCrop, SimulatedCrops, on_simulated
 from mimidiar.training.crops import Conversations, Crop
 from mimidiar.training.fit import train
 
@@ -51,8 +51,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_statistics(root / "turns.yaml", KINDS, "For tests.")
     (root / "train.yaml").write_text(CONFIG)
     asked = ["count=4", "seconds=6", "seed=3", "speakers=[1,2,3]", "speaker_weights=[1,1,1]"]
-    sets = load_config(TalkSets, None, [f"sets.dev.{each}" for each in asked])
-    write_talk_sets(sets, root / "turns.yaml", root / "data", root / "data")
+    sets = load_config(DrawnConversationSets, None, [f"sets.dev.{each}" for each in asked])
+    write_conversation_sets(sets, root / "turns.yaml", root / "data", root / "data")
     extract(root / "data/talk_dev", root / "feats/talk_dev", "logmel", device="cpu")
     return root
 
@@ -61,14 +61,14 @@ def run(root: Path, folder: Path, *overrides: str, seed: int = 1, pool: Path | N
     """Train, and the lines of the log."""
     config = load_config(TrainConfig, root / "train.yaml", overrides)
     dev = [(root / "data/talk_dev", root / "feats/talk_dev")]
-    made = partial(on_talks, data=root / "data/train", turns=root / "turns.yaml", pool=pool or folder / "talks")
+    made = partial(on_simulated, data=root / "data/train", turns=root / "turns.yaml", pool=pool or folder / "talks")
     train(config, [], dev, folder, seed, on_the_fly=made)
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
 def test_no_two_epochs_are_alike() -> None:
     """Each hears `count` talks that are new in it, each talk is heard in `lives` epochs, other crops in each."""
-    crops = LivingTalks(count=5, lives=3, crops=2, seed=1)
+    crops = SimulatedCrops(count=5, lives=3, crops=2, seed=1)
     epochs = []
     for epoch in range(6):
         crops.set_epoch(epoch)
@@ -88,13 +88,15 @@ def test_a_talk_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Path, 
     """Features and labels, by the seeds of the written set, also at twice the labels' rate; kept, they are the same."""
     config = load_config(TrainConfig, root / "train.yaml", ["crop_sec=6"])
     specs = [describe_encoder(encoder, tap)]
-    talks = Talks(root / "data/dev", root / "turns.yaml", config, specs, tmp_path / "pool", 0, "cpu")
-    talks.talk = lambda born, index: draw_talk(talks.source, talks.options, talks.kinds, (WRITTEN, 3, index))
+    talks = SimulatedConversations(root / "data/dev", root / "turns.yaml", config, specs, tmp_path / "pool", 0, "cpu")
+    talks.conversation = lambda born, index: draw_conversation(
+        talks.source, talks.options, talks.kinds, (WRITTEN, 3, index)
+    )
     extract(root / "data/talk_dev", tmp_path / "feats", encoder, tap, device="cpu")
     written = Conversations([(root / "data/talk_dev", tmp_path / "feats")], 3)
     scale = np.std(np.concatenate([written.features(recording) for recording in written.recordings]))
     for index, recording in enumerate(read_set(root / "data/talk_dev").recordings):
-        fresh, kept = (talks[TalkCrop(0, index, epoch, 0)] for epoch in (0, 1))
+        fresh, kept = (talks[SimulatedCrop(0, index, epoch, 0)] for epoch in (0, 1))
         features, targets = written[Crop(recording.id, 0, 75)]
         assert np.array_equal(fresh[1], targets) and np.array_equal(kept[1], targets)
         # Half precision in the pool, and 16 bits in the written audio.
@@ -105,15 +107,15 @@ def test_a_talk_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Path, 
 def test_a_talk_is_encoded_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(TrainConfig, root / "train.yaml", [])
     specs = [describe_encoder("logmel")]
-    talks = Talks(root / "data/train", root / "turns.yaml", config, specs, tmp_path, 1, "cpu")
-    first = [talks[TalkCrop(0, 0, 0, number)] for number in range(4)]
+    talks = SimulatedConversations(root / "data/train", root / "turns.yaml", config, specs, tmp_path, 1, "cpu")
+    first = [talks[SimulatedCrop(0, 0, 0, number)] for number in range(4)]
     assert len({features.tobytes() for features, _ in first}) > 1
     assert {features.shape for features, _ in first} == {(50, specs[0].dim * round(specs[0].frame_hz / LABEL_HZ))}
     (path,) = tmp_path.glob("*/*.npy")
-    again = Talks(root / "data/train", root / "turns.yaml", config, specs, tmp_path, 1, "cpu")
+    again = SimulatedConversations(root / "data/train", root / "turns.yaml", config, specs, tmp_path, 1, "cpu")
     monkeypatch.setattr(again.pools[0], "_encode", None)  # it would fail
     for number, (features, targets) in enumerate(first):
-        found = again[TalkCrop(0, 0, 0, number)]
+        found = again[SimulatedCrop(0, 0, 0, number)]
         assert np.array_equal(found[0], features) and np.array_equal(found[1], targets)
     # Of other options, another seed or another encoder nothing is taken for these.
     for changed, seed, spec in (
@@ -121,10 +123,10 @@ def test_a_talk_is_encoded_once(root: Path, tmp_path: Path, monkeypatch: pytest.
         (config, 2, specs),
         (config, 1, [describe_encoder("mimi-random")]),
     ):
-        other = Talks(root / "data/train", root / "turns.yaml", changed, spec, tmp_path, seed, "cpu")
+        other = SimulatedConversations(root / "data/train", root / "turns.yaml", changed, spec, tmp_path, seed, "cpu")
         assert other.pools[0].folder != path.parent
     more = replace(config, talks=replace(config.talks, count=50))
-    other = Talks(root / "data/train", root / "turns.yaml", more, specs, tmp_path, 1, "cpu")
+    other = SimulatedConversations(root / "data/train", root / "turns.yaml", more, specs, tmp_path, 1, "cpu")
     assert other.pools[0].folder == path.parent
 
 
@@ -133,15 +135,15 @@ def test_a_broken_run_goes_on_with_the_same_talks(root: Path, tmp_path: Path, mo
     pool = tmp_path / "whole/talks"
     names = sorted(path.name for path in pool.glob("*/*.npy"))
     assert names == sorted(f"{born}.{index}.npy" for born in range(4) for index in range(3))
-    draw_as_ever, broken = Talks.__getitem__, []
+    draw_as_ever, broken = SimulatedConversations.__getitem__, []
 
-    def break_once(self: Talks, crop: TalkCrop):
+    def break_once(self: SimulatedConversations, crop: SimulatedCrop):
         if crop.epoch == 2 and not broken:
             broken.append(crop)
             raise OSError("the disk is gone")
         return draw_as_ever(self, crop)
 
-    monkeypatch.setattr(Talks, "__getitem__", break_once)
+    monkeypatch.setattr(SimulatedConversations, "__getitem__", break_once)
     with pytest.raises(OSError, match="the disk is gone"):
         run(root, tmp_path / "cut", "epochs=3")
     assert run(root, tmp_path / "cut", "epochs=3") == whole
@@ -163,16 +165,20 @@ def test_two_encoders_side_by_side(root: Path, tmp_path: Path) -> None:
         root / "train.yaml",
         ["epochs=1", "fusion.anchors=2", "fusion.same_voice=0.5", "fusion.softness=0.1"],
     )
-    made = partial(on_talks, data=root / "data/train", turns=root / "turns.yaml", pool=tmp_path / "pool")
+    made = partial(on_simulated, data=root / "data/train", turns=root / "turns.yaml", pool=tmp_path / "pool")
     train(config, [], [(root / "data/talk_dev", tmp_path / "fused")], tmp_path / "model", 1, on_the_fly=made)
     trained = load_model(tmp_path / "model/model.safetensors")
     assert trained.encoder == meta
     # In training a frame's columns are those of the store: the first encoder's, then the second's, for each half.
     config.crop_sec = 6
-    talks = Talks(root / "data/dev", root / "turns.yaml", config, describe_makers(meta), tmp_path / "p2", 0, "cpu")
-    talks.talk = lambda born, index: draw_talk(talks.source, talks.options, talks.kinds, (WRITTEN, 3, index))
+    talks = SimulatedConversations(
+        root / "data/dev", root / "turns.yaml", config, describe_makers(meta), tmp_path / "p2", 0, "cpu"
+    )
+    talks.conversation = lambda born, index: draw_conversation(
+        talks.source, talks.options, talks.kinds, (WRITTEN, 3, index)
+    )
     written = Conversations([(root / "data/talk_dev", tmp_path / "fused")], 3)
-    found, expected = talks[TalkCrop(0, 0, 0, 0)][0], written.features(written.recordings[0])
+    found, expected = talks[SimulatedCrop(0, 0, 0, 0)][0], written.features(written.recordings[0])
     assert np.abs(found - expected).mean() < 0.02 * expected.std()
 
 
@@ -208,7 +214,7 @@ def test_two_processes_hear_what_one_does(root: Path, tmp_path: Path) -> None:
     dev = [(root / "data/talk_dev", root / "feats/talk_dev")]
     for processes in (1, 2):
         folder = tmp_path / str(processes)
-        made = partial(on_talks, data=root / "data/train", turns=root / "turns.yaml", pool=folder / "talks")
+        made = partial(on_simulated, data=root / "data/train", turns=root / "turns.yaml", pool=folder / "talks")
         assert wait(start(config, [], dev, folder, processes, on_the_fly=made)) == [0] * processes
     assert_same_losses(tmp_path / "2", tmp_path / "1")
     names = [sorted(path.name for path in (tmp_path / one / "talks").glob("*/*")) for one in "12"]

@@ -92,7 +92,7 @@ def test_statistics_are_those_of_all_frames(conversations: Conversations) -> Non
 
 def test_more_speakers_than_channels_and_missing_features_are_named(tmp_path: Path) -> None:
     data, feats = make_conversations(tmp_path, "set", 2, seed=0)
-    with pytest.raises(MimidiarError, match=r"recording 'set-\d' has \d speakers, the model 1 channels"):
+    with pytest.raises(MimidiarError, match=r"recording 'set-\d' has \d speakers, the model 1 outputs"):
         Conversations([(data, feats)], max_speakers=1)
     _, other = make_conversations(tmp_path, "other", 1, seed=0)
     with pytest.raises(MimidiarError, match=r"no features for 2 of 2 recordings .* first 'set-0'"):

@@ -8,7 +8,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model
 from mimidiar.training.config import TrainConfig
-from mimidiar.training.deep_clustering import VoiceClustering
+from mimidiar.training.deep_clustering import DeepClustering
 from mimidiar.training.losses import deep_clustering_loss
 
 
@@ -20,7 +20,7 @@ def small(**changes):
 @pytest.mark.parametrize("frames_per_token", [1, 2])
 def test_it_is_the_loss_on_a_linear_map_of_that_layers_output(frames_per_token: int) -> None:
     model = small(frames_per_token=frames_per_token)
-    clustering = VoiceClustering(model, layer=2, dim=3)
+    clustering = DeepClustering(model, layer=2, dim=3)
     x, targets = torch.randn(2, 11, 5), (torch.rand(2, 11, 4) < 0.3).float()
     mask = torch.arange(11) < torch.tensor([[11], [6]])
     states = []
@@ -32,7 +32,7 @@ def test_it_is_the_loss_on_a_linear_map_of_that_layers_output(frames_per_token: 
 
 def test_what_a_row_has_before_its_crop_is_left_out() -> None:
     model = small()
-    clustering = VoiceClustering(model, layer=1, dim=3)
+    clustering = DeepClustering(model, layer=1, dim=3)
     x, targets = torch.randn(1, 7, 5), (torch.rand(1, 7, 4) < 0.3).float()
     model(x)
     alone = clustering.loss(targets, torch.ones(1, 7, dtype=torch.bool))
@@ -44,9 +44,9 @@ def test_what_a_row_has_before_its_crop_is_left_out() -> None:
 def test_its_head_is_no_part_of_the_model_and_a_layer_that_is_not_there_is_named() -> None:
     model = small()
     names = set(model.state_dict())
-    VoiceClustering(model, layer=3, dim=3)
+    DeepClustering(model, layer=3, dim=3)
     assert set(model.state_dict()) == names
     with pytest.raises(ValueError, match="clustering_layer is 4; the adapter has layers 1 to 3"):
-        VoiceClustering(model, layer=4, dim=3)
+        DeepClustering(model, layer=4, dim=3)
     with pytest.raises(MimidiarError, match="clustering_layer is 5; it must be one of the model's layers, 1 to 4"):
         load_config(TrainConfig, None, ["clustering_weight=1", "clustering_layer=5"]).check("-")

@@ -89,7 +89,7 @@ def test_a_set_of_single_voices_cannot_say_what_two_are_like(sets) -> None:
     alone = Conversations([(data, feats.with_name("train-voices"))], 4)
     for name, turns in alone.turns.items():
         alone.turns[name] = [Turn(name, turn.start, turn.end, "one") for turn in turns]
-    with pytest.raises(MimidiarError, match=r"\d+ pairs of windows of one voice and 0 of two: name fusion.same_voice"):
+    with pytest.raises(MimidiarError, match=r"\d+ pairs of windows of one speaker and 0 of two: set fusion.same_voice"):
         even_odds(alone, [0, VOICE_DIM])
 
 

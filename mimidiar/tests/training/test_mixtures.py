@@ -205,7 +205,7 @@ def test_what_is_trained_on_must_be_clear(options: list[str], said: str) -> None
 
 
 def test_one_channel_is_too_few(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(MimidiarError, match=r"sim_dev.* has 2 speakers, the model 1 channels"):
+    with pytest.raises(MimidiarError, match=r"sim_dev.* has 2 speakers, the model 1 outputs"):
         run(root, tmp_path / "m", "model.max_speakers=1")
     with pytest.raises(MimidiarError, match=r"model\.max_speakers is 1; a mixture has 2 speakers"):
         Mixtures(root / "data/dev", MixtureOptions(), 16000, 1, seed=0)

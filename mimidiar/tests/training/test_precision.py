@@ -100,7 +100,7 @@ def test_losses_and_likeness_are_single_whatever_runs_around_them() -> None:
 def test_what_cannot_be_is_named(sets, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match="here: precision is 16; it must be one of 32-true, bf16-mixed, 16-mixed"):
         load_config(TrainConfig, None, ["precision=16"]).check("here")
-    with pytest.raises(MimidiarError, match="precision is 16-mixed, which a CPU has not"):
+    with pytest.raises(MimidiarError, match="precision is 16-mixed, which a CPU lacks"):
         trained(tmp_path / "m", sets, "precision=16-mixed")
     assert not (tmp_path / "m").exists()
 

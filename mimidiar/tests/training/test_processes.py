@@ -171,5 +171,5 @@ def test_two_gpus(sets, tmp_path: Path) -> None:
 
 def test_more_gpus_than_there_are_is_an_error() -> None:
     there = torch.cuda.device_count()
-    with pytest.raises(MimidiarError, match=rf"{there + 1} processes on GPUs, of which this machine has {there}"):
+    with pytest.raises(MimidiarError, match=rf"{there + 1} processes on GPUs, but this machine has {there}"):
         take_gpu(there + 1)

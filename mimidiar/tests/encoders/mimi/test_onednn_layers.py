@@ -10,7 +10,7 @@ from moshi.modules.streaming import StreamingContainer
 from torch import Tensor, nn
 
 from mimidiar.encoders.mimi import onednn_layers as packed
-from mimidiar.encoders.mimi.onednn_layers import PackedConv1d, PackedLinear, quicken
+from mimidiar.encoders.mimi.onednn_layers import PackedConv1d, PackedLinear, pack_layers
 
 
 class Net(StreamingContainer):
@@ -27,7 +27,7 @@ class Net(StreamingContainer):
 def both(inner: nn.Module) -> tuple[Net, Net]:
     """The plain module, and a quick one with the same weights."""
     plain, quick = Net(inner).eval(), Net(copy.deepcopy(inner)).eval()
-    quicken(quick)
+    pack_layers(quick)
     return plain, quick
 
 

@@ -86,11 +86,11 @@ def test_stream_equals_one_shot_past_the_context(chunk, encoder, reference):
     assert_same(torch.cat(parts, dim=1)[0], one_shot)
 
 
-@pytest.mark.parametrize("piece_frames", [1, 6, 125])
-def test_pieces_of_any_size_equal_one_shot(piece_frames, encoder):
+@pytest.mark.parametrize("chunk_frames", [1, 6, 125])
+def test_pieces_of_any_size_equal_one_shot(chunk_frames, encoder):
     audio = signal(40)
     expected = encoder.model(audio)
-    with encoder.stream(1, piece_frames=piece_frames) as stream:
+    with encoder.stream(1, chunk_frames=chunk_frames) as stream:
         assert_same(stream.step(audio), expected)
 
 

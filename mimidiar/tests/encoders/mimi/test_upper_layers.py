@@ -39,10 +39,10 @@ def test_from_the_kept_tap_the_latent_is_that_of_the_whole_codec(layers, codec, 
         assert_same(top(features[top.tap][None])[0], features["latent"])
 
 
-@pytest.mark.parametrize("piece_frames", [10, 36, 250, 1000])
-def test_any_cutting_into_pieces_gives_the_same(piece_frames, codec, features):
+@pytest.mark.parametrize("chunk_frames", [10, 36, 250, 1000])
+def test_any_cutting_into_pieces_gives_the_same(chunk_frames, codec, features):
     top = top_of(codec, MINI, 2)
-    assert_same(top.run(features["seanet"], piece_frames), features["latent"])
+    assert_same(top.run(features["seanet"], chunk_frames), features["latent"])
 
 
 @pytest.mark.parametrize("layers", [1, 2])

@@ -4,7 +4,7 @@ import torch
 
 from mimidiar.encoders.protocol import EncoderSpec
 from mimidiar.encoders.speaker.encoder import SpeakerEncoder
-from mimidiar.encoders.speaker.windowing import Cut
+from mimidiar.encoders.speaker.windowing import EmbeddingWindows
 
 RATE = 16000
 
@@ -31,9 +31,18 @@ class Levels:
         return torch.stack([part.abs().mean(1) for part in windows.tensor_split(4, dim=1)], dim=1)
 
 
-def made_up_encoder(embedder, cut: Cut = Cut()) -> SpeakerEncoder:  # noqa: B008 (frozen)
-    lookahead = -int(-(cut.window_sec / 2 + cut.hop_sec) * 12.5 // 1)
+def made_up_encoder(embedder, windowing: EmbeddingWindows = EmbeddingWindows()) -> SpeakerEncoder:  # noqa: B008 (frozen)
+    lookahead = -int(-(windowing.window_sec / 2 + windowing.hop_sec) * 12.5 // 1)
     spec = EncoderSpec(
-        "made-up", cut.tap, (cut.tap,), RATE, 12.5, embedder.dim, "none", "0" * 64, lambda device: None, lookahead
+        "made-up",
+        windowing.tap,
+        (windowing.tap,),
+        RATE,
+        12.5,
+        embedder.dim,
+        "none",
+        "0" * 64,
+        lambda device: None,
+        lookahead,
     )
-    return SpeakerEncoder(spec, embedder, cut, "cpu")
+    return SpeakerEncoder(spec, embedder, windowing, "cpu")

@@ -15,7 +15,7 @@ from torchaudio.compliance import kaldi
 from mimidiar.audio.files import read_audio
 from mimidiar.encoders.registry import describe_encoder, load_encoder
 from mimidiar.encoders.speaker.campplus import Campplus, fbank, load_campplus
-from mimidiar.encoders.speaker.windows import embed_pieces
+from mimidiar.encoders.speaker.windows import embed_segments
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 from mimidiar.score.trials import read_trials
@@ -153,7 +153,7 @@ def test_it_tells_speakers_apart():
     rows = (line.split("\t") for line in (folder / "utts.tsv").read_text().splitlines()[1:])
     paths = {row[0]: folder / row[2] for row in rows if row[6] == "test-other"}
     pieces = [torch.from_numpy(read_audio(path, 16000)[:48_000].copy()) for path in paths.values()]
-    vectors = embed_pieces(describe_encoder("campplus").build("cpu").embedder, pieces)
+    vectors = embed_segments(describe_encoder("campplus").build("cpu").embedder, pieces)
     row = {name: i for i, name in enumerate(paths)}
     enrol, test = (vectors[[row[pair[side]] for pair in trials.pairs]] for side in (0, 1))
     assert score_trials((enrol * test).sum(1).numpy(), trials.target)["eer"] < 4.0

@@ -115,7 +115,7 @@ def test_a_record_says_which_package_and_which_weights_were_at_work(data: Path) 
         ([("one", "true {files}")], "system one: no words {files} and {out} in its command: true {files}"),
         ([("one", "true {out} {files}")], "one: no a.rttm for"),
         ([("one", "false {out} {files}")], "false: ended with code 1"),
-        ([("one", "true {out} {files}")] * 2, "two systems are called one"),
+        ([("one", "true {out} {files}")] * 2, "two systems have the name one"),
     ],
 )
 def test_a_system_that_does_not_answer_is_named(data: Path, systems: list[tuple[str, str]], words: str) -> None:
@@ -125,7 +125,7 @@ def test_a_system_that_does_not_answer_is_named(data: Path, systems: list[tuple[
 
 def test_a_package_of_no_system_is_refused(data: Path) -> None:
     done = bench(data, "--system", "one", "true {out} {files}", "--package", "two", data)
-    assert done.returncode == 1 and "no --system is called two; there are one" in done.stderr
+    assert done.returncode == 1 and "no --system has the name two; there are one" in done.stderr
 
 
 def test_start_up_is_what_the_first_file_takes_more_than_the_rate_of_the_others() -> None:

@@ -74,7 +74,7 @@ def test_a_process_has_the_cores_that_it_is_given_and_no_limit_of_threads(
 
 def test_more_cores_than_there_are_are_refused_with_both_numbers() -> None:
     there = len(os.sched_getaffinity(0))
-    with pytest.raises(MimidiarError, match=f"{there + 1} cores were asked for, there are {there}"):
+    with pytest.raises(MimidiarError, match=f"{there + 1} cores were requested, there are {there}"):
         allowed_cores(there + 1)
 
 

@@ -181,7 +181,7 @@ def test_a_start_that_is_no_such_codec_or_another_one_is_refused(
     save_file({"w": torch.zeros(2)}, foreign)
     refused("its header names the format None", tmp_path / "m", foreign)
     save_weights(torch.nn.Linear(1, 1), odd, {"format": FORMAT, "size": {"dimension": 3}})
-    refused("odd.safetensors: a codec of the size {'dimension': 3}; what is trained here has", tmp_path / "m", odd)
+    refused("odd.safetensors: a codec of the size {'dimension': 3}; training here needs", tmp_path / "m", odd)
     assert not (tmp_path / "m").exists()
     train_codec(configured("epochs=1"), data, tmp_path / "m", 1, start_from=exported)
     for other in (None, trained / "model.safetensors"):

@@ -45,7 +45,7 @@ def test_a_document_is_the_mean_over_recordings_and_names_what_is_left_out() -> 
     assert document["mel_db"] == pytest.approx((found[0].mel_db + found[1].mel_db) / 2)
     assert document["intervals"]["mel_db"]["low"] <= document["mel_db"] <= document["intervals"]["mel_db"]["high"]
     assert document["warnings"] == ["1 recordings silent or too short, first c"] and document["n_recordings"] == 2
-    with pytest.raises(MimidiarError, match="none of 1 recordings can be judged"):
+    with pytest.raises(MimidiarError, match="none of 1 recordings can be scored"):
         sound_document([], ["c"], "x", {})
 
 

@@ -1,4 +1,4 @@
-"""The ancestor's metric: computed by hand, against plain loops, and why it is none."""
+"""The original study's metric: computed by hand, against plain loops, and its faults."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -9,10 +9,10 @@ from mimidiar.studies.original_metric.metric import (
     CHANNELS,
     THRESHOLDS,
     CropErrors,
+    conversation_labels,
     crop_errors,
     mean_percent,
     perfect_posteriors,
-    session_labels,
     smooth,
     sweep,
 )
@@ -75,10 +75,10 @@ def test_columns_are_the_first_four_speakers_of_the_session():
     active = np.zeros((8, 5), dtype=bool)
     for speaker, start in enumerate((6, 0, 3, 5, 4)):
         active[start : start + 2, speaker] = True
-    labels = session_labels(active)
+    labels = conversation_labels(active)
     assert labels.shape == (8, CHANNELS)
     assert labels.argmax(axis=0).tolist() == [0, 3, 4, 5]  # the fifth to come, at 6, has no column
-    two = session_labels(active[:, :2])
+    two = conversation_labels(active[:, :2])
     assert two[:, :2].argmax(axis=0).tolist() == [0, 6] and not two[:, 2:].any()
 
 

@@ -1,4 +1,4 @@
-"""The ancestor's metric from the command line: of stored posteriors, and of a diarizer without errors."""
+"""The original study's metric from the command line: of stored posteriors, and of an oracle diarizer."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
 from mimidiar.simulation.options import Simulation
 from mimidiar.studies.original_metric.files import CropPlan
-from mimidiar.studies.original_metric.metric import session_labels
+from mimidiar.studies.original_metric.metric import conversation_labels
 from mimidiar.studies.original_metric.posteriors import crops_of_posteriors, score_crops
 from mimidiar.tests.matrices import write_matrix_store
 
@@ -41,7 +41,7 @@ def in_turn(name: str, speakers: int, seconds: int, turn_sec: int = 2) -> list[T
 
 def labels_of(turns: list[Turn], seconds: float) -> np.ndarray:
     active = activity_matrix(turns, sorted({turn.speaker for turn in turns}), round(seconds * HZ), HZ)
-    return session_labels(active).astype(np.float32)
+    return conversation_labels(active).astype(np.float32)
 
 
 def write_posteriors(folder: Path, matrices: dict[str, np.ndarray]) -> Path:
@@ -91,11 +91,11 @@ def test_an_exchange_of_channels_is_all_confusion_and_no_error(stored, tmp_path:
 
 def test_crops_depend_on_the_seed_and_on_no_other_recording(stored) -> None:
     plan = CropPlan(crop_sec=10, per_recording=7, seed=1)
-    spans = plan.spans("right", 500, HZ)
-    assert spans == plan.spans("right", 500, HZ) != CropPlan(10, 7, seed=2).spans("right", 500, HZ)
-    assert spans != plan.spans("swapped", 500, HZ)
-    assert len(spans) == 7 and all(first >= 0 and last <= 500 and last - first == 125 for first, last in spans)
-    assert CropPlan(10, 200).spans("r", 127, HZ).count((2, 127)) > 30  # the last place is one of three
+    ranges = plan.ranges("right", 500, HZ)
+    assert ranges == plan.ranges("right", 500, HZ) != CropPlan(10, 7, seed=2).ranges("right", 500, HZ)
+    assert ranges != plan.ranges("swapped", 500, HZ)
+    assert len(ranges) == 7 and all(first >= 0 and last <= 500 and last - first == 125 for first, last in ranges)
+    assert CropPlan(10, 200).ranges("r", 127, HZ).count((2, 127)) > 30  # the last place is one of three
     score = score_crops(*crops_of_posteriors(*stored, plan))
     assert score.crops == [7, 7] and score.percent[:, 3].tolist() == [0, 100]
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_scored_is_said(stored, tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match="shorter than a frame"):
         run("ancestor-metric", *stored, tmp_path / "out", "--crop-sec", 0.01)
     five = write_posteriors(tmp_path / "five", {name: np.zeros((500, 5)) for name in ("right", "swapped")})
-    with pytest.raises(MimidiarError, match="right has 5 channels; the ancestor's metric is defined for 4"):
+    with pytest.raises(MimidiarError, match="right has 5 outputs; the original study's metric needs 4"):
         run("ancestor-metric", five, data, tmp_path / "out")
     one = write_posteriors(tmp_path / "one", {"right": np.zeros((500, 4))})
     with pytest.raises(MimidiarError, match="no posteriors of 'swapped'"):

@@ -100,9 +100,9 @@ def test_windows_of_a_choice_of_recordings_are_means_of_stretches(data: Path, tm
 
 def test_every_frame_is_in_a_window_and_short_recordings_are_one() -> None:
     for count in range(1, 60):
-        spans = Pooling(1.6, 0.8).spans(count, 12.5)
-        assert {frame for span in spans for frame in range(*span)} == set(range(count))
-        assert all(last > first for first, last in spans) and (count > 20 or len(spans) == 1)
+        ranges = Pooling(1.6, 0.8).ranges(count, 12.5)
+        assert {frame for span in ranges for frame in range(*span)} == set(range(count))
+        assert all(last > first for first, last in ranges) and (count > 20 or len(ranges) == 1)
 
 
 def test_speech_that_is_not_marked_is_all_frames() -> None:

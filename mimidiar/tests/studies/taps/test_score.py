@@ -15,7 +15,7 @@ from mimidiar.cli import cli
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_json
-from mimidiar.studies.taps.oracle_vad_clustering import Windows, cut, to_turns, tree
+from mimidiar.studies.taps.oracle_vad_clustering import Windows, clusters_at, linkage_of, to_turns
 from mimidiar.studies.taps.pooled_store import PooledTaps
 from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
 from mimidiar.studies.taps.score import cluster_taps, score_taps, tune_clusters
@@ -95,10 +95,10 @@ def test_the_mean_is_that_of_the_training_utterances(study: dict[str, Path]) -> 
 
 def test_the_command_scores_in_one_space_at_a_time(study: dict[str, Path], tmp_path: Path) -> None:
     line = ["taps", "score", str(study["test"]), str(study["test_pooled"]), str(tmp_path)]
-    probes, centre = ["--probes", str(study["probes"])], ["--centre", str(study["train"]), str(study["train_pooled"])]
-    for wrong in ([], [*probes, *centre]):
-        assert "either --probes or --centre" in CliRunner().invoke(cli, [*line, *wrong]).output
-    for options, protocol in ((probes, "probe"), (centre, "cosine")):
+    probes, center = ["--probes", str(study["probes"])], ["--centre", str(study["train"]), str(study["train_pooled"])]
+    for wrong in ([], [*probes, *center]):
+        assert "either --probes or --center" in CliRunner().invoke(cli, [*line, *wrong]).output
+    for options, protocol in ((probes, "probe"), (center, "cosine")):
         assert CliRunner().invoke(cli, [*line, *options]).exit_code == 0
         assert (tmp_path / "latent" / protocol / "score.json").is_file()
     assert not (tmp_path / "mix/cosine").exists()
@@ -187,6 +187,6 @@ def test_each_moment_goes_to_the_nearest_window() -> None:
 
 def test_clusters_are_numbered_as_they_come() -> None:
     vectors = np.array([[0, 1.0], [0.1, 1], [1, 0], [0, 1], [1, 0.1]])
-    assert cut(tree(vectors), 0.5).tolist() == [0, 0, 1, 0, 1]
-    assert cut(tree(vectors), 1.5).tolist() == [0] * 5
-    assert cut(tree(vectors[:1]), 0.5).tolist() == [0]
+    assert clusters_at(linkage_of(vectors), 0.5).tolist() == [0, 0, 1, 0, 1]
+    assert clusters_at(linkage_of(vectors), 1.5).tolist() == [0] * 5
+    assert clusters_at(linkage_of(vectors[:1]), 0.5).tolist() == [0]

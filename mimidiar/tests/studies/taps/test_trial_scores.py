@@ -42,7 +42,7 @@ def test_pooling_over_speech_leaves_the_rest_out(sets) -> None:
 
 def test_scores_are_cosines_of_the_means(sets, tmp_path: Path) -> None:
     train, (data, feats) = sets
-    embed(data, feats, tmp_path, pooling="speech", centre=train)
+    embed(data, feats, tmp_path, pooling="speech", center=train)
     mean = np.mean(list(pool_utterances(*train, "speech").vectors.values()), axis=0)
     vectors = pool_utterances(data, feats, "speech").vectors
     for (a, b), score in list(read_scores(tmp_path / "scores").items())[::17]:

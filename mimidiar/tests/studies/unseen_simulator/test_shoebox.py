@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mimidiar.studies.unseen_simulator.shoebox import SOUND_M_PER_SEC, draw_responses, heard_in, reflection, response
+from mimidiar.studies.unseen_simulator.shoebox import SOUND_M_PER_SEC, convolve, draw_responses, reflection, response
 
 RATE = 16000
 ROOM, SOURCE, MICROPHONE = (5.0, 4.4, 3.0), (1.0, 2.2, 1.5), (4.0, 2.2, 1.5)
@@ -43,5 +43,5 @@ def test_places_of_a_room_differ_and_what_is_heard_keeps_its_time() -> None:
         assert each[0] > 0 and np.sum(each**2) == pytest.approx(1)
     click = np.zeros(RATE)
     click[5000] = 1
-    heard = heard_in(click, one)
+    heard = convolve(click, one)
     assert len(heard) == RATE and np.abs(heard[:5000]).max() < 1e-9 and heard[5000] == pytest.approx(one[0])

@@ -59,7 +59,7 @@ start() {
   spawn "$1/run.sh" "${common[@]}" --exp "$place/$1/exp" "${options[@]//+/ }" "${@:2}"
 }
 
-# step CORE_MINUTES RECIPE TITLE: the heading of a step, and its share of the whole, as measured on 2 cores. True where it is to
+# step CORE_MINUTES RECIPE TITLE: the heading of a step, and its estimated share of the whole. True where it is to
 # be done: a first pass over all steps only counts them.
 counting=true steps=0 minutes=0 step=0 passed=0
 step() {

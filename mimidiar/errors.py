@@ -1,7 +1,8 @@
-"""The one error that a user is meant to read, lists of names in its messages, and errors of the system in its form."""
+"""The one error that a user is meant to read, names in its messages, and errors of the system in its form."""
 
+import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 SHOWN = 10
 
@@ -17,6 +18,12 @@ def listed(names: Sequence[str], between: str = ", ") -> str:
     """The first ten names, and how many more there are."""
     rest = f" ... and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return between.join(names[:SHOWN]) + rest
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'NAME'?` with the nearest of the known names, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def os_error_text(error: OSError) -> str:

@@ -1,6 +1,18 @@
-"""The --job option of the commands that work in shares."""
+"""For the commands of recipes and of studies: the --job option of those that work in shares, and choices of names."""
 
 import click
+
+from mimidiar.errors import meant
+
+
+class Named(click.Choice):
+    """A choice of names; the error about an unknown one suggests the nearest."""
+
+    def convert(self, value, param, ctx):
+        """The value itself, if it is one of the names."""
+        if value not in self.choices:
+            self.fail(f"{value!r} is not one of {', '.join(self.choices)}{meant(value, self.choices)}", param, ctx)
+        return value
 
 
 def parse_job(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mimidiar.errors import MimidiarError, listed
+from mimidiar.errors import MimidiarError, listed, meant
 from mimidiar.files import read_json, sha256_file
 
 ASSETS = Path(__file__).parent / "assets"
@@ -17,7 +17,9 @@ def shipped_file(name: str, format_name: str | None = None) -> Path:
     path, record = ASSETS / f"{name}{WEIGHTS}", ASSETS / f"{name}{RECORD}"
     if name not in (names := shipped_names(format_name)):
         there = listed(names) or "none"
-        raise MimidiarError(f"mimidiar comes with no weights called '{name}' (with {there}); name a file of weights")
+        raise MimidiarError(
+            f"mimidiar comes with no weights called '{name}' (with {there}){meant(name, names) or '; name a file'}"
+        )
     wanted, found = read_json(record).get("sha256"), sha256_file(path)
     if found != wanted:
         raise MimidiarError(

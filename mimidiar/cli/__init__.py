@@ -1,6 +1,5 @@
 """The `mimidiar` command: tables of subcommands, each loaded when it is called, so that `--help` stays quick."""
 
-import difflib
 import importlib
 import sys
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import click
 
 from mimidiar import __version__
-from mimidiar.errors import MimidiarError, os_error_text
+from mimidiar.errors import MimidiarError, meant, os_error_text
 from mimidiar.log import log_to_stderr
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -136,8 +135,7 @@ class LazyGroup(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             known = [*self.list_commands(ctx), *self.hidden]
-            near = difflib.get_close_matches(name, known, n=1)
-            ctx.fail(f"no such command '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+            ctx.fail(f"no such command '{name}'{meant(name, known)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

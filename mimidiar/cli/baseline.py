@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from mimidiar.job_option import Named
 from mimidiar.score.trivial_baselines import TRIVIAL_BASELINES
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("kind", metavar="KIND", type=click.Choice(list(TRIVIAL_BASELINES)))
+@click.argument("kind", metavar="KIND", type=Named(list(TRIVIAL_BASELINES)))
 @click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, metavar="RTTM", type=click.Path(path_type=Path), help="The RTTM to write.")
 @click.option("--uem", type=click.Path(path_type=Path), help="UEM of the scored regions; always-one needs it.")

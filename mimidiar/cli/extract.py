@@ -3,7 +3,7 @@
 import click
 
 from mimidiar.encoders.registry import ENCODERS
-from mimidiar.job_option import job_option
+from mimidiar.job_option import Named, job_option
 
 
 @click.command("extract")
@@ -11,7 +11,7 @@ from mimidiar.job_option import job_option
 @click.argument("out", type=click.Path(file_okay=False))
 @click.option(
     "--encoder",
-    type=click.Choice(list(ENCODERS)),
+    type=Named(list(ENCODERS)),
     default="mimi",
     show_default=True,
     help="""\

@@ -26,4 +26,6 @@ def command(name: str, into: Path | None) -> None:
     dataset = (into or CHECKOUT) / "egs" / name
     table, results = dataset / "conf" / "table.yaml", dataset / "adapter" / "RESULTS.md"
     report.main([str(table), "--only", "adapter", "--results", str(dataset), "-o", str(results)], standalone_mode=False)
+    reader = (into or CHECKOUT) / "mimidiar" / "corpora" / f"{name}.py"
     click.echo(f"next: {dataset}/adapter/run.sh --corpus FOLDER --stage 1 --stop-stage 1")
+    click.echo(f"for another layout than <set>/<recording>.wav and .rttm, adapt {reader} and its test")

@@ -5,14 +5,13 @@ Functions are found in the text of the files and imported on use, since lhotse a
 settings of `--set KEY=VALUE` are a dataclass in the corpus' file; its origin and license are in ORIGINS there.
 """
 
-import difflib
 import importlib
 import re
 from collections.abc import Callable
 from typing import Any
 
 from mimidiar.data.origins import corpus_files, corpus_folders
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, meant
 
 __path__[:] = map(str, corpus_folders())
 
@@ -27,7 +26,5 @@ def corpus_function(kind: str, name: str) -> Callable[..., Any]:
     """The function that prepares or downloads a corpus. Raises MimidiarError with the nearest name, or all of them."""
     known = corpora(kind)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise MimidiarError(f"unknown corpus {name!r}; {hint}choose one of: {', '.join(known)}")
+        raise MimidiarError(f"unknown corpus {name!r}; choose one of: {', '.join(known)}{meant(name, known)}")
     return getattr(importlib.import_module(f"mimidiar.corpora.{known[name]}"), f"{kind}_{name}")

@@ -1,6 +1,5 @@
 """The registry of encoders: one name, one line. Importing it needs no torch; building an encoder does."""
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
 from mimidiar.encoders.silero import FRAME, LOOKAHEAD_FRAMES, SAMPLE_RATE, TAP, weights_file
 from mimidiar.encoders.speaker.campplus import campplus
 from mimidiar.encoders.speaker.titanet import titanet
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, meant
 from mimidiar.files import sha256_file
 
 __all__ = [
@@ -75,9 +74,7 @@ def describe_encoder(
     Raises MimidiarError for an unknown name or tap (listing the choices) and for weights that are not there.
     """
     if name not in ENCODERS:
-        near = difflib.get_close_matches(name, ENCODERS, n=1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
-        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}{meant}")
+        raise MimidiarError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)}{meant(name, ENCODERS)}")
     return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
 
 

@@ -28,6 +28,8 @@ def test_found_by_name(assets: Path) -> None:
 def test_an_unknown_name_lists_what_there_is(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MimidiarError, match=r"no weights called 'three' \(with one, two\); name a file"):
         shipped.shipped_file("three")
+    with pytest.raises(MimidiarError, match=r"called 'onne' \(with one, two\); did you mean 'one'\?"):
+        shipped.shipped_file("onne")
     monkeypatch.setattr(shipped, "ASSETS", assets / "nowhere")
     with pytest.raises(MimidiarError, match=r"called 'one' \(with none\)"):
         shipped.shipped_file("one")

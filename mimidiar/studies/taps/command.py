@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mimidiar.encoders.registry import ENCODERS
-from mimidiar.job_option import job_option
+from mimidiar.job_option import Named, job_option
 
 PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -23,8 +23,8 @@ def command():
 @command.command(context_settings=SETTINGS)
 @click.argument("data", metavar="DATA...", type=PATH, nargs=-1, required=True)
 @click.argument("out", type=PATH)
-@click.option("--encoder", type=click.Choice(list(ENCODERS)), default="mimi", show_default=True)
-@click.option("--checkpoint", type=click.Path(dir_okay=False), help="Weights, as for `mimidiar extract`.")
+@click.option("--encoder", type=Named(list(ENCODERS)), default="mimi", show_default=True)
+@click.option("--checkpoint", type=click.Path(dir_okay=False), help="Weights, as for `mimidiar feats extract`.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option("--window-sec", type=float, default=0.0, help="Length of windows in s; 0: whole utterances.")
 @click.option("--hop-sec", type=float, default=0.0, help="Hop of the windows in s.")

@@ -35,6 +35,11 @@ def test_an_unknown_command_is_an_error() -> None:
     assert result.exit_code == 2 and "did you mean 'cluster'?" in result.output
 
 
+def test_the_nearest_encoder_is_suggested(tmp_path) -> None:
+    result = CliRunner().invoke(cli, ["feats", "extract", str(tmp_path), "x", "--encoder", "mimi-mnii"])
+    assert result.exit_code == 2 and result.output.rstrip().endswith("vad; did you mean 'mimi-mini'?")
+
+
 def test_help_has_at_most_16_entries_and_no_group_the_name_of_a_command() -> None:
     assert len(USERS) + len(GROUPS) <= 16
     names = [name for _, table in GROUPS.values() for name in table]

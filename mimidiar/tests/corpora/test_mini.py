@@ -92,7 +92,9 @@ def test_a_wrong_length_is_found_while_listening(tmp_path: Path) -> None:
 def test_an_unknown_corpus_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(MimidiarError, match=r"unknown corpus 'maxi'; choose one of: ami.*mini"):
         corpus_function("prepare", "maxi")
-    with pytest.raises(MimidiarError, match=r"unknown corpus 'voxceleb'; did you mean 'voxceleb1'\? choose"):
+    with pytest.raises(
+        MimidiarError, match=r"unknown corpus 'voxceleb'; choose one of: .*; did you mean 'voxceleb1'\?"
+    ):
         corpus_function("download", "voxceleb")
     result = CliRunner().invoke(command, ["mini", str(tmp_path / "out"), "--corpus", str(tmp_path / "nowhere")])
     assert isinstance(result.exception, MimidiarError) and "nowhere: no such corpus folder" in str(result.exception)

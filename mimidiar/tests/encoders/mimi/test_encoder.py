@@ -57,7 +57,7 @@ def test_a_tap_computes_no_more_than_it_needs():
     ("arguments", "said"),
     [
         (("mimo",), r"unknown encoder 'mimo'; choose one of mimi, mimi-mini, mimi-mini-distil, mimi-random, "),
-        (("mimi-rndom",), r"unknown encoder 'mimi-rndom'; .*\(did you mean mimi-random\?\)"),
+        (("mimi-rndom",), r"unknown encoder 'mimi-rndom'; .*; did you mean 'mimi-random'\?"),
         (("mimi-random", "transformer.2"), r"no tap 'transformer.2'; choose seanet, transformer.0 to transformer.1"),
         (("mimi-random", "quantized.9"), r"quantized.1 to quantized.8"),
         (("mimi", "latent", "/nowhere/mimi.safetensors"), r"/nowhere/mimi.safetensors: no such weights file"),

@@ -65,7 +65,12 @@ class Settings:
         self.binarization.check()
 
     def pipeline(self, trained: TrainedModel, count: Count = ANY_NUMBER) -> Pipeline:
-        """The steps from features to turns."""
+        """The steps from features to turns. MimidiarError for a number of speakers without a clustering."""
+        if self.clustering is None and count != ANY_NUMBER:
+            raise MimidiarError(
+                "this diarizer has no clustering, so that its model alone decides on the number of speakers; leave "
+                "that out"
+            )
         segmenter = WindowedAdapter(trained, Windowing.of(self.window_sec, self.hop_sec))
         gate = () if self.speech_margin_sec is None else (SpeechGate(self.speech_margin_sec),)
         tracker = Overlap() if self.clustering is None else ClusterAtEnd(self.clustering, count)

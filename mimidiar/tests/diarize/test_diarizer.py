@@ -293,7 +293,10 @@ def test_an_adapter_alone_is_a_diarizer(tmp_path, monkeypatch) -> None:
     hear_what_is_loud(monkeypatch)
     files = replace(files_of(write_parts(tmp_path)), clustering=None, probe=None)
     bundle(files, tmp_path / "adapter.safetensors", speech_margin_sec=0.0)
-    found = Diarizer.from_pretrained(tmp_path / "adapter.safetensors", "cpu")(tones(*TALK), RATE)
+    diarizer = Diarizer.from_pretrained(tmp_path / "adapter.safetensors", "cpu")
+    found = diarizer(tones(*TALK), RATE)
+    with pytest.raises(MimidiarError, match=r"no clustering, .* number of speakers; leave that out"):
+        diarizer(tones(*TALK), RATE, max_speakers=2)
     assert found.labels() == ["spk0"] and found.get_timeline().crop(Segment(8.1, 9.9)).duration() == 0
 
 

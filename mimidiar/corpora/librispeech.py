@@ -152,7 +152,7 @@ def prepare_librispeech(work: Preparation) -> list[Path]:
 def _read_part(base: Path, part: str, options: LibriSpeechSettings) -> list[Utterance]:
     """The utterances that the transcripts of a part name. Refused when they are not as many as published."""
     if not (base / part).is_dir():
-        raise MimidiarError(f"{base / part}: no such folder; run stage 0 (`mimidiar download librispeech`)")
+        raise MimidiarError(f"{base / part}: no such folder; run stage 0 (`mimidiar data download librispeech`)")
     genders = _genders(base / "SPEAKERS.TXT")
     found = [u for path in sorted((base / part).glob("*/*/*.trans.txt")) for u in _read_chapter(path, genders)]
     wanted = PARTS[part][-1]

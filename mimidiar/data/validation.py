@@ -33,7 +33,9 @@ def set_folders(paths: Sequence[str | Path]) -> list[Path]:
     """The paths with at least a part of a set; in `data/*`, logs are ignored. MimidiarError if there is none."""
     found = [Path(path) for path in paths if any((Path(path) / name).is_file() for name in SET_FILES)]
     if not found:
-        raise MimidiarError(f"{paths[0]}: no set here, {RECORDINGS} is missing; run stage 1 (`mimidiar prepare`) first")
+        raise MimidiarError(
+            f"{paths[0]}: no set here, {RECORDINGS} is missing; run stage 1 (`mimidiar data prepare`) first"
+        )
     return found
 
 

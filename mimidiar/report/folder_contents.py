@@ -45,7 +45,9 @@ def tuned_on(path: Path) -> str:
     except (yaml.YAMLError, UnicodeDecodeError):
         values = None
     if not isinstance(values, dict) or not isinstance(values.get("tuned_on"), str):
-        raise MimidiarError(f"{path}: does not name the set that it was tuned on; write it again with `mimidiar tune`")
+        raise MimidiarError(
+            f"{path}: does not name the set that it was tuned on; write it again with `mimidiar eval tune`"
+        )
     return values["tuned_on"]
 
 

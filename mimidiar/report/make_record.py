@@ -18,7 +18,7 @@ from mimidiar.score.from_files import SCORE_FILE
 from mimidiar.score.kinds import SCORE_KINDS, keeps
 from mimidiar.score.verify_files import read_draws
 
-SYSTEM_FILE = "system.json"  # beside the folder of the score: the system that `mimidiar bench` ran
+SYSTEM_FILE = "system.json"  # beside the folder of the score: the system that `mimidiar study bench` ran
 
 
 @dataclass(frozen=True)

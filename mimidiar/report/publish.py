@@ -32,7 +32,9 @@ def publish(folders: Iterable[Path], results: Path) -> list[Path]:
             raise MimidiarError(f"{path} and {sources[path.name][0]}: two records of one figure; remove one")
         sources[path.name] = path, record
     if not sources:
-        raise MimidiarError(f"no record below {', '.join(map(str, folders))}; `mimidiar record` writes them (stage 5)")
+        raise MimidiarError(
+            f"no record below {', '.join(map(str, folders))}; `mimidiar table record` writes them (stage 5)"
+        )
     _require_all_seeds({name: record for name, (_, record) in sources.items()}, results)
     for name, (path, _) in sources.items():
         write_text(results / name, path.read_text(encoding="utf-8"))

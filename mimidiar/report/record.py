@@ -1,7 +1,7 @@
 """A record: one score of one system, with its complete lineage. Tables are made of records alone.
 
-A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar record` and never by hand; the
-name follows from its contents and is checked against them, as is every key:
+A record is a JSON file `<system>.<set>.<protocol>.seed<N>.json`, written by `mimidiar table record` and never by hand;
+the name follows from its contents and is checked against them, as is every key:
 
 - `version` of this schema; `kind`, one of SCORE_KINDS (score/kinds.py); `system`, `set`, `protocol`, `seed`;
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
@@ -195,7 +195,7 @@ def read_record(path: str | Path) -> Record:
     try:
         record = check_record(read_json(path))
     except Misfit as error:
-        raise MimidiarError(f"{path}: {error}; `mimidiar record` writes records, nobody by hand") from None
+        raise MimidiarError(f"{path}: {error}; `mimidiar table record` writes records, nobody by hand") from None
     if Path(path).name != record.file_name:
         raise MimidiarError(f"{path}: by its contents this record is called {record.file_name}")
     return record

@@ -1,12 +1,11 @@
 """Weights into the package, with the record of how they were made and a model card that is generated from it.
 
-`<name>.json`, written by `mimidiar ship` alone: `sha256`, `bytes`, `values` and `types` of `<name>.safetensors`, and
-its `header` (format, size, configuration, seed); `stages` on the way to it from the data, with every command and
+`<name>.json`, written by `mimidiar model ship` alone: `sha256`, `bytes`, `values` and `types` of `<name>.safetensors`,
+and its `header` (format, size, configuration, seed); `stages` on the way to it from the data, with every command and
 commit, as in the record of a score (report/record.py), and the `command` that shipped it; hashes of `configurations`;
-the `sets` behind it, by corpus, with licences, those it was `trained_on` and what was `tuned`, what the `speech` is,
-and the `features` of others' weights; `figures`
-of the records that name these weights, and `beside` them those of others; `environment`; `dirty`, where code had a part
-in it that no commit names.
+the `sets` behind it, by corpus, with licenses, those it was `trained_on` and what was `tuned`, what the `speech` is,
+and the `features` of others' weights; `figures` of the records that name these weights, and `beside` them those of
+others; `environment`; `dirty`, where code had a part in it that no commit names.
 """
 
 import re

@@ -103,7 +103,7 @@ def as_line(command: Iterable[str]) -> str:
 
 
 def _neutral(word: str) -> str:
-    if any(letter.isspace() for letter in word):  # a command in itself, as `mimidiar bench` takes them
+    if any(letter.isspace() for letter in word):  # a command in itself, as `mimidiar study bench` takes them
         return ABSOLUTE.sub(lambda found: place(found[0]), word)
     option, equals, value = word.partition("=")
     if equals and value.startswith("/"):

@@ -129,7 +129,9 @@ def _read_noises(folder: Path) -> dict[str, list[RecordingFile]]:
     folders = [folder] if (folder / RECORDINGS).is_file() else [folder / name for name in KIND_OF]
     found = {KIND_OF.get(each.name, NOISE): each for each in folders if (each / RECORDINGS).is_file()}
     if not found:
-        raise MimidiarError(f"{folder}: no noises here, nor {', '.join(KIND_OF)}; `mimidiar prepare musan` makes them")
+        raise MimidiarError(
+            f"{folder}: no noises here, nor {', '.join(KIND_OF)}; `mimidiar data prepare musan` makes them"
+        )
     return {kind: read_recordings(each) for kind, each in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""`mimidiar bench`: diarizers side by side, their outputs and their costs."""
+"""`mimidiar study bench`: diarizers side by side, their outputs and their costs."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ PATH = click.Path(path_type=Path)
 def command(data, out, systems, packages, weights, rounds, cores):
     """Run diarizers in turn on the recordings of the set DATA, each in one process, on the same cores.
 
-    Writes OUT/NAME/hyp.rttm, for `mimidiar score`; OUT/NAME/cost/score.json, for `mimidiar record`; and
+    Writes OUT/NAME/hyp.rttm, for `mimidiar score`; OUT/NAME/cost/score.json, for `mimidiar table record`; and
     OUT/NAME/system.json, the system's parts for that record. In each round each system runs on the first recording
     alone, and then on all: the difference is the cost of audio without start-up.
 

@@ -1,4 +1,4 @@
-"""`mimidiar codec`: a small Mimi: training, reconstruction, export."""
+"""`mimidiar study codec`: a small Mimi: training, reconstruction, export."""
 
 from pathlib import Path
 
@@ -69,8 +69,8 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
 @command.command(context_settings=SETTINGS)
 @click.argument("data", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--encoder", default="mimi-mini", show_default=True, help="A codec, as for `mimidiar extract`.")
-@click.option("--checkpoint", type=PATH, help="Weights, as for `mimidiar extract`.")
+@click.option("--encoder", default="mimi-mini", show_default=True, help="A codec, as for `mimidiar feats extract`.")
+@click.option("--checkpoint", type=PATH, help="Weights, as for `mimidiar feats extract`.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
 @click.option(
     "--codebooks",
@@ -102,9 +102,10 @@ def reconstruct(data, out, encoder, checkpoint, seed, codebooks, examples, name)
 @click.argument("out", type=PATH)
 @click.option("--precision", type=click.Choice(["fp16", "fp32"]), default="fp16", show_default=True)
 def export(model, out, precision):
-    """Write the codec of MODEL (model.safetensors of `mimidiar codec train`) to OUT (.safetensors), in moshi's layout.
+    """Write the codec of MODEL (model.safetensors of `mimidiar study codec train`) to OUT (.safetensors).
 
-    `--encoder mimi-mini --checkpoint OUT` reads it; its features are those of MODEL up to rounding.
+    OUT has moshi's layout: `--encoder mimi-mini --checkpoint OUT` reads it. Its features are those of MODEL up to
+    rounding.
     """
     from mimidiar.studies.codec_training.export import export_codec
 

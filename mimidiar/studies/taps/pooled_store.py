@@ -70,7 +70,7 @@ class PooledTaps:
         self.folder = Path(folder)
         if not (self.folder / f"{NAME}.scp").is_file():
             raise MimidiarError(
-                f"{self.folder}: no pooled taps here, or not finished; run stage 3 (`mimidiar taps pool`)"
+                f"{self.folder}: no pooled taps here, or not finished; run stage 3 (`mimidiar study taps pool`)"
             )
         self.meta = read_json(self.folder / META)
         if "taps" not in self.meta:

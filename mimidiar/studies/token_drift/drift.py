@@ -118,7 +118,9 @@ def measure_drift(
     if codebooks is not None:
         _read_codebooks(codec, codebooks, store)
     elif are_empty(codec.mimi.quantizer):
-        raise MimidiarError(f"{store.meta['weights']}: its codebooks are empty; fill them by `mimidiar codebooks`")
+        raise MimidiarError(
+            f"{store.meta['weights']}: its codebooks are empty; fill them by `mimidiar study codebooks`"
+        )
     files = {recording.id: recording for recording in read_recordings(data_dir)}
     found, used = [], [set() for _ in range(codec.mimi.quantizer.num_codebooks)]
     for name in tqdm(sorted(store.keys()), desc="drift", unit="rec", disable=None):

@@ -1,4 +1,4 @@
-"""mimidiar chain"""
+"""`mimidiar study unseen-simulator`"""
 
 import click
 

@@ -437,7 +437,7 @@ def test_paths_are_told_from_the_top_of_the_repository(tmp_path: Path) -> None:
 
 
 def test_the_command_in_a_stage(tmp_path: Path) -> None:
-    """Real stages: `mimidiar record` finds its own, and tells the same when the one before it was made again since."""
+    """Real stages: `mimidiar table record` finds its own, and says the same when the one before was made again."""
     write_score(tmp_path / "given")
     path = f"{ROOT / 'utils'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {name: value for name, value in os.environ.items() if name != "cmd"} | {"PATH": path}

@@ -52,7 +52,7 @@ def test_one_that_must_not_be_published_stops_all(tmp_path: Path) -> None:
         assert not (tmp_path / "results").exists()
 
     (tmp_path / "exp").mkdir()
-    refused("no record below .*exp; `mimidiar record` writes them")
+    refused("no record below .*exp; `mimidiar table record` writes them")
     scored(tmp_path / "exp/a", make("a"))
     bad = scored(tmp_path / "exp/b", dirty(make("b")))
     refused(r"b\.test\.collar0\.seed1\.json: made by code that is in no commit \(the record itself\); commit")

@@ -163,7 +163,7 @@ def test_sounds_that_are_none_and_options_that_cannot_be(sounds: dict[str, Path]
     assert list(make_augmenter(Augment(), sounds["rirs"], None).noises) == ["noise"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(
-        MimidiarError, match=r"empty: no noises here, nor musan_noise, .*`mimidiar prepare musan` makes them"
+        MimidiarError, match=r"empty: no noises here, nor musan_noise, .*`mimidiar data prepare musan` makes them"
     ):
         make_augmenter(Augment(), tmp_path / "empty", None)
     with pytest.raises(MimidiarError, match=r"empty/recordings.jsonl.gz: no such manifest"):

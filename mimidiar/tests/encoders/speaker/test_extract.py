@@ -1,4 +1,4 @@
-"""A speaker encoder under `mimidiar extract`: recordings in batches, and long ones streamed from their files."""
+"""A speaker encoder under `mimidiar feats extract`: recordings in batches, and long ones streamed from their files."""
 
 import numpy as np
 import torch

@@ -119,7 +119,7 @@ def longer(feats: Path, out: Path, times: int = 10) -> Path:
 def test_an_untrained_codec_needs_codebooks_filled_for_it(root, tmp_path: Path) -> None:
     extract(root / "data", tmp_path / "feats", "mimi-random", TAP, device="cpu")
     model = save_model(tmp_path, tmp_path / "model.safetensors", 1.05)
-    with pytest.raises(MimidiarError, match="its codebooks are empty; fill them by `mimidiar codebooks`"):
+    with pytest.raises(MimidiarError, match="its codebooks are empty; fill them by `mimidiar study codebooks`"):
         measure_drift(model, root / "data", tmp_path / "feats")
     long = longer(tmp_path / "feats", tmp_path / "long")
     books = tmp_path / "books.safetensors"

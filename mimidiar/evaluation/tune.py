@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mimidiar.annotation.rttm import read_rttm
+from mimidiar.annotation.turns import Turn
 from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.stored import read_posteriors, reference_frames
@@ -44,7 +45,7 @@ def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_
 def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
     """Tune on the set in `data_dir`, write tuned.yaml, and return a line with the chosen values."""
     store, meta = read_posteriors(posteriors_dir)
-    turns = read_rttm(data_dir / "ref.rttm")
+    turns = reference_turns(data_dir)
     if missing := sorted(set(turns) - set(store.keys())):
         raise MimidiarError(
             f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set"
@@ -55,6 +56,13 @@ def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
     tuned.found.update({key: meta[key] for key in MADE_WITH if key in meta})
     write_tuned(tuned, path)
     return tuned.summary()
+
+
+def reference_turns(data_dir: Path) -> dict[str, list[Turn]]:
+    """The reference of the set in `data_dir` by recording. MimidiarError for one without speech."""
+    if not (turns := read_rttm(data_dir / "ref.rttm")):
+        raise MimidiarError(f"{data_dir / 'ref.rttm'}: nobody speaks in it; tune on a set with a reference")
+    return turns
 
 
 def frame_der(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.diarize.clustering import Clustering, SpeakerTree, find_centroids, grow_tree, local_speakers
@@ -16,7 +15,7 @@ from mimidiar.diarize.segmenter import Window, windows_of
 from mimidiar.diarize.tracker import join_clusters
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.evaluation.stored import NO_GATE, Gate, StoredWindows, reference_frames
-from mimidiar.evaluation.tune import baseline_frame_der, frame_der
+from mimidiar.evaluation.tune import baseline_frame_der, frame_der, reference_turns
 from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.frame_stacking import LABEL_HZ
 
@@ -29,9 +28,7 @@ def tune_clustering(source: StoredWindows, data_dir: Path, out_dir: Path, gate: 
     """Tune the clustering on the set in `data_dir` by frame DER, write OUT/tuned.yaml, and return a line with the
     chosen values.
     """
-    turns = read_rttm(data_dir / "ref.rttm")
-    if not turns:
-        raise MimidiarError(f"{data_dir / 'ref.rttm'}: nobody speaks in it; tune on a set with a reference")
+    turns = reference_turns(data_dir)
     if missing := sorted(set(turns) - set(source.keys())):
         raise MimidiarError(f"{source.folder}: no windows of {len(missing)} recordings: {listed(missing)}; infer them")
     names = sorted(source.keys())

@@ -175,7 +175,7 @@ def remade(file: Path, tmp_path: Path, change=lambda header: None, drop: str = "
         (lambda h: h.update(window_sec="long"), "could not convert string to float: 'long'"),
         (lambda h: h.update(speech_margin_sec=-1), "speech_margin_sec is -1"),
         (lambda h: h.update(probe=None), "reads logmel alone, which has no speaker embeddings"),
-        (lambda h: h["model"]["encoder"].update(dim=7), "the probe wants 80 dimensions, logmel at mel has 7"),
+        (lambda h: h["model"]["encoder"].update(dim=7), "the probe reads 80 dimensions, logmel at mel has 7"),
         (lambda h: h["model"].pop("frame_hz"), "describes no model of this version .*frame_hz"),
         (lambda h: h.update(format="mimidiar-model-2"), f"names the format mimidiar-model-2, expected {FORMAT}"),
     ],

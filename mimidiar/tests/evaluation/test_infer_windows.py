@@ -89,6 +89,9 @@ def test_posteriors_of_every_reference_recording_are_needed(trained, tmp_path: P
     assert isinstance(read_posteriors(tmp_path / "post")[0], MatrixStore)
     with pytest.raises(MimidiarError, match="no posteriors of 'dev-0'"):
         tune_on(tmp_path / "post", data, tmp_path / "tuned.yaml")
+    (other / "ref.rttm").write_text("")
+    with pytest.raises(MimidiarError, match=r"ref.rttm: nobody speaks in it; tune on a set with a reference"):
+        tune_on(tmp_path / "post", other, tmp_path / "tuned.yaml")
 
 
 def test_windows_give_what_the_model_gives(trained, tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def write_readings(root: Path, texts: list[str]) -> Path:
     return root
 
 
-def unmarked(rows: list[Utterance], _: object) -> dict:
-    """In place of silero-vad, which hears nobody in noise."""
+def unmarked(rows: list[Utterance]) -> dict:
+    """In place of silero-vad, which finds no speech in noise."""
     return {utterance.id: {"vad": []} for utterance in rows}
 
 

@@ -125,21 +125,19 @@ def test_another_format_is_refused_before_anything_is_read(data):
         figure("bars", data / "none", "-o", data / "x.jpg")
 
 
-def test_neither_torch_nor_lhotse_nor_pyplot_is_loaded(data):
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["timeline", "ref.rttm", "hyp.rttm"], {"torch", "lhotse"}),  # it scores, and pyannote.metrics loads pyplot
+        (["bars", "bars.json"], {"torch", "lhotse", "pandas", "pyannote.metrics", "matplotlib.pyplot"}),
+    ],
+)
+def test_no_figure_loads_what_is_heavy(data, words, heavy):
     code = (
         "import sys; from mimidiar.cli import cli; cli(standalone_mode=False)\n"
-        "heavy = {'torch', 'lhotse', 'pandas', 'matplotlib.pyplot'} & set(sys.modules); assert not heavy, heavy"
+        f"heavy = {heavy} & set(sys.modules); assert not heavy, heavy"
     )
-    command = [
-        sys.executable,
-        "-c",
-        code,
-        "figure",
-        "timeline",
-        data / "ref.rttm",
-        data / "hyp.rttm",
-        "-o",
-        data / "x.png",
-    ]
+    files = [data / word for word in words[1:]]
+    command = [sys.executable, "-c", code, "figure", words[0], *files, "-o", data / "x.png"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

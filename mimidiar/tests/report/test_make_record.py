@@ -418,8 +418,8 @@ def test_scores_that_cannot_be_recorded(tmp_path: Path) -> None:
     [
         ("tuned.yaml", "a: [", "does not name the set that it was tuned on"),
         ("tuned.yaml", "a: 1", "does not name the set that it was tuned on"),
-        ("corpus.json", "{}", "corpus.json: does not say 'origin'"),
-        ("meta.json", '{"encoder": "x"}', "meta.json: does not say 'tap'"),
+        ("corpus.json", "{}", "corpus.json: no entry 'origin'"),
+        ("meta.json", '{"encoder": "x"}', "meta.json: no entry 'tap'"),
     ],
 )
 def test_folders_that_do_not_say_what_they_must(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -80,7 +80,7 @@ def test_the_same_settings_give_the_same_bytes_and_another_seed_does_not(data: P
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("speakers=[7]", "wants 7 speakers of one corpus, the largest has 6"),
+        ("speakers=[7]", "needs 7 speakers of one corpus, the largest has 6"),
         ("babble_talkers=5", "a babble of 5 speakers outside the conversation; s has 4"),
         ("level_dbfs=[-10,-20]", "level_dbfs is [-10.0, -20.0]; it must be two numbers, low and high, from -90 to 0"),
         ("turns.hold_sec=0", "turns.hold_sec is 0.0; it must be above 0"),

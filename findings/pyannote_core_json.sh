@@ -20,7 +20,7 @@ import pyannote.core.json as core_json
 
 annotation = Annotation(uri="call")
 annotation[Segment(0.5, 2.0), "a"] = "anna"
-core_json.dump_to("call.json", annotation)
+core_json.dump_to(annotation, "call.json")
 assert list(core_json.load_from("call.json").itertracks(yield_label=True)) == [(Segment(0.5, 2.0), "a", "anna")]
 print("4.5 writes and reads:", open("call.json").read().strip())
 PY

@@ -72,6 +72,7 @@ tune_diarizer() {
     mimidiar eval cluster run "$windows" "$dir/tuned/posteriors" "${embeddings[@]}" \
     --tuned "$dir/tuned/linking/tuned.yaml" ::: \
     mimidiar eval tune "$dir/tuned/posteriors" "$manifests/$1" "$dir/tuned/decision"
+  if [[ $allow_worse == true ]]; then by+=(--allow-worse); fi
   stage.py --out "$dir/diarizer" --force "$force" --input "$dir/model" --input "$dir/tuned" "${inputs[@]}" -- \
     mimidiar model bundle "$model" "$dir/diarizer/$system.safetensors" --clustering "$dir/tuned/linking/tuned.yaml" \
     --binarization "$dir/tuned/decision/tuned.yaml" "${by[@]}" --window-sec "$window_sec" --hop-sec "$hop_sec" --half

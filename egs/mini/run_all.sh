@@ -47,7 +47,8 @@ if [[ $smoke == true ]]; then
     [unfreeze]="--train-config conf/smoke.yaml --scratch-config conf/smoke.yaml --adapter-config ../adapter/conf/smoke.yaml
       --systems warm+scratch"
     [linking]="--train-config ../fusion/conf/smoke.yaml --long-config ../conf/simulate_long_smoke.yaml"
-    [diarizer]="--train-config conf/smoke.yaml --talk-config conf/talks_smoke.yaml --systems fusion+distil"
+    [diarizer]="--train-config conf/smoke.yaml --talk-config conf/talks_smoke.yaml --systems fusion+distil
+      --allow-worse true"
     [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1"
   )
 fi

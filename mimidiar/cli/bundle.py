@@ -22,7 +22,10 @@ PATH = click.Path(path_type=Path)
     help="Suppress output farther than this from VAD speech, in seconds.  [default: as tuned, else 0.5]",
 )
 @click.option("--half", is_flag=True, help="Store matrices in 16 bits.")
-def command(source, out, model, clustering, binarization, probe, window_sec, hop_sec, speech_margin_sec, half):
+@click.option("--allow-worse", is_flag=True, help="Accept a tuning that is worse than a trivial baseline (smoke runs).")
+def command(
+    source, out, model, clustering, binarization, probe, window_sec, hop_sec, speech_margin_sec, half, **options
+):
     """Write a diarizer for `mimidiar diarize` to OUT.safetensors. The encoders' weights are not included.
 
     EXPERIMENT is a folder exp/<tag>/seed<N> of a recipe, or of one of its systems; it contains model, tuned files and
@@ -40,7 +43,7 @@ def command(source, out, model, clustering, binarization, probe, window_sec, hop
         raise click.UsageError("MODEL needs --binarization; or give the experiment's folder instead")
     else:
         files = Files(source, binarization, clustering, probe)
-    parts = bundle(files, out, window_sec, hop_sec, speech_margin_sec, half)
+    parts = bundle(files, out, window_sec, hop_sec, speech_margin_sec, half, **options)
     names = " and ".join(encoder["encoder"] for encoder in parts.encoders)
     how = "clustering" if parts.settings.clustering else "overlap"
     click.echo(f"{out}: a diarizer on {names}, speakers by {how}, {out.stat().st_size / 1e6:.2f} MB")

@@ -94,13 +94,14 @@ def bundle(
     hop_sec: float | None = None,
     speech_margin_sec: float | None = None,
     half: bool = False,
+    allow_worse: bool = False,
 ) -> DiarizerParts:
     """Write a diarizer file, and return its parts.
 
     Windows and margin are those of tuned.yaml; else those given; else the crop length in training, half of it, and
     SPEECH_MARGIN_SEC. `half`: matrices in 16 bits. MimidiarError, before anything is written, for parts that are
-    damaged, do not belong together or were tuned with other windows, and for a tuning that is worse than a trivial
-    baseline.
+    damaged, do not belong together or were tuned with other windows, and, unless `allow_worse`, for a tuning that is
+    worse than a trivial baseline.
     """
     weights, model = load_weights(files.model, MODEL_FORMAT)
     more, probe = load_weights(files.probe, PROBE_FORMAT) if files.probe else ({}, None)
@@ -109,7 +110,8 @@ def bundle(
     tuned = {"decision": (files.binarization, read_tuned(files.binarization, Binarization, TUNE))}
     if files.clustering:
         tuned["linking"] = files.clustering, read_tuned(files.clustering, Clustering, CLUSTER_TUNE)
-    _refuse_worse_than_trivial(*tuned["decision"])
+    if not allow_worse:
+        _refuse_worse_than_trivial(*tuned["decision"])
     window_sec = _as_tuned(tuned, "window_sec", window_sec, model["crop_sec"])
     named = {"model": files.model, "linking": files.clustering, "decision": files.binarization, "probe": files.probe}
     header = {
@@ -135,7 +137,8 @@ def _refuse_worse_than_trivial(path: Path, tuned: Tuned) -> None:
     if own is not None and trivial is not None and own >= trivial:
         raise MimidiarError(
             f"{path}: a frame DER of {own:.2f} % on {tuned.tuned_on}, where a trivial baseline (one speaker) has "
-            f"{trivial:.2f} %; a diarizer of it would be worse than none: train it on more, or longer"
+            f"{trivial:.2f} %; a diarizer of it would be worse than none: train it on more, or longer, or say "
+            "--allow-worse"
         )
 
 

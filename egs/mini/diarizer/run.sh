@@ -23,6 +23,7 @@ speaker_tap=window1.5-hop0.6-speech  # its windows; 0 where silero-vad finds no 
 speaker_checkpoint=                # its weights, if it needs a file
 systems="fusion plain untrained distil mimi random"  # see conf/systems.yaml
 models=trained                     # shipped: those of the package, for --systems "fusion distil"
+allow_worse=false                  # true: also a diarizer that is worse than a trivial baseline, as of a smoke run
 loaders=2                          # processes that simulate and encode conversations, beside the one that trains
 ship=false                         # stage 6: also put fusion and distil into the package, as mini-fusion and mini
 # --- end of options ---

@@ -246,6 +246,7 @@ def test_a_tuning_that_is_worse_than_a_trivial_baseline_is_refused(tmp_path) -> 
         if refused:
             with pytest.raises(MimidiarError, match=r"20.00 % on made-up-dev, where a trivial baseline .* has 20.00 %"):
                 bundle(files, out)
+            assert bundle(files, tmp_path / "worse.safetensors", allow_worse=True).path.exists() and not out.exists()
         else:
             bundle(files, out)
     assert out.exists()

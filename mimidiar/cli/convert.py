@@ -1,8 +1,8 @@
 """`mimidiar convert`: from one annotation format to another."""
 
-from pathlib import Path
-
 import click
+
+from mimidiar.cli.options import PATH
 
 
 def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -14,8 +14,8 @@ def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
         ctx.exit()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("source", type=click.Path(path_type=Path))
+@click.command()
+@click.argument("source", type=PATH)
 @click.argument("target")
 @click.option("--from", "source_format", metavar="FORMAT", help="Format of SOURCE.  [default: by its suffix]")
 @click.option("--to", "target_format", metavar="FORMAT", help="Format of TARGET.  [default: by its suffix]")
@@ -39,7 +39,7 @@ def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
     callback=print_formats,
     help="Print the formats and their limits.",
 )
-def command(source, target, source_format, target_format, recording, pause_sec):
+def convert(source, target, source_format, target_format, recording, pause_sec):
     """Convert the annotation SOURCE to TARGET, and list the information that TARGET cannot hold.
 
     Formats: rttm, uem, ctm, supervisions (lhotse), pyannote (JSON), textgrid (Praat), audacity (labels), srt. SOURCE
@@ -51,6 +51,7 @@ def command(source, target, source_format, target_format, recording, pause_sec):
     without word times are not written. A UEM is written from the first to the last turn of each recording. UEM regions
     are read as turns of a speaker 'scored'; turns of this speaker alone are written as regions.
     """
-    from mimidiar.annotation.convert import Options, convert
+    from mimidiar.annotation import convert as converting
 
-    click.echo(convert(source, target, Options(source_format, target_format, recording, pause_sec)))
+    options = converting.Options(source_format, target_format, recording, pause_sec)
+    click.echo(converting.convert(source, target, options))

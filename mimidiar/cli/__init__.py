@@ -131,7 +131,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands:
             return self.commands[cmd_name]
-        module, _, function = (self.table.get(cmd_name) or (self.hidden.get(cmd_name, ""),))[0].partition(":")
+        place = self.table[cmd_name][0] if cmd_name in self.table else self.hidden.get(cmd_name, "")
+        module, _, function = place.partition(":")
         return getattr(importlib.import_module(f"mimidiar.{module}"), function or "command") if module else None
 
     def resolve_command(

@@ -108,10 +108,14 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
     }
 
 
-def write_score(folder: str | Path, score: DiarizationScore, document: dict[str, Any]) -> None:
-    """Write FOLDER/per_recording.csv and FOLDER/score.json; the latter last, so that it vouches for both."""
+def write_score(folder: str | Path, score: DiarizationScore, document: dict[str, Any]) -> list[str]:
+    """Write FOLDER/per_recording.csv and FOLDER/score.json; the latter last, so that it vouches for both.
+
+    Returns the names of the files.
+    """
     write_text(Path(folder) / RECORDINGS_FILE, per_recording_csv(score))
     write_json(Path(folder) / SCORE_FILE, document)
+    return [SCORE_FILE, RECORDINGS_FILE]
 
 
 def per_recording_csv(score: DiarizationScore) -> str:

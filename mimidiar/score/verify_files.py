@@ -96,14 +96,17 @@ def _protocol(trials: str | Path, speakers: TrialSpeakers | None, draws: int) ->
     }
 
 
-def write_verification(folder: str | Path, result: Verification) -> None:
-    """Write FOLDER/det.csv, histogram.csv, draws.csv and, last, so that it vouches for all, score.json."""
+def write_verification(folder: str | Path, result: Verification) -> list[str]:
+    """Write FOLDER/det.csv, histogram.csv, draws.csv and, last, so that it vouches for all, score.json; returns these
+    names.
+    """
     folder = Path(folder)
     write_text(folder / DET_FILE, to_csv(DET_COLUMNS, result.det))
     write_text(folder / HISTOGRAM_FILE, to_csv(HISTOGRAM_COLUMNS, result.histogram))
     lines = ["eer", *("" if eer is None else str(eer) for eer in result.eer_draws)]
     write_text(folder / DRAWS_FILE, "".join(f"{line}\n" for line in lines))
     write_json(folder / SCORE_FILE, result.document)
+    return [SCORE_FILE, DET_FILE, HISTOGRAM_FILE, DRAWS_FILE]
 
 
 def read_draws(folder: str | Path) -> list[float | None]:

@@ -95,7 +95,7 @@ def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder
     """
     from mimidiar.figures.timeline import draw_timeline
     from mimidiar.score.diarization import Protocol
-    from mimidiar.score.error_files import find_errors_in_files
+    from mimidiar.score.from_files import find_errors_in_files
 
     errors = find_errors_in_files(reference, hypothesis, recording, uem, Protocol(collar, skip_overlap))
     posteriors = None if folder is None else _posteriors(folder, errors.recording)

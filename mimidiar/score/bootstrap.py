@@ -51,26 +51,24 @@ def ratio_intervals(
     """
     top, bottom = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     drawn = [counts @ top / _positive(counts @ bottom) for counts in _resamples(len(top), draws, seed)]
-    tail = 50 * (1 - level)
-    lows, highs = np.nanpercentile(np.concatenate(drawn), [tail, 100 - tail], axis=0)
+    lows, highs = percentiles(np.concatenate(drawn), level)
     values = top.sum(axis=0) / bottom.sum(axis=0)
     ends = zip(values, lows, highs, strict=True)
     return [ConfidenceInterval(float(value), float(low), float(high), level, draws, seed) for value, low, high in ends]
 
 
-def paired_difference(
-    numerator_a: ArrayLike,
-    numerator_b: ArrayLike,
-    denominator: ArrayLike,
-    draws: int = DRAWS,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> ConfidenceInterval:
+def percentiles(drawn: np.ndarray, level: float = LEVEL) -> np.ndarray:
+    """(2, ...): the ends of the interval of values (draws, ...); NaN is a draw without a value."""
+    tail = 50 * (1 - level)
+    return np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
+
+
+def paired_difference(numerator_a: ArrayLike, numerator_b: ArrayLike, denominator: ArrayLike) -> ConfidenceInterval:
     """Interval of (sum(a) - sum(b)) / sum(denominator): negative where a makes fewer errors. All (recordings,)."""
     if np.shape(numerator_a) != np.shape(numerator_b):
         raise MimidiarError(f"{np.size(numerator_a)} and {np.size(numerator_b)} recordings cannot be paired")
     difference = np.asarray(numerator_a, dtype=float) - np.asarray(numerator_b, dtype=float)
-    return ratio_interval(difference, denominator, draws, seed, level)
+    return ratio_interval(difference, denominator)
 
 
 def _columns(numerator: ArrayLike, denominator: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

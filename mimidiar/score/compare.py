@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.score.bootstrap import LEVEL, ConfidenceInterval, paired_difference
+from mimidiar.score.bootstrap import LEVEL, ConfidenceInterval, paired_difference, percentiles, ratio_interval
 from mimidiar.score.from_files import RECORDINGS_FILE
 
 Seconds = Mapping[str, tuple[float, float]]  # by recording: of error, and of reference speaker time
@@ -27,10 +27,21 @@ def compare_seeds(seeds_a: Sequence[Seconds], seeds_b: Sequence[Seconds]) -> Con
     return paired_difference(100 * errors_a, 100 * errors_b, [reference[name] for name in names])
 
 
+def der_interval(seeds: Sequence[Seconds]) -> tuple[float, float] | None:
+    """The 95 % interval of the DER in %, with each recording's error averaged over the seeds of one system; None for
+    seeds of different recordings, and for a single recording.
+    """
+    names = sorted(seeds[0])
+    if len(names) < 2 or any(found.keys() != seeds[0].keys() for found in seeds):
+        return None
+    interval = ratio_interval(100 * _mean_errors(seeds, names), [seeds[0][name][1] for name in names])
+    return interval.low, interval.high
+
+
 def eer_interval(seeds: Sequence[Draws]) -> tuple[float, float] | None:
     """The 95 % interval of the EER in %, mean over the seeds of one system; None where a score lacks its draws."""
     mean = _mean_draws(seeds)
-    return None if mean is None else _percentiles(mean)
+    return None if mean is None else tuple(percentiles(mean).tolist())
 
 
 def compare_eers(
@@ -47,7 +58,7 @@ def compare_eers(
     if len(a) != len(b):
         raise MimidiarError(f"{len(a)} and {len(b)} draws cannot be paired; run `mimidiar verify` alike")
     value = np.mean([eer for eer, _ in seeds_a]) - np.mean([eer for eer, _ in seeds_b])
-    return ConfidenceInterval(float(value), *_percentiles(a - b), LEVEL, len(a), seed=0)
+    return ConfidenceInterval(float(value), *percentiles(a - b).tolist(), LEVEL, len(a), seed=0)
 
 
 def _mean_draws(seeds: Sequence[Draws]) -> np.ndarray | None:
@@ -57,12 +68,6 @@ def _mean_draws(seeds: Sequence[Draws]) -> np.ndarray | None:
     if len({len(draws) for draws in seeds}) > 1:
         raise MimidiarError("the seeds were scored with different numbers of draws; run `mimidiar verify` alike")
     return np.mean(np.array(seeds, dtype=float), axis=0)
-
-
-def _percentiles(draws: np.ndarray) -> tuple[float, float]:
-    tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(draws, [tail, 100 - tail])
-    return float(low), float(high)
 
 
 def protocol_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str | None:

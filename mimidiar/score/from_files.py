@@ -28,12 +28,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.lines import sha256_source
+from mimidiar.annotation.lines import sha256_source, shown
+from mimidiar.annotation.regions import subtract
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
+from mimidiar.annotation.turns import extent
 from mimidiar.annotation.uem import read_uem
+from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS
 from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
+from mimidiar.score.error_regions import ErrorRegions, find_errors
 from mimidiar.score.noscore import read_noscore
 from mimidiar.score.ratios import by_speakers, figures, intervals
 from mimidiar.score.score_file import SCORE_FILE, rounded
@@ -75,14 +79,7 @@ def score_files(
 def score_document(score: DiarizationScore) -> dict[str, Any]:
     """What `score.json` says of a score in memory: everything but the names and hashes of files."""
     total = score.total
-    seconds = {
-        "reference": total.reference_sec,
-        "missed": total.missed_sec,
-        "false_alarm": total.false_alarm_sec,
-        "confusion": total.confusion_sec,
-        "error": total.error_sec,
-        "scored": total.scored_sec,
-    }
+    names = ("reference", "missed", "false_alarm", "confusion", "error", "scored")
     groups = {
         str(number): {
             "n_recordings": len(group),
@@ -96,7 +93,7 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
         **rounded(figures(score.recordings)),
         "intervals": rounded(intervals(score.recordings)),
         "by_speakers": rounded(groups),
-        "seconds": rounded(seconds),
+        "seconds": rounded({name: getattr(total, f"{name}_sec") for name in names}),
         "n_recordings": len(score.recordings),
         "warnings": list(score.warnings),
         "protocol": {
@@ -129,3 +126,40 @@ def per_recording_csv(score: DiarizationScore) -> str:
     writer.writeheader()
     writer.writerows(rounded(row) for row in rows)
     return stream.getvalue()
+
+
+def find_errors_in_files(
+    reference: str | Path,
+    hypothesis: str | Path,
+    recording: str | None = None,
+    uem: str | Path | None = None,
+    protocol: Protocol | None = None,
+) -> ErrorRegions:
+    """Find the errors of one recording; without a UEM, over the extent of its reference and hypothesis together.
+
+    Raises MimidiarError for a recording that is in none of the files, and where `recording` is needed and not given.
+    """
+    require_regular(reference)  # read again for what it does not score
+    turns = read_turns(reference), read_turns(hypothesis)
+    regions = {} if uem is None else read_uem(uem)
+    known = sorted({*turns[0], *turns[1], *regions})
+    name = _choose(recording, known, f"{reference} and {hypothesis}")
+    if uem is not None and name not in regions:
+        raise MimidiarError(f"{uem}: no region of recording {shown(name)}, so none of it is scored; leave out the UEM")
+    own = turns[0].get(name, []), turns[1].get(name, [])
+    scored = regions.get(name) or extent([*own[0], *own[1]])
+    noscore = {} if holds_supervisions(reference) else read_noscore(reference)
+    return find_errors(name, *own, subtract(scored, noscore.get(name, [])), protocol)
+
+
+def _choose(recording: str | None, known: list[str], where: str) -> str:
+    few = ", ".join(map(shown, known[:3])) + (", ..." if len(known) > 3 else "")
+    if not known:
+        raise MimidiarError(f"{where}: no turns at all, so there is no recording to look at")
+    if recording is None:
+        if len(known) > 1:
+            raise MimidiarError(f"{where}: {len(known)} recordings ({few}); say which with --recording")
+        return known[0]
+    if recording not in known:
+        raise MimidiarError(f"{where}: no recording {shown(recording)}; there are {len(known)} ({few})")
+    return recording

@@ -54,7 +54,7 @@ def cluster():
 def tune_clusters(local, data, out, embeddings, probe, vad, speech_margin_sec):
     """Tune the distance threshold of the clustering on DATA, and write it to OUT/tuned.yaml."""
     from mimidiar.evaluation.stored import Gate, StoredWindows
-    from mimidiar.evaluation.tune_clustering import tune_clustering
+    from mimidiar.evaluation.tune import tune_clustering
 
     source = StoredWindows(local, embeddings, probe, vad)
     click.echo(tune_clustering(source, data, out, Gate(vad, speech_margin_sec)))

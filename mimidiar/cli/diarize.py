@@ -38,11 +38,7 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
 @click.option("--plot", is_flag=True, help="Also draw a timeline: NAME.png.")
 @click.option("--per-channel", is_flag=True, help="Diarize each channel as NAME-channel1, ...  [default: their mean]")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
-@click.option(
-    "--checkpoint",
-    type=PATH,
-    help="Codec weights, if the package does not include those of the model.",
-)
+@click.option("--checkpoint", type=PATH, help="Codec weights, if the package does not include those of the model.")
 def diarize(files, out, model, formats, plot, per_channel, device, checkpoint, **numbers):
     """Diarize each FILE, and write DIR/NAME.rttm and further formats. NAME is that of the audio file.
 

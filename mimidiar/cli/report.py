@@ -32,8 +32,7 @@ def report(table, results, only, style, allow_dirty, out, into, short, check):
     their column.
     """
     from mimidiar.errors import MimidiarError
-    from mimidiar.report.document import brief, insert, make_report, write_or_check
-    from mimidiar.report.formats import FORMATS
+    from mimidiar.report.document import FORMATS, brief, insert, make_report, write_or_check
     from mimidiar.report.record_index import Shelf
     from mimidiar.report.table_file import patterns_without_folder, read_table_file, record_folders
 
@@ -96,7 +95,7 @@ def publish(folders, results):
     small run; those with a score that has changed since or follows older conventions; and those that would leave older
     seeds of the same system, set and protocol in RESULTS.
     """
-    from mimidiar.report import publish as publishing
+    from mimidiar.report import make_record
 
-    written = publishing.publish(folders, results)
+    written = make_record.publish(folders, results)
     click.echo(f"published: {len(written)} records in {results}")

@@ -65,9 +65,7 @@ FOLDERS = (PATH, PATH)
     help="Number of data loading processes for each training process.",
 )
 @click.option(
-    "--checkpoint",
-    type=PATH,
-    help="With unfreeze or mixtures: codec weights, as for `mimidiar feats extract`.",
+    "--checkpoint", type=PATH, help="With unfreeze or mixtures: codec weights, as for `mimidiar feats extract`."
 )
 @click.option("--start-from", type=PATH, help="With unfreeze: model.safetensors of a trained adapter.")
 def train(

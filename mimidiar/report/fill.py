@@ -1,12 +1,11 @@
 """Tables filled from records, under the rules that keep their figures comparable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.cell_values import REAL_TIME_FACTOR, Cell, Difference, Figure, NotRun, Quoted, difference, figure
-from mimidiar.report.comparisons import Compared, compare_rows, is_leaky, why_leaky
+from mimidiar.report.cells import Cell, Compared, Figure, NotRun, Quoted, compare_rows, difference, figure, is_leaky
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
@@ -131,7 +130,7 @@ class _Filler:
         records = [filed.record for cell in self.found[line] for filed in cell]
         if not is_leaky(row, records):
             return FilledRow(row.label, row.system, row.role, cells, series=row.series)
-        note = self._footnote(why_leaky(records)) if records else 0
+        note = self._footnote(_why_leaky(records)) if records else 0
         return FilledRow(row.label, row.system, "leaky", cells, note=note, series=row.series)
 
     def _cells(self, line: int) -> list[Cell]:
@@ -146,11 +145,9 @@ class _Filler:
             return NotRun(self._footnote(row.not_run or column.not_run)) if not column.versus else None
         if column.versus:
             return self._versus(line, place, records)
-        if column.metric == REAL_TIME_FACTOR and any(record.real_time_factor is None for record in records):
-            return None
         return figure(records, column, self.where(row, column))
 
-    def _versus(self, line: int, place: int, records: list[Record]) -> Difference | None:
+    def _versus(self, line: int, place: int, records: list[Record]) -> Cell:
         """The difference to the named row, or to the trivial baseline above with the highest upper bound."""
         column, where = self.columns[place], self.where(self.rows[line], self.columns[place])
         if column.versus == FLOORS:
@@ -173,6 +170,15 @@ class _Filler:
         if text and text not in self.notes:
             self.notes.append(text)
         return self.notes.index(text) + 1 if text else 0
+
+
+def _why_leaky(records: Sequence[Record]) -> str:
+    """`leaky: for comparison only (...)`, with the reason of the data, else the shared sets of the model."""
+    if said := list(dict.fromkeys(reason for record in records for reason in record.leaky)):
+        return "; ".join(said)
+    seen = sorted({record.set for record in records if record.set in record.trained_on})
+    reason = f"trained on {', '.join(seen)}" if seen else "it may have seen what it is scored on"
+    return f"leaky: for comparison only ({reason})"
 
 
 def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:

@@ -74,7 +74,7 @@ def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -
                 "run again, or give --allow-dirty for a draft"
             )
         _check_sets(path, record, row, where)
-        if odd := seeds_differ(found[0].record, record):
+        if odd := _differing_part(found[0].record, record):
             raise MimidiarError(
                 f"{where}: {found[0].path} and {path} are no seeds of one system: they differ in their {odd}; run both "
                 "alike, or name the systems differently"
@@ -99,19 +99,12 @@ def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
         )
 
 
-def seeds_differ(a: Record, b: Record) -> str | None:
-    """A difference, other than the seed, between two records of one cell; None without one."""
-    for name, of in (("configurations", _configurations), ("features", _features)):
-        if of(a) != of(b):
-            return name
-    return None
-
-
-def _configurations(record: Record) -> list[str]:
-    """The hashes alone: the same file may lie in another folder."""
-    return sorted(record.lineage["configurations"].values())
-
-
-def _features(record: Record) -> list[list[str]]:
-    """Encoder, tap and weights."""
-    return sorted([entry["encoder"], entry["tap"], entry["weights_sha256"]] for entry in record.lineage["features"])
+def _differing_part(a: Record, b: Record) -> str | None:
+    """A part, other than the seed, in which two records of one cell differ; None without one."""
+    parts = {  # of configurations the hashes alone: the same file may lie in another folder
+        "configurations": lambda lineage: sorted(lineage["configurations"].values()),
+        "features": lambda lineage: sorted(
+            [entry["encoder"], entry["tap"], entry["weights_sha256"]] for entry in lineage["features"]
+        ),
+    }
+    return next((name for name, of in parts.items() if of(a.lineage) != of(b.lineage)), None)

@@ -220,10 +220,6 @@ def tag_in(pattern: str, system: str) -> str | None:
     return tag if tag and system == before + tag + after else None
 
 
-def system_of(pattern: str, tag: str) -> str:
-    return pattern.replace(TAG, tag)
-
-
 def _check_texts(what: str, values: list[Any]) -> None:
     if odd := [value for value in values if not isinstance(value, str) or not value]:
         raise MimidiarError(f"{what}: {odd[0]!r} is no name or pattern")

@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.document import make_report
-from mimidiar.report.formats import FORMATS, as_json, markdown
+from mimidiar.report.document import FORMATS, as_json, make_report, markdown
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, tag_in

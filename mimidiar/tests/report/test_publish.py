@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.report.publish import publish
+from mimidiar.report.make_record import publish
 from mimidiar.report.record import Record, write_record
 from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.tests.report.records import (

@@ -9,8 +9,7 @@ from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.report.document import Report, brief, make_report
-from mimidiar.report.formats import FORMATS, markdown
+from mimidiar.report.document import FORMATS, Report, brief, make_report, markdown
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, record_folders
 from mimidiar.score.bootstrap import paired_difference, ratio_interval

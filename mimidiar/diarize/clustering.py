@@ -13,9 +13,9 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.diarize.segmenter import Window
 from mimidiar.errors import MimidiarError
-from mimidiar.models.frame_stacking import LABEL_HZ
 
 ACTIVE = 0.5  # a posterior above it counts as speech here, independent of the tuned threshold
 EDGE_FRAMES = 4  # left out at both ends of a turn: embedding windows there contain other speakers as well

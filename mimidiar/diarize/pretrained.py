@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mimidiar.annotation.activity import active_turns, arrival_order
-from mimidiar.annotation.turns import Turn, cut_at
+from mimidiar.annotation.turns import LABEL_HZ, Turn, cut_at
 from mimidiar.audio.files import AudioRecording, array_recording, file_recording
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
@@ -28,7 +28,6 @@ from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import split_meta
 from mimidiar.models.build import TrainedModel, build_trained
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.models.projection import Projection, build_projection
 from mimidiar.models.weights import load_weights
 from mimidiar.shipped import shipped_file

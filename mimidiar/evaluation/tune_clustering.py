@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.diarize.clustering import Clustering, SpeakerTree, find_centroids, grow_tree, local_speakers
 from mimidiar.diarize.pipeline import Pipeline
@@ -17,7 +17,6 @@ from mimidiar.errors import MimidiarError, listed
 from mimidiar.evaluation.stored import NO_GATE, Gate, StoredWindows, reference_frames
 from mimidiar.evaluation.tune import baseline_frame_der, frame_der, reference_turns
 from mimidiar.evaluation.tuned import Tuned, write_tuned
-from mimidiar.models.frame_stacking import LABEL_HZ
 
 DISTANCES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 1.0, 1.15)
 SAME_VOICE = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)

@@ -17,7 +17,7 @@ from typing import Any
 from mimidiar.commit import code_commit
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
-from mimidiar.models.weight_file import inspect_weight_file
+from mimidiar.models.weights import inspect_weight_file
 from mimidiar.report.card import write_card
 from mimidiar.report.environment import describe_environment
 from mimidiar.report.lineage import Lineage, of_output

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from mimidiar.annotation.lines import shown
-from mimidiar.annotation.regions import subtract
 from mimidiar.annotation.sources import holds_supervisions, read_turns
-from mimidiar.annotation.turns import extent
+from mimidiar.annotation.text_file import shown
+from mimidiar.annotation.turns import extent, subtract
 from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular

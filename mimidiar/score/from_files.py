@@ -28,8 +28,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.lines import sha256_source
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
+from mimidiar.annotation.text_file import sha256_source
 from mimidiar.annotation.uem import read_uem
 from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.lines import numbered_fields, shown
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions
+from mimidiar.annotation.text_file import numbered_fields, shown
 from mimidiar.errors import MimidiarError
 from mimidiar.score.trials import Trials
 

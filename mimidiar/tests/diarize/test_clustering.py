@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.diarize.clustering import (
     ANY_NUMBER,
     APART,
@@ -22,7 +23,6 @@ from mimidiar.diarize.clustering import (
 from mimidiar.diarize.segmenter import Window
 from mimidiar.diarize.tracker import assign, assign_by_reference, cluster_windows, identify, join, stitch
 from mimidiar.errors import MimidiarError
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.tests.diarize.windowed import run_windows
 
 EAGER = Clustering(distance=0.5, same_voice=0.0, min_alone_sec=0.5, min_speaker_sec=0.0)

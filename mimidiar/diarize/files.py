@@ -144,9 +144,7 @@ def _one(diarizer: "Diarizer", task: Task, count: Count, write: Callable[["Diari
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "audio at .* Hz")  # `find_tasks` has told
         found = diarizer.diarize(replace(recording, read=read), count)
-    if count.least > max(len(found.speakers), 1):
-        few = f"{many(len(found.speakers), 'speaker')} found, {count.least} were asked for"
-        log.warning(f"{task.path}: {few}: no others could be separated, or had a turn")
+    found.warn_of_fewer(count, task.path)
     return f"{write(found)}: {many(len(found.speakers), 'speaker')}, {many(len(found.turns), 'turn')}"
 
 

@@ -31,7 +31,7 @@ keep_windows() {
 find_embeddings() {
   local folder=${by}_features
   embeddings=() inputs=()
-  if [[ -n $by ]]; then embeddings=(--voices "${!folder}/$1") inputs=(--input "${!folder}/$1"); fi
+  if [[ -n $by ]]; then embeddings=(--embeddings "${!folder}/$1") inputs=(--input "${!folder}/$1"); fi
   if [[ $by == codec ]]; then embeddings+=(--probe "$probe/model.safetensors") inputs+=(--input "$probe"); fi
 }
 

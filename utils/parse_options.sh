@@ -53,9 +53,11 @@ _options_help_text() {
     value="${option_default[$name]}"
     if (( ${#name} + ${#value} > width && ${#value} <= 30 )); then width=$(( ${#name} + ${#value} )); fi
   done
-  printf '\nOptions, with their defaults:\n'
-  _options_help_block "$_options_script"
-  if (( ${#option_blocks[@]} > 0 )); then printf '\nOptions that other recipes have as well:\n'; fi
+  if [[ -n $(_options_help_block "$_options_script") ]]; then
+    printf '\nOptions, with their defaults:\n'
+    _options_help_block "$_options_script"
+  fi
+  if (( ${#option_blocks[@]} > 0 )); then printf '\nOptions that recipes share, with their defaults:\n'; fi
   for file in "${option_blocks[@]}"; do _options_help_block "$file"; done
 }
 

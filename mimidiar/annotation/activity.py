@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mimidiar.annotation.regions import Region
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Region, Turn
 
 # Times on disk have a precision of 1 ms; float noise far below that must not move a boundary.
 _FRAME_DIGITS = 6

@@ -7,10 +7,8 @@ point labels (end = start), which are marks and no turns.
 from collections.abc import Iterator
 from pathlib import Path
 
-from mimidiar.annotation.caption import caption, parse_caption
-from mimidiar.annotation.lines import seconds_in, shown
-from mimidiar.annotation.text_file import file_recording, text_lines
-from mimidiar.annotation.transcript import Row, Transcript, gather, one_line
+from mimidiar.annotation.text_file import file_recording, seconds_in, shown, text_lines
+from mimidiar.annotation.transcript import Row, Transcript, caption, gather, one_line, parse_caption
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path

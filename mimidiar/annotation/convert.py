@@ -8,8 +8,8 @@ from mimidiar.annotation.ctm import PAUSE_SEC
 from mimidiar.annotation.extent import REGION
 from mimidiar.annotation.fit import Annotations, fit
 from mimidiar.annotation.formats import FORMATS, Reading, files_of, format_named, format_of_file, format_of_folder
-from mimidiar.annotation.lines import many, shown
 from mimidiar.annotation.supervisions import FILE_NAMES
+from mimidiar.annotation.text_file import many, shown
 from mimidiar.annotation.turns import Turns
 from mimidiar.errors import MimidiarError
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in
+from mimidiar.annotation.text_file import check_name, numbered_fields, seconds_in
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mimidiar.annotation.extent import are_regions
 from mimidiar.annotation.formats import FORMATS
-from mimidiar.annotation.lines import check_name, many
+from mimidiar.annotation.text_file import check_name, many
 from mimidiar.annotation.transcript import Transcript
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.lines import shown
-from mimidiar.annotation.text_file import file_recording, json_in, json_seconds, whole_text
+from mimidiar.annotation.text_file import file_recording, json_in, json_seconds, shown, whole_text
 from mimidiar.annotation.transcript import Row, Transcript, gather
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in, shown, source_files
+from mimidiar.annotation.text_file import check_name, numbered_fields, seconds_in, shown, source_files
 from mimidiar.annotation.turns import Turn, empty_turns_note, merge_overlaps
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path

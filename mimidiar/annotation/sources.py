@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mimidiar.annotation.lines import sha256_lines, sha256_source
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions, supervisions_file
+from mimidiar.annotation.text_file import sha256_lines, sha256_source
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 

@@ -9,10 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mimidiar.annotation.caption import caption, is_sound, parse_caption
-from mimidiar.annotation.lines import MAX_SECONDS, shown
-from mimidiar.annotation.text_file import file_recording, text_lines
-from mimidiar.annotation.transcript import Row, Transcript, gather
+from mimidiar.annotation.text_file import MAX_SECONDS, file_recording, shown, text_lines
+from mimidiar.annotation.transcript import Row, Transcript, caption, gather, is_sound, parse_caption
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path

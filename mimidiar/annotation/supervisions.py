@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.lines import raw_lines, shown
-from mimidiar.annotation.text_file import json_in, json_seconds
+from mimidiar.annotation.text_file import json_in, json_seconds, raw_lines, shown
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather
 from mimidiar.annotation.turns import Turn, Turns, empty_turns_note
 from mimidiar.errors import MimidiarError

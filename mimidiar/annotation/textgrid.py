@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from mimidiar.annotation.lines import seconds_in, shown
-from mimidiar.annotation.text_file import decoded, file_recording, whole_bytes
+from mimidiar.annotation.text_file import decoded, file_recording, seconds_in, shown, whole_bytes
 from mimidiar.annotation.transcript import Row, Said, Transcript, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError

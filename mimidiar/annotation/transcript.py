@@ -1,10 +1,14 @@
-"""Transcripts of turns, for formats with words; kept apart from the turns, which alone are scored."""
+"""Transcripts of turns, for formats with words; kept apart from the turns, which alone are scored. Labels and subtitles
+hold speaker and transcript in one line, `speaker: text`."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mimidiar.annotation.turns import Turn, merge_overlaps
+from mimidiar.errors import MimidiarError
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,3 +78,35 @@ def _said_in(merged: list[Turn], said: Iterable[tuple[Turn, Said]]) -> Iterator[
     for turn, spoken in parts.items():
         text = " ".join(part.text for part in spoken)
         yield turn, Said(text, tuple(sorted(word for part in spoken for word in part.words)))
+
+
+BRACKETED = re.compile(r"\[([^\]]+)\](?::? (.+)|:)")
+SOUND = re.compile(r"\[.*\]|\(.*\)|[♪♫].*")
+
+
+def caption(speaker: str, said: Said | None, path: str | Path) -> str:
+    """`speaker: text`, or `speaker:` for a turn without words. Raises MimidiarError for names that would be misread."""
+    if ": " in speaker or speaker.endswith(":") or speaker.startswith("["):
+        what = "a speaker's name holds no ': ', ends in no ':' and begins with no '['"
+        raise MimidiarError(f"{path}: {speaker!r} cannot be written as 'speaker: text'; {what}")
+    return f"{speaker}: {said.text}" if said else f"{speaker}:"
+
+
+def parse_caption(text: str) -> tuple[str, Said | None]:
+    """Speaker ("" if missing) and transcript of `speaker: text`, `[speaker] text` or `[speaker]: text`."""
+    text = one_line(text)
+    bracketed = BRACKETED.fullmatch(text)
+    if bracketed:
+        speaker, words = bracketed[1], bracketed[2]
+    elif text.endswith(":") and ": " not in text:
+        speaker, words = text[:-1], ""
+    else:
+        speaker, colon, words = text.partition(": ")
+        if not colon:
+            speaker, words = "", text
+    return one_line(speaker), Said(words) if words else None
+
+
+def is_sound(text: str) -> bool:
+    """Whether a caption without a speaker describes a sound, such as `[music]`, `(laughter)` and `♪ la la`."""
+    return SOUND.fullmatch(one_line(text)) is not None

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mimidiar.annotation.lines import check_name, numbered_fields, seconds_in, source_files
-from mimidiar.annotation.regions import Region, union
+from mimidiar.annotation.text_file import check_name, numbered_fields, seconds_in, source_files
+from mimidiar.annotation.turns import Region, union
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 

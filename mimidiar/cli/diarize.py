@@ -68,8 +68,7 @@ def diarize(files, out, model, formats, plot, per_channel, device, checkpoint, *
 
 def run(tasks, folder, formats, plot, count, loading) -> int:
     """Load the diarizer, which takes two seconds, and do the tasks; returns how many were done."""
-    from mimidiar.diarize.files import diarize_tasks
-    from mimidiar.diarize.outputs import rttm_text, write_outputs
+    from mimidiar.diarize.files import diarize_tasks, rttm_text, write_outputs
     from mimidiar.diarize.pretrained import Diarizer
     from mimidiar.files import make_folder
     from mimidiar.torch_setup import use_one_thread

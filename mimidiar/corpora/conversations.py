@@ -11,8 +11,7 @@ from pathlib import Path
 
 from lhotse import SupervisionSegment
 
-from mimidiar.annotation.regions import Region
-from mimidiar.annotation.turns import Turn, cut_at, merge_overlaps
+from mimidiar.annotation.turns import Region, Turn, cut_at, merge_overlaps
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import AudioInfo, probe_audio
 from mimidiar.corpora.preparation import Preparation

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lhotse.supervision import AlignmentItem
 
-from mimidiar.annotation.lines import numbered_fields
+from mimidiar.annotation.text_file import numbered_fields
 from mimidiar.config import load_config
 from mimidiar.corpora.archives import Archive, bring
 from mimidiar.corpora.download import fetch

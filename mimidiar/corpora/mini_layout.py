@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mimidiar.annotation.regions import Region
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Region, Turn
 from mimidiar.annotation.uem import read_uem
 from mimidiar.corpora.conversations import Conversation
 from mimidiar.corpora.utterances import Utterance

@@ -14,8 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from mimidiar.annotation.regions import Region
-from mimidiar.annotation.turns import Turn, merge_overlaps
+from mimidiar.annotation.turns import Region, Turn, merge_overlaps
 from mimidiar.errors import MimidiarError
 
 VERSION = "1.6.2"

@@ -9,7 +9,7 @@ from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
-from mimidiar.annotation.regions import Region
+from mimidiar.annotation.turns import Region
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import probe_audio
 from mimidiar.corpora.preparation import Preparation

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mimidiar.annotation.lines import numbered_fields
+from mimidiar.annotation.text_file import numbered_fields
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.trials import make_trials, named_in, usable_trials, utterances_of
 from mimidiar.corpora.utterances import (

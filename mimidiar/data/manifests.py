@@ -9,9 +9,8 @@ from typing import TypeVar
 from lhotse import AudioSource, CutSet, MonoCut, Recording, RecordingSet, SupervisionSegment, SupervisionSet
 
 import mimidiar.score.trials as score_trials
-from mimidiar.annotation.regions import Region
 from mimidiar.annotation.rttm import write_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Region, Turn
 from mimidiar.annotation.uem import read_uem, write_uem
 from mimidiar.data.jsonl import RECORDINGS, REMEDY, SUPERVISIONS, read_jsonl, write_jsonl
 from mimidiar.data.utterances_manifest import stretches

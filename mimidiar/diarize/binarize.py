@@ -7,9 +7,9 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from mimidiar.annotation.activity import runs
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.diarize.state import State, still_rows
-from mimidiar.models.frame_stacking import LABEL_HZ
 
 
 @dataclass(frozen=True)

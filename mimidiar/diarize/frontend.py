@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.files import make_resampler
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.vad import FRAME, SAMPLE_RATE, VadStream
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import on_time_axis, open_features
-from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.models.projection import Projection
 
 PROBED_FRAMES = 10_000  # at once: a probe has as many outputs as its training had speakers

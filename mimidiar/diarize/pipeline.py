@@ -114,7 +114,7 @@ class Session:
         step, held = self._steps[number], self._held[number]
         if frames is not None and (len(frames) or not held):
             held.append(frames)
-        if not ending and (frames is None or not len(frames) or step.lookahead_frames is None):
+        if not held or (not ending and (frames is None or not len(frames) or step.lookahead_frames is None)):
             return None
         whole = join_frames(held)
         if step.lookahead_frames is None:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from mimidiar.annotation.activity import active_turns, arrival_order
-from mimidiar.annotation.turns import Turn, cut_at
+from mimidiar.annotation.text_file import many
+from mimidiar.annotation.turns import LABEL_HZ, Turn, cut_at
 from mimidiar.audio.files import AudioRecording, array_recording, file_recording
 from mimidiar.diarize.binarize import Binarization, Binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count, make_count
@@ -27,8 +28,8 @@ from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import split_meta
+from mimidiar.log import log
 from mimidiar.models.build import TrainedModel, build_trained
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.models.projection import Projection, build_projection
 from mimidiar.models.weights import load_weights
 from mimidiar.shipped import shipped_file
@@ -150,6 +151,12 @@ class Diarization:
     turns: list[Turn]
     posteriors: np.ndarray
 
+    def warn_of_fewer(self, count: Count, name: str | Path) -> None:
+        """Log a warning where there are fewer speakers than `count` asks for in the recording called `name`."""
+        if count.least > max(len(self.speakers), 1):
+            few = f"{many(len(self.speakers), 'speaker')} found, {count.least} were asked for"
+            log.warning(f"{name}: {few}: no others could be separated, or had a turn")
+
     def annotation(self) -> "Annotation":
         """As pyannote has it."""
         from pyannote.core import Annotation, Segment
@@ -204,7 +211,8 @@ class Diarizer:
 
         Speakers are spk0, spk1, ... in order of their first turns; their number is estimated within the given bounds.
         With `return_posteriors`, also returns the posteriors of the speakers, every 80 ms. MimidiarError for a file or
-        samples without audio (`audio.read_audio`), and for numbers of speakers that contradict each other.
+        samples without audio (`audio.read_audio`), and for numbers of speakers that contradict each other; a warning is
+        logged where fewer are found.
         """
         is_file = isinstance(audio, str | Path)
         if is_file == (sample_rate is not None):
@@ -212,7 +220,9 @@ class Diarizer:
                 "a file has its own sampling rate: leave out sample_rate" if is_file else "samples need a sample_rate"
             )
         recording = file_recording(audio) if is_file else array_recording(audio, sample_rate)
-        found = self.diarize(recording, make_count(num_speakers, min_speakers, max_speakers))
+        count = make_count(num_speakers, min_speakers, max_speakers)
+        found = self.diarize(recording, count)
+        found.warn_of_fewer(count, audio if is_file else "the samples")
         return (found.annotation(), found.sliding_windows()) if return_posteriors else found.annotation()
 
     def diarize(self, recording: AudioRecording, count: Count = ANY_NUMBER) -> Diarization:

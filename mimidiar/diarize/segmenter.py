@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mimidiar.annotation.activity import runs
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.diarize.state import State, still_rows
 from mimidiar.errors import MimidiarError
-from mimidiar.models.frame_stacking import LABEL_HZ
 
 if TYPE_CHECKING:
     from mimidiar.models.build import TrainedModel

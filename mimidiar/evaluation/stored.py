@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from mimidiar.annotation.activity import active_turns, activity_matrix
 from mimidiar.annotation.rttm import read_rttm, write_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.annotation.uem import read_uem
 from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.diarize.clustering import ANY_NUMBER, Clustering, Count
@@ -24,7 +24,6 @@ from mimidiar.features.fused_store import Features
 from mimidiar.features.store import META, MatrixStore, ShardWriter, shard_path, write_scp
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json, sha256_file, write_json
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.models.projection import load_projection
 
 if TYPE_CHECKING:

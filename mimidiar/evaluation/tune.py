@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.diarize.binarize import Binarization, binarize
 from mimidiar.diarize.clustering import Clustering, SpeakerTree, find_centroids, grow_tree, local_speakers
 from mimidiar.diarize.pipeline import Pipeline
@@ -19,7 +19,6 @@ from mimidiar.diarize.tracker import join_clusters
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.evaluation.stored import NO_GATE, Gate, StoredWindows, read_posteriors, reference_frames
 from mimidiar.evaluation.tuned import Tuned, write_tuned
-from mimidiar.models.frame_stacking import LABEL_HZ
 
 # What posteriors were made with: a diarizer is bundled with the same.
 MADE_WITH = ("window_sec", "hop_sec", "speech_margin_sec")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mimidiar.annotation.lines import shown
+from mimidiar.annotation.text_file import shown
 from mimidiar.errors import MimidiarError
 
 _MOST = 200  # more bars than anybody reads

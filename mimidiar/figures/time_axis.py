@@ -1,6 +1,6 @@
 """Time along the x axis: seconds for a short stretch, minutes and hours for a long one."""
 
-from mimidiar.annotation.regions import Region
+from mimidiar.annotation.turns import Region
 
 _STEPS_SEC = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_TICKS = 10

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mimidiar.annotation.regions import Region
+from mimidiar.annotation.turns import Region
 from mimidiar.errors import MimidiarError
 from mimidiar.figures.style import (
     BLUE,

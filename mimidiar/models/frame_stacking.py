@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.errors import MimidiarError
-
-LABEL_HZ = 12.5  # one Mimi frame, 80 ms
 
 
 def stacking_factor(frame_hz: float) -> int:

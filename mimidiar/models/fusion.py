@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mimidiar.models.adapter import Adapter, AdapterConfig
-from mimidiar.models.feature_norm import FeatureNorm
+from mimidiar.models.adapter import Adapter, AdapterConfig, FeatureNorm
 
 
 @dataclass

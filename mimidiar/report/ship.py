@@ -20,7 +20,7 @@ from typing import Any
 from mimidiar.commit import code_commit, describe_environment
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
-from mimidiar.models.weight_file import inspect_weight_file
+from mimidiar.models.weights import inspect_weight_file
 from mimidiar.report.lineage import Lineage, of_output
 from mimidiar.report.make_record import stage_entries
 from mimidiar.report.record import Record, find_records, read_record, unclean_code

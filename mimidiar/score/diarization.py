@@ -37,9 +37,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from mimidiar.annotation.lines import shown
-from mimidiar.annotation.regions import Region, intersect, overlaps, subtract, total_sec, union
-from mimidiar.annotation.turns import Turn, Turns, crop, extent, merge_overlaps
+from mimidiar.annotation.text_file import shown
+from mimidiar.annotation.turns import (
+    Region,
+    Turn,
+    Turns,
+    crop,
+    extent,
+    intersect,
+    merge_overlaps,
+    overlaps,
+    subtract,
+    total_sec,
+    union,
+)
 from mimidiar.errors import MimidiarError
 from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.segments import check_size, common_sec, error_times, jaccard_error

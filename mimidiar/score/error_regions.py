@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from mimidiar.annotation.regions import SHORTEST_SEC, Region
-from mimidiar.annotation.turns import Turn, crop, merge_overlaps
+from mimidiar.annotation.turns import SHORTEST_SEC, Region, Turn, crop, merge_overlaps
 from mimidiar.score.diarization import Protocol, scored_regions
 from mimidiar.score.segments import check_size, common_sec, pair_speakers, speaker_names
 

@@ -28,10 +28,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.lines import sha256_source, shown
-from mimidiar.annotation.regions import subtract
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
-from mimidiar.annotation.turns import extent
+from mimidiar.annotation.text_file import sha256_source, shown
+from mimidiar.annotation.turns import extent, subtract
 from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text

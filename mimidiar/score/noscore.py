@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mimidiar.annotation.lines import numbered_fields, seconds_in, source_files
-from mimidiar.annotation.regions import Region, subtract, union
+from mimidiar.annotation.text_file import numbered_fields, seconds_in, source_files
+from mimidiar.annotation.turns import Region, subtract, union
 
 EXTENSION_SEC = 0.5
 UNSCORED_SOUNDS = frozenset({"laugh", "breath", "lipsmack", "cough", "sneeze", "other"})

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mimidiar.annotation.lines import shown
+from mimidiar.annotation.text_file import shown
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 

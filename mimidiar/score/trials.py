@@ -21,8 +21,8 @@ from sys import intern
 
 import numpy as np
 
-from mimidiar.annotation.lines import check_name, number_in, numbered_fields, shown
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions
+from mimidiar.annotation.text_file import check_name, number_in, numbered_fields, shown
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 

@@ -11,8 +11,7 @@
 import random
 from collections.abc import Callable, Mapping
 
-from mimidiar.annotation.regions import Region, intersect, union
-from mimidiar.annotation.turns import Turn, crop, merge_overlaps
+from mimidiar.annotation.turns import Region, Turn, crop, intersect, merge_overlaps, union
 from mimidiar.errors import MimidiarError
 
 _SPEAKER = "speaker0"

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.annotation.lines import sha256_lines
+from mimidiar.annotation.text_file import sha256_lines
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from mimidiar.annotation.activity import activity_matrix
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.errors import MimidiarError
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.models.fusion import FusionConfig
 from mimidiar.training.crops import Conversations
 

@@ -16,9 +16,10 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from mimidiar.annotation.activity import arrival_targets
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.encoders.registry import EncoderSpec, describe_makers
 from mimidiar.features.fused_store import on_time_axis
-from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mimidiar.annotation.activity import arrival_targets
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.data.manifests import read_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import Features, open_features
-from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
+from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.training.batches import EpochSampler
 
 SetFolders = tuple[Path, Path]  # of one set: data, features

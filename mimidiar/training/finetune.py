@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.encoders.mimi.sizes import layers_above
 from mimidiar.encoders.mimi.upper_layers import MimiTop, top_of
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import load_model
 from mimidiar.models.finetune import UnfrozenAdapter, latent
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.models.weights import fill
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations, statistics

@@ -9,9 +9,9 @@ import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping
 from torch.utils.data import Sampler
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import Model
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.training.batches import Loader
 from mimidiar.training.checkpoints import KeepBest, best_so_far, stopped_early
 from mimidiar.training.config import TrainConfig

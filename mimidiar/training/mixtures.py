@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mimidiar.annotation.activity import arrival_targets
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import resample
 from mimidiar.encoders.registry import Encoder, describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import Model
-from mimidiar.models.frame_stacking import LABEL_HZ, stacking_factor
+from mimidiar.models.frame_stacking import stacking_factor
 from mimidiar.simulation.acoustics import to_int16
 from mimidiar.simulation.augmentation import Augmenter, impulse_responses
 from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_mixture_source

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
-from mimidiar.encoders.speaker.windowing import LABEL_HZ, EmbeddingWindows
+from mimidiar.encoders.speaker.windowing import EmbeddingWindows
 from mimidiar.encoders.speaker.windows import (
     Embedder,
     Grid,

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.encoders.silero import LOOKAHEAD_FRAMES as VAD_LOOKAHEAD
-from mimidiar.encoders.speaker.windowing import LABEL_HZ, SAMPLE_RATE, EmbeddingWindows, parse_tap
+from mimidiar.encoders.speaker.windowing import SAMPLE_RATE, EmbeddingWindows, parse_tap
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
 

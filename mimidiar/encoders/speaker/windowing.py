@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mimidiar.errors import MimidiarError
 
 SAMPLE_RATE = 16000  # of the audio that is embedded
-LABEL_HZ = 12.5  # one frame of Mimi, 80 ms
 # Embeddings of shorter windows are poor: CAM++'s error rate at 1.5 s is already ten times that at 3 s.
 SHORTEST_SEC = 0.5
 INTERPOLATIONS = ("linear", "nearest")

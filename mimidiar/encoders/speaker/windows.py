@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from mimidiar.annotation.activity import frame_count
-from mimidiar.encoders.speaker.windowing import LABEL_HZ, SHORTEST_SEC, EmbeddingWindows
+from mimidiar.annotation.turns import LABEL_HZ
+from mimidiar.encoders.speaker.windowing import SHORTEST_SEC, EmbeddingWindows
 
 BATCH_WINDOWS = 32
 # Under one step of 16-bit audio: digital silence, whose embedding is meaningless. Louder pauses are masked by `speech`:

@@ -7,8 +7,7 @@ import torch
 from mimidiar.encoders.mimi.autoencode import settled_state
 from mimidiar.encoders.mimi.sizes import CodecSize
 from mimidiar.encoders.mimi.tap import load_mimi
-from mimidiar.models.weight_file import read_weight_file
-from mimidiar.models.weights import save_tensors
+from mimidiar.models.weights import read_weight_file, save_tensors
 
 FORMAT = "mimidiar-codec-1"
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}

@@ -20,7 +20,7 @@ from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE
 from mimidiar.encoders.mimi.tap import load_mimi, untrained_mimi
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, sha256_file, write_json
-from mimidiar.models.weight_file import read_weight_file
+from mimidiar.models.weights import read_weight_file
 from mimidiar.studies.codec_training.config import CodecConfig
 from mimidiar.studies.codec_training.data import (
     CodecBatch,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.annotation.lines import sha256_source
+from mimidiar.annotation.text_file import sha256_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json, write_text
 from mimidiar.score.bootstrap import ratio_intervals

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from mimidiar.annotation.activity import active_turns, activity_matrix, frame_count
-from mimidiar.annotation.regions import Region, total_sec
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Region, Turn, total_sec
 from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.stored import read_posteriors

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mimidiar.models.feature_norm import FeatureNorm
+from mimidiar.models.adapter import FeatureNorm
 from mimidiar.models.projection import PROBE_FORMAT
 from mimidiar.models.weights import save_weights
 from mimidiar.studies.taps.probes import FORMAT, mixed_taps

@@ -14,10 +14,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
 from mimidiar.annotation.activity import activity_matrix
-from mimidiar.annotation.regions import Region
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import LABEL_HZ, Region, Turn
 from mimidiar.evaluation.tune import frame_errors
-from mimidiar.models.frame_stacking import LABEL_HZ
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.models.weight_file import read_weight_file
+from mimidiar.models.weights import read_weight_file
 
 FORMAT = "mimidiar-tap-probes-1"
 MIX = "mix"  # the weighted sum, where taps are named

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.regions import intersect, union
 from mimidiar.annotation.rttm import read_rttm, write_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, intersect, union
 from mimidiar.annotation.uem import read_uem
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError, listed

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mimidiar.annotation.activity import activity_matrix
-from mimidiar.annotation.turns import Turn
-from mimidiar.models.frame_stacking import LABEL_HZ
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.studies.taps.pooled_store import Pooling
 
 ALONE = 0.8  # of a window that a speaker fills, alone, for an example of the speaker

@@ -5,11 +5,10 @@ import json
 import pytest
 
 from mimidiar.annotation.audacity import read_audacity, write_audacity
-from mimidiar.annotation.caption import parse_caption
 from mimidiar.annotation.ctm import read_ctm, write_ctm
 from mimidiar.annotation.pyannote_json import read_pyannote, write_pyannote
 from mimidiar.annotation.srt import read_srt, write_srt
-from mimidiar.annotation.transcript import Said, Word
+from mimidiar.annotation.transcript import Said, Word, parse_caption
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mimidiar.annotation.regions import overlaps
 from mimidiar.annotation.rttm import read_rttm, write_rttm
-from mimidiar.annotation.turns import Turn, crop, merge_overlaps
+from mimidiar.annotation.turns import Turn, crop, merge_overlaps, overlaps
 from mimidiar.annotation.uem import read_uem, write_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.score.noscore import read_noscore

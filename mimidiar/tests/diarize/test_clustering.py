@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.diarize.clustering import (
     ANY_NUMBER,
     APART,
@@ -22,7 +25,6 @@ from mimidiar.diarize.clustering import (
 from mimidiar.diarize.segmenter import Window
 from mimidiar.diarize.tracker import assign, assign_by_reference, cluster_windows, identify, join, stitch
 from mimidiar.errors import MimidiarError
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.tests.diarize.windowed import run_windows
 
 EAGER = Clustering(distance=0.5, same_voice=0.0, min_alone_sec=0.5, min_speaker_sec=0.0)
@@ -278,3 +280,15 @@ def test_numbers_of_speakers_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="distance is 3"):
         Clustering(distance=3).check()
     assert LABEL_HZ == 12.5
+
+
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=12).map(sorted), st.integers(0, 9))
+def test_two_outputs_of_one_window_are_apart_and_no_others(window: list[int], seed: int) -> None:
+    vectors = np.random.default_rng(seed).normal(size=(len(window), 5))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    numbers = np.arange(len(window))
+    frames = np.full(len(window), 100)
+    tree = grow_tree(LocalSpeakers(np.array(window), numbers, vectors, frames, frames), 1.0)
+    wanted = 1 - vectors @ vectors.T
+    wanted[np.equal.outer(window, window)] = APART
+    np.testing.assert_allclose(tree.links, linkage(squareform(wanted, checks=False), "average"), atol=1e-9)

@@ -97,6 +97,12 @@ def test_numbers_of_speakers_are_kept(diarizer) -> None:
         diarizer(signal, RATE, min_speakers=3, max_speakers=2)
 
 
+def test_fewer_speakers_than_asked_for_are_told(diarizer, said) -> None:
+    assert len(diarizer(tones(*TALK), RATE, num_speakers=2).labels()) == 2 and not said
+    assert len(diarizer(tones((300, 8.0)), RATE, min_speakers=7).labels()) < 7
+    assert said == ["the samples: 1 speaker found, 7 were asked for: no others could be separated, or had a turn"]
+
+
 @pytest.mark.parametrize("seconds", [0.0001, 0.05, 0.5, 20.0])
 def test_where_nobody_is_heard_nobody_speaks(diarizer, seconds) -> None:
     quiet = np.random.default_rng(0).standard_normal(max(1, round(seconds * 48000))) * 0.001

@@ -64,6 +64,10 @@ def same(one: Frames, other: Frames) -> None:
         np.testing.assert_allclose(array, getattr(other, name), atol=1e-6, err_msg=name)
 
 
+def test_a_session_without_a_recording_ends_in_no_frames() -> None:
+    assert len(Session(Pipeline(tuple(make() for make in STEPS.values()))).end()) == 0
+
+
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("frames", [0, 1, 7, 19, 20, 21, FRAMES])
 def test_random_chunks_equal_one_call(name: str, frames: int) -> None:

@@ -13,7 +13,7 @@ from mimidiar import shipped
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
-from mimidiar.models.weight_file import ENTRY
+from mimidiar.models.weights import ENTRY
 from mimidiar.report.record import write_record
 from mimidiar.tests.report.records import COMMIT, LINEAGE, make, make_verification
 from mimidiar.tests.report.test_make_record import write_stage

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.cli import cli
 from mimidiar.config import load_config
 from mimidiar.data.manifests import read_set
@@ -18,7 +19,6 @@ from mimidiar.encoders.registry import describe_encoder, describe_makers
 from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse, open_features
 from mimidiar.models.build import load_model
-from mimidiar.models.frame_stacking import LABEL_HZ
 from mimidiar.simulation.drawn_sets import WRITTEN, DrawnConversationSets, write_conversation_sets
 from mimidiar.simulation.turn_statistics import TurnStatistics, write_statistics
 from mimidiar.simulation.turn_taking import draw_conversation

@@ -187,7 +187,7 @@ def test_options_of_several_blocks_are_one_list_in_which_the_last_default_counts
         "  --nj 2       jobs of this recipe\n"
         "  --speed 1.0\n"
         "\n"
-        "Options that other recipes have as well:\n"
+        "Options that recipes share, with their defaults:\n"
         " Of all recipes:\n"
         "  --stage 1    first stage to run\n"
         '  --tag ""     name of the experiment\n'

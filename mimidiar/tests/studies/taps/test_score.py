@@ -8,9 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.annotation.activity import activity_matrix
-from mimidiar.annotation.regions import total_sec, union
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, total_sec, union
 from mimidiar.cli import cli
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError

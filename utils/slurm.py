@@ -63,15 +63,8 @@ def read_options() -> Namespace:
 
 def sbatch_line(options: Namespace, name: str) -> list[str]:
     """The call of sbatch. What Slurm itself has to say of a job comes into its log, too."""
-    line = [
-        "sbatch",
-        "--parsable",
-        f"--job-name={name}",
-        f"--chdir={os.getcwd()}",
-        "--export=ALL",
-        "--open-mode=append",
-    ]
-    line += ["--no-requeue", "--ntasks=1", f"--cpus-per-task={options.cpus}"]
+    line = ["sbatch", "--parsable", f"--job-name={name}", f"--chdir={os.getcwd()}", "--export=ALL"]
+    line += ["--open-mode=append", "--no-requeue", "--ntasks=1", f"--cpus-per-task={options.cpus}"]
     log = options.words[0].replace("%", "%%")
     line.append(f"--output={fill(log, '%a') if options.jobs else log}")
     if options.jobs:

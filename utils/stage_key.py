@@ -21,7 +21,7 @@ from job_log import now
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
-from mimidiar.report.stage_state import STATE, VERSION, State, read_state
+from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, read_state
 
 LOCK = ".stage.lock"
 # A device, and how many processes train, change the last digits of a result and what dropout draws, but not what it is:
@@ -55,14 +55,12 @@ def digest_input(path: str, out: str) -> str:
 
 def owner_state(path: str, out: str) -> tuple[State, str] | None:
     """The finished stage in whose folder `path` lies, and the path inside it; None when no stage made it."""
-    place = Path(path).resolve()
-    for folder in (place, *place.parents):
-        if folder == Path(out).resolve():
-            return None
-        if (state := read_state(folder)) is not None:
-            require_finished(state, path)
-            return state, str(place.relative_to(folder))
-    return None
+    place, here = Path(path).resolve(), Path(out).resolve()
+    owner = owner_of(place)
+    if owner is None or (place.is_relative_to(here) and here.is_relative_to(owner[0])):
+        return None
+    require_finished(owner[1], path)
+    return owner[1], str(place.relative_to(owner[0]))
 
 
 def require_finished(state: State, path: str) -> None:

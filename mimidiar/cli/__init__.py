@@ -12,7 +12,7 @@ from mimidiar.log import log_to_stderr
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-# Name -> (module:function of the click command, the function `command` if none is named; one line of help).
+# Name -> (module that has the click command `command`, or the name after a colon; one line of help).
 USERS = {
     "diarize": ("cli.diarize:diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
     "score": ("cli.score:score", "Score RTTM against a reference: DER, JER, speaker counts."),
@@ -132,8 +132,8 @@ class LazyGroup(click.Group):
         if cmd_name in self.commands:
             return self.commands[cmd_name]
         place = self.table[cmd_name][0] if cmd_name in self.table else self.hidden.get(cmd_name, "")
-        module, _, function = place.partition(":")
-        return getattr(importlib.import_module(f"mimidiar.{module}"), function or "command") if module else None
+        module, _, name = place.partition(":")
+        return getattr(importlib.import_module(f"mimidiar.{module}"), name or "command") if module else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

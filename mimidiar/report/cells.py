@@ -38,25 +38,6 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
-    def text(self, column: Column) -> str:
-        digits = f".{column.decimals}f"
-        spread = "" if self.deviation is None else f" ± {self.deviation:{digits}}"
-        interval = "" if self.low is None else f" [{self.low:{digits}}, {self.high:{digits}}]"
-        return f"{self.mean:{digits}}{spread}{interval}"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A paired difference with its 95 % interval; negative where the row makes fewer errors."""
-
-    value: float
-    low: float
-    high: float
-
-    def text(self, column: Column) -> str:
-        digits = f"+.{column.decimals}f"
-        return f"{self.value:{digits}} [{self.low:{digits}}, {self.high:{digits}}]"
-
 
 @dataclass(frozen=True)
 class NotRun:
@@ -64,21 +45,9 @@ class NotRun:
 
     note: int = 0
 
-    def text(self, column: Column) -> str:
-        return NOT_RUN + (f" [{self.note}]" if self.note else "")
 
-
-@dataclass(frozen=True)
-class Quoted:
-    """What others published, as they wrote it."""
-
-    value: str
-
-    def text(self, column: Column) -> str:
-        return self.value
-
-
-Cell = Figure | Difference | NotRun | Quoted | None
+# An interval is that of a paired difference, negative where the row makes fewer errors; a text is what others wrote.
+Cell = Figure | ConfidenceInterval | NotRun | str | None
 
 
 def figure(records: Sequence[Record], column: Column, where: str) -> Figure | None:
@@ -94,15 +63,14 @@ def figure(records: Sequence[Record], column: Column, where: str) -> Figure | No
     return Figure(statistics.fmean(values), deviation, len(values), *(interval or (None, None)))
 
 
-def difference(records: Sequence[Record], baseline: Sequence[Record], column: Column, where: str) -> Difference:
+def difference(records: Sequence[Record], baseline: Sequence[Record], column: Column, where: str) -> ConfidenceInterval:
     """DER of the records less that of the baseline, recording by recording. MimidiarError for any other metric."""
     if _kept([*records, *baseline], column.metric) != {"recordings"}:
         raise MimidiarError(f"{where}: a paired difference is of the metric der, not of {column.metric}")
     try:
-        found = compare_seeds(_seconds(records), _seconds(baseline))
+        return compare_seeds(_seconds(records), _seconds(baseline))
     except MimidiarError as error:
         raise MimidiarError(f"{where}: {error}") from None
-    return Difference(found.value, found.low, found.high)
 
 
 def _kept(records: Sequence[Record], metric: str) -> set[str]:

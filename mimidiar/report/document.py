@@ -14,11 +14,12 @@ from typing import Any
 from mimidiar.commit import DIRTY, LIBRARIES, UNKNOWN
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_text
-from mimidiar.report.cells import NOT_RUN, Cell, Compared, Difference, Figure, NotRun, Quoted
+from mimidiar.report.cells import NOT_RUN, Cell, Compared, Figure, NotRun
 from mimidiar.report.fill import HASH_DIGITS, FilledRow, FilledTable, fill_tables
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import Column, TableFile
+from mimidiar.score.bootstrap import ConfidenceInterval
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 APART = "published by others, each under its own protocol"
@@ -161,7 +162,17 @@ def _line(table: FilledTable, row: FilledRow, bold: str = "{}", escape: Callable
 
 
 def _text(cell: Cell, column: Column) -> str:
-    return "" if cell is None else cell.text(column)
+    digits = f".{column.decimals}f"
+    match cell:
+        case Figure():
+            spread = "" if cell.deviation is None else f" ± {cell.deviation:{digits}}"
+            interval = "" if cell.low is None else f" [{cell.low:{digits}}, {cell.high:{digits}}]"
+            return f"{cell.mean:{digits}}{spread}{interval}"
+        case ConfidenceInterval():
+            return f"{cell.value:+{digits}} [{cell.low:+{digits}}, {cell.high:+{digits}}]"
+        case NotRun():
+            return NOT_RUN + (f" [{cell.note}]" if cell.note else "")
+    return cell or ""
 
 
 def comma_separated(report: Report) -> str:
@@ -207,10 +218,10 @@ def _values(cell: Cell, row: FilledRow, notes: list[str]) -> dict[str, Any]:
         case Figure():
             values = {"value": cell.mean, "deviation": cell.deviation, "seeds": cell.seeds, "status": "figure"}
             return values | {"low": cell.low, "high": cell.high, "note": notes[row.note - 1] if row.note else ""}
-        case Difference():
+        case ConfidenceInterval():
             return {"value": cell.value, "low": cell.low, "high": cell.high, "status": "difference", "note": ""}
-        case Quoted():
-            return {"value": cell.value, "status": "published", "note": notes[row.note - 1]}
+        case str():
+            return {"value": cell, "status": "published", "note": notes[row.note - 1]}
         case NotRun():
             return {"value": None, "status": NOT_RUN, "note": notes[cell.note - 1] if cell.note else ""}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.cells import Cell, Compared, Figure, NotRun, Quoted, compare_rows, difference, figure, is_leaky
+from mimidiar.report.cells import Cell, Compared, Figure, NotRun, compare_rows, difference, figure, is_leaky
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
@@ -86,8 +86,8 @@ class _Filler:
         conditions = [self._conditions(place) for place in range(len(self.columns))]
         rows = [self._row(line) for line in range(len(self.rows))]
         for place, column in enumerate(self.columns):
-            kind = self._kind(place)
-            if kind is None or not SCORE_KINDS[kind].tuned_on_itself:
+            kinds = {filed.record.kind for found in self.found for filed in found[place]}
+            if not any(SCORE_KINDS[kind].tuned_on_itself for kind in kinds):
                 _mark_best(rows, place, column)
         return FilledTable(
             self.table.name,
@@ -121,20 +121,14 @@ class _Filler:
                     )
         return f"{column.measured}: {_in_words(_how(first.record))}" if first else ""
 
-    def _kind(self, place: int) -> str | None:
-        return next((filed.record.kind for found in self.found for filed in found[place]), None)
-
     def _row(self, line: int) -> FilledRow:
         """A row with its cells. A leaky row is always marked, with the reason in a footnote."""
-        row, cells = self.rows[line], self._cells(line)
+        row, cells = self.rows[line], [self._cell(line, place) for place in range(len(self.columns))]
         records = [filed.record for cell in self.found[line] for filed in cell]
         if not is_leaky(row, records):
             return FilledRow(row.label, row.system, row.role, cells, series=row.series)
         note = self._footnote(_why_leaky(records)) if records else 0
         return FilledRow(row.label, row.system, "leaky", cells, note=note, series=row.series)
-
-    def _cells(self, line: int) -> list[Cell]:
-        return [self._cell(line, place) for place in range(len(self.columns))]
 
     def _cell(self, line: int, place: int) -> Cell:
         row, column = self.rows[line], self.columns[place]
@@ -161,7 +155,7 @@ class _Filler:
     def _published(self) -> Iterator[FilledRow]:
         labels = [column.label for column in self.columns]
         for row in self.table.published:
-            cells = [Quoted(str(row.values[label])) if label in row.values else None for label in labels]
+            cells = [str(row.values[label]) if label in row.values else None for label in labels]
             note = self._footnote(f"published: {row.source}; {row.protocol}")
             yield FilledRow(row.label, "", "published", cells, note=note)
 
@@ -232,10 +226,6 @@ def _in_words(conditions: dict[str, Any]) -> str:
 def _condition(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return (
-        f"{value:g}"
-        if isinstance(value, float)
-        else str(value)[:HASH_DIGITS]
-        if name.endswith("_sha256")
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)[:HASH_DIGITS] if name.endswith("_sha256") else str(value)

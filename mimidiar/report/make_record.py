@@ -3,7 +3,7 @@ folder to the versioned results: clean records alone, of real speech, of scores 
 under today's conventions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -176,10 +176,8 @@ def publish(folders: Iterable[Path], results: Path) -> list[Path]:
     sources: dict[str, tuple[Path, Record]] = {}
     for path in find_records(folders):
         record = read_record(path)
-        _require_clean(path, record)
-        _require_whole(path, record)
-        _require_same_score(path, record)
-        _require_conventions(path, record)
+        for objection in _objections(path, record):
+            raise MimidiarError(f"{path}: {objection}")
         if path.name in sources:
             raise MimidiarError(f"{path} and {sources[path.name][0]}: two records of one figure; remove one")
         sources[path.name] = path, record
@@ -193,57 +191,37 @@ def publish(folders: Iterable[Path], results: Path) -> list[Path]:
     return [results / name for name in sources]
 
 
-def _require_clean(path: Path, record: Record) -> None:
+def _objections(path: Path, record: Record) -> Iterator[str]:
+    """Why a record must not be published: uncommitted code; synthetic speech or a small run, whose figures are a smoke
+    test; a score that has changed since, or follows other conventions.
+    """
+    score, again = path.parent / SCORE_FILE, "run the scoring stage again with --force"
     if record.dirty:
-        raise MimidiarError(
-            f"{path}: made by code that is in no commit ({', '.join(record.unclean())}); commit, and run from there on "
-            "again with --force"
-        )
-
-
-def _require_whole(path: Path, record: Record) -> None:
-    """Raise for records of synthetic speech or a small run: their figures are a smoke test."""
+        code = ", ".join(record.unclean())
+        yield f"made by code that is in no commit ({code}); commit, and run from there on again with --force"
     if record.version != VERSION:
-        raise MimidiarError(f"{path}: written by an older mimidiar; run its experiment again")
+        yield "written by an older mimidiar; run its experiment again"
     if not record.lineage["speech"]:
-        raise MimidiarError(
-            f"{path}: of speech without a corpus.json; only results on real speech are published (--corpus)"
-        )
+        yield "of speech without a corpus.json; only results on real speech are published (--corpus)"
     if record.smoke:
-        raise MimidiarError(
-            f"{path}: no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"
-        )
-
-
-def _require_same_score(path: Path, record: Record) -> None:
-    score = path.parent / SCORE_FILE
+        yield f"no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"
     if not score.is_file():
-        raise MimidiarError(f"{path}: its {SCORE_FILE} is gone; run the scoring stage again")
+        yield f"its {SCORE_FILE} is gone; {again}"
     if sha256_file(score) != record.lineage["score_sha256"]:
-        raise MimidiarError(f"{score}: changed since {path.name} was written; run the scoring stage again with --force")
+        yield f"{score} changed since it was written; {again}"
     for name, value in figures(path.parent, read_score(path.parent)).items():
         if getattr(record, name) != value:
-            raise MimidiarError(
-                f"{path}: its {name} are not those of {score}; run the scoring stage again with --force"
-            )
-
-
-def _require_conventions(path: Path, record: Record) -> None:
+            yield f"its {name} are not those of {score}; {again}"
     found, now = record.conditions.get("conventions"), SCORE_KINDS[record.kind].conventions
     if found != now:
-        raise MimidiarError(
-            f"{path}: scored under version {found} of the conventions of scoring, and this code has version {now}; run "
-            "the scoring stage again with --force"
-        )
+        yield f"scored under version {found} of the conventions of scoring, and this code has version {now}; {again}"
 
 
 def _require_all_seeds(new: dict[str, Record], results: Path) -> None:
-    cells = {(record.system, record.set, record.protocol) for record in new.values()}
+    cells = tuple(f"{record.system}.{record.set}.{record.protocol}.seed" for record in new.values())
     kept = find_records([results]) if results.is_dir() else []
     # Older records may be of an older schema: their names are enough.
-    stale = [
-        p for p in kept if p.name not in new and any(p.name.startswith(".".join(cell) + ".seed") for cell in cells)
-    ]
+    stale = [p for p in kept if p.name not in new and p.name.startswith(cells)]
     if stale:
         raise MimidiarError(
             f"{', '.join(map(str, stale))}: older seeds of what is published now, which tables would average with the "

@@ -35,15 +35,15 @@ class ConfidenceInterval:
 
 
 def ratio_interval(
-    numerator: ArrayLike, denominator: ArrayLike, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
+    numerator: ArrayLike, denominator: ArrayLike, draws: int = DRAWS, seed: int = 0
 ) -> ConfidenceInterval:
     """Interval of sum(numerator) / sum(denominator); both (recordings,). Same seed, same interval."""
     top, bottom = _columns(numerator, denominator)
-    return ratio_intervals(top[:, None], bottom[:, None], draws, seed, level)[0]
+    return ratio_intervals(top[:, None], bottom[:, None], draws, seed)[0]
 
 
 def ratio_intervals(
-    numerators: ArrayLike, denominators: ArrayLike, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
+    numerators: ArrayLike, denominators: ArrayLike, draws: int = DRAWS, seed: int = 0
 ) -> list[ConfidenceInterval]:
     """Intervals of several ratios, each what `ratio_interval` gives for its columns; both (recordings, ratios).
 
@@ -51,15 +51,15 @@ def ratio_intervals(
     """
     top, bottom = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     drawn = [counts @ top / _positive(counts @ bottom) for counts in _resamples(len(top), draws, seed)]
-    lows, highs = percentiles(np.concatenate(drawn), level)
+    lows, highs = percentiles(np.concatenate(drawn))
     values = top.sum(axis=0) / bottom.sum(axis=0)
     ends = zip(values, lows, highs, strict=True)
-    return [ConfidenceInterval(float(value), float(low), float(high), level, draws, seed) for value, low, high in ends]
+    return [ConfidenceInterval(float(value), float(low), float(high), LEVEL, draws, seed) for value, low, high in ends]
 
 
-def percentiles(drawn: np.ndarray, level: float = LEVEL) -> np.ndarray:
+def percentiles(drawn: np.ndarray) -> np.ndarray:
     """(2, ...): the ends of the interval of values (draws, ...); NaN is a draw without a value."""
-    tail = 50 * (1 - level)
+    tail = 50 * (1 - LEVEL)
     return np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
 
 

@@ -1,6 +1,7 @@
 """Two systems scored on the same recordings or trials: by how much they differ, and whether that could be chance."""
 
 import csv
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def der_interval(seeds: Sequence[Seconds]) -> tuple[float, float] | None:
     names = sorted(seeds[0])
     if len(names) < 2 or any(found.keys() != seeds[0].keys() for found in seeds):
         return None
-    interval = ratio_interval(100 * _mean_errors(seeds, names), [seeds[0][name][1] for name in names])
+    errors = [100 * statistics.fmean(found[name][0] for found in seeds) for name in names]
+    interval = ratio_interval(errors, [seeds[0][name][1] for name in names])
     return interval.low, interval.high
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from sys import intern
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
 Pair = tuple[str, str]
+T = TypeVar("T")
 MAX_SCORE = 1e30  # beyond it sums of scores would overflow, and no system means such a number
 _LABELS = {"1": True, "target": True, "0": False, "nontarget": False}
 BESIDE = ("utt2spk", *FILE_NAMES)
@@ -44,17 +46,14 @@ class Trials:
 
 def read_trials(path: str | Path) -> Trials:
     """Read trials. Raises MimidiarError for a wrong line, a trial given twice, or a file without trials."""
-    labels: dict[Pair, bool] = {}
-    twice: list[str] = []
-    for line, fields in numbered_fields(path):
+
+    def read(fields: list[str], line: int) -> tuple[str, str, bool]:
         if len(fields) != 3 or fields[0] not in _LABELS:
             what = f"{shown(' '.join(fields))} is not `label enrol test` with label 0, 1, nontarget or target"
             raise MimidiarError(f"{path}, line {line}: {what}")
-        pair = (intern(fields[1]), intern(fields[2]))
-        if pair in labels:
-            twice.append(f"line {line} ({' '.join(pair)})")
-        labels[pair] = _LABELS[fields[0]]
-    _refuse_doubles(twice, path, "trials")
+        return fields[1], fields[2], _LABELS[fields[0]]
+
+    labels = _by_pair(path, "trials", read)
     if not labels:
         raise MimidiarError(f"{path}: no trial in this file")
     return Trials(list(labels), np.fromiter(labels.values(), dtype=bool, count=len(labels)))
@@ -72,26 +71,17 @@ def read_both_kinds(path: str | Path) -> Trials:
 
 def read_scores(path: str | Path) -> dict[Pair, float]:
     """Read scores. Raises MimidiarError for a wrong line, a score that is no finite number, or a pair given twice."""
-    scores: dict[Pair, float] = {}
-    twice: list[str] = []
-    for line, fields in numbered_fields(path):
+
+    def read(fields: list[str], line: int) -> tuple[str, str, float]:
         if len(fields) != 3:
             raise MimidiarError(f"{path}, line {line}: {len(fields)} fields, but a score line has 3 (enrol test score)")
-        pair = (intern(fields[0]), intern(fields[1]))
-        if pair in scores:
-            twice.append(f"line {line} ({' '.join(pair)})")
-        scores[pair] = _score(fields[2], path, line)
-    _refuse_doubles(twice, path, "scores")
-    return scores
+        value = number_in(fields[2], path, line, "score")
+        if abs(value) > MAX_SCORE:
+            what = f"the score {shown(fields[2])} is beyond +-{MAX_SCORE:g}, which is no score"
+            raise MimidiarError(f"{path}, line {line}: {what}")
+        return fields[0], fields[1], value
 
-
-def _score(text: str, path: str | Path, line: int) -> float:
-    value = number_in(text, path, line, "score")
-    if abs(value) > MAX_SCORE:
-        raise MimidiarError(
-            f"{path}, line {line}: the score {shown(text)} is beyond +-{MAX_SCORE:g}, which is no score"
-        )
-    return value
+    return _by_pair(path, "scores", read)
 
 
 def align_scores(scores: dict[Pair, float], trials: Trials, name: str = "scores") -> np.ndarray:
@@ -118,10 +108,20 @@ def write_scores(path: str | Path, pairs: Sequence[Pair], scores: Iterable[float
             stream.write(f"{enrol} {test} {score:.6f}\n")
 
 
-def _refuse_doubles(twice: list[str], path: str | Path, what: str) -> None:
+def _by_pair(path: str | Path, what: str, read: Callable[[list[str], int], tuple[str, str, T]]) -> dict[Pair, T]:
+    """By (enrol, test), what `read` finds in the fields of each line. Raises MimidiarError for pairs given twice."""
+    found: dict[Pair, T] = {}
+    twice = []
+    for line, fields in numbered_fields(path):
+        enrol, test, value = read(fields, line)
+        pair = intern(enrol), intern(test)
+        if pair in found:
+            twice.append(f"line {line} ({enrol} {test})")
+        found[pair] = value
     if twice:
         few = ", ".join(twice[:3])
         raise MimidiarError(f"{path}: {len(twice)} {what} are given twice, the first: {few}; keep one of each")
+    return found
 
 
 @dataclass(frozen=True)

@@ -151,13 +151,13 @@ def _cell(rate: np.ndarray) -> np.ndarray:
     return np.searchsorted(borders, rate)
 
 
-def histogram(scores: np.ndarray, target: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """(up to `bins`, 4) of low, high, targets, non-targets: bins of one width from the lowest to the highest score.
+def histogram(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(up to BINS, 4) of low, high, targets, non-targets: bins of one width from the lowest to the highest score.
 
     A score on a border belongs to the upper bin, the highest score to the last one. `scores` finite.
     """
     low, high = float(scores.min()), float(scores.max())
-    edges = np.unique(low + (high - low) * np.arange(bins + 1) / bins)  # scores that differ in the last digit: fewer
+    edges = np.unique(low + (high - low) * np.arange(BINS + 1) / BINS)  # scores that differ in the last digit: fewer
     if edges.size == 1:
         edges = np.array([low, low])  # all scores are the same
     number = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, edges.size - 2)

@@ -14,16 +14,13 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 # Name -> (module that has the click command `command`, or the name after a colon; one line of help).
 USERS = {
-    "diarize": ("cli.diarize:diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
+    "diarize": ("cli.diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
     "score": ("cli.score:score", "Score RTTM against a reference: DER, JER, speaker counts."),
     "verify": ("cli.score:verify", "Score verification trials: EER and minDCF."),
-    "convert": (
-        "cli.convert:convert",
-        "Convert between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote.",
-    ),
-    "figure": ("cli.figure:figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
+    "convert": ("cli.convert", "Convert between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote."),
+    "figure": ("cli.figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
     "report": ("cli.report:report", "Make tables of result records."),
-    "train": ("cli.train:train", "Stage 4: train a diarization model."),
+    "train": ("cli.train", "Stage 4: train a diarization model."),
 }
 # Group -> (one line of help, its commands).
 GROUPS = {
@@ -35,10 +32,7 @@ GROUPS = {
             "new": ("cli.data:new", "Write the skeleton of a new dataset: corpus file, test and recipe."),
             "validate": ("cli.data:validate", "Check data folders, and name each error and its fix."),
             "simulate": ("cli.data:simulate", "Stage 2: simulate conversations with NeMo's simulator."),
-            "simulate-turns": (
-                "cli.data:simulate_turns",
-                "Stage 2: simulate conversations with a model of turn-taking.",
-            ),
+            "simulate-turns": ("cli.data:from_turns", "Stage 2: simulate conversations with a model of turn-taking."),
             "mix": ("cli.data:mix", "Stage 2: mix utterances of two speakers."),
             "degrade": ("cli.data:degrade", "Stage 2: degrade utterances: level, noise, reverberation."),
         },

@@ -39,7 +39,7 @@ def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
     callback=print_formats,
     help="Print the formats and their limits.",
 )
-def convert(source, target, source_format, target_format, recording, pause_sec):
+def command(source, target, source_format, target_format, recording, pause_sec):
     """Convert the annotation SOURCE to TARGET, and list the information that TARGET cannot hold.
 
     Formats: rttm, uem, ctm, supervisions (lhotse), pyannote (JSON), textgrid (Praat), audacity (labels), srt. SOURCE
@@ -51,7 +51,6 @@ def convert(source, target, source_format, target_format, recording, pause_sec):
     without word times are not written. A UEM is written from the first to the last turn of each recording. UEM regions
     are read as turns of a speaker 'scored'; turns of this speaker alone are written as regions.
     """
-    from mimidiar.annotation import convert as converting
+    from mimidiar.annotation.convert import Options, convert
 
-    options = converting.Options(source_format, target_format, recording, pause_sec)
-    click.echo(converting.convert(source, target, options))
+    click.echo(convert(source, target, Options(source_format, target_format, recording, pause_sec)))

@@ -4,7 +4,7 @@ import inspect
 
 import click
 
-from mimidiar.cli.options import FOLDER, NUMBER, PATH, overrides_argument, sets_option
+from mimidiar.cli.options import FOLDER, NUMBER, PATH, overrides_argument, path_arguments, sets_option
 from mimidiar.corpora import corpora, corpus_function
 from mimidiar.job_option import job_option
 
@@ -86,8 +86,7 @@ def validate(folders, allow_shared):
 
 
 @click.command()
-@click.argument("data", type=FOLDER)
-@click.argument("out", type=FOLDER)
+@path_arguments("data", "out", kind=FOLDER)
 @sets_option
 @click.option("--noise", type=FOLDER, help="Noises to add: a set, or a folder of `mimidiar data prepare musan`.")
 @click.option("--rirs", type=FOLDER, help="Set of room impulse responses, as of `mimidiar data prepare rirs`.")
@@ -112,12 +111,11 @@ def simulate(data, out, config, noise, rirs, job, overrides):
 
 
 @click.command()
-@click.argument("data", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("data", "out")
 @sets_option
 @click.option("--turns", required=True, type=PATH, help="YAML file of turn statistics.")
 @overrides_argument
-def simulate_turns(data, out, config, turns, overrides):
+def from_turns(data, out, config, turns, overrides):
     """Simulate conversations of the speakers in the prepared sets below DATA, by a model of turn-taking.
 
     Each set of the configuration is written to OUT/talk_<name>. The simulation is that of `mimidiar train --talks`:
@@ -130,8 +128,7 @@ def simulate_turns(data, out, config, turns, overrides):
 
 
 @click.command()
-@click.argument("data", type=FOLDER)
-@click.argument("out", type=FOLDER)
+@path_arguments("data", "out", kind=FOLDER)
 @sets_option
 @overrides_argument
 def mix(data, out, config, overrides):
@@ -148,8 +145,7 @@ def mix(data, out, config, overrides):
 
 
 @click.command()
-@click.argument("data", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("data", "out")
 @click.option("--config", type=PATH, required=True, help="YAML file of a Degradation: conditions by name.")
 @click.option("--noise", type=PATH, help="Set of noises, as of `mimidiar data prepare musan`.  [default: pink noise]")
 @click.option("--rirs", type=PATH, help="Set of room impulse responses.  [default: simulated rooms]")

@@ -39,7 +39,7 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
 @click.option("--per-channel", is_flag=True, help="Diarize each channel as NAME-channel1, ...  [default: their mean]")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--checkpoint", type=PATH, help="Codec weights, if the package does not include those of the model.")
-def diarize(files, out, model, formats, plot, per_channel, device, checkpoint, **numbers):
+def command(files, out, model, formats, plot, per_channel, device, checkpoint, **numbers):
     """Diarize each FILE, and write DIR/NAME.rttm and further formats. NAME is that of the audio file.
 
     FILE is audio of any sampling rate and number of channels, in any format of libsndfile (WAV, FLAC, OGG, MP3, ...),

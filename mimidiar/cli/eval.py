@@ -2,7 +2,7 @@
 
 import click
 
-from mimidiar.cli.options import PATH, margin_option, speaker_number_options, vad_option
+from mimidiar.cli.options import PATH, gate_options, path_arguments, speaker_number_options
 from mimidiar.job_option import Named, job_option
 from mimidiar.score.trivial_baselines import TRIVIAL_BASELINES
 
@@ -11,14 +11,11 @@ probe_option = click.option("--probe", type=PATH, help="Speaker probe (model.saf
 
 
 @click.command()
-@click.argument("model", type=PATH)
-@click.argument("feats", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("model", "feats", "out")
 @click.option("--window-sec", type=float, help="Window length in seconds.  [default: the crop length in training]")
 @click.option("--hop-sec", type=float, help="Hop between windows in seconds.  [default: half a window]")
 @click.option("--local", is_flag=True, help="Write unstitched windows to OUT/local.scp, for `mimidiar eval cluster`.")
-@vad_option
-@margin_option
+@gate_options
 @job_option
 def infer(model, feats, out, window_sec, hop_sec, local, vad, speech_margin_sec, job):
     """Run MODEL (model.safetensors) on the recordings of FEATS, and write speaker posteriors to OUT/posteriors.scp.
@@ -44,13 +41,10 @@ def cluster():
 
 
 @cluster.command("tune")
-@click.argument("local", type=PATH)
-@click.argument("data", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("local", "data", "out")
 @click.option("--embeddings", "--voices", type=PATH, required=True, help=EMBEDDINGS)
 @probe_option
-@vad_option
-@margin_option
+@gate_options
 def tune_clusters(local, data, out, embeddings, probe, vad, speech_margin_sec):
     """Tune the distance threshold of the clustering on DATA, and write it to OUT/tuned.yaml."""
     from mimidiar.evaluation.stored import Gate, StoredWindows
@@ -61,12 +55,10 @@ def tune_clusters(local, data, out, embeddings, probe, vad, speech_margin_sec):
 
 
 @cluster.command("run")
-@click.argument("local", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("local", "out")
 @click.option("--embeddings", "--voices", type=PATH, help=EMBEDDINGS)
 @probe_option
-@vad_option
-@margin_option
+@gate_options
 @click.option("--tuned", type=PATH, help="tuned.yaml of `mimidiar eval cluster tune` for these embeddings.")
 @speaker_number_options
 @click.option(
@@ -109,9 +101,7 @@ def run_clustering(
 
 
 @click.command()
-@click.argument("posteriors", type=PATH)
-@click.argument("data", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("posteriors", "data", "out")
 def tune(posteriors, data, out):
     """Tune threshold, median filter and minimum durations for the lowest frame DER of POSTERIORS on DATA.
 
@@ -123,8 +113,7 @@ def tune(posteriors, data, out):
 
 
 @click.command()
-@click.argument("posteriors", type=PATH)
-@click.argument("out", type=PATH)
+@path_arguments("posteriors", "out")
 @click.option("--tuned", type=PATH, required=True, help="tuned.yaml of `mimidiar eval tune`.")
 def binarize(posteriors, out, tuned):
     """Binarize POSTERIORS with the post-processing of --tuned, and write the turns to OUT/hyp.rttm.

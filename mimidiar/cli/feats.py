@@ -2,14 +2,13 @@
 
 import click
 
-from mimidiar.cli.options import DEVICE, FOLDER
+from mimidiar.cli.options import DEVICE, FOLDER, path_arguments
 from mimidiar.encoders.registry import ENCODERS
 from mimidiar.job_option import Named, job_option
 
 
 @click.command()
-@click.argument("data", type=FOLDER)
-@click.argument("out", type=FOLDER)
+@path_arguments("data", "out", kind=FOLDER)
 @click.option(
     "--encoder",
     type=Named(list(ENCODERS)),
@@ -55,9 +54,7 @@ def extract(data, out, encoder, tap, checkpoint, seed, device, compress, job):
 
 
 @click.command()
-@click.argument("first", type=FOLDER)
-@click.argument("second", type=FOLDER)
-@click.argument("out", type=FOLDER)
+@path_arguments("first", "second", "out", kind=FOLDER)
 def fuse(first, second, out):
     """Concatenate the features of FIRST and SECOND, on the time axis of FIRST, as the store OUT.
 

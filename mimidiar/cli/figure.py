@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mimidiar.cli.options import PATH, collar_option, overlap_option, uem_option
+from mimidiar.cli.options import PATH, path_arguments, protocol_options
 from mimidiar.errors import MimidiarError
 
 
@@ -27,12 +27,10 @@ out_option = click.option(
     help="Output: FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg.",
 )
 title_option = click.option("--title", default="", help="Title of the figure.")
-scores_argument = click.argument("scores", metavar="SCORES", type=PATH)
-trials_argument = click.argument("trials", metavar="TRIALS", type=PATH)
 
 
 @click.group()
-def figure():
+def command():
     """Draw a figure as PNG, SVG or PDF, in colors for color-blind readers.
 
     The same data give the same bytes. Each kind of figure has its own help:
@@ -45,7 +43,7 @@ def figure():
 def drawn(draw):
     """The command of a figure, which `draw` returns: written to -o FILE."""
 
-    @figure.command(draw.__name__)
+    @command.command(draw.__name__)
     @out_option
     @functools.wraps(draw)
     def save(out, **options):
@@ -74,9 +72,7 @@ def drawn_from_json(draw):
 @click.argument("reference", metavar="REF", type=PATH)
 @click.argument("hypothesis", metavar="HYP", type=PATH)
 @click.option("--recording", metavar="NAME", help="Recording to draw; needed if REF and HYP contain several.")
-@uem_option
-@collar_option
-@overlap_option
+@protocol_options
 @click.option(
     "--posteriors",
     "folder",
@@ -103,8 +99,7 @@ def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder
 
 
 @drawn
-@scores_argument
-@trials_argument
+@path_arguments("scores", "trials")
 @click.option("--name", metavar="NAME", help="Name of the system of SCORES.  [default: the name of the file]")
 @click.option("--system", "more", metavar="NAME=SCORES", multiple=True, help="Another system; repeatable.")
 @title_option
@@ -125,8 +120,7 @@ def det(scores, trials, name, more, title):
 
 
 @drawn
-@scores_argument
-@trials_argument
+@path_arguments("scores", "trials")
 @title_option
 def histogram(scores, trials, title):
     """Draw the score histograms of target and non-target trials, with the threshold at the EER.

@@ -2,7 +2,7 @@
 
 import click
 
-from mimidiar.cli.options import PATH, collar_option, overlap_option, uem_option
+from mimidiar.cli.options import PATH, path_arguments, protocol_options
 
 name_option = click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 
@@ -14,9 +14,7 @@ def out_option(files):
 @click.command()
 @click.argument("reference", metavar="REF", type=PATH)
 @click.argument("hypothesis", metavar="HYP", type=PATH)
-@uem_option
-@collar_option
-@overlap_option
+@protocol_options
 @out_option("DIR/score.json and DIR/per_recording.csv")
 @name_option
 def score(reference, hypothesis, uem, collar, skip_overlap, folder, name):
@@ -45,8 +43,7 @@ def score(reference, hypothesis, uem, collar, skip_overlap, folder, name):
 
 
 @click.command()
-@click.argument("scores", metavar="SCORES", type=PATH)
-@click.argument("trials", metavar="TRIALS", type=PATH)
+@path_arguments("scores", "trials")
 @click.option(
     "--utt2spk",
     metavar="FILE",

@@ -68,7 +68,7 @@ FOLDERS = (PATH, PATH)
     "--checkpoint", type=PATH, help="With unfreeze or mixtures: codec weights, as for `mimidiar feats extract`."
 )
 @click.option("--start-from", type=PATH, help="With unfreeze: model.safetensors of a trained adapter.")
-def train(
+def command(
     folder,
     train_sets,
     dev_sets,
@@ -104,10 +104,10 @@ def train(
     machine = Machine(device, agreed_processes(processes), num_workers)
     settings.check_run(source, machine.processes, [data.name for data, _ in train_sets])
 
-    from mimidiar.training import fit
+    from mimidiar.training.fit import train
 
     on_the_fly = _on_the_fly(settings, folder / "talks", **drawn)
-    fit.train(settings, train_sets, dev_sets, folder, seed, machine, checkpoint, start_from, on_the_fly)
+    train(settings, train_sets, dev_sets, folder, seed, machine, checkpoint, start_from, on_the_fly)
 
 
 def _check_source(settings, train_sets, mixtures, talks, turns, noise, rirs, **_options):

@@ -116,9 +116,7 @@ class Compared:
     column: Column
     verdict: str
     about: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    found: ConfidenceInterval | None = None
 
     def sentence(self, emphasis: str = "{}") -> str:
         ours, theirs, verdict = _name(self.row), _name(self.versus), emphasis.format(self.verdict)
@@ -126,7 +124,7 @@ class Compared:
             return f"{ours}: {verdict} with {theirs}, {self.column.label}: {self.about}."
         joint = {BETTER: "than", WORSE: "than", ALIKE: "from"}[self.verdict]
         digits = f"+.{self.column.decimals}f"
-        difference = f"{self.value:{digits}} points [{self.low:{digits}}, {self.high:{digits}}]"
+        difference = f"{self.found.value:{digits}} points [{self.found.low:{digits}}, {self.found.high:{digits}}]"
         return f"{ours}: {verdict} {joint} {theirs}, {self.column.label}: {difference}, {self.about}."
 
 
@@ -178,7 +176,7 @@ def _compare(row: Row, versus: Row, column: Column, ours: list[Record], theirs: 
     if leaky := [side.label for side, records in ((row, ours), (versus, theirs)) if is_leaky(side, records)]:
         about += f"; leaky, for comparison only: {' and '.join(leaky)}"
     verdict = BETTER if interval.high < 0 else WORSE if interval.low > 0 else ALIKE
-    return Compared(row, versus, column, verdict, about, interval.value, interval.low, interval.high)
+    return Compared(row, versus, column, verdict, about, interval)
 
 
 def _difference(column: Column, ours: list[Record], theirs: list[Record]) -> tuple[ConfidenceInterval | None, int, str]:

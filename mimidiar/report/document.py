@@ -209,7 +209,7 @@ def _entries(report: Report) -> Iterator[dict[str, Any]]:
 def _compared(table: str, one: Compared) -> dict[str, Any]:
     about = {"table": table, "system": one.row.system, "versus": one.versus.system, "column": one.column.label}
     about |= {"set": one.column.set, "protocol": one.column.protocol, "metric": one.column.metric}
-    figures = {"value": one.value, "low": one.low, "high": one.high}
+    figures = {name: one.found and getattr(one.found, name) for name in ("value", "low", "high")}
     return about | {"verdict": one.verdict} | figures | {"sentence": one.sentence()}
 
 

@@ -60,16 +60,19 @@ def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: 
         raise MimidiarError(f"'{shipment.name}' cannot name weights; use small letters, digits and single dashes")
     text = _written_by_people(shipment.card)
     found, _ = of_output(weights, command)
-    code = _code(found)
-    if code["dirty"] and not allow_dirty:
-        odd = unclean_code(code["stages"], code["commit"]) or ["no stage of a recipe made it"]
+    stages, commit = stage_entries(found), code_commit()
+    odd = unclean_code(stages, commit) if stages else ["no stage of a recipe made it"]
+    if odd and not allow_dirty:
         raise MimidiarError(
             f"{weights}: code that is in no commit had a part in it ({listed(odd, '; ')}); commit and make it again, "
             "or give --allow-dirty, which its record will contain"
         )
     record = {"name": shipment.name, "sha256": sha256_file(weights), "bytes": size, **about._asdict()}
-    record |= {"command": as_line(command), **code, **_material(found), "environment": describe_environment()}
-    record["figures"] = _figures(_of_these(shipment.results, {record["sha256"], *_parts(about.header)}))
+    record |= {"stages": stages, "commit": commit, "dirty": bool(odd), "command": as_line(command)}
+    record |= {**_material(found), "environment": describe_environment()}
+    parts = about.header.get("sha256")  # of the files that this one was made from, by name
+    identities = {record["sha256"], *(parts.values() if isinstance(parts, dict) else ())}
+    record["figures"] = _figures(_of_these(shipment.results, identities))
     record["beside"] = _figures(map(read_record, find_records(shipment.beside)))
     if shipment.results and not record["figures"]:
         folders = listed([*map(str, shipment.results)])
@@ -96,17 +99,6 @@ def _written_by_people(card: Path) -> str:
     if not text:
         raise MimidiarError(f"{card}: is empty; write what these weights are for, and what they cannot do")
     return text
-
-
-def _parts(header: dict[str, Any]) -> list[str]:
-    """The sha256 of the files that this one was made from, if its header contains them."""
-    parts = header.get("sha256")
-    return list(parts.values()) if isinstance(parts, dict) else []
-
-
-def _code(found: Lineage) -> dict[str, Any]:
-    entries, commit = stage_entries(found), code_commit()
-    return {"stages": entries, "commit": commit, "dirty": not entries or bool(unclean_code(entries, commit))}
 
 
 def _material(found: Lineage) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def test_equal_error_rates_are_paired_draw_by_draw(tmp_path: Path) -> None:
     )
     (compared,) = report.tables[0].comparisons
     # Apart, the intervals overlap nearly wholly; the difference is 2 points in every draw.
-    assert (compared.verdict, compared.value) == ("better", -2.0)
-    assert (compared.low, compared.high) == (pytest.approx(-2), pytest.approx(-2))
+    assert (compared.verdict, compared.found.value) == ("better", -2.0)
+    assert (compared.found.low, compared.found.high) == (pytest.approx(-2), pytest.approx(-2))
     assert compared.about == "paired over 40 speakers, mean of 2 seeds and of 1"
     low, high = np.percentile(hard - 2, [2.5, 97.5])
     text = markdown(report)

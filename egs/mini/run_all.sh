@@ -38,7 +38,7 @@ common=(--corpus "$corpus" --force "$force" --data "$place/data" --feats "$place
 declare -A own=()
 codecs="conf/train.yaml conf/distil.yaml"
 if [[ $smoke == true ]]; then
-  common+=(--limit-speakers 8 --sim-config ../conf/simulate_smoke.yaml)
+  common+=(--limit-speakers 4 --sim-config ../conf/simulate_smoke.yaml)
   codecs="conf/smoke.yaml conf/smoke_distil.yaml"
   own=(
     [adapter]="--train-config conf/smoke.yaml"

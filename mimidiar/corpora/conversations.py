@@ -69,8 +69,7 @@ def write_conversations(
     and with `leaky`, the reason why sets share recordings.
     """
     sizes = {name: len(conversations) for name, conversations in sets.items()}
-    if work.limit is not None:
-        sets = {name: _first(conversations, work.limit) for name, conversations in sets.items()}
+    sets = {name: first_within(conversations, work.limit) for name, conversations in sets.items()}
     checked = check_conversations(corpus, sets, leniency)
     folders = [write_conversation_set(work.out / name, found) for name, found in checked.items()]
     short = [f"{name} {len(checked[name])} of {size}" for name, size in sizes.items() if len(checked[name]) < size]
@@ -188,8 +187,10 @@ def _within(recording: Conversation, info: AudioInfo, beyond: list[str]) -> Conv
     return replace(recording, turns=list(cut_at(turns, info.seconds)))
 
 
-def _first(conversations: list[Conversation], limit: int) -> list[Conversation]:
-    """The first recordings that have at most `limit` speakers together, but one recording at the least."""
+def first_within(conversations: list[Conversation], limit: int | None) -> list[Conversation]:
+    """The first recordings that have at most `limit` speakers together, but at least one; all for None."""
+    if limit is None:
+        return conversations
     kept: list[Conversation] = []
     speakers: set[str] = set()
     for recording in conversations:

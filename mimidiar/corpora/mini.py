@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import AudioInfo
-from mimidiar.corpora.conversations import Conversation, Found, write_conversation_set
+from mimidiar.corpora.conversations import Conversation, Found, first_within, write_conversation_set
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
 from mimidiar.corpora.mini_layout import SPLITS, MiniCorpus, read_mini_corpus
 from mimidiar.corpora.preparation import Preparation, no_settings
@@ -30,7 +30,8 @@ def prepare_mini(work: Preparation) -> list[Path]:
     """Write the sets train, dev, test, one per shipped trial list and one per folder of conversations.
 
     `work.root`: the corpus folder; None looks in the environment, then for a downloaded mini LibriSpeech, then makes
-    synthetic voices. A limit is the highest number of speakers per corpus and split, with 10 utterances of each.
+    synthetic voices. A limit is the highest number of speakers per corpus and split, with 10 utterances of each, and
+    of the first conversations of a folder together.
     Returns the set folders; raises MimidiarError before the first file is written.
     """
     no_settings("mini", work.settings)
@@ -49,7 +50,8 @@ def prepare_mini(work: Preparation) -> list[Path]:
     trials = {name: usable_trials(name, own, present) for name, own in corpus.trials.items()}
     sets = {name: [u for u in utterances if split[u.speaker] == name] for name in SPLITS}
     sets |= {name: utterances_of(own, utterances) for name, own in trials.items()}
-    conversations = {name: [_read_whole(recording) for recording in own] for name, own in corpus.conversations.items()}
+    chosen = {name: first_within(own, work.limit) for name, own in corpus.conversations.items()}
+    conversations = {name: [_read_whole(recording) for recording in own] for name, own in chosen.items()}
     folders = write_utterance_sets(work, {"origin": corpus.origin}, sets, alignments, trials)
     folders += [write_conversation_set(work.out / name, found) for name, found in conversations.items()]
     require_valid(folders)

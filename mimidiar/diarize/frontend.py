@@ -1,4 +1,7 @@
-"""Sources of frames: stored features, or audio that is decoded once for all encoders."""
+"""Sources of frames: stored features, or audio that is decoded once for all encoders.
+
+torch is imported where it is used: most commands on stored features need none.
+"""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -6,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.files import make_resampler
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.encoders.protocol import Encoder
-from mimidiar.encoders.vad import FRAME, SAMPLE_RATE, VadStream
+from mimidiar.encoders.silero import FRAME, SAMPLE_RATE
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import on_time_axis, open_features
 from mimidiar.models.frame_stacking import stack_frames, stacking_factor
@@ -64,6 +66,8 @@ class StoredFeatures:
     def _features(self, name: str) -> np.ndarray:
         features = _read(self.features, name)
         if self._front is not None:
+            import torch
+
             return self._front.run(torch.from_numpy(features)).numpy()
         return stack_frames(features, stacking_factor(self.features.frame_hz))
 
@@ -108,6 +112,8 @@ class AudioStream:
     """
 
     def __init__(self, frontend: AudioFrontend, sample_rate: int):
+        from mimidiar.encoders.vad import VadStream
+
         self._frontend, self._open = frontend, ExitStack()
         rates = {encoder.sample_rate for encoder in frontend.encoders} | {SAMPLE_RATE}
         self._resamplers = {rate: make_resampler(sample_rate, rate) for rate in rates}
@@ -174,6 +180,8 @@ class _Listener:
 
     def take(self, audio: np.ndarray, last: bool, speech: np.ndarray | None = None) -> np.ndarray:
         """Audio (T,) at its rate -> the frames (f, D) that it settles, which are kept as well."""
+        import torch
+
         audio = np.concatenate([self._rest, audio])
         if last:
             audio = np.pad(audio, (0, -len(audio) % self._frame_samples))

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from mimidiar.cli.data import prepare as command
 from mimidiar.corpora import corpus_function, mini, voices
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
+from mimidiar.corpora.mini_layout import read_mini_corpus
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.encoders.vad import speech_segments
@@ -149,8 +150,12 @@ def test_the_real_pack(tmp_path: Path) -> None:
     mini.prepare_mini(Preparation(PACK, tmp_path, seed=0, limit=4))
     sets = {path.name: read_set(path) for path in tmp_path.iterdir() if path.is_dir()}
     assert set(sets) == {"train", "dev", "test", "trials_dev", "trials_testother6", "ami_excerpts"}
-    assert len(sets["ami_excerpts"].recordings) == 12
-    assert sum(turn.duration for turn in sets["ami_excerpts"].supervisions) > 200
+    excerpts = read_mini_corpus(PACK).conversations["ami_excerpts"]
+    assert len(excerpts) == 12 and sum(turn.duration for own in excerpts for turn in own.turns) > 200
+    first = excerpts[: len(sets["ami_excerpts"].recordings)]
+    assert {recording.id for recording in first} == set(sets["ami_excerpts"].recordings.ids)
+    assert len({turn.speaker for own in first for turn in own.turns}) <= 4
+    assert sum(turn.duration for turn in sets["ami_excerpts"].supervisions) > 40
     for name in ("train", "dev", "test"):
         corpora = {}
         for s in sets[name].supervisions:

@@ -34,13 +34,11 @@ def bundle(source, out, model, clustering, binarization, probe, **options):
     """
     from mimidiar.evaluation import bundle as bundles
 
-    files = bundles.Files(model, binarization, clustering, probe)
+    files = bundles.Files(model if source.is_dir() else source, binarization, clustering, probe)
     if source.is_dir():
         files = bundles.find_files(source, files)
     elif binarization is None:
         raise click.UsageError("MODEL needs --binarization; or give the experiment's folder instead")
-    else:
-        files = bundles.Files(source, binarization, clustering, probe)
     parts = bundles.bundle(files, out, **options)
     names = " and ".join(encoder["encoder"] for encoder in parts.encoders)
     how = "clustering" if parts.settings.clustering else "overlap"

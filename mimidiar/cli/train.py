@@ -59,6 +59,7 @@ FOLDERS = (PATH, PATH)
 )
 @click.option(
     "--num-workers",
+    "workers",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
@@ -69,18 +70,7 @@ FOLDERS = (PATH, PATH)
 )
 @click.option("--start-from", type=PATH, help="With unfreeze: model.safetensors of a trained adapter.")
 def command(
-    folder,
-    train_sets,
-    dev_sets,
-    config,
-    overrides,
-    seed,
-    device,
-    processes,
-    num_workers,
-    checkpoint,
-    start_from,
-    **drawn,
+    folder, train_sets, dev_sets, config, overrides, seed, device, processes, workers, checkpoint, start_from, **drawn
 ):
     """Train a diarization model into FOLDER on sets of conversations, each given by its data and its features.
 
@@ -101,7 +91,7 @@ def command(
 
     from mimidiar.training.processes import Machine, agreed_processes
 
-    machine = Machine(device, agreed_processes(processes), num_workers)
+    machine = Machine(device, agreed_processes(processes), workers)
     settings.check_run(source, machine.processes, [data.name for data, _ in train_sets])
 
     from mimidiar.training.fit import train

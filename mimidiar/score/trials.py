@@ -13,7 +13,7 @@ speaker, a non-target trial two):
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,11 +140,7 @@ def find_speakers(trials: Trials, path: str | Path, utt2spk: str | Path | None =
     Raises MimidiarError when the file `utt2spk` lacks an utterance, or contradicts the label of a trial.
     """
     if utt2spk is not None:
-        speaker_of = read_utt2spk(utt2spk)
-        _require_all(speaker_of, trials, utt2spk)
-        found = _speakers(trials, speaker_of.__getitem__, Path(utt2spk).name)
-        _require_agreement(found, trials, utt2spk)
-        return found
+        return _named_speakers(trials, utt2spk)
     known = {name for pair in trials.pairs for name in pair}
     for source, speaker_of in _sources(Path(path).parent, known):
         found = _speakers(trials, speaker_of, source)
@@ -203,19 +199,17 @@ def _contradictions(found: TrialSpeakers, trials: Trials) -> np.ndarray:
     return np.flatnonzero((found.enrol == found.test) != trials.target)
 
 
-def _require_all(speaker_of: Mapping[str, str], trials: Trials, path: str | Path) -> None:
-    missing = [name for name in dict.fromkeys(_flat(trials)) if name not in speaker_of]
-    if missing:
+def _named_speakers(trials: Trials, path: str | Path) -> TrialSpeakers:
+    """By the file that the user names, which must have all of them."""
+    speaker_of = read_utt2spk(path)
+    if missing := [name for name in dict.fromkeys(_flat(trials)) if name not in speaker_of]:
         few = ", ".join(missing[:3])
         raise MimidiarError(f"{path}: no speaker of {len(missing)} utterances of the trials, the first: {few}")
-
-
-def _require_agreement(found: TrialSpeakers, trials: Trials, path: str | Path) -> None:
+    found = _speakers(trials, speaker_of.__getitem__, Path(path).name)
     wrong = _contradictions(found, trials)
     if wrong.size:
         enrol, test = trials.pairs[wrong[0]]
         label, says = ("target", "two speakers") if trials.target[wrong[0]] else ("non-target", "one speaker")
-        raise MimidiarError(
-            f"{path}: contradicts the labels of {wrong.size} trials; the first, {enrol} {test}, is {label}, "
-            f"but of {says} there"
-        )
+        first = f"the first, {enrol} {test}, is {label}, but of {says} there"
+        raise MimidiarError(f"{path}: contradicts the labels of {wrong.size} trials; {first}")
+    return found

@@ -142,8 +142,8 @@ def read_code(job: Job) -> int | None:
     return int(codes[-1]) if codes else None
 
 
-def report(jobs: list[Job]) -> None:
-    """Say which jobs failed, how they ended, and what the ends of their logs are."""
+def conclude(jobs: list[Job]) -> int:
+    """The exit code of all; says which jobs failed, how they ended, and what the ends of their logs are."""
     failed = [job for job in jobs if job.code]
     for job in failed:
         which = f"job {job.number} of {len(jobs)}" if len(jobs) > 1 else "the command"
@@ -153,6 +153,7 @@ def report(jobs: list[Job]) -> None:
     if len(jobs) > 1:
         seconds = time.monotonic() - min(job.began for job in jobs)
         say(f"{len(jobs) - len(failed)} of {len(jobs)} jobs done in {seconds:.1f} s")
+    return exit_code(jobs)
 
 
 def exit_code(jobs: list[Job]) -> int:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import job_log
-from job_log import SIGNALS, Job, end_with_parent, exit_code, fail, head, last_line, make_jobs, open_log, report
+from job_log import SIGNALS, Job, conclude, end_with_parent, exit_code, fail, head, last_line, make_jobs, open_log
 
 GRACE_SEC = 5.0
 
@@ -190,9 +190,7 @@ def main() -> int:
         fail(f"{error.filename or jobs[0].log}: {error.strerror}")
     if stopped:
         return 128 + stopped
-    if not quiet:
-        report(jobs)
-    return exit_code(jobs)
+    return exit_code(jobs) if quiet else conclude(jobs)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from job_log import SIGNALS, Job, exit_code, fail, fill, make_jobs, new_parser, open_log, parse, read_code, report, say
+from job_log import SIGNALS, Job, conclude, fail, fill, make_jobs, new_parser, open_log, parse, read_code, say
 
 OWN = {"array", "chdir", "error", "export", "job-name", "open-mode", "output", "parsable", "wait", "wrap"}
 # Options of sbatch whose value may also stand after a blank.
@@ -210,8 +210,7 @@ def main() -> int:
         return 128 + stopped.args[0]
     except OSError as error:
         fail(f"{error.filename or options.words[0]}: {error.strerror}")
-    report(jobs)
-    return exit_code(jobs)
+    return conclude(jobs)
 
 
 if __name__ == "__main__":

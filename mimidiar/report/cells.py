@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from mimidiar.errors import MimidiarError
 from mimidiar.report.record import Record
 from mimidiar.report.table_file import TAG, Column, Comparison, Row, tag_in
-from mimidiar.score.bootstrap import ConfidenceInterval
-from mimidiar.score.compare import compare_eers, compare_seeds, der_interval, eer_interval
+from mimidiar.score.bootstrap import ConfidenceInterval, compare_eers, compare_seeds, der_interval, eer_interval
 from mimidiar.score.kinds import SCORE_KINDS, keeps
 
 REAL_TIME_FACTOR = "real_time_factor"
@@ -136,7 +135,7 @@ def _name(row: Row) -> str:
 def compare_rows(
     comparisons: Sequence[Comparison], rows: Sequence[Row], columns: Sequence[Column], find: Find, where: str
 ) -> list[Compared]:
-    """All comparisons, by the columns that each names. Raises MimidiarError as `score.compare` does."""
+    """All comparisons, by the columns that each names. Raises MimidiarError as `compare_seeds` does."""
     found = []
     for wanted in comparisons:
         for column in (each for each in columns if each.label == wanted.column.replace("{set}", each.set)):

@@ -9,7 +9,7 @@ from mimidiar.report.cells import Cell, Compared, Figure, NotRun, compare_rows, 
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
-from mimidiar.score.compare import protocol_difference
+from mimidiar.score.bootstrap import protocol_difference
 from mimidiar.score.kinds import SCORE_KINDS
 
 HASH_DIGITS = 8  # of a hash, where people read it

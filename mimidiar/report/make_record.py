@@ -15,8 +15,7 @@ from mimidiar.files import read_json, sha256_file, write_text
 from mimidiar.report.lineage import Lineage, lineage_of, of_output, shared_sets
 from mimidiar.report.record import VERSION, Record, find_records, read_record
 from mimidiar.report.stage_state import as_line, place
-from mimidiar.score.compare import read_seconds
-from mimidiar.score.from_files import SCORE_FILE
+from mimidiar.score.from_files import SCORE_FILE, read_seconds
 from mimidiar.score.kinds import SCORE_KINDS, keeps
 from mimidiar.score.verify_files import read_draws
 

@@ -127,6 +127,21 @@ def per_recording_csv(score: DiarizationScore) -> str:
     return stream.getvalue()
 
 
+def read_seconds(folder: str | Path) -> dict[str, tuple[float, float]]:
+    """The seconds of error and of reference speaker time of each recording, from FOLDER/per_recording.csv."""
+    path = Path(folder) / RECORDINGS_FILE
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return {row["recording"]: _seconds(row) for row in csv.DictReader(stream)}
+    except (OSError, KeyError, ValueError, TypeError, csv.Error):
+        raise MimidiarError(f"{path}: cannot be read; write it again with `mimidiar score -o`") from None
+
+
+def _seconds(row: dict[str, str]) -> tuple[float, float]:
+    error_sec = sum(float(row[name]) for name in ("missed_sec", "false_alarm_sec", "confusion_sec"))
+    return error_sec, float(row["reference_sec"])
+
+
 def find_errors_in_files(
     reference: str | Path,
     hypothesis: str | Path,

@@ -47,8 +47,9 @@ def check(value: Any, pattern: Any, key: str = "") -> None:
             _check_object(value, pattern, f"{key}." if key else "")
         case list():
             _require(isinstance(value, list), value, key, "a list")
-            for position, item in enumerate(value):
-                check(item, pattern[0], f"{key}[{position}]")
+            if not _are_numbers(value, pattern[0]):
+                for position, item in enumerate(value):
+                    check(item, pattern[0], f"{key}[{position}]")
         case tuple():
             *others, last = (each for each in pattern if each is not None)
             if not (value is None and None in pattern) and not any(_fits(value, each) for each in others):
@@ -61,6 +62,16 @@ def check(value: Any, pattern: Any, key: str = "") -> None:
             _require(is_one and pattern.low <= value <= pattern.high, value, key, pattern.wanted)
         case _:
             _require(isinstance(value, bool), value, key, "true or false")
+
+
+def _are_numbers(values: list[Any], pattern: Any) -> bool:
+    """Whether `values` fit the pattern of a number, or of a number or null, and nothing else is to be checked: records
+    have thousands of them."""
+    number = pattern[1] if isinstance(pattern, tuple) and len(pattern) == 2 and pattern[0] is None else pattern
+    if not isinstance(number, Number) or number.whole:
+        return False
+    given = values if number is pattern else [value for value in values if value is not None]
+    return set(map(type, given)) <= {int, float} and all(number.low <= value <= number.high for value in given)
 
 
 def _check_object(value: dict[str, Any], pattern: dict[Any, Any], prefix: str) -> None:

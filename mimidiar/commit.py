@@ -1,6 +1,10 @@
-"""The version of the running code: the commit of the package's repository, and whether files differ from it."""
+"""The versions of what runs: the commit of the package's repository, and whether files differ from it; the machine and
+the libraries, found without importing them.
+"""
 
+import platform
 import subprocess
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -9,6 +13,7 @@ UNKNOWN, DIRTY = "unknown", "-dirty"
 # may, but its record has their digest.
 MADE = ("egs/**/results/**", "egs/paper/tables/**", "egs/paper/figures/**", "**/RESULTS.md", "mimidiar/assets/**")
 NO_CODE = (*MADE, "**/README.md")
+LIBRARIES = ("torch", "moshi", "nemo_toolkit", "lhotse", "pyannote.metrics", "numpy")
 
 
 def code_commit(root: Path = ROOT) -> str:
@@ -39,3 +44,26 @@ def _git(root: Path, *words: str) -> str | None:
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def describe_environment() -> dict[str, str | None]:
+    """Python, platform, processor and the versions of LIBRARIES, null for one that is not installed."""
+    about = {"python": platform.python_version(), "platform": platform.platform(), "processor": _processor()}
+    return about | {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    """The processor's model as Linux names it, else the architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())

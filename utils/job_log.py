@@ -26,6 +26,8 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     SIGNALS.remove(signal.SIGHUP)
 # `mimidiar GROUP COMMAND`: the log is called after the command.
 GROUPS = {"data", "feats", "model", "eval", "table", "study"}
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 END = re.compile(r"^# ended \S+ after \S+ s, exit code (\d+)$", re.MULTILINE)
 
 
@@ -44,10 +46,15 @@ class Job:
     end: str = ""
 
 
-def end_with_parent() -> None:
-    """Get TERM when the shell that waits for this process ends (Linux): a shell that gets TERM does so at once."""
+def end_with_parent(number: int = signal.SIGTERM, parent: int | None = None) -> None:
+    """Get this signal when the process that waits for this one ends (Linux): a shell that gets TERM does so at once.
+
+    `parent`: its id, in a child before its command begins, which leaves where the parent has ended already.
+    """
     with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
+        LIBC.prctl(PR_SET_PDEATHSIG, number)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
 
 
 def command_name(command: list[str]) -> str:
@@ -135,8 +142,8 @@ def read_code(job: Job) -> int | None:
     return int(codes[-1]) if codes else None
 
 
-def report(jobs: list[Job]) -> None:
-    """Say which jobs failed, how they ended, and what the ends of their logs are."""
+def conclude(jobs: list[Job]) -> int:
+    """The exit code of all; says which jobs failed, how they ended, and what the ends of their logs are."""
     failed = [job for job in jobs if job.code]
     for job in failed:
         which = f"job {job.number} of {len(jobs)}" if len(jobs) > 1 else "the command"
@@ -146,6 +153,7 @@ def report(jobs: list[Job]) -> None:
     if len(jobs) > 1:
         seconds = time.monotonic() - min(job.began for job in jobs)
         say(f"{len(jobs) - len(failed)} of {len(jobs)} jobs done in {seconds:.1f} s")
+    return exit_code(jobs)
 
 
 def exit_code(jobs: list[Job]) -> int:

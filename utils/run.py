@@ -10,7 +10,6 @@ Exit code: 0, or that of a single failed job, or 1; 128 + the signal when it was
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,10 +19,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from job_log import SIGNALS, Job, exit_code, fail, head, last_line, make_jobs, new_parser, open_log, parse, report
+import job_log
+from job_log import SIGNALS, Job, conclude, end_with_parent, exit_code, fail, head, last_line, make_jobs, open_log
 
 GRACE_SEC = 5.0
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
 @dataclass
@@ -37,10 +36,7 @@ class Running:
 
 def die_with(parent: int, mask: set) -> None:
     """In the child, before the command: end when the parent does (Linux), and take signals again."""
-    with contextlib.suppress(AttributeError):
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with_parent(signal.SIGKILL, parent)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -153,7 +149,7 @@ def run_all(jobs: list[Job], at_once: int, on_terminal: bool) -> int:
     """Run the jobs; returns 0, or the number of the signal that stopped them."""
     signal.signal(signal.SIGCHLD, lambda *_: None)
     with contextlib.suppress(AttributeError):  # Linux: a job's orphans become our children, so that we see them end
-        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        job_log.LIBC.prctl(job_log.PR_SET_CHILD_SUBREAPER, 1)
     # Blocked and fetched one by one, so that none is lost between the start of a job and its entry in the list.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS | {signal.SIGCHLD}) - SIGNALS
     waiting, running = list(jobs), []
@@ -175,17 +171,12 @@ def run_all(jobs: list[Job], at_once: int, on_terminal: bool) -> int:
 
 def read_options() -> tuple[list[Job], int, bool]:
     """The jobs, how many run at once, and whether nothing is said of them."""
-    parser = new_parser(__doc__)
+    parser = job_log.new_parser(__doc__)
     parser.add_argument("--max-jobs-run", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     parser.add_argument("--quiet", action="store_true", help="do not show the end of a failed log")
-    for name, what in (
-        ("gpu", "GPUs per job"),
-        ("cpus", "cores per job"),
-        ("mem", "memory per job"),
-        ("time", "time per job"),
-    ):
-        parser.add_argument(f"--{name}", help=f"{what}: for slurm.py; this machine gives what it has")
-    options = parse(parser)
+    for name, what in {"gpu": "GPUs", "cpus": "cores", "mem": "memory", "time": "time"}.items():
+        parser.add_argument(f"--{name}", help=f"{what} per job: for slurm.py; this machine gives what it has")
+    options = job_log.parse(parser)
     if options.others:
         parser.error(f"unknown options: {' '.join(options.others)}")
     return make_jobs(options.jobs, options.words), options.max_jobs_run, options.quiet
@@ -199,12 +190,8 @@ def main() -> int:
         fail(f"{error.filename or jobs[0].log}: {error.strerror}")
     if stopped:
         return 128 + stopped
-    if not quiet:
-        report(jobs)
-    return exit_code(jobs)
+    return exit_code(jobs) if quiet else conclude(jobs)
 
-
-LIBC = ctypes.CDLL(None)
 
 if __name__ == "__main__":
     sys.exit(main())

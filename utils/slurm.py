@@ -24,7 +24,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from job_log import SIGNALS, Job, exit_code, fail, fill, make_jobs, new_parser, open_log, parse, read_code, report, say
+from job_log import SIGNALS, Job, conclude, fail, fill, make_jobs, new_parser, open_log, parse, read_code, say
 
 OWN = {"array", "chdir", "error", "export", "job-name", "open-mode", "output", "parsable", "wait", "wrap"}
 # Options of sbatch whose value may also stand after a blank.
@@ -63,15 +63,8 @@ def read_options() -> Namespace:
 
 def sbatch_line(options: Namespace, name: str) -> list[str]:
     """The call of sbatch. What Slurm itself has to say of a job comes into its log, too."""
-    line = [
-        "sbatch",
-        "--parsable",
-        f"--job-name={name}",
-        f"--chdir={os.getcwd()}",
-        "--export=ALL",
-        "--open-mode=append",
-    ]
-    line += ["--no-requeue", "--ntasks=1", f"--cpus-per-task={options.cpus}"]
+    line = ["sbatch", "--parsable", f"--job-name={name}", f"--chdir={os.getcwd()}", "--export=ALL"]
+    line += ["--open-mode=append", "--no-requeue", "--ntasks=1", f"--cpus-per-task={options.cpus}"]
     log = options.words[0].replace("%", "%%")
     line.append(f"--output={fill(log, '%a') if options.jobs else log}")
     if options.jobs:
@@ -217,8 +210,7 @@ def main() -> int:
         return 128 + stopped.args[0]
     except OSError as error:
         fail(f"{error.filename or options.words[0]}: {error.strerror}")
-    report(jobs)
-    return exit_code(jobs)
+    return conclude(jobs)
 
 
 if __name__ == "__main__":

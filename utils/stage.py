@@ -24,9 +24,7 @@ Exit code: 0, or that of the command, which stays unfinished; 1 for an error of 
 
 import argparse
 import contextlib
-import ctypes
 import fcntl
-import itertools
 import os
 import shlex
 import shutil
@@ -38,8 +36,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from job_log import SIGNALS, command_name, end_with_parent
-from stage_key import LOCK, changes, digest_input, new_state, now
+from job_log import SIGNALS, command_name, end_with_parent, now
+from stage_key import LOCK, changes, digest_input, new_state
 
 from mimidiar.commit import code_commit
 from mimidiar.errors import MimidiarError
@@ -163,7 +161,6 @@ class Runner:
 
     def __init__(self, lock: int) -> None:
         self.lock, self.process, self.stopped = lock, None, 0
-        self.libc = ctypes.CDLL(None)
         for number in SIGNALS:
             signal.signal(number, self.stop)
 
@@ -180,7 +177,8 @@ class Runner:
                 words,
                 env=os.environ | {"PATH": path},
                 pass_fds=[self.lock],
-                preexec_fn=lambda: self.die_with(parent),  # noqa: PLW1509 - there are no threads
+                # run.py must end its jobs when stage.py is gone.
+                preexec_fn=lambda: end_with_parent(parent=parent),  # noqa: PLW1509 - there are no threads
             )
             if self.stopped:  # between the two lines above
                 self.process.send_signal(self.stopped)
@@ -190,18 +188,10 @@ class Runner:
             return 128 + self.stopped
         return code if code >= 0 else 128 - code
 
-    def die_with(self, parent: int) -> None:
-        """In the child: get a signal when stage.py is gone (Linux), so that run.py ends its jobs."""
-        with contextlib.suppress(AttributeError):
-            self.libc.prctl(1, signal.SIGTERM)  # 1 is PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
 
-
-def command_lines(options: argparse.Namespace) -> Iterator[list[str]]:
-    """The `$cmd` lines of this stage, in order."""
+def command_lines(options: argparse.Namespace, parts: list[list[str]]) -> Iterator[list[str]]:
+    """The `$cmd` lines of a stage of these commands, in order."""
     cmd = shlex.split(os.environ.get("cmd") or "run.py")  # noqa: SIM112 - Kaldi's name
-    parts = [list(part) for is_cut, part in itertools.groupby(options.command, ":::".__eq__) if not is_cut]
     name = options.name or command_name(parts[0])
     for number, part in enumerate(parts, 1):
         log = f"{options.out}/log/{name if len(parts) == 1 else f'{name}.{number}'}"
@@ -256,7 +246,7 @@ def run_stage(options: argparse.Namespace, states: list[State], runner: Runner) 
         take_over(state)
         add_commit(state)
         write_state(Path(state.out), state)
-    code = next(filter(None, map(runner.run, command_lines(options))), 0)
+    code = next(filter(None, map(runner.run, command_lines(options, states[0].commands()))), 0)
     seconds = round(time.monotonic() - began, 1)
     for state in states:
         add_commit(state)  # the code was changed meanwhile, perhaps

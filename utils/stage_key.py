@@ -15,11 +15,13 @@ import json
 import os
 import shlex
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
+from job_log import now
+
 from mimidiar.errors import MimidiarError
-from mimidiar.report.stage_state import STATE, VERSION, State, read_state
+from mimidiar.files import sha256_file
+from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, read_state
 
 LOCK = ".stage.lock"
 # A device, and how many processes train, change the last digits of a result and what dropout draws, but not what it is:
@@ -44,7 +46,7 @@ def digest_input(path: str, out: str) -> str:
         raise MimidiarError(f"{path} does not exist; {remedy(path)}")
     owner = owner_state(path, out)
     if os.path.isfile(path):
-        return _sha256(path)
+        return sha256_file(path)
     if owner is not None:
         state, inside = owner
         return state.digest if inside == "." else f"{state.digest}/{inside}"
@@ -53,14 +55,12 @@ def digest_input(path: str, out: str) -> str:
 
 def owner_state(path: str, out: str) -> tuple[State, str] | None:
     """The finished stage in whose folder `path` lies, and the path inside it; None when no stage made it."""
-    place = Path(path).resolve()
-    for folder in (place, *place.parents):
-        if folder == Path(out).resolve():
-            return None
-        if (state := read_state(folder)) is not None:
-            require_finished(state, path)
-            return state, str(place.relative_to(folder))
-    return None
+    place, here = Path(path).resolve(), Path(out).resolve()
+    owner = owner_of(place)
+    if owner is None or (place.is_relative_to(here) and here.is_relative_to(owner[0])):
+        return None
+    require_finished(owner[1], path)
+    return owner[1], str(place.relative_to(owner[0]))
 
 
 def require_finished(state: State, path: str) -> None:
@@ -70,19 +70,14 @@ def require_finished(state: State, path: str) -> None:
         raise MimidiarError(f"{path}: made before {STATE} kept a lineage; {remedy(path)}, with --force")
 
 
-def _sha256(path: str | Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def remedy(path: str) -> str:
     """Which stage to run first. The stages have the same numbers in all recipes, and folders of fixed names."""
-    maker, now = maker_of(path), os.environ.get("MIMIDIAR_STAGE")
+    maker, current = maker_of(path), os.environ.get("MIMIDIAR_STAGE")
     if name := next((name for name, value in variables().items() if _is_in(path, value)), None):
         return f"check the environment variable {name}, which names it"
     if maker is None:
         return "check the path"
-    return f"run stage {maker} first (--stage {maker})" + (f": it comes before stage {now}" if now else "")
+    return f"run stage {maker} first (--stage {maker})" + (f": it comes before stage {current}" if current else "")
 
 
 def maker_of(path: str) -> int | None:
@@ -133,7 +128,7 @@ def about_file(entry: os.DirEntry) -> str:
         return "no file"  # a link to nothing
     size = entry.stat().st_size
     by_bytes = size <= SMALL_BYTES and Path(entry.name).suffix.lower() not in AUDIO
-    return f"{size} {_sha256(entry.path)}" if by_bytes else str(size)
+    return f"{size} {sha256_file(entry.path)}" if by_bytes else str(size)
 
 
 def split_options(command: list[str]) -> list[tuple[str, str]]:
@@ -242,7 +237,3 @@ def differing_options(old: State, new: State) -> list[str]:
 def _shown(state: State, name: str) -> str:
     values = [value for option, value in split_options(state.command) if option == name]
     return " ".join(shlex.quote(value) if value else "(set)" for value in values) or "(not given)"
-
-
-def now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")

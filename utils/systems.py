@@ -16,9 +16,7 @@ from typing import Any
 
 import yaml
 
-
-class SystemsError(Exception):
-    """One line for the user."""
+from mimidiar.errors import MimidiarError
 
 
 def read_systems(path: Path) -> dict[str, dict[str, Any]]:
@@ -27,10 +25,10 @@ def read_systems(path: Path) -> dict[str, dict[str, Any]]:
         file = yaml.safe_load(path.read_text(encoding="utf-8"))
         defaults, systems = file["defaults"], file["systems"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise SystemsError(f"{path}: cannot be read as a file of systems ({type(error).__name__}: {error})") from None
+        raise MimidiarError(f"{path}: cannot be read as a file of systems ({type(error).__name__}: {error})") from None
     for name, settings in systems.items():
         if unknown := sorted(set(settings) - set(defaults)):
-            raise SystemsError(f"{path}: {name}: no setting '{unknown[0]}'; there are {' '.join(defaults)}")
+            raise MimidiarError(f"{path}: {name}: no setting '{unknown[0]}'; there are {' '.join(defaults)}")
     return {name: defaults | settings for name, settings in systems.items()}
 
 
@@ -42,12 +40,12 @@ def in_shell(value: Any) -> str:
 
 
 def assignments(path: Path, names: list[str]) -> list[str]:
-    """A line for each name. Raises SystemsError that lists the names to choose from."""
+    """A line for each name. Raises MimidiarError that lists the names to choose from."""
     systems = read_systems(path)
     if not names:
-        raise SystemsError(f"no system is named; choose among {' '.join(systems)}")
+        raise MimidiarError(f"no system is named; choose among {' '.join(systems)}")
     if unknown := [name for name in names if name not in systems]:
-        raise SystemsError(f"no system '{unknown[0]}'; choose among {' '.join(systems)}")
+        raise MimidiarError(f"no system '{unknown[0]}'; choose among {' '.join(systems)}")
     settings = [{"system": name} | systems[name] for name in names]
     return [" ".join(f"{key}={in_shell(value)}" for key, value in each.items()) for each in settings]
 
@@ -55,7 +53,7 @@ def assignments(path: Path, names: list[str]) -> list[str]:
 def main() -> int:
     try:
         print("\n".join(assignments(Path(sys.argv[1]), " ".join(sys.argv[2:]).split())))
-    except SystemsError as error:
+    except MimidiarError as error:
         print(f"systems.py: error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -12,14 +12,14 @@ from mimidiar.log import log_to_stderr
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-# Name -> (module that has the click command `command`, one line of help).
+# Name -> (module that has the click command `command`, or the name after a colon; one line of help).
 USERS = {
     "diarize": ("cli.diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
-    "score": ("cli.score", "Score RTTM against a reference: DER, JER, speaker counts."),
-    "verify": ("cli.verify", "Score verification trials: EER and minDCF."),
+    "score": ("cli.score:score", "Score RTTM against a reference: DER, JER, speaker counts."),
+    "verify": ("cli.score:verify", "Score verification trials: EER and minDCF."),
     "convert": ("cli.convert", "Convert between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote."),
     "figure": ("cli.figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
-    "report": ("cli.report", "Make tables of result records."),
+    "report": ("cli.report:report", "Make tables of result records."),
     "train": ("cli.train", "Stage 4: train a diarization model."),
 }
 # Group -> (one line of help, its commands).
@@ -27,45 +27,45 @@ GROUPS = {
     "data": (
         "Stages 0 to 2: corpora and simulated conversations.",
         {
-            "download": ("cli.download", "Stage 0: download a corpus."),
-            "prepare": ("cli.prepare", "Stage 1: write the manifests of a corpus."),
-            "new": ("cli.new", "Write the skeleton of a new dataset: corpus file, test and recipe."),
-            "validate": ("cli.validate", "Check data folders, and name each error and its fix."),
-            "simulate": ("cli.simulate", "Stage 2: simulate conversations with NeMo's simulator."),
-            "simulate-turns": ("cli.simulate_turns", "Stage 2: simulate conversations with a model of turn-taking."),
-            "mix": ("cli.mix", "Stage 2: mix utterances of two speakers."),
-            "degrade": ("cli.degrade", "Stage 2: degrade utterances: level, noise, reverberation."),
+            "download": ("cli.data:download", "Stage 0: download a corpus."),
+            "prepare": ("cli.data:prepare", "Stage 1: write the manifests of a corpus."),
+            "new": ("cli.data:new", "Write the skeleton of a new dataset: corpus file, test and recipe."),
+            "validate": ("cli.data:validate", "Check data folders, and name each error and its fix."),
+            "simulate": ("cli.data:simulate", "Stage 2: simulate conversations with NeMo's simulator."),
+            "simulate-turns": ("cli.data:from_turns", "Stage 2: simulate conversations with a model of turn-taking."),
+            "mix": ("cli.data:mix", "Stage 2: mix utterances of two speakers."),
+            "degrade": ("cli.data:degrade", "Stage 2: degrade utterances: level, noise, reverberation."),
         },
     ),
     "feats": (
         "Stage 3: features.",
         {
-            "extract": ("cli.extract", "Extract features of a codec or speaker encoder to ark/scp."),
-            "fuse": ("cli.fuse", "Concatenate two feature stores, aligned in time."),
+            "extract": ("cli.feats:extract", "Extract features of a codec or speaker encoder to ark/scp."),
+            "fuse": ("cli.feats:fuse", "Concatenate two feature stores, aligned in time."),
         },
     ),
     "model": (
         "Export of trained models.",
         {
-            "bundle": ("cli.bundle", "Write a diarizer in one file: a model and its tuned settings."),
-            "ship": ("cli.ship", "Put weights into the package, with record and model card."),
+            "bundle": ("cli.model:bundle", "Write a diarizer in one file: a model and its tuned settings."),
+            "ship": ("cli.model:ship", "Put weights into the package, with record and model card."),
         },
     ),
     "eval": (
         "Stage 5: inference, post-processing, baselines.",
         {
-            "infer": ("cli.infer", "Predict the posteriors of whole recordings."),
-            "cluster": ("cli.cluster", "Cluster window-level speakers across a recording (EEND-VC)."),
-            "tune": ("cli.tune", "Tune the post-processing on a development set."),
-            "binarize": ("cli.binarize", "Binarize posteriors: write RTTM."),
-            "baseline": ("cli.baseline", "Write the RTTM of a trivial baseline."),
+            "infer": ("cli.eval:infer", "Predict the posteriors of whole recordings."),
+            "cluster": ("cli.eval:cluster", "Cluster window-level speakers across a recording (EEND-VC)."),
+            "tune": ("cli.eval:tune", "Tune the post-processing on a development set."),
+            "binarize": ("cli.eval:binarize", "Binarize posteriors: write RTTM."),
+            "baseline": ("cli.eval:baseline", "Write the RTTM of a trivial baseline."),
         },
     ),
     "table": (
         "Stages 5 and 6: result records.",
         {
-            "record": ("cli.record", "Write a score and its lineage as one record."),
-            "publish": ("cli.publish", "Copy records into the versioned results."),
+            "record": ("cli.report:record", "Write a score and its lineage as one record."),
+            "publish": ("cli.report:publish", "Copy records into the versioned results."),
         },
     ),
     "study": (
@@ -115,7 +115,7 @@ class LazyGroup(click.Group):
     """A click group of a table of commands, whose modules are imported when they are called."""
 
     def __init__(self, table: dict[str, tuple[str, str]], hidden: dict[str, str] | None = None, **options: Any):
-        """`hidden`: further names -> modules; --help leaves them out."""
+        """`hidden`: further names -> places of commands; --help leaves them out."""
         super().__init__(**options)
         self.table, self.hidden = table, hidden or {}
 
@@ -125,8 +125,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands:
             return self.commands[cmd_name]
-        module = self.table[cmd_name][0] if cmd_name in self.table else self.hidden.get(cmd_name)
-        return importlib.import_module(f"mimidiar.{module}").command if module else None
+        place = self.table[cmd_name][0] if cmd_name in self.table else self.hidden.get(cmd_name, "")
+        module, _, name = place.partition(":")
+        return getattr(importlib.import_module(f"mimidiar.{module}"), name or "command") if module else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

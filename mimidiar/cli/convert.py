@@ -1,8 +1,8 @@
 """`mimidiar convert`: from one annotation format to another."""
 
-from pathlib import Path
-
 import click
+
+from mimidiar.cli.options import PATH
 
 
 def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -14,8 +14,8 @@ def print_formats(ctx: click.Context, option: click.Parameter, wanted: bool) -> 
         ctx.exit()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("source", type=click.Path(path_type=Path))
+@click.command()
+@click.argument("source", type=PATH)
 @click.argument("target")
 @click.option("--from", "source_format", metavar="FORMAT", help="Format of SOURCE.  [default: by its suffix]")
 @click.option("--to", "target_format", metavar="FORMAT", help="Format of TARGET.  [default: by its suffix]")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-NUMBER = click.IntRange(min=1)
+from mimidiar.cli.options import DEVICE, PATH, speaker_number_options
+
 FORMATS = ("rttm", "srt", "textgrid", "json")
 
 
@@ -17,19 +18,15 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
     return names
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.command()
+@click.argument("files", metavar="FILE...", type=PATH, nargs=-1, required=True)
 @click.option(
     "-o", "--out", metavar="DIR", default=".", help="Output folder; - writes RTTM to standard output.  [default: .]"
 )
 @click.option(
     "--model", default="mini-fusion", show_default=True, help="Name of a model, or a file of `mimidiar model bundle`."
 )
-@click.option(
-    "--num-speakers", type=NUMBER, help="Number of speakers, if known; fewer, with a warning, if fewer are detected."
-)
-@click.option("--min-speakers", type=NUMBER, help="Lowest number of speakers; likewise.")
-@click.option("--max-speakers", type=NUMBER, help="Highest number of speakers.")
+@speaker_number_options
 @click.option(
     "--format",
     "formats",
@@ -40,15 +37,9 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
 )
 @click.option("--plot", is_flag=True, help="Also draw a timeline: NAME.png.")
 @click.option("--per-channel", is_flag=True, help="Diarize each channel as NAME-channel1, ...  [default: their mean]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option(
-    "--checkpoint",
-    type=click.Path(path_type=Path),
-    help="Codec weights, if the package does not include those of the model.",
-)
-def command(
-    files, out, model, num_speakers, min_speakers, max_speakers, formats, plot, per_channel, device, checkpoint
-):
+@click.option("--device", type=DEVICE, default="auto", show_default=True)
+@click.option("--checkpoint", type=PATH, help="Codec weights, if the package does not include those of the model.")
+def command(files, out, model, formats, plot, per_channel, device, checkpoint, **numbers):
     """Diarize each FILE, and write DIR/NAME.rttm and further formats. NAME is that of the audio file.
 
     FILE is audio of any sampling rate and number of channels, in any format of libsndfile (WAV, FLAC, OGG, MP3, ...),
@@ -65,7 +56,7 @@ def command(
     to_stdout = out == "-"
     if to_stdout and (formats != ["rttm"] or plot):
         raise click.UsageError("-o - writes RTTM alone; name a folder for other formats and figures")
-    count = make_count(num_speakers, min_speakers, max_speakers)
+    count = make_count(**numbers)
     tasks, failed = find_tasks(files, per_channel)
     folder = None if to_stdout else Path(out)
     check_outputs(tasks, folder)

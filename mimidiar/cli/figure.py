@@ -1,12 +1,12 @@
 """`mimidiar figure`: figures of scores, measurements and training."""
 
-import inspect
+import functools
 from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
-SETTINGS = {"help_option_names": ["-h", "--help"]}
+from mimidiar.cli.options import PATH, path_arguments, protocol_options
+from mimidiar.errors import MimidiarError
 
 
 def _possible(_context, _option, out):
@@ -17,25 +17,19 @@ def _possible(_context, _option, out):
     return out
 
 
-def out_option(function):
-    """-o FILE, the same for all figures."""
-    text = "Output: FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg."
-    option = click.option("-o", "--out", metavar="FILE", type=PATH, required=True, callback=_possible, help=text)
-    return option(function)
+out_option = click.option(
+    "-o",
+    "--out",
+    metavar="FILE",
+    type=PATH,
+    required=True,
+    callback=_possible,
+    help="Output: FILE.png, FILE.svg or FILE.pdf; without such a suffix FILE.png and FILE.svg.",
+)
+title_option = click.option("--title", default="", help="Title of the figure.")
 
 
-def title_option(function):
-    return click.option("--title", default="", help="Title of the figure.")(function)
-
-
-def save(figure, out):
-    """Write a figure, and say where."""
-    from mimidiar.figures.style import save_figure
-
-    click.echo("written: " + ", ".join(map(str, save_figure(figure, out))))
-
-
-@click.group(context_settings=SETTINGS)
+@click.group()
 def command():
     """Draw a figure as PNG, SVG or PDF, in colors for color-blind readers.
 
@@ -46,27 +40,39 @@ def command():
     """
 
 
-def json_figure(draw):
+def drawn(draw):
+    """The command of a figure, which `draw` returns: written to -o FILE."""
+
+    @command.command(draw.__name__)
+    @out_option
+    @functools.wraps(draw)
+    def save(out, **options):
+        from mimidiar.figures.style import save_figure
+
+        click.echo("written: " + ", ".join(map(str, save_figure(draw(**options), out))))
+
+    return save
+
+
+def drawn_from_json(draw):
     """The command of a figure from JSON: `draw(values, name)` draws the values of the file `name`."""
 
-    @command.command(draw.__name__, help=inspect.getdoc(draw), context_settings=SETTINGS)
+    @drawn
     @click.argument("data", metavar="DATA", type=PATH)
-    @out_option
-    def drawn(data, out):
+    @functools.wraps(draw)
+    def read(data):
         from mimidiar.files import read_json
 
-        save(draw(read_json(data), str(data)), out)
+        return draw(read_json(data), str(data))
 
-    return drawn
+    return read
 
 
-@command.command(context_settings=SETTINGS)
+@drawn
 @click.argument("reference", metavar="REF", type=PATH)
 @click.argument("hypothesis", metavar="HYP", type=PATH)
 @click.option("--recording", metavar="NAME", help="Recording to draw; needed if REF and HYP contain several.")
-@click.option("--uem", type=PATH, help="UEM of the scored regions, as in `mimidiar score`.")
-@click.option("--collar", type=float, default=0.0, show_default=True, help="Collar in seconds, as in `mimidiar score`.")
-@click.option("--skip-overlap", is_flag=True, help="Do not score overlap, as in `mimidiar score`.")
+@protocol_options
 @click.option(
     "--posteriors",
     "folder",
@@ -76,8 +82,7 @@ def json_figure(draw):
 )
 @click.option("--start", metavar="SEC", type=float, help="Start of the drawn part, in seconds.")
 @click.option("--end", metavar="SEC", type=float, help="End of the drawn part, in seconds.")
-@out_option
-def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder, start, end, out):
+def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder, start, end):
     """Draw the turns of one recording in HYP and REF.
 
     Missed speech, false alarm and confusion have three colors. Each reference speaker has a lane, with the hypothesis
@@ -86,21 +91,19 @@ def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder
     """
     from mimidiar.figures.timeline import draw_timeline
     from mimidiar.score.diarization import Protocol
-    from mimidiar.score.error_files import find_errors_in_files
+    from mimidiar.score.from_files import find_errors_in_files
 
     errors = find_errors_in_files(reference, hypothesis, recording, uem, Protocol(collar, skip_overlap))
     posteriors = None if folder is None else _posteriors(folder, errors.recording)
-    save(draw_timeline(errors, start, end, posteriors), out)
+    return draw_timeline(errors, start, end, posteriors)
 
 
-@command.command(context_settings=SETTINGS)
-@click.argument("scores", metavar="SCORES", type=PATH)
-@click.argument("trials", metavar="TRIALS", type=PATH)
+@drawn
+@path_arguments("scores", "trials")
 @click.option("--name", metavar="NAME", help="Name of the system of SCORES.  [default: the name of the file]")
 @click.option("--system", "more", metavar="NAME=SCORES", multiple=True, help="Another system; repeatable.")
 @title_option
-@out_option
-def det(scores, trials, name, more, title, out):
+def det(scores, trials, name, more, title):
     """Draw DET curves, with the EER marked.
 
     Miss rate against false acceptance rate on normal deviate scales, for one system or several. SCORES: `enrol
@@ -113,15 +116,13 @@ def det(scores, trials, name, more, title, out):
     files = _named_files(name or scores.stem, scores, more)
     listed = read_both_kinds(trials)
     points = {system: operating_points(_scores(file, listed), listed.target) for system, file in files.items()}
-    save(draw_det(points, title), out)
+    return draw_det(points, title)
 
 
-@command.command(context_settings=SETTINGS)
-@click.argument("scores", metavar="SCORES", type=PATH)
-@click.argument("trials", metavar="TRIALS", type=PATH)
+@drawn
+@path_arguments("scores", "trials")
 @title_option
-@out_option
-def histogram(scores, trials, title, out):
+def histogram(scores, trials, title):
     """Draw the score histograms of target and non-target trials, with the threshold at the EER.
 
     SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
@@ -130,25 +131,23 @@ def histogram(scores, trials, title, out):
     from mimidiar.score.trials import read_both_kinds
 
     listed = read_both_kinds(trials)
-    save(draw_histogram(_scores(scores, listed), listed.target, title), out)
+    return draw_histogram(_scores(scores, listed), listed.target, title)
 
 
-@command.command(context_settings=SETTINGS)
+@drawn
 @click.argument("logs", metavar="LOG...", type=PATH, nargs=-1, required=True)
 @title_option
-@out_option
-def training(logs, title, out):
+def training(logs, title):
     """Draw the training curves of one or several runs.
 
     Loss, error and learning rate by epoch, the best epoch marked. LOG: the log.jsonl of a model folder, or the folder.
     """
     from mimidiar.figures.training import draw_training, read_training_log, run_names
 
-    runs = dict(zip(run_names(logs), map(read_training_log, logs), strict=True))
-    save(draw_training(runs, title), out)
+    return draw_training(dict(zip(run_names(logs), map(read_training_log, logs), strict=True)), title)
 
 
-@json_figure
+@drawn_from_json
 def bars(values, name):
     """Draw named values with their intervals, from JSON.
 
@@ -163,7 +162,7 @@ def bars(values, name):
     return draw_bars(*parse_bars(values, name))
 
 
-@json_figure
+@drawn_from_json
 def progression(values, name):
     """Draw metrics from experiment to experiment, from JSON.
 
@@ -180,7 +179,7 @@ def progression(values, name):
     return draw_progression(*parse_steps(values, name))
 
 
-@json_figure
+@drawn_from_json
 def depth(values, name):
     """Draw error rates over the taps of an encoder, from JSON.
 
@@ -197,7 +196,7 @@ def depth(values, name):
     return draw_depth(*parse_steps(values, name, MOST_OF_DEPTH))
 
 
-@json_figure
+@drawn_from_json
 def tradeoff(values, name):
     """Draw DER against token drift, from JSON.
 
@@ -225,8 +224,6 @@ def _posteriors(folder, recording):
 
 
 def _named_files(name, scores, more):
-    from mimidiar.errors import MimidiarError
-
     files = {name: scores}
     for text in more:
         system, equals, file = text.partition("=")

@@ -1,36 +1,23 @@
-"""`mimidiar score`: diarization error rate and other metrics of speaker turns."""
-
-from pathlib import Path
+"""`mimidiar score` and `mimidiar verify`: error rates of speaker turns, and of verification trials."""
 
 import click
 
+from mimidiar.cli.options import PATH, path_arguments, protocol_options
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("reference", metavar="REF", type=click.Path(path_type=Path))
-@click.argument("hypothesis", metavar="HYP", type=click.Path(path_type=Path))
-@click.option(
-    "--uem",
-    type=click.Path(path_type=Path),
-    help="Scored regions: a UEM file or a folder of *.uem.  [default: the extent of reference and hypothesis together]",
-)
-@click.option(
-    "--collar",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help="Collar in seconds on EITHER side of each reference boundary, as in md-eval and dscore.",
-)
-@click.option("--skip-overlap", is_flag=True, help="Do not score overlap of two or more reference speakers.")
-@click.option(
-    "-o",
-    "--out",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Write DIR/score.json and DIR/per_recording.csv.",
-)
-@click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
-def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
+name_option = click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
+
+
+def out_option(files):
+    return click.option("-o", "--out", "folder", metavar="DIR", type=PATH, help=f"Write {files}.")
+
+
+@click.command()
+@click.argument("reference", metavar="REF", type=PATH)
+@click.argument("hypothesis", metavar="HYP", type=PATH)
+@protocol_options
+@out_option("DIR/score.json and DIR/per_recording.csv")
+@name_option
+def score(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     """Score the speaker turns HYP against REF.
 
     Both are an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, or a folder with a
@@ -46,13 +33,60 @@ def command(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     All conventions, and how md-eval and dscore differ: python -m pydoc mimidiar.score.diarization
     Fields of score.json and per_recording.csv:         python -m pydoc mimidiar.score.from_files
     """
-    from mimidiar.score import from_files, score_file, table
+    from mimidiar.score import from_files, table
     from mimidiar.score.diarization import Protocol
 
-    score, document = from_files.score_files(reference, hypothesis, uem, Protocol(collar, skip_overlap), name)
-    for warning in score.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(table.diarization_table(score, document))
+    found, document = from_files.score_files(reference, hypothesis, uem, Protocol(collar, skip_overlap), name)
+    tell(document, table.diarization_table(found, document))
     if folder:
-        from_files.write_score(folder, score, document)
-        click.echo(score_file.written(folder, score_file.SCORE_FILE, from_files.RECORDINGS_FILE))
+        tell_files(folder, from_files.write_score(folder, found, document))
+
+
+@click.command()
+@path_arguments("scores", "trials")
+@click.option(
+    "--utt2spk",
+    metavar="FILE",
+    type=PATH,
+    help="Speakers of the utterances: Kaldi's utt2spk (`utterance speaker` a line) or lhotse's supervisions.jsonl.gz.  "
+    "[default: the file beside TRIALS, else the prefixes of names like id10270/... or 1034-...]",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(0, 100_000),
+    default=1000,
+    show_default=True,
+    help="Number of bootstrap draws for the intervals; 0: no intervals.",
+)
+@out_option("DIR/score.json, DIR/det.csv (DET curve), DIR/histogram.csv (scores) and DIR/draws.csv")
+@name_option
+def verify(scores, trials, utt2spk, draws, folder, name):
+    """Compute EER and minDCF of SCORES on TRIALS, with 95 % bootstrap intervals over speakers.
+
+    \b
+    SCORES  enrol test score   a line; higher is more similar; any order, scores of other pairs are ignored
+    TRIALS  label enrol test   a line; label 1 or target: the same speaker, 0 or nontarget: two speakers
+
+    The bootstrap draws speakers, not trials, since trials of one speaker are not independent. If the speakers are
+    unknown, it draws trials, with a warning.
+
+    \b
+    mimidiar verify scores veri_test2.txt -o exp/verify
+    """
+    from mimidiar.score import table, verify_files
+
+    result = verify_files.verify_files(scores, trials, name, utt2spk, draws)
+    tell(result.document, table.verification_table(result.document))
+    if folder:
+        tell_files(folder, verify_files.write_verification(folder, result))
+
+
+def tell(document, table):
+    """The warnings of a score, and its table."""
+    for warning in document["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(table)
+
+
+def tell_files(folder, names):
+    click.echo("written: " + ", ".join(str(folder / name) for name in names))

@@ -1,10 +1,12 @@
 """`mimidiar train`: stage 4."""
 
-from pathlib import Path
+import functools
 
 import click
 
-PATH = click.Path(path_type=Path)
+from mimidiar.cli.options import DEVICE, NUMBER, PATH
+from mimidiar.errors import MimidiarError
+
 FOLDERS = (PATH, PATH)
 
 
@@ -49,44 +51,27 @@ FOLDERS = (PATH, PATH)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights, crops and dropout."
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--device", type=DEVICE, default="cpu", show_default=True)
 @click.option(
     "--processes",
-    type=click.IntRange(min=1),
+    type=NUMBER,
     help="Number of DDP processes (one GPU each on cuda); the batch size is global.  [default: torchrun's, or 1]",
 )
 @click.option(
     "--num-workers",
+    "workers",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
     help="Number of data loading processes for each training process.",
 )
 @click.option(
-    "--checkpoint",
-    type=PATH,
-    help="With unfreeze or mixtures: codec weights, as for `mimidiar feats extract`.",
+    "--checkpoint", type=PATH, help="With unfreeze or mixtures: codec weights, as for `mimidiar feats extract`."
 )
 @click.option("--start-from", type=PATH, help="With unfreeze: model.safetensors of a trained adapter.")
 def command(
-    folder,
-    train_sets,
-    mixtures,
-    talks,
-    turns,
-    pool,
-    noise,
-    rirs,
-    dev_sets,
-    config,
-    overrides,
-    seed,
-    device,
-    processes,
-    num_workers,
-    checkpoint,
-    start_from,
-) -> None:
+    folder, train_sets, dev_sets, config, overrides, seed, device, processes, workers, checkpoint, start_from, **drawn
+):
     """Train a diarization model into FOLDER on sets of conversations, each given by its data and its features.
 
     A repeated call resumes interrupted training from the last complete epoch, and ends in the same weights.
@@ -102,39 +87,21 @@ def command(
     settings = load_config(TrainConfig, config, overrides)
     source = str(config or "configuration")
     settings.check(source)
-    _check_source(settings, train_sets, mixtures, talks, turns)
-    augmenter = _augmenter(settings, mixtures, noise, rirs)
+    _check_source(settings, train_sets, **drawn)
 
     from mimidiar.training.processes import Machine, agreed_processes
 
-    machine = Machine(device, agreed_processes(processes), num_workers)
+    machine = Machine(device, agreed_processes(processes), workers)
     settings.check_run(source, machine.processes, [data.name for data, _ in train_sets])
 
     from mimidiar.training.fit import train
 
-    on_the_fly = _on_the_fly(mixtures, augmenter, talks, turns, pool or folder / "talks")
+    on_the_fly = _on_the_fly(settings, folder / "talks", **drawn)
     train(settings, train_sets, dev_sets, folder, seed, machine, checkpoint, start_from, on_the_fly)
 
 
-def _on_the_fly(mixtures: Path | None, augmenter, talks: Path | None, turns: Path, pool: Path):
-    """The source of training data that is simulated on the fly; None with --train."""
-    from functools import partial
-
-    if mixtures is not None:
-        from mimidiar.training.mixtures import on_mixtures
-
-        return partial(on_mixtures, data=mixtures, augmenter=augmenter)
-    if talks is not None:
-        from mimidiar.training.conversations import on_simulated
-
-        return partial(on_simulated, data=talks, turns=turns, pool=pool)
-    return None
-
-
-def _check_source(settings, train_sets: tuple, mixtures: Path | None, talks: Path | None, turns: Path | None) -> None:
+def _check_source(settings, train_sets, mixtures, talks, turns, noise, rirs, **_options):
     """Raise MimidiarError unless options and configuration name exactly one source of training data."""
-    from mimidiar.errors import MimidiarError
-
     if sum((bool(train_sets), mixtures is not None, talks is not None)) != 1:
         raise MimidiarError(
             "give one source of training data: sets by --train DATA FEATS, utterances to mix by --mixtures DATA, or "
@@ -145,15 +112,22 @@ def _check_source(settings, train_sets: tuple, mixtures: Path | None, talks: Pat
             raise MimidiarError(f"{name} need both --{name} DATA and `{name}` in the configuration")
     if (talks is not None) != (turns is not None):
         raise MimidiarError("--talks needs --turns, a file of turn statistics; nothing else uses it")
-
-
-def _augmenter(settings, mixtures: Path | None, noise: Path | None, rirs: Path | None):
-    """The sounds that mixtures are augmented with. MimidiarError where there are sounds and no mixtures."""
-    from mimidiar.errors import MimidiarError
-    from mimidiar.simulation.augmentation import Augment, make_augmenter
-
     if mixtures is None and (noise or rirs):
         raise MimidiarError(
             f"{noise or rirs}: only --mixtures uses it; `mimidiar data simulate` augments stored conversations"
         )
-    return make_augmenter(settings.augment or Augment(), noise, rirs)
+
+
+def _on_the_fly(settings, default_pool, mixtures, talks, turns, pool, noise, rirs):
+    """The source of training data that is simulated on the fly; None with --train."""
+    if mixtures is not None:
+        from mimidiar.simulation.augmentation import Augment, make_augmenter
+        from mimidiar.training.mixtures import on_mixtures
+
+        augmenter = make_augmenter(settings.augment or Augment(), noise, rirs)
+        return functools.partial(on_mixtures, data=mixtures, augmenter=augmenter)
+    if talks is not None:
+        from mimidiar.training.conversations import on_simulated
+
+        return functools.partial(on_simulated, data=talks, turns=turns, pool=pool or default_pool)
+    return None

@@ -1,18 +1,23 @@
-"""Tuning of the post-processing on a development set, by frame DER."""
+"""Tuning on a development set, by frame DER: of the post-processing, and of the clustering's distance threshold."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.diarize.binarize import Binarization, binarize
-from mimidiar.errors import MimidiarError
-from mimidiar.evaluation.stored import read_posteriors, reference_frames
+from mimidiar.diarize.clustering import Clustering, SpeakerTree, find_centroids, grow_tree, local_speakers
+from mimidiar.diarize.pipeline import Pipeline
+from mimidiar.diarize.segmenter import Window, windows_of
+from mimidiar.diarize.tracker import join_clusters
+from mimidiar.errors import MimidiarError, listed
+from mimidiar.evaluation.stored import NO_GATE, Gate, StoredWindows, read_posteriors, reference_frames
 from mimidiar.evaluation.tuned import Tuned, write_tuned
 
 # What posteriors were made with: a diarizer is bundled with the same.
@@ -21,6 +26,9 @@ THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 MEDIAN_FRAMES = (1, 5, 11, 17, 25, 37)
 MIN_TURN_SEC = (0.0, 0.24, 0.48, 0.8)
 MIN_PAUSE_SEC = (0.0, 0.24, 0.48, 0.8)
+DISTANCES = (0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 1.0, 1.15)
+SAME_VOICE = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
+MIN_SPEAKER_SEC = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_hz: float, set_name: str) -> Tuned:
@@ -45,11 +53,7 @@ def tune(posteriors: dict[str, np.ndarray], truth: dict[str, np.ndarray], frame_
 def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
     """Tune on the set in `data_dir`, write tuned.yaml, and return a line with the chosen values."""
     store, meta = read_posteriors(posteriors_dir)
-    turns = reference_turns(data_dir)
-    if missing := sorted(set(turns) - set(store.keys())):
-        raise MimidiarError(
-            f"{posteriors_dir}: no posteriors of '{missing[0]}' of {data_dir}; run inference on this set"
-        )
+    turns = reference_turns(data_dir, store.keys(), f"{posteriors_dir}: no posteriors")
     hz, posteriors = meta["frame_hz"], {name: store.read(name) for name in store.keys()}  # noqa: SIM118 (not a dict)
     truth = {name: reference_frames(turns.get(name, []), len(matrix), hz) for name, matrix in posteriors.items()}
     tuned = tune(posteriors, truth, hz, data_dir.resolve().name)
@@ -58,10 +62,14 @@ def tune_on(posteriors_dir: Path, data_dir: Path, path: Path) -> str:
     return tuned.summary()
 
 
-def reference_turns(data_dir: Path) -> dict[str, list[Turn]]:
-    """The reference of the set in `data_dir` by recording. MimidiarError for one without speech."""
+def reference_turns(data_dir: Path, known: list[str], without: str) -> dict[str, list[Turn]]:
+    """The reference of the set in `data_dir` by recording. MimidiarError for one without speech, and, in the words
+    `without`, for recordings that are not among the `known`.
+    """
     if not (turns := read_rttm(data_dir / "ref.rttm")):
         raise MimidiarError(f"{data_dir / 'ref.rttm'}: nobody speaks in it; tune on a set with a reference")
+    if missing := sorted(set(turns) - set(known)):
+        raise MimidiarError(f"{without} of {len(missing)} recordings: {listed(missing)}; run inference on {data_dir}")
     return turns
 
 
@@ -93,3 +101,51 @@ def frame_errors(hypothesis: np.ndarray, reference: np.ndarray) -> tuple[int, in
     together = ref.T @ hyp
     correct = together[linear_sum_assignment(-together)].sum()
     return int(np.maximum(ref.sum(1), hyp.sum(1)).sum() - correct), int(ref.sum())
+
+
+def tune_clustering(source: StoredWindows, data_dir: Path, out_dir: Path, gate: Gate = NO_GATE) -> str:
+    """Tune the clustering on the set in `data_dir` by frame DER, write OUT/tuned.yaml, and return a line with the
+    chosen values.
+    """
+    turns, names = reference_turns(data_dir, source.keys(), f"{source.folder}: no windows"), sorted(source.keys())
+    cases = [_case(source, name, turns.get(name, []), gate) for name in tqdm(names, desc="embeddings", disable=None)]
+    choices = [
+        Clustering(distance, same_voice, min_speaker_sec=least)
+        for distance, same_voice, least in product(DISTANCES, SAME_VOICE, MIN_SPEAKER_SEC)
+        if same_voice < distance
+    ]
+    found = [_try(cases, clustering) for clustering in tqdm(choices, desc="tuning", disable=None)]
+    best = min(range(len(choices)), key=lambda i: found[i][0])
+    worth = dict(zip(("frame_der", "counted_right"), found[best], strict=True))
+    worth["baseline_frame_der"] = baseline_frame_der(case.truth for case in cases)
+    worth |= {key: source.meta[key] for key in ("window_sec", "hop_sec")} | gate.meta
+    tuned = Tuned(choices[best], data_dir.resolve().name, tuple(names), worth)
+    write_tuned(tuned, out_dir / "tuned.yaml")
+    return tuned.summary()
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A recording of the tuning set: all that is independent of the tuned values."""
+
+    windows: list[Window]
+    tree: SpeakerTree
+    truth: np.ndarray
+
+
+def _case(source: StoredWindows, name: str, turns: list[Turn], gate: Gate) -> _Case:
+    frames = Pipeline(gate.steps).run(source.read(name))
+    windows = windows_of(frames.lanes[0])
+    tree = grow_tree(local_speakers(windows, frames.embeddings[0]), Clustering.min_alone_sec)
+    return _Case(windows, tree, reference_frames(turns, windows[-1].stop, LABEL_HZ))
+
+
+def _try(cases: list[_Case], clustering: Clustering) -> tuple[float, float]:
+    """Frame DER in % and speaker-count accuracy (share of recordings)."""
+    pairs, right = [], 0
+    for case in cases:
+        posteriors = join_clusters(case.tree, find_centroids(case.tree, clustering), case.windows)
+        active = binarize(posteriors, LABEL_HZ, Binarization(median_frames=1))
+        pairs.append((active, case.truth))
+        right += np.count_nonzero(active.any(0)) == case.truth.shape[1]
+    return frame_der(pairs), right / len(cases)

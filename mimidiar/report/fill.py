@@ -1,15 +1,15 @@
 """Tables filled from records, under the rules that keep their figures comparable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.cell_values import REAL_TIME_FACTOR, Cell, Difference, Figure, NotRun, Quoted, difference, figure
-from mimidiar.report.comparisons import Compared, compare_rows, is_leaky, why_leaky
+from mimidiar.report.cells import Cell, Compared, Figure, NotRun, compare_rows, difference, figure, is_leaky
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Filed, Shelf, check_records
 from mimidiar.report.table_file import FLOORS, Column, Row, Table, TableFile
+from mimidiar.score.bootstrap import protocol_difference
 from mimidiar.score.kinds import SCORE_KINDS
 
 HASH_DIGITS = 8  # of a hash, where people read it
@@ -87,8 +87,8 @@ class _Filler:
         conditions = [self._conditions(place) for place in range(len(self.columns))]
         rows = [self._row(line) for line in range(len(self.rows))]
         for place, column in enumerate(self.columns):
-            kind = self._kind(place)
-            if kind is None or not SCORE_KINDS[kind].tuned_on_itself:
+            kinds = {filed.record.kind for found in self.found for filed in found[place]}
+            if not any(SCORE_KINDS[kind].tuned_on_itself for kind in kinds):
                 _mark_best(rows, place, column)
         return FilledTable(
             self.table.name,
@@ -109,8 +109,6 @@ class _Filler:
 
     def _conditions(self, place: int) -> str:
         """The common conditions of a column. MimidiarError for a cell with other conditions."""
-        from mimidiar.score.compare import protocol_difference
-
         column, first = self.columns[place], None
         for row, found in zip(self.rows, self.found, strict=True):
             for filed in found[place]:
@@ -122,20 +120,14 @@ class _Filler:
                     )
         return f"{column.measured}: {_in_words(_how(first.record))}" if first else ""
 
-    def _kind(self, place: int) -> str | None:
-        return next((filed.record.kind for found in self.found for filed in found[place]), None)
-
     def _row(self, line: int) -> FilledRow:
         """A row with its cells. A leaky row is always marked, with the reason in a footnote."""
-        row, cells = self.rows[line], self._cells(line)
+        row, cells = self.rows[line], [self._cell(line, place) for place in range(len(self.columns))]
         records = [filed.record for cell in self.found[line] for filed in cell]
         if not is_leaky(row, records):
             return FilledRow(row.label, row.system, row.role, cells, series=row.series)
-        note = self._footnote(why_leaky(records)) if records else 0
+        note = self._footnote(_why_leaky(records)) if records else 0
         return FilledRow(row.label, row.system, "leaky", cells, note=note, series=row.series)
-
-    def _cells(self, line: int) -> list[Cell]:
-        return [self._cell(line, place) for place in range(len(self.columns))]
 
     def _cell(self, line: int, place: int) -> Cell:
         row, column = self.rows[line], self.columns[place]
@@ -146,11 +138,9 @@ class _Filler:
             return NotRun(self._footnote(row.not_run or column.not_run)) if not column.versus else None
         if column.versus:
             return self._versus(line, place, records)
-        if column.metric == REAL_TIME_FACTOR and any(record.real_time_factor is None for record in records):
-            return None
         return figure(records, column, self.where(row, column))
 
-    def _versus(self, line: int, place: int, records: list[Record]) -> Difference | None:
+    def _versus(self, line: int, place: int, records: list[Record]) -> Cell:
         """The difference to the named row, or to the trivial baseline above with the highest upper bound."""
         column, where = self.columns[place], self.where(self.rows[line], self.columns[place])
         if column.versus == FLOORS:
@@ -164,7 +154,7 @@ class _Filler:
     def _published(self) -> Iterator[FilledRow]:
         labels = [column.label for column in self.columns]
         for row in self.table.published:
-            cells = [Quoted(str(row.values[label])) if label in row.values else None for label in labels]
+            cells = [str(row.values[label]) if label in row.values else None for label in labels]
             note = self._footnote(f"published: {row.source}; {row.protocol}")
             yield FilledRow(row.label, "", "published", cells, note=note)
 
@@ -173,6 +163,15 @@ class _Filler:
         if text and text not in self.notes:
             self.notes.append(text)
         return self.notes.index(text) + 1 if text else 0
+
+
+def _why_leaky(records: Sequence[Record]) -> str:
+    """`leaky: for comparison only (...)`, with the reason of the data, else the shared sets of the model."""
+    if said := list(dict.fromkeys(reason for record in records for reason in record.leaky)):
+        return "; ".join(said)
+    seen = sorted({record.set for record in records if record.set in record.trained_on})
+    reason = f"trained on {', '.join(seen)}" if seen else "it may have seen what it is scored on"
+    return f"leaky: for comparison only ({reason})"
 
 
 def _columns(table: Table, shelf: Shelf, set_name: str) -> Iterator[Column]:
@@ -226,10 +225,6 @@ def _in_words(conditions: dict[str, Any]) -> str:
 def _condition(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return (
-        f"{value:g}"
-        if isinstance(value, float)
-        else str(value)[:HASH_DIGITS]
-        if name.endswith("_sha256")
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)[:HASH_DIGITS] if name.endswith("_sha256") else str(value)

@@ -19,13 +19,7 @@ from mimidiar.data.recordings import recording_ids
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import total_cost
 from mimidiar.files import read_json, sha256_file
-from mimidiar.report.folder_contents import (
-    configuration_sha256,
-    describe_set,
-    ids_hash,
-    texts,
-    tuned_on,
-)
+from mimidiar.report.folder_contents import configuration_sha256, describe_set, ids_hash, texts, tuned_on
 from mimidiar.report.stage_state import STATE, VERSION, State, owner_of, place
 
 MODEL, TUNED = "model.safetensors", "tuned.yaml"

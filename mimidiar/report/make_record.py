@@ -1,20 +1,21 @@
-"""From a score to its record: the figures of score.json, their lineage, and the environment."""
+"""From a score to its record: the figures of score.json, their lineage, and the environment; and from an experiment's
+folder to the versioned results: clean records alone, of real speech, of scores that are still the same and were made
+under today's conventions.
+"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mimidiar.commit import UNKNOWN, code_commit
+from mimidiar.commit import UNKNOWN, code_commit, describe_environment
 from mimidiar.errors import MimidiarError
 from mimidiar.features.timing import Cost, sum_costs
-from mimidiar.files import read_json, sha256_file
-from mimidiar.report.environment import describe_environment
+from mimidiar.files import read_json, sha256_file, write_text
 from mimidiar.report.lineage import Lineage, lineage_of, of_output, shared_sets
-from mimidiar.report.record import Record
+from mimidiar.report.record import VERSION, Record, find_records, read_record
 from mimidiar.report.stage_state import as_line, place
-from mimidiar.score.compare import read_seconds
-from mimidiar.score.from_files import SCORE_FILE
+from mimidiar.score.from_files import SCORE_FILE, read_seconds
 from mimidiar.score.kinds import SCORE_KINDS, keeps
 from mimidiar.score.verify_files import read_draws
 
@@ -95,11 +96,15 @@ def figures(score_dir: Path, document: dict[str, Any]) -> dict[str, Any]:
     kept = keeps(document["kind"])
     try:
         return {
-            "metrics": {name: value for name, value in document.items() if _is_number(value)},
-            "intervals": {name: _interval(value) for name, value in (document.get("intervals") or {}).items() if value},
+            "metrics": {name: value for name, value in document.items() if type(value) in (int, float)},
+            "intervals": {
+                name: {end: interval[end] for end in ("low", "high", "level")}
+                for name, interval in (document.get("intervals") or {}).items()
+                if interval
+            },
             "conditions": document["protocol"],
             "recordings": _recordings(score_dir) if kept == "recordings" else {},
-            "draws": _draws(score_dir) if kept == "draws" else {},
+            "draws": {"eer": draws} if kept == "draws" and (draws := read_draws(score_dir)) else {},
         }
     except (AttributeError, KeyError, TypeError):
         raise MimidiarError(
@@ -148,28 +153,76 @@ def _recordings(score_dir: Path) -> dict[str, dict[str, float]]:
     return {name: {"error_sec": round(error, 6), "reference_sec": total} for name, (error, total) in seconds.items()}
 
 
-def _draws(score_dir: Path) -> dict[str, list[float | None]]:
-    """The EER in each draw, where the score has kept them."""
-    draws = read_draws(score_dir)
-    return {"eer": draws} if draws else {}
-
-
-def _interval(values: dict[str, Any]) -> dict[str, float]:
-    return {name: values[name] for name in ("low", "high", "level")}
-
-
 def _speed(costs: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
     """The computing time of each step over all its folders; None if that of one is unknown."""
     steps: dict[str, list[Cost | None]] = {}
     for each in costs:
         steps.setdefault(each["step"], []).append(None if each["cost"] is None else Cost(**each["cost"]))
-    return {step: None if None in made else _sum(made) for step, made in steps.items()}
+    sums = {step: None if None in made else sum_costs(made) for step, made in steps.items()}
+    return {
+        step: cost and asdict(cost) | {"real_time_factor": round(cost.real_time_factor, 6)}
+        for step, cost in sums.items()
+    }
 
 
-def _sum(costs: Sequence[Cost]) -> dict[str, Any]:
-    cost = sum_costs(costs)
-    return asdict(cost) | {"real_time_factor": round(cost.real_time_factor, 6)}
+def publish(folders: Iterable[Path], results: Path) -> list[Path]:
+    """Copy the records below `folders` into `results`; returns the new files.
+
+    All or none: raises MimidiarError, before anything is written, without any record, for a record that must not be
+    published, for two records of the same name, and for older seeds of the same cell in `results`, which tables would
+    average with the new ones.
+    """
+    sources: dict[str, tuple[Path, Record]] = {}
+    for path in find_records(folders):
+        record = read_record(path)
+        for objection in _objections(path, record):
+            raise MimidiarError(f"{path}: {objection}")
+        if path.name in sources:
+            raise MimidiarError(f"{path} and {sources[path.name][0]}: two records of one figure; remove one")
+        sources[path.name] = path, record
+    if not sources:
+        raise MimidiarError(
+            f"no record below {', '.join(map(str, folders))}; `mimidiar table record` writes them (stage 5)"
+        )
+    _require_all_seeds({name: record for name, (_, record) in sources.items()}, results)
+    for name, (path, _) in sources.items():
+        write_text(results / name, path.read_text(encoding="utf-8"))
+    return [results / name for name in sources]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _objections(path: Path, record: Record) -> Iterator[str]:
+    """Why a record must not be published: uncommitted code; synthetic speech or a small run, whose figures are a smoke
+    test; a score that has changed since, or follows other conventions.
+    """
+    score, again = path.parent / SCORE_FILE, "run the scoring stage again with --force"
+    if record.dirty:
+        code = ", ".join(record.unclean())
+        yield f"made by code that is in no commit ({code}); commit, and run from there on again with --force"
+    if record.version != VERSION:
+        yield "written by an older mimidiar; run its experiment again"
+    if not record.lineage["speech"]:
+        yield "of speech without a corpus.json; only results on real speech are published (--corpus)"
+    if record.smoke:
+        yield f"no result, but {', '.join(record.smoke)}; run it whole, on real speech (--corpus)"
+    if not score.is_file():
+        yield f"its {SCORE_FILE} is gone; {again}"
+    if sha256_file(score) != record.lineage["score_sha256"]:
+        yield f"{score} changed since it was written; {again}"
+    for name, value in figures(path.parent, read_score(path.parent)).items():
+        if getattr(record, name) != value:
+            yield f"its {name} are not those of {score}; {again}"
+    found, now = record.conditions.get("conventions"), SCORE_KINDS[record.kind].conventions
+    if found != now:
+        yield f"scored under version {found} of the conventions of scoring, and this code has version {now}; {again}"
+
+
+def _require_all_seeds(new: dict[str, Record], results: Path) -> None:
+    cells = tuple(f"{record.system}.{record.set}.{record.protocol}.seed" for record in new.values())
+    kept = find_records([results]) if results.is_dir() else []
+    # Older records may be of an older schema: their names are enough.
+    stale = [p for p in kept if p.name not in new and p.name.startswith(cells)]
+    if stale:
+        raise MimidiarError(
+            f"{', '.join(map(str, stale))}: older seeds of what is published now, which tables would average with the "
+            "new ones; run these seeds too, or remove the files"
+        )

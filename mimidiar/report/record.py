@@ -28,9 +28,9 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 from mimidiar.commit import is_clean
 from mimidiar.errors import MimidiarError
@@ -43,32 +43,54 @@ FILE_NAME = re.compile(r"[^.]+\.[^.]+\..+\.seed[0-9]+\.json")
 DER_TOLERANCE = 0.01  # points; sums are kept to microseconds
 
 
+_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
+_PROTOCOL = Text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
+_SHA256 = Text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
+_COMMIT = Text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
+_TEXT, _REASON = Text(), Text(r"(?s).+", "a reason")
+_NUMBER, _AMOUNT, _PERCENT = Number(), Number(low=0), Number(0, 100)
+_LIMITED = {f"{name}?": _AMOUNT for name in ("der", "miss", "false_alarm", "confusion", "ancestor_der")}
+_LIMITED |= {f"{name}?": _PERCENT for name in ("eer", "jer", "speaker_count_accuracy")}
+_LINEAGE = {
+    "score_sha256": _SHA256,
+    "scored": {str: _SHA256},
+    "models": [{"sha256": _SHA256, "configuration_sha256": (None, _SHA256)}],
+    "configurations": {str: _SHA256},
+    "tuned": [{"sha256": _SHA256, "tuned_on": _TEXT}],
+    "features": [dict.fromkeys(("encoder", "tap", "weights", "weights_sha256"), _TEXT)],
+    "speech": [_TEXT],
+    "packages?": [{"package": _TEXT, "version": _TEXT}],  # of somebody else's system alone
+}
+_COST = dict.fromkeys(("audio_sec", "compute_sec", "real_time_factor"), _AMOUNT) | {"device": _TEXT}
+_STAGE = {"folder": _TEXT, "directory": _TEXT, "commands": [_TEXT], "commits": [_COMMIT], "doubt": (None, _REASON)}
+
+
 @dataclass(frozen=True)
 class Record:
-    """The contents of a record's file; see the top of this module."""
+    """The contents of a record's file; see the top of this module. Each key has its pattern (report/schema.py)."""
 
-    kind: str
-    system: str
-    set: str
-    protocol: str
-    seed: int
-    metrics: dict[str, float]
-    intervals: dict[str, dict[str, float]]
-    conditions: dict[str, Any]
-    recordings: dict[str, dict[str, float]]
-    tuned_on: list[str]
-    trained_on: list[str]
-    lineage: dict[str, Any]
-    speed: dict[str, dict[str, Any] | None]
-    stages: list[dict[str, Any]]
-    environment: dict[str, str | None]
-    commit: str
-    dirty: bool
-    warnings: list[str]
-    draws: dict[str, list[float | None]] = field(default_factory=dict)
-    leaky: list[str] = field(default_factory=list)
-    smoke: list[str] = field(default_factory=list)
-    version: int = VERSION
+    kind: Annotated[str, _NAME]
+    system: Annotated[str, _NAME]
+    set: Annotated[str, _NAME]
+    protocol: Annotated[str, _PROTOCOL]
+    seed: Annotated[int, Number(low=0, whole=True)]
+    metrics: Annotated[dict[str, float], {str: _NUMBER} | _LIMITED]
+    intervals: Annotated[dict[str, dict[str, float]], {str: {"low": _NUMBER, "high": _NUMBER, "level": Number(0, 1)}}]
+    conditions: Annotated[dict[str, Any], {str: (None, bool, _TEXT, _NUMBER)}]
+    recordings: Annotated[dict[str, dict[str, float]], {str: {"error_sec": _AMOUNT, "reference_sec": _AMOUNT}}]
+    tuned_on: Annotated[list[str], [_TEXT]]
+    trained_on: Annotated[list[str], [_TEXT]]
+    lineage: Annotated[dict[str, Any], _LINEAGE]
+    speed: Annotated[dict[str, dict[str, Any] | None], {str: (None, _COST)}]
+    stages: Annotated[list[dict[str, Any]], [_STAGE | {"seconds?": (None, _AMOUNT)}]]
+    environment: Annotated[dict[str, str | None], {str: (None, _TEXT)}]
+    commit: Annotated[str, _COMMIT]
+    dirty: Annotated[bool, bool]
+    warnings: Annotated[list[str], [_TEXT]]
+    draws: Annotated[dict[str, list[float | None]], {"eer?": [(None, _PERCENT)]}] = field(default_factory=dict)
+    leaky: Annotated[list[str], [_REASON]] = field(default_factory=list)
+    smoke: Annotated[list[str], [_REASON]] = field(default_factory=list)
+    version: Annotated[int, Number(1, VERSION, whole=True)] = VERSION
 
     @property
     def file_name(self) -> str:
@@ -102,63 +124,22 @@ class Record:
 
 def unclean_code(stages: Iterable[dict[str, Any]], commit: str) -> list[str]:
     """The uncommitted code behind a record with these `stages`, written by code of this `commit`."""
-    found = [_unclean(stage) for stage in stages if stage["doubt"] or not all(map(is_clean, stage["commits"]))]
+    found = [
+        ": ".join(filter(None, (stage["folder"], stage["doubt"])))
+        for stage in stages
+        if stage["doubt"] or not all(map(is_clean, stage["commits"]))
+    ]
     return found + ([] if is_clean(commit) else ["the record itself"])
 
 
-def _unclean(stage: dict[str, Any]) -> str:
-    return f"{stage['folder']}: {stage['doubt']}" if stage["doubt"] else stage["folder"]
-
-
-_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9_+-]*", "a name of letters, digits and - _ +")
-_PROTOCOL = Text(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", "a name of letters, digits and - _ + .")
-_SHA256 = Text(r"[0-9a-f]{64}", "a sha256 in hexadecimal")
-_COMMIT = Text(r"[0-9a-f]{40,64}(-dirty)?|unknown", "a commit, with -dirty where files differed from it, or unknown")
-_TEXT, _REASON = Text(), Text(r"(?s).+", "a reason")
-_NUMBER, _AMOUNT, _PERCENT = Number(), Number(low=0), Number(0, 100)
-_LINEAGE = {
-    "score_sha256": _SHA256,
-    "scored": {str: _SHA256},
-    "models": [{"sha256": _SHA256, "configuration_sha256": (None, _SHA256)}],
-    "configurations": {str: _SHA256},
-    "tuned": [{"sha256": _SHA256, "tuned_on": _TEXT}],
-    "features": [dict.fromkeys(("encoder", "tap", "weights", "weights_sha256"), _TEXT)],
-    "speech": [_TEXT],
-    "packages?": [{"package": _TEXT, "version": _TEXT}],  # of somebody else's system alone
-}
-_COST = dict.fromkeys(("audio_sec", "compute_sec", "real_time_factor"), _AMOUNT) | {"device": _TEXT}
-_STAGE = {"folder": _TEXT, "directory": _TEXT, "commands": [_TEXT], "commits": [_COMMIT], "doubt": (None, _REASON)}
-_RECORD = {
-    "version": Number(1, VERSION, whole=True),
-    "kind": _NAME,
-    "system": _NAME,
-    "set": _NAME,
-    "protocol": _PROTOCOL,
-    "seed": Number(low=0, whole=True),
-    "metrics": {str: _NUMBER}
-    | {f"{name}?": _AMOUNT for name in ("der", "miss", "false_alarm", "confusion", "ancestor_der")}
-    | {f"{name}?": _PERCENT for name in ("eer", "jer", "speaker_count_accuracy")},
-    "intervals": {str: {"low": _NUMBER, "high": _NUMBER, "level": Number(0, 1)}},
-    "conditions": {str: (None, bool, _TEXT, _NUMBER)},
-    "recordings": {str: {"error_sec": _AMOUNT, "reference_sec": _AMOUNT}},
-    "draws?": {"eer?": [(None, _PERCENT)]},
-    "leaky?": [_REASON],
-    "smoke?": [_REASON],
-    "tuned_on": [_TEXT],
-    "trained_on": [_TEXT],
-    "lineage": _LINEAGE,
-    "speed": {str: (None, _COST)},
-    "stages": [_STAGE | {"seconds?": (None, _AMOUNT)}],
-    "environment": {str: (None, _TEXT)},
-    "commit": _COMMIT,
-    "dirty": bool,
-    "warnings": [_TEXT],
-}
+_HINTS = get_type_hints(Record, include_extras=True)
+_KEYS = sorted(_HINTS, key="version".__ne__)  # that comes first
+_PATTERN = {name + "?" * (name in ("draws", "leaky", "smoke")): _HINTS[name].__metadata__[0] for name in _KEYS}
 
 
 def check_record(values: Any) -> Record:
     """The record that `values` (parsed JSON) describe. Raises Misfit naming the key."""
-    check(values, _RECORD)
+    check(values, _PATTERN)
     record = Record(**values)
     check(record.kind, Text("|".join(SCORE_KINDS), " or ".join(SCORE_KINDS)), "kind")
     for name, interval in record.intervals.items():
@@ -209,8 +190,7 @@ def write_record(folder: str | Path, record: Record) -> Path:
         check_record(values)
     except Misfit as error:
         raise MimidiarError(f"{path}: {error}") from None
-    ordered = {name: values[name] for name in ("version", *(f.name for f in fields(Record) if f.name != "version"))}
-    write_text(path, _to_lines(ordered) + "\n")
+    write_text(path, _to_lines({name: values[name] for name in _KEYS}) + "\n")
     return path
 
 

@@ -1,7 +1,7 @@
 """An index of records by system, set and protocol, and the rules for records in a table cell."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,55 +63,44 @@ def _made_in(dataset: str, found: list[Filed]) -> list[Filed]:
 
 def check_records(found: list[Filed], row: Row, where: str, allow_dirty: bool) -> None:
     """Raise MimidiarError, naming the cell (`where`), for records that must not stand in it."""
-    seeds: dict[int, Path] = {}
-    for path, record in ((filed.path, filed.record) for filed in found):
-        if record.seed in seeds:
-            raise MimidiarError(f"{where}: two records of seed {record.seed}: {seeds[record.seed]} and {path}")
-        seeds[record.seed] = path
-        if record.dirty and not allow_dirty:
-            raise MimidiarError(
-                f"{where}: {path} was made by code that is in no commit ({', '.join(record.unclean())}); commit and "
-                "run again, or give --allow-dirty for a draft"
-            )
-        _check_sets(path, record, row, where)
-        if odd := seeds_differ(found[0].record, record):
-            raise MimidiarError(
-                f"{where}: {found[0].path} and {path} are no seeds of one system: they differ in their {odd}; run both "
-                "alike, or name the systems differently"
-            )
+    for place, filed in enumerate(found):
+        for objection in _objections(filed, found[:place], row, allow_dirty):
+            raise MimidiarError(f"{where}: {objection}")
 
 
-def _check_sets(path: Path, record: Record, row: Row, where: str) -> None:
-    """Raise for a record that was tuned on the scored set, or trained on it without being marked as leaky."""
+def _objections(filed: Filed, earlier: list[Filed], row: Row, allow_dirty: bool) -> Iterator[str]:
+    """Why a record must not stand in a cell with the `earlier` ones: a doubled seed; uncommitted code; a set that it
+    was tuned on, or trained on without being marked as leaky; other configurations or features than the other seeds'.
+    """
+    path, record = filed.path, filed.record
+    for other in earlier:
+        if other.record.seed == record.seed:
+            yield f"two records of seed {record.seed}: {other.path} and {path}"
+    if record.dirty and not allow_dirty:
+        code = ", ".join(record.unclean())
+        remedy = "commit and run again, or give --allow-dirty for a draft"
+        yield f"{path} was made by code that is in no commit ({code}); {remedy}"
     if record.set in record.tuned_on and not SCORE_KINDS[record.kind].tuned_on_itself:
-        raise MimidiarError(f"{where}: {path} was tuned on {record.set}, the set that it is scored on")
-    if row.role == "leaky":
-        return
-    if record.set in record.trained_on:
-        raise MimidiarError(
-            f"{where}: {path} was trained on {record.set}, the set that it is scored on; if the row is there to show "
-            "that, mark it by `role: leaky`"
+        yield f"{path} was tuned on {record.set}, the set that it is scored on"
+    if record.set in record.trained_on and row.role != "leaky":
+        scored = f"{record.set}, the set that it is scored on"
+        yield f"{path} was trained on {scored}; if the row is there to show that, mark it by `role: leaky`"
+    if UNKNOWN in record.trained_on and row.role != "leaky":
+        model = f"a model without a training stage, which may contain {record.set}"
+        yield f"{path} is of {model}; train it by a stage, or mark the row by `role: leaky`"
+    if earlier and (odd := _differing_part(earlier[0].record, record)):
+        yield (
+            f"{earlier[0].path} and {path} are no seeds of one system: they differ in their {odd}; run both alike, or "
+            "name the systems differently"
         )
-    if UNKNOWN in record.trained_on:
-        raise MimidiarError(
-            f"{where}: {path} is of a model without a training stage, which may contain {record.set}; train it by a "
-            "stage, or mark the row by `role: leaky`"
-        )
 
 
-def seeds_differ(a: Record, b: Record) -> str | None:
-    """A difference, other than the seed, between two records of one cell; None without one."""
-    for name, of in (("configurations", _configurations), ("features", _features)):
-        if of(a) != of(b):
-            return name
-    return None
-
-
-def _configurations(record: Record) -> list[str]:
-    """The hashes alone: the same file may lie in another folder."""
-    return sorted(record.lineage["configurations"].values())
-
-
-def _features(record: Record) -> list[list[str]]:
-    """Encoder, tap and weights."""
-    return sorted([entry["encoder"], entry["tap"], entry["weights_sha256"]] for entry in record.lineage["features"])
+def _differing_part(a: Record, b: Record) -> str | None:
+    """A part, other than the seed, in which two records of one cell differ; None without one."""
+    parts = {  # of configurations the hashes alone: the same file may lie in another folder
+        "configurations": lambda lineage: sorted(lineage["configurations"].values()),
+        "features": lambda lineage: sorted(
+            [entry["encoder"], entry["tap"], entry["weights_sha256"]] for entry in lineage["features"]
+        ),
+    }
+    return next((name for name, of in parts.items() if of(a.lineage) != of(b.lineage)), None)

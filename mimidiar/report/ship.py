@@ -6,27 +6,30 @@ commit, as in the record of a score (report/record.py), and the `command` that s
 the `sets` behind it, by corpus, with licenses, those it was `trained_on` and what was `tuned`, what the `speech` is,
 and the `features` of others' weights; `figures` of the records that name these weights, and `beside` them those of
 others; `environment`; `dirty`, where code had a part in it that no commit names.
+
+`<name>.md`, the card: a hand-written text on use and limits, and all else from the record.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mimidiar.commit import code_commit
+from mimidiar.commit import code_commit, describe_environment
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
 from mimidiar.models.weights import inspect_weight_file
-from mimidiar.report.card import write_card
-from mimidiar.report.environment import describe_environment
 from mimidiar.report.lineage import Lineage, of_output
 from mimidiar.report.make_record import stage_entries
 from mimidiar.report.record import Record, find_records, read_record, unclean_code
 from mimidiar.report.stage_state import as_line
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.shipped import CARD, RECORD, WEIGHTS
 
 MOST_BYTES = 12_000_000
+SHORT = 8  # digits of a hash
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -57,16 +60,19 @@ def ship(shipment: Shipment, folder: Path, command: Sequence[str], allow_dirty: 
         raise MimidiarError(f"'{shipment.name}' cannot name weights; use small letters, digits and single dashes")
     text = _written_by_people(shipment.card)
     found, _ = of_output(weights, command)
-    code = _code(found)
-    if code["dirty"] and not allow_dirty:
-        odd = unclean_code(code["stages"], code["commit"]) or ["no stage of a recipe made it"]
+    stages, commit = stage_entries(found), code_commit()
+    odd = unclean_code(stages, commit) if stages else ["no stage of a recipe made it"]
+    if odd and not allow_dirty:
         raise MimidiarError(
             f"{weights}: code that is in no commit had a part in it ({listed(odd, '; ')}); commit and make it again, "
             "or give --allow-dirty, which its record will contain"
         )
     record = {"name": shipment.name, "sha256": sha256_file(weights), "bytes": size, **about._asdict()}
-    record |= {"command": as_line(command), **code, **_material(found), "environment": describe_environment()}
-    record["figures"] = _figures(_of_these(shipment.results, {record["sha256"], *_parts(about.header)}))
+    record |= {"stages": stages, "commit": commit, "dirty": bool(odd), "command": as_line(command)}
+    record |= {**_material(found), "environment": describe_environment()}
+    parts = about.header.get("sha256")  # of the files that this one was made from, by name
+    identities = {record["sha256"], *(parts.values() if isinstance(parts, dict) else ())}
+    record["figures"] = _figures(_of_these(shipment.results, identities))
     record["beside"] = _figures(map(read_record, find_records(shipment.beside)))
     if shipment.results and not record["figures"]:
         folders = listed([*map(str, shipment.results)])
@@ -95,17 +101,6 @@ def _written_by_people(card: Path) -> str:
     return text
 
 
-def _parts(header: dict[str, Any]) -> list[str]:
-    """The sha256 of the files that this one was made from, if its header contains them."""
-    parts = header.get("sha256")
-    return list(parts.values()) if isinstance(parts, dict) else []
-
-
-def _code(found: Lineage) -> dict[str, Any]:
-    entries, commit = stage_entries(found), code_commit()
-    return {"stages": entries, "commit": commit, "dirty": not entries or bool(unclean_code(entries, commit))}
-
-
 def _material(found: Lineage) -> dict[str, Any]:
     """Configurations, sets and others' weights behind the file."""
     sets = {"sets": found.sets, "trained_on": sorted({s["set"] for m in found.models for s in m["trained_on"]})}
@@ -127,3 +122,81 @@ def _of_these(results: Sequence[Path], identities: set[str]) -> Iterator[Record]
 def _figures(records: Iterable[Record]) -> list[dict[str, Any]]:
     keys = ("kind", "system", "set", "protocol", "seed", "metrics", "intervals", "dirty")
     return [{key: getattr(record, key) for key in keys} for record in records]
+
+
+def write_card(record: dict[str, Any], text: str) -> str:
+    """The card in Markdown: `text`, then figures, training data with licences, and how the weights were made."""
+    parts = [f"# {record['name']}", text, *_card_figures(record), *_card_data(record), *_card_making(record)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _card_figures(record: dict[str, Any]) -> Iterator[str]:
+    yield "## Figures"
+    if not record["figures"]:
+        yield "None were recorded when these weights were shipped."
+    else:
+        yield _table(["system", "set", "protocol", "seed", "figures [95 % interval]"], map(_row, record["figures"]))
+    if record["beside"]:
+        yield "Beside them, of other weights:"
+        yield _table(["system", "set", "protocol", "seed", "figures [95 % interval]"], map(_row, record["beside"]))
+
+
+def _row(figure: dict[str, Any]) -> list[str]:
+    shown = []
+    for name in SCORE_KINDS[figure["kind"]].shown:
+        if name in figure["metrics"]:
+            interval = figure["intervals"].get(name)
+            ends = f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""
+            shown.append(f"{name} {figure['metrics'][name]:.2f}{ends}")
+    draft = " (draft)" if figure["dirty"] else ""
+    return [figure["system"] + draft, figure["set"], figure["protocol"], str(figure["seed"]), ", ".join(shown)]
+
+
+def _card_data(record: dict[str, Any]) -> Iterator[str]:
+    yield "## Training data"
+    rows = [
+        [each["set"], f"{each['hours']:.2f}", str(corpus["speakers"]), corpus["origin"], corpus["licence"]]
+        for each in record["sets"]
+        for corpus in each["corpora"]
+    ]
+    if not rows:
+        yield "Not known: no stage of a recipe made these weights."
+    else:
+        yield _table(["set", "hours of the set", "speakers", "corpus", "licence"], rows)
+    if record["features"]:
+        others = (f"{f['encoder']} ({f['weights']}, {f['weights_sha256'][:SHORT]})" for f in record["features"])
+        yield f"Others' weights that had a part in it: {'; '.join(others)}."
+
+
+def _card_making(record: dict[str, Any]) -> Iterator[str]:
+    yield "## How it was made"
+    about = {key: value for key, value in record["header"].items() if isinstance(value, str | int | float | dict)}
+    commits = dict.fromkeys(commit for stage in record["stages"] for commit in stage["commits"])
+    lines = [
+        f"sha256 {record['sha256']}",
+        f"{record['bytes'] / 1e6:.1f} MB, {record['values']} values, {', '.join(record['types'])}",
+        f"code: {', '.join(commits) or 'unknown'}" + (", not all of it in a commit" if record["dirty"] else ""),
+        "made with " + ", ".join(f"{name} {version}" for name, version in record["environment"].items() if version),
+    ]
+    yield "\n".join(f"- {line}" for line in lines)
+    yield "Commands, from the data on, with the time that they took, on a machine that may have had other work:"
+    commands = [line for stage in record["stages"] for line in _timed(stage)]
+    yield "\n".join(["```", *commands, record["command"], "```"])
+    yield "Header of the file:"
+    yield "\n".join(["```", json.dumps(about, indent=1, sort_keys=True), "```"])
+
+
+def _timed(stage: dict[str, Any]) -> list[str]:
+    """The commands of a stage, with their duration after the last one, if known."""
+    *before, last = stage["commands"]
+    seconds = stage["seconds"]
+    if seconds is None:
+        return [*before, last]
+    took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    with_others = f", with the {len(before)} before it" if before else ""
+    return [*before, f"{last}  # {took}{with_others}"]
+
+
+def _table(head: list[str], rows: Any) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -22,6 +22,7 @@ tables:
 
 import glob
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,9 @@ def read_table_file(path: str | Path, only: tuple[str, ...] = ()) -> TableFile:
     for table in file.tables:
         if names.count(table.name) > 1:
             raise MimidiarError(f"{path}: two tables are called '{table.name}'")
-        _check_table(table, f"{path}: table '{table.name}'")
+        _check_texts(f"{path}: table '{table.name}': each", table.each)
+        for problem in _problems(table):
+            raise MimidiarError(f"{path}: table '{table.name}', {problem}")
     file.tables = [table for table in file.tables if not only or table.name in only]
     return file
 
@@ -158,57 +161,51 @@ def _folders_like(pattern: str, path: str | Path) -> list[Path]:
     return [Path(found) for found in glob.glob(f"{glob.escape(str(Path(path).parent))}/{pattern}/")]
 
 
-def _check_table(table: Table, where: str) -> None:
-    _check_texts(f"{where}: each", table.each)
+def _problems(table: Table) -> Iterator[str]:
+    """What is wrong in a table, and where in it."""
     labels = [column.label for column in table.columns]
     one_set = [column.label for column in table.columns if not (set(column.set) & {*WILDCARDS, "{"})]
     systems = {row.system for row in table.rows}
     for column in table.columns:
-        _check_choice(f"{where}, column '{column.label}': best", column.best, BEST)
+        where = f"column '{column.label}'"
+        if column.best not in BEST:
+            yield f"{where}: best is '{column.best}'; it may be low, high or left out"
         if labels.count(column.label) > 1:
-            raise MimidiarError(f"{where}: two columns are called '{column.label}'")
+            yield f"two columns are called '{column.label}'"
         if not 0 <= column.decimals <= MOST_DECIMALS:
-            raise MimidiarError(
-                f"{where}, column '{column.label}': decimals is {column.decimals}, not 0 to {MOST_DECIMALS}"
-            )
+            yield f"{where}: decimals is {column.decimals}, not 0 to {MOST_DECIMALS}"
         if column.versus and column.versus not in (*systems, FLOORS):
-            raise MimidiarError(f"{where}, column '{column.label}': no row has the system '{column.versus}'")
+            yield f"{where}: no row has the system '{column.versus}'"
         if column.reference and not HASH_START.fullmatch(column.reference):
-            raise MimidiarError(
-                f"{where}, column '{column.label}': reference is '{column.reference}', not the first hexadecimal "
-                "digits (at least 8) of a sha256, in quotes"
-            )
+            digits = "the first hexadecimal digits (at least 8) of a sha256, in quotes"
+            yield f"{where}: reference is '{column.reference}', not {digits}"
         if column.set == "{set}" and not table.each:
-            raise MimidiarError(f"{where}, column '{column.label}': names no set, and the table has no `each`")
+            yield f"{where}: names no set, and the table has no `each`"
     for row in table.rows:
         if unknown := sorted(set(row.columns) - set(labels)):
-            raise MimidiarError(f"{where}, row '{row.label}': no column is called '{unknown[0]}'")
-        _check_choice(f"{where}, row '{row.label}': role", row.role, ROLES)
+            yield f"row '{row.label}': no column is called '{unknown[0]}'"
+        if row.role not in ROLES:
+            yield f"row '{row.label}': role is '{row.role}'; it may be floor, leaky or left out"
     for comparison in table.comparisons:
-        _check_comparison(comparison, table, where)
+        yield from _problems_of_comparison(comparison, table)
     for row in table.published:
         if not row.source.strip() or not row.protocol.strip():
-            raise MimidiarError(f"{where}, row '{row.label}': a published figure needs its source and its protocol")
+            yield f"row '{row.label}': a published figure needs its source and its protocol"
         if unknown := sorted(set(row.values) - set(one_set)):
             known = ", ".join(one_set) or "none"
-            raise MimidiarError(
-                f"{where}, row '{row.label}': no column '{unknown[0]}' of a named set; there are {known}"
-            )
+            yield f"row '{row.label}': no column '{unknown[0]}' of a named set; there are {known}"
 
 
-def _check_comparison(comparison: Comparison, table: Table, where: str) -> None:
-    column = next((column for column in table.columns if column.label == comparison.column), None)
-    if column is None:
-        known = ", ".join(column.label for column in table.columns)
-        raise MimidiarError(
-            f"{where}: a comparison in a column '{comparison.column}' that is not there; it has {known}"
-        )
-    if column.metric not in COMPARED:
-        text = f"{where}, column '{column.label}': {column.metric} has no paired difference"
-        raise MimidiarError(f"{text}; compare by {' or '.join(COMPARED)}")
+def _problems_of_comparison(comparison: Comparison, table: Table) -> Iterator[str]:
+    columns = {column.label: column for column in table.columns}
+    if (column := columns.get(comparison.column)) is None:
+        yield f"a comparison in a column '{comparison.column}' that is not there; it has {', '.join(columns)}"
+    elif column.metric not in COMPARED:
+        known = " or ".join(COMPARED)
+        yield f"column '{column.label}': {column.metric} has no paired difference; compare by {known}"
     for name in (comparison.system, comparison.versus):
         if not any(name == row.system or tag_in(row.system, name) for row in table.rows):
-            raise MimidiarError(f"{where}: a comparison of '{name}', which no row is about")
+            yield f"a comparison of '{name}', which no row is about"
 
 
 def tag_in(pattern: str, system: str) -> str | None:
@@ -220,15 +217,6 @@ def tag_in(pattern: str, system: str) -> str | None:
     return tag if tag and system == before + tag + after else None
 
 
-def system_of(pattern: str, tag: str) -> str:
-    return pattern.replace(TAG, tag)
-
-
 def _check_texts(what: str, values: list[Any]) -> None:
     if odd := [value for value in values if not isinstance(value, str) or not value]:
         raise MimidiarError(f"{what}: {odd[0]!r} is no name or pattern")
-
-
-def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise MimidiarError(f"{what} is '{value}'; it may be {', '.join(filter(None, choices))} or left out")

@@ -232,8 +232,9 @@ def scored_regions(reference: list[Turn], regions: list[Region], protocol: Proto
 
 def _recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | None) -> tuple[list[str], list[str]]:
     """The recordings to score, and what the user should know about those on one side only."""
-    known = {*reference, *(uem or {})}
-    _refuse_unknown(sorted(set(hypothesis) - known))
+    if unknown := sorted(set(hypothesis) - {*reference, *(uem or {})}):
+        remedy = "remove it from the hypothesis, or list it in the UEM to score it as false alarm"
+        raise MimidiarError(f"the hypothesis has {_some(unknown)}, in neither reference nor UEM; {remedy}")
     wanted = set(reference) if uem is None else set(uem)
     if uem is not None and not wanted & set(reference):
         have = f"the UEM is about {_some(sorted(wanted))}, the reference about {_some(sorted(reference))}"
@@ -246,14 +247,6 @@ def _recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | Non
     if empty := sorted(wanted - set(reference)):
         warnings.append(f"no reference turns for {_some(empty)}, which the UEM lists: scored as false alarm only")
     return sorted(wanted), warnings
-
-
-def _refuse_unknown(recordings: list[str]) -> None:
-    if recordings:
-        raise MimidiarError(
-            f"the hypothesis has {_some(recordings)}, in neither reference nor UEM; "
-            "remove it from the hypothesis, or list it in the UEM to score it as false alarm"
-        )
 
 
 def _some(names: list[str], limit: int = 3) -> str:

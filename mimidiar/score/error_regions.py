@@ -6,7 +6,7 @@ missed speech or a false alarm. Which of several at once are the confused ones, 
 first by name. The seconds of the stretches are those of `score_recording`.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -95,22 +95,19 @@ def _constant_stretches(
     reference: list[Turn], hypothesis: list[Turn], scored: list[Region]
 ) -> Iterator[tuple[float, float, _Active, bool]]:
     """Cut time at every border: (start, end, who speaks in it, whether it is scored); silent stretches are left out."""
-    changes: dict[float, list[tuple[str, str, int]]] = defaultdict(list)
     changing = [("reference", t.speaker, t.start, t.end) for t in reference]
     changing += [("hypothesis", t.speaker, t.start, t.end) for t in hypothesis]
     changing += [("scored", "", start, end) for start, end in scored]
+    begin, cease = defaultdict(set), defaultdict(set)
     for side, name, start, end in changing:
-        changes[start].append((side, name, 1))
-        changes[end].append((side, name, -1))
-    open_turns: dict[str, Counter] = {"reference": Counter(), "hypothesis": Counter(), "scored": Counter()}
-    for start, end in pairwise(sorted(changes)):
-        for side, name, change in changes[start]:
-            open_turns[side][name] += change
-            if not open_turns[side][name]:
-                del open_turns[side][name]
-        active = {side: set(open_turns[side]) for side in ("reference", "hypothesis")}
-        if end - start > SHORTEST_SEC and (active["reference"] or active["hypothesis"]):
-            yield start, end, active, bool(open_turns["scored"])
+        begin[start].add((side, name))
+        cease[end].add((side, name))
+    now: set[tuple[str, str]] = set()
+    for start, end in pairwise(sorted(begin.keys() | cease.keys())):
+        now = now - cease[start] | begin[start]
+        active = {side: {name for each, name in now if each == side} for side in ("reference", "hypothesis")}
+        if end - start > SHORTEST_SEC and any(active.values()):
+            yield start, end, active, ("scored", "") in now
 
 
 def _classify(active: _Active, partner: dict[str, str], is_scored: bool) -> dict[str, dict[str, str]]:

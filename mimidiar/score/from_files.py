@@ -29,11 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
-from mimidiar.annotation.text_file import sha256_source
+from mimidiar.annotation.text_file import sha256_source, shown
+from mimidiar.annotation.turns import extent, subtract
 from mimidiar.annotation.uem import read_uem
+from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS
 from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
+from mimidiar.score.error_regions import ErrorRegions, find_errors
 from mimidiar.score.noscore import read_noscore
 from mimidiar.score.ratios import by_speakers, figures, intervals
 from mimidiar.score.score_file import SCORE_FILE, rounded
@@ -75,14 +78,7 @@ def score_files(
 def score_document(score: DiarizationScore) -> dict[str, Any]:
     """What `score.json` says of a score in memory: everything but the names and hashes of files."""
     total = score.total
-    seconds = {
-        "reference": total.reference_sec,
-        "missed": total.missed_sec,
-        "false_alarm": total.false_alarm_sec,
-        "confusion": total.confusion_sec,
-        "error": total.error_sec,
-        "scored": total.scored_sec,
-    }
+    names = ("reference", "missed", "false_alarm", "confusion", "error", "scored")
     groups = {
         str(number): {
             "n_recordings": len(group),
@@ -96,7 +92,7 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
         **rounded(figures(score.recordings)),
         "intervals": rounded(intervals(score.recordings)),
         "by_speakers": rounded(groups),
-        "seconds": rounded(seconds),
+        "seconds": rounded({name: getattr(total, f"{name}_sec") for name in names}),
         "n_recordings": len(score.recordings),
         "warnings": list(score.warnings),
         "protocol": {
@@ -108,10 +104,14 @@ def score_document(score: DiarizationScore) -> dict[str, Any]:
     }
 
 
-def write_score(folder: str | Path, score: DiarizationScore, document: dict[str, Any]) -> None:
-    """Write FOLDER/per_recording.csv and FOLDER/score.json; the latter last, so that it vouches for both."""
+def write_score(folder: str | Path, score: DiarizationScore, document: dict[str, Any]) -> list[str]:
+    """Write FOLDER/per_recording.csv and FOLDER/score.json; the latter last, so that it vouches for both.
+
+    Returns the names of the files.
+    """
     write_text(Path(folder) / RECORDINGS_FILE, per_recording_csv(score))
     write_json(Path(folder) / SCORE_FILE, document)
+    return [SCORE_FILE, RECORDINGS_FILE]
 
 
 def per_recording_csv(score: DiarizationScore) -> str:
@@ -125,3 +125,55 @@ def per_recording_csv(score: DiarizationScore) -> str:
     writer.writeheader()
     writer.writerows(rounded(row) for row in rows)
     return stream.getvalue()
+
+
+def read_seconds(folder: str | Path) -> dict[str, tuple[float, float]]:
+    """The seconds of error and of reference speaker time of each recording, from FOLDER/per_recording.csv."""
+    path = Path(folder) / RECORDINGS_FILE
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return {row["recording"]: _seconds(row) for row in csv.DictReader(stream)}
+    except (OSError, KeyError, ValueError, TypeError, csv.Error):
+        raise MimidiarError(f"{path}: cannot be read; write it again with `mimidiar score -o`") from None
+
+
+def _seconds(row: dict[str, str]) -> tuple[float, float]:
+    error_sec = sum(float(row[name]) for name in ("missed_sec", "false_alarm_sec", "confusion_sec"))
+    return error_sec, float(row["reference_sec"])
+
+
+def find_errors_in_files(
+    reference: str | Path,
+    hypothesis: str | Path,
+    recording: str | None = None,
+    uem: str | Path | None = None,
+    protocol: Protocol | None = None,
+) -> ErrorRegions:
+    """Find the errors of one recording; without a UEM, over the extent of its reference and hypothesis together.
+
+    Raises MimidiarError for a recording that is in none of the files, and where `recording` is needed and not given.
+    """
+    require_regular(reference)  # read again for what it does not score
+    turns = read_turns(reference), read_turns(hypothesis)
+    regions = {} if uem is None else read_uem(uem)
+    known = sorted({*turns[0], *turns[1], *regions})
+    name = _choose(recording, known, f"{reference} and {hypothesis}")
+    if uem is not None and name not in regions:
+        raise MimidiarError(f"{uem}: no region of recording {shown(name)}, so none of it is scored; leave out the UEM")
+    own = turns[0].get(name, []), turns[1].get(name, [])
+    scored = regions.get(name) or extent([*own[0], *own[1]])
+    noscore = {} if holds_supervisions(reference) else read_noscore(reference)
+    return find_errors(name, *own, subtract(scored, noscore.get(name, [])), protocol)
+
+
+def _choose(recording: str | None, known: list[str], where: str) -> str:
+    few = ", ".join(map(shown, known[:3])) + (", ..." if len(known) > 3 else "")
+    if not known:
+        raise MimidiarError(f"{where}: no turns at all, so there is no recording to look at")
+    if recording is None:
+        if len(known) > 1:
+            raise MimidiarError(f"{where}: {len(known)} recordings ({few}); say which with --recording")
+        return known[0]
+    if recording not in known:
+        raise MimidiarError(f"{where}: no recording {shown(recording)}; there are {len(known)} ({few})")
+    return recording

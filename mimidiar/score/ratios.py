@@ -9,32 +9,38 @@ from mimidiar.score.diarization import RecordingScore
 
 @dataclass(frozen=True)
 class Ratio:
-    """`scale` x sum of `top` / sum of `bottom`."""
+    """`scale` x sum of `top` / sum of `bottom`, called `label` in tables of totals."""
 
+    label: str
     top: Callable[[RecordingScore], float]
     bottom: Callable[[RecordingScore], float]
     scale: float = 100
+
+    @property
+    def unit(self) -> str:
+        return "%" if self.scale == 100 else "speakers"
 
 
 def _count_error(score: RecordingScore) -> int:
     return score.hypothesis_speakers - score.reference_speakers
 
 
-# In % but for the last two, which are in speakers.
 RATIOS = {
-    "der": Ratio(lambda r: r.error_sec, lambda r: r.reference_sec),
-    "miss": Ratio(lambda r: r.missed_sec, lambda r: r.reference_sec),
-    "false_alarm": Ratio(lambda r: r.false_alarm_sec, lambda r: r.reference_sec),
-    "confusion": Ratio(lambda r: r.confusion_sec, lambda r: r.reference_sec),
-    "jer": Ratio(lambda r: r.jaccard_error, lambda r: r.reference_speakers),
-    "vad_miss": Ratio(lambda r: r.missed_speech_sec, lambda r: r.speech_sec),
-    "vad_false_alarm": Ratio(lambda r: r.false_alarm_speech_sec, lambda r: r.speech_sec),
-    "overlap_precision": Ratio(lambda r: r.common_overlap_sec, lambda r: r.hypothesis_overlap_sec),
-    "overlap_recall": Ratio(lambda r: r.common_overlap_sec, lambda r: r.overlap_sec),
-    "overlap_f1": Ratio(lambda r: 2 * r.common_overlap_sec, lambda r: r.overlap_sec + r.hypothesis_overlap_sec),
-    "speaker_count_accuracy": Ratio(lambda r: _count_error(r) == 0, lambda r: 1),
-    "speaker_count_error": Ratio(lambda r: abs(_count_error(r)), lambda r: 1, scale=1),
-    "speaker_count_bias": Ratio(_count_error, lambda r: 1, scale=1),
+    "der": Ratio("DER", lambda r: r.error_sec, lambda r: r.reference_sec),
+    "miss": Ratio("  missed", lambda r: r.missed_sec, lambda r: r.reference_sec),
+    "false_alarm": Ratio("  false alarm", lambda r: r.false_alarm_sec, lambda r: r.reference_sec),
+    "confusion": Ratio("  confusion", lambda r: r.confusion_sec, lambda r: r.reference_sec),
+    "jer": Ratio("JER", lambda r: r.jaccard_error, lambda r: r.reference_speakers),
+    "vad_miss": Ratio("speech missed", lambda r: r.missed_speech_sec, lambda r: r.speech_sec),
+    "vad_false_alarm": Ratio("speech false alarm", lambda r: r.false_alarm_speech_sec, lambda r: r.speech_sec),
+    "overlap_precision": Ratio("overlap precision", lambda r: r.common_overlap_sec, lambda r: r.hypothesis_overlap_sec),
+    "overlap_recall": Ratio("overlap recall", lambda r: r.common_overlap_sec, lambda r: r.overlap_sec),
+    "overlap_f1": Ratio(
+        "overlap F1", lambda r: 2 * r.common_overlap_sec, lambda r: r.overlap_sec + r.hypothesis_overlap_sec
+    ),
+    "speaker_count_accuracy": Ratio("speaker count right", lambda r: _count_error(r) == 0, lambda r: 1),
+    "speaker_count_error": Ratio("  mean absolute error", lambda r: abs(_count_error(r)), lambda r: 1, scale=1),
+    "speaker_count_bias": Ratio("  mean error", _count_error, lambda r: 1, scale=1),
 }
 
 

@@ -1,6 +1,5 @@
 """What every `score.json` has in common, whatever was scored: its name, and the digits of its numbers."""
 
-from pathlib import Path
 from typing import Any
 
 SCORE_FILE = "score.json"
@@ -11,8 +10,3 @@ def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: rounded(item) for name, item in value.items()}
     return round(value, 6) + 0.0 if isinstance(value, float) else value  # + 0.0: no "-0.0"
-
-
-def written(folder: str | Path, *names: str) -> str:
-    """The line that tells where the files are."""
-    return "written: " + ", ".join(str(Path(folder) / name) for name in names)

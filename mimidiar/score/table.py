@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mimidiar.score.diarization import DiarizationScore, RecordingScore
-from mimidiar.score.ratios import by_speakers, figures
+from mimidiar.score.ratios import RATIOS, by_speakers, figures
 
 _COLUMNS = {
     "DER": "der",
@@ -15,21 +15,6 @@ _COLUMNS = {
     "sp.miss": "vad_miss",
     "sp.f.a.": "vad_false_alarm",
     "ovl. F1": "overlap_f1",
-}
-_TOTALS = {  # all of `ratios.RATIOS`
-    "der": "DER",
-    "miss": "  missed",
-    "false_alarm": "  false alarm",
-    "confusion": "  confusion",
-    "jer": "JER",
-    "vad_miss": "speech missed",
-    "vad_false_alarm": "speech false alarm",
-    "overlap_precision": "overlap precision",
-    "overlap_recall": "overlap recall",
-    "overlap_f1": "overlap F1",
-    "speaker_count_accuracy": "speaker count right",
-    "speaker_count_error": "  mean absolute error",
-    "speaker_count_bias": "  mean error",
 }
 _LEGEND = """\
 DER, missed, false alarm, confusion: % of reference speaker time. JER: % (no collar, overlap scored). sp.: missed and
@@ -72,20 +57,15 @@ def _totals(document: Mapping[str, Any]) -> list[str]:
     """The total figures, one a line, each with its interval."""
     intervals = document["intervals"]
     lines = ["TOTAL" + ("".ljust(27) + "95 % bootstrap interval over recordings" if intervals else "")]
-    for key, name in _TOTALS.items():
+    for key, ratio in RATIOS.items():
         value, interval = document[key], intervals.get(key)
-        unit = "speakers" if key in ("speaker_count_error", "speaker_count_bias") else "%"
-        text = f"{name:<21}" + ("       -" if value is None else f"{value:8.2f} {unit}")
+        text = f"{ratio.label:<21}" + ("       -" if value is None else f"{value:8.2f} {ratio.unit}")
         lines.append(f"{text:<40}{interval['low']:8.2f} to {interval['high']:.2f}" if interval else text)
     return lines
 
 
 def _protocol(score: DiarizationScore, protocol: Mapping[str, Any]) -> list[str]:
-    lines = [
-        f"protocol: {score.protocol.in_words()}",
-        f"scored:   {score.extent}",
-        f"scorer:   {protocol['scorer']}",
-    ]
+    lines = [f"protocol: {score.protocol.in_words()}", f"scored:   {score.extent}", f"scorer:   {protocol['scorer']}"]
     if protocol.get("noscore_regions"):
         lines.append(f"not scored: {protocol['noscore_regions']} regions that the reference marks NOSCORE or NON-LEX")
     return lines

@@ -180,9 +180,10 @@ def test_who_asks_what_a_recipe_does_gets_no_environment(tmp_path: Path) -> None
 
 LINKS = {
     "overlap": "--overlap",
-    "codec": "--voices feats/mimi-random/sim_long_test --probe exp/mimi-random/seed3/probe/model.safetensors --tuned",
-    "voices": "--voices feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
-    "counted": "--voices feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
+    "codec": "--embeddings feats/mimi-random/sim_long_test "
+    "--probe exp/mimi-random/seed3/probe/model.safetensors --tuned",
+    "voices": "--embeddings feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
+    "counted": "--embeddings feats/campplus.window1.5-hop1.2-speech/sim_long_test --tuned",
     "oracle": "--oracle data/sim_long_test",
 }
 

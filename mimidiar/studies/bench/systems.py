@@ -17,10 +17,10 @@ from typing import Any
 
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn
+from mimidiar.commit import describe_environment
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.files import make_folder, read_json, sha256_file, write_json
-from mimidiar.report.environment import describe_environment
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.studies.bench.cost import Round, cost_document
 from mimidiar.studies.bench.process import Usage, allowed_cores, run_measured

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
-from mimidiar.cli.prepare import command
+from mimidiar.cli.data import prepare as command
 from mimidiar.corpora import ami
 from mimidiar.corpora.ami import LEAKY, meetings_of, prepare_ami
 from mimidiar.corpora.preparation import Preparation

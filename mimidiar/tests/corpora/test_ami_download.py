@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.cli.download import command as download_command
+from mimidiar.cli.data import download as download_command
 from mimidiar.corpora import ami, download
 from mimidiar.corpora.ami import download_ami, prepare_ami
 from mimidiar.corpora.preparation import Preparation

@@ -14,7 +14,7 @@ from lhotse.recipes import musan as lhotse_musan
 from lhotse.recipes import rir_noise as lhotse_rirs
 from lhotse.recipes import voxceleb as lhotse_voxceleb
 
-from mimidiar.cli.download import command
+from mimidiar.cli.data import download as command
 from mimidiar.corpora import librispeech, musan, rirs, voxceleb_download
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.served import Server, serve

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.cli.prepare import command
+from mimidiar.cli.data import prepare as command
 from mimidiar.corpora import corpus_function, mini, voices
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
 from mimidiar.corpora.mini_layout import read_mini_corpus

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.cli.download import command
+from mimidiar.cli.data import download as command
 from mimidiar.corpora import corpora, corpus_function
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.errors import MimidiarError
@@ -44,7 +44,9 @@ def test_a_corpus_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_downloads_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("mimidiar.corpora.musan.download_musan", lambda downloads, settings: asked.append(downloads))
+    monkeypatch.setattr(
+        "mimidiar.corpora.musan.download_musan", lambda downloads, settings: asked.append(str(downloads))
+    )
     for arguments, environment in ((["musan"], {}), (["musan"], {"DIARIZATION_ROOT": "/c"}), (["musan", "here"], {})):
         assert CliRunner().invoke(command, arguments, env=environment).exit_code == 0
     assert asked == ["downloads", "/c", "here"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mimidiar.cli.prepare import command
+from mimidiar.cli.data import prepare as command
 from mimidiar.corpora import voxceleb
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.voxceleb import TRIAL_LISTS, prepare_voxceleb1

@@ -46,7 +46,7 @@ def write_talk(root: Path, name: str) -> Path:
 
 def test_fifty_frames_a_second_of_seven_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENCODERS, "toy", toy)  # the one line
-    monkeypatch.delitem(sys.modules, "mimidiar.cli.extract", raising=False)  # whose help lists the encoders
+    monkeypatch.delitem(sys.modules, "mimidiar.cli.feats", raising=False)  # whose help lists the encoders
     for name in ("train", "dev", "test"):
         data = write_talk(tmp_path / "data", name)
         call(tmp_path, ["mimidiar", "feats", "extract", str(data), f"feats/{name}", "--encoder", "toy"])

@@ -87,7 +87,7 @@ def test_posteriors_of_every_reference_recording_are_needed(trained, tmp_path: P
     _, other = make_conversations(tmp_path, "test", 1, seed=1)
     infer(model, other, tmp_path / "post")
     assert isinstance(read_posteriors(tmp_path / "post")[0], MatrixStore)
-    with pytest.raises(MimidiarError, match="no posteriors of 'dev-0'"):
+    with pytest.raises(MimidiarError, match=r"no posteriors of \d+ recordings: dev-0"):
         tune_on(tmp_path / "post", data, tmp_path / "tuned.yaml")
     (other / "ref.rttm").write_text("")
     with pytest.raises(MimidiarError, match=r"ref.rttm: nobody speaks in it; tune on a set with a reference"):

@@ -15,7 +15,7 @@ import soundfile
 from click.testing import CliRunner
 
 from mimidiar.audio.files import read_audio
-from mimidiar.cli.extract import command
+from mimidiar.cli.feats import extract as command
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.encoders.recordings import encode_file
 from mimidiar.encoders.registry import load_encoder

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mimidiar.cli.fuse import command
+from mimidiar.cli.feats import fuse as command
 from mimidiar.encoders.speaker.windowing import EmbeddingWindows
 from mimidiar.encoders.speaker.windows import embed_recordings
 from mimidiar.errors import MimidiarError

@@ -7,12 +7,11 @@ import pytest
 import yaml
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.document import make_report
-from mimidiar.report.formats import FORMATS, as_json, markdown
+from mimidiar.report.document import FORMATS, as_json, make_report, markdown
 from mimidiar.report.record import Record
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, tag_in
-from mimidiar.score.bootstrap import paired_difference
+from mimidiar.score.bootstrap import ratio_interval
 from mimidiar.tests.report.records import make, make_verification, put
 
 DER = {"label": "DER", "set": "test", "protocol": "collar0", "metric": "der", "decimals": 1}
@@ -51,7 +50,7 @@ def test_better_worse_and_not_distinguishable(tmp_path: Path) -> None:
     assert better == "A: better than B, DER: -10.0 points [-10.0, -10.0], paired over 24 recordings."
     assert worse == "B: worse than A, DER: +10.0 points [+10.0, +10.0], paired over 24 recordings."
     by_name = sorted(range(24), key=lambda n: f"rec{n}")
-    raw = paired_difference([100.0 * mixed[n] for n in by_name], [100.0 * EASY[n] for n in by_name], [10.0] * 24)
+    raw = ratio_interval([100.0 * mixed[n] - 100.0 * EASY[n] for n in by_name], [10.0] * 24)
     assert raw.low < 0 < raw.high
     assert alike == (
         f"C: not distinguishable at 95 % from A, DER: {raw.value:+.1f} points [{raw.low:+.1f}, {raw.high:+.1f}], "
@@ -78,8 +77,8 @@ def test_equal_error_rates_are_paired_draw_by_draw(tmp_path: Path) -> None:
     )
     (compared,) = report.tables[0].comparisons
     # Apart, the intervals overlap nearly wholly; the difference is 2 points in every draw.
-    assert (compared.verdict, compared.value) == ("better", -2.0)
-    assert (compared.low, compared.high) == (pytest.approx(-2), pytest.approx(-2))
+    assert (compared.verdict, compared.found.value) == ("better", -2.0)
+    assert (compared.found.low, compared.found.high) == (pytest.approx(-2), pytest.approx(-2))
     assert compared.about == "paired over 40 speakers, mean of 2 seeds and of 1"
     low, high = np.percentile(hard - 2, [2.5, 97.5])
     text = markdown(report)

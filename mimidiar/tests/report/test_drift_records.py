@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.make_record import figures
-from mimidiar.report.publish import publish
+from mimidiar.report.make_record import figures, publish
 from mimidiar.report.record import read_record, write_record
 from mimidiar.studies.token_drift.score import Drift, drift_document, write_drift
 from mimidiar.tests.report.records import LINEAGE, make, score_hash

@@ -8,7 +8,7 @@ import pytest
 
 from mimidiar.commit import ROOT
 from mimidiar.errors import MimidiarError
-from mimidiar.report.cell_values import Figure, NotRun
+from mimidiar.report.cells import Figure, NotRun
 from mimidiar.report.document import BEGIN, END, Report, make_report
 from mimidiar.report.fill import FilledTable
 from mimidiar.report.record import Record

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 from mimidiar.figures.documents import parse_steps
-from mimidiar.report.document import make_report
-from mimidiar.report.formats import FORMATS
+from mimidiar.report.document import FORMATS, make_report
 from mimidiar.report.record import write_record
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file

@@ -9,11 +9,10 @@ from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.report.document import Report, brief, make_report
-from mimidiar.report.formats import FORMATS, markdown
+from mimidiar.report.document import FORMATS, Report, brief, make_report, markdown
 from mimidiar.report.record_index import Shelf
 from mimidiar.report.table_file import read_table_file, record_folders
-from mimidiar.score.bootstrap import paired_difference, ratio_interval
+from mimidiar.score.bootstrap import ratio_interval
 from mimidiar.score.diarization import CONVENTIONS
 from mimidiar.tests.report.records import CONDITIONS, FEATURES, LINEAGE, dirty, make, make_verification, put
 
@@ -63,7 +62,7 @@ def test_a_difference_is_the_bootstrap_of_the_raw_seconds(tmp_path: Path) -> Non
     put(tmp_path, *(make(seed=n, errors=errors) for n, errors in enumerate(ours)), make("base", errors=base))
     table = {"columns": [DER | {"versus": "base", "decimals": 3}], "rows": [OURS, {"label": "base", "system": "base"}]}
     mean = [sum(pair) / 2 for pair in zip(*ours, strict=True)]
-    raw = paired_difference([100 * e for e in mean], [100 * e for e in base], [10.0] * 4)
+    raw = ratio_interval([100 * e - 100 * b for e, b in zip(mean, base, strict=True)], [10.0] * 4)
     found = cells(tmp_path, table)
     assert found["ours"] == [f"{raw.value:+.3f} [{raw.low:+.3f}, {raw.high:+.3f}]"] and found["base"] == [""]
 

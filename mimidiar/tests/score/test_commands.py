@@ -132,7 +132,7 @@ def test_verify_prints_and_writes(data):
 def test_neither_torch_nor_lhotse_is_loaded(data):
     """And of pyannote, which brings pandas and matplotlib, nothing for a help text or trials."""
     code = (
-        "import sys, mimidiar.cli.verify, mimidiar.cli.baseline, mimidiar.score.compare, mimidiar.score.verification\n"
+        "import sys, mimidiar.cli.score, mimidiar.cli.eval, mimidiar.score.bootstrap, mimidiar.score.verification\n"
         "from mimidiar.cli import cli\n"
         "try: cli(standalone_mode=False)\n"
         "finally: assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)\n"

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.report.card import write_card
-from mimidiar.report.make_record import Place, make_record
-from mimidiar.report.publish import publish
+from mimidiar.report.make_record import Place, make_record, publish
 from mimidiar.report.record import read_record, write_record
+from mimidiar.report.ship import write_card
 from mimidiar.score import kinds
 from mimidiar.score.kinds import SCORE_KINDS, ScoreKind
 from mimidiar.tests.report.records import LINEAGE, make, score_hash

@@ -5,11 +5,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mimidiar.score.trial_speakers import TrialSpeakers
-from mimidiar.score.verification import SortedTrials, figures, operating_points, sort_trials
-from mimidiar.score.verification_bootstrap import (
-    bootstrap_figures,
-    over_speakers,
+from mimidiar.score.trials import TrialSpeakers
+from mimidiar.score.verification import (
+    SortedTrials,
+    figures,
+    operating_points,
+    sort_trials,
     verification_intervals,
     verification_samples,
 )
@@ -38,7 +39,7 @@ def test_a_draw_is_a_set_of_trials_between_copies_of_speakers():
     """The same draws of speakers, each trial copied by hand: once for each copy of its speaker or pair of copies."""
     scores, target, speakers = random_effects(np.random.default_rng(1), 5, 1.0)
     trials = sort_trials(scores, target)
-    found = bootstrap_figures(trials, over_speakers(trials, speakers), draws=20, seed=3)
+    found = verification_samples(trials, speakers, draws=20, seed=3)
     rng = np.random.default_rng(3)
     expected = []
     for _ in range(20):

@@ -13,11 +13,9 @@ from click.testing import CliRunner
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.score.curves import CELLS, det_curve, histogram
-from mimidiar.score.trial_speakers import find_speakers, read_utt2spk
-from mimidiar.score.trials import align_scores, read_scores, read_trials, write_scores
+from mimidiar.score.trials import align_scores, find_speakers, read_scores, read_trials, read_utt2spk, write_scores
 from mimidiar.score.verification import CONVENTIONS, figures, operating_points, sort_trials
-from mimidiar.score.verify_files import read_draws, verify_files
+from mimidiar.score.verify_files import CELLS, det_curve, histogram, read_draws, verify_files
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 
-from mimidiar.cli.degrade import command
+from mimidiar.cli.data import degrade as command
 from mimidiar.config import load_config
 from mimidiar.data.manifests import file_recording, read_set, write_set
 from mimidiar.data.recordings import RecordingFile

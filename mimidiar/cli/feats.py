@@ -1,14 +1,14 @@
-"""`mimidiar feats extract`: stage 3."""
+"""`mimidiar feats`: features, stage 3."""
 
 import click
 
+from mimidiar.cli.options import DEVICE, FOLDER, path_arguments
 from mimidiar.encoders.registry import ENCODERS
 from mimidiar.job_option import Named, job_option
 
 
-@click.command("extract")
-@click.argument("data", type=click.Path(file_okay=False))
-@click.argument("out", type=click.Path(file_okay=False))
+@click.command()
+@path_arguments("data", "out", kind=FOLDER)
 @click.option(
     "--encoder",
     type=Named(list(ENCODERS)),
@@ -32,23 +32,36 @@ instead of interpolation. Suffix -speech: 0 outside the speech that silero-vad d
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False),
-    help="""\
-Weights: a .safetensors file in moshi's layout; for titanet a .nemo file.""",
+    help="Weights: a .safetensors file in moshi's layout; for titanet a .nemo file.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of an untrained encoder's weights.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--compress", is_flag=True, help="Store features in 16 instead of 32 bits; see egs/README.md.")
 @job_option
-def command(data, out, encoder, tap, checkpoint, seed, device, compress, job):
+def extract(data, out, encoder, tap, checkpoint, seed, device, compress, job):
     """Extract features of all recordings in the data folder DATA, as Kaldi ark/scp in the folder OUT.
 
     OUT contains feats.*.ark, feats.scp (one key for each recording; float32, frames x dimensions; with --compress
     Kaldi's compressed matrices of two bytes), meta.json, and the computing time in timing.jsonl. Repeat an interrupted
     call to resume it; finished recordings are kept. The result does not depend on the number of jobs.
     """
-    from mimidiar.features.extraction import extract
+    from mimidiar.features import extraction
     from mimidiar.features.timing import add_cost
 
-    done = extract(data, out, encoder, tap, checkpoint, seed, device, job, compress=compress)
+    done = extraction.extract(data, out, encoder, tap, checkpoint, seed, device, job, compress=compress)
     add_cost(out, done.cost)
     click.echo(done.summary(out))
+
+
+@click.command()
+@path_arguments("first", "second", "out", kind=FOLDER)
+def fuse(first, second, out):
+    """Concatenate the features of FIRST and SECOND, on the time axis of FIRST, as the store OUT.
+
+    Nothing is copied. OUT names the two stores; their frames are aligned in time when they are read.
+    """
+    from mimidiar.features import fused_store
+
+    fused = fused_store.fuse((first, second), out)
+    dims = " + ".join(map(str, fused.meta["streams"]))
+    click.echo(f"{out}: {len(fused)} recordings, {dims} = {fused.dim} dimensions at {fused.frame_hz:g} Hz")

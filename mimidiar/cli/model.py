@@ -1,13 +1,13 @@
-"""`mimidiar model bundle`: a diarizer in one file."""
+"""`mimidiar model`: trained models as files for others."""
 
-from pathlib import Path
+import sys
 
 import click
 
-PATH = click.Path(path_type=Path)
+from mimidiar.cli.options import PATH
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("source", metavar="EXPERIMENT|MODEL", type=PATH)
 @click.argument("out", metavar="OUT.safetensors", type=PATH)
 @click.option("--model", type=PATH, help="Model file, if the experiment's folder has none or several.")
@@ -23,9 +23,7 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--half", is_flag=True, help="Store matrices in 16 bits.")
 @click.option("--allow-worse", is_flag=True, help="Accept a tuning that is worse than a trivial baseline (smoke runs).")
-def command(
-    source, out, model, clustering, binarization, probe, window_sec, hop_sec, speech_margin_sec, half, **options
-):
+def bundle(source, out, model, clustering, binarization, probe, **options):
     """Write a diarizer for `mimidiar diarize` to OUT.safetensors. The encoders' weights are not included.
 
     EXPERIMENT is a folder exp/<tag>/seed<N> of a recipe, or of one of its systems; it contains model, tuned files and
@@ -34,16 +32,47 @@ def command(
 
     A tuning that is worse than a trivial baseline is refused, and so are windows other than those tuned with.
     """
-    from mimidiar.evaluation.bundle import Files, bundle, find_files
+    from mimidiar.evaluation import bundle as bundles
 
-    files = Files(model, binarization, clustering, probe)
+    files = bundles.Files(model if source.is_dir() else source, binarization, clustering, probe)
     if source.is_dir():
-        files = find_files(source, files)
+        files = bundles.find_files(source, files)
     elif binarization is None:
         raise click.UsageError("MODEL needs --binarization; or give the experiment's folder instead")
-    else:
-        files = Files(source, binarization, clustering, probe)
-    parts = bundle(files, out, window_sec, hop_sec, speech_margin_sec, half, **options)
+    parts = bundles.bundle(files, out, **options)
     names = " and ".join(encoder["encoder"] for encoder in parts.encoders)
     how = "clustering" if parts.settings.clustering else "overlap"
     click.echo(f"{out}: a diarizer on {names}, speakers by {how}, {out.stat().st_size / 1e6:.2f} MB")
+
+
+@click.command()
+@click.argument("weights", type=PATH)
+@click.argument("name")
+@click.option("--card", type=PATH, required=True, metavar="TEXT.md", help="Hand-written text on use and limits.")
+@click.option(
+    "--results", type=PATH, multiple=True, metavar="FOLDER", help="Folder of records of these weights; repeatable."
+)
+@click.option(
+    "--beside",
+    type=PATH,
+    multiple=True,
+    metavar="FOLDER",
+    help="Folder of records of other systems to compare with; repeatable.",
+)
+@click.option(
+    "--out", type=PATH, metavar="DIR", help="Output folder.  [default: the folder of shipped weights in the package]"
+)
+@click.option("--allow-dirty", is_flag=True, help="Accept weights made by uncommitted code; their record is marked.")
+def ship(weights, name, card, results, beside, out, allow_dirty):
+    """Put WEIGHTS (.safetensors) into the package as NAME, with their record and model card.
+
+    Written are DIR/NAME.safetensors, at most 12 MB; DIR/NAME.json, the record, with sha256, every command and commit
+    from the data on, configuration, seed, sets and licenses, versions and metrics; and DIR/NAME.md, the card, from
+    TEXT.md and the record. `mimidiar.shipped.shipped_file(NAME)` returns their paths.
+    """
+    from mimidiar.report import ship as shipping
+    from mimidiar.shipped import ASSETS
+
+    words, shipment = ["mimidiar", *sys.argv[1:]], shipping.Shipment(weights, name, card, results, beside)
+    path = shipping.ship(shipment, out or ASSETS, words, allow_dirty)
+    click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, with its record and card")

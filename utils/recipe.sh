@@ -182,11 +182,8 @@ tune_on() {
 
 # scoring SET OUT: adds to `commands` the scoring of OUT/hyp.rttm, without and with a collar.
 scoring() {
-  local collar
-  for collar in 0 0.25; do
-    commands+=(::: mimidiar score "$manifests/$1/ref.rttm" "$2/hyp.rttm" --uem "$manifests/$1/all.uem" --collar "$collar" \
-      -o "$2/collar$collar")
-  done
+  commands+=(::: mimidiar score "$manifests/$1/ref.rttm" "$2/hyp.rttm" --uem "$manifests/$1/all.uem" --collar 0 --collar 0.25 \
+    -o "$2")
 }
 
 # score_posteriors SET: binarized with what was tuned, and scored.

@@ -52,19 +52,15 @@ speaker_number_options = together(  # named as the arguments of `make_count`
     ),
     click.option("--max-speakers", "most", type=NUMBER, help="Highest number of speakers."),
 )
-protocol_options = together(
-    click.option(
-        "--uem",
-        type=PATH,
-        help="Scored regions: a UEM file or a folder of *.uem.  "
-        "[default: the extent of reference and hypothesis together]",
-    ),
-    click.option(
-        "--collar",
-        type=float,
-        default=0.0,
-        show_default=True,
-        help="Collar in seconds on EITHER side of each reference boundary, as in md-eval and dscore.",
-    ),
-    click.option("--skip-overlap", is_flag=True, help="Do not score overlap of two or more reference speakers."),
+uem_option = click.option(
+    "--uem",
+    type=PATH,
+    help="Scored regions: a UEM file or a folder of *.uem.  "
+    "[default: the extent of reference and hypothesis together]",
 )
+overlap_option = click.option(
+    "--skip-overlap", is_flag=True, help="Do not score overlap of two or more reference speakers."
+)
+COLLAR_HELP = "Collar in seconds on EITHER side of each reference boundary, as in md-eval and dscore."
+collar_option = click.option("--collar", type=float, default=0.0, show_default=True, help=COLLAR_HELP)
+protocol_options = together(uem_option, collar_option, overlap_option)

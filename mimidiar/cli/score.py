@@ -2,7 +2,7 @@
 
 import click
 
-from mimidiar.cli.options import PATH, path_arguments, protocol_options
+from mimidiar.cli.options import COLLAR_HELP, PATH, overlap_option, path_arguments, uem_option
 
 name_option = click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 
@@ -14,10 +14,20 @@ def out_option(files):
 @click.command()
 @click.argument("reference", metavar="REF", type=PATH)
 @click.argument("hypothesis", metavar="HYP", type=PATH)
-@protocol_options
+@uem_option
+@click.option(
+    "--collar",
+    "collars",
+    type=float,
+    multiple=True,
+    default=[0.0],
+    show_default=True,
+    help=f"{COLLAR_HELP} Repeatable: each collar has a table, and its files are in DIR/collar<seconds>.",
+)
+@overlap_option
 @out_option("DIR/score.json and DIR/per_recording.csv")
 @name_option
-def score(reference, hypothesis, uem, collar, skip_overlap, folder, name):
+def score(reference, hypothesis, uem, collars, skip_overlap, folder, name):
     """Score the speaker turns HYP against REF.
 
     Both are an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, or a folder with a
@@ -36,10 +46,12 @@ def score(reference, hypothesis, uem, collar, skip_overlap, folder, name):
     from mimidiar.score import from_files, table
     from mimidiar.score.diarization import Protocol
 
-    found, document = from_files.score_files(reference, hypothesis, uem, Protocol(collar, skip_overlap), name)
-    tell(document, table.diarization_table(found, document))
-    if folder:
-        tell_files(folder, from_files.write_score(folder, found, document))
+    for collar in collars:
+        found, document = from_files.score_files(reference, hypothesis, uem, Protocol(collar, skip_overlap), name)
+        tell(document, table.diarization_table(found, document))
+        if folder:
+            own = folder / f"collar{collar:g}" if len(collars) > 1 else folder
+            tell_files(own, from_files.write_score(own, found, document))
 
 
 @click.command()

@@ -67,6 +67,17 @@ def test_score_prints_and_writes(data):
     assert [(row["recording"], float(row["der"])) for row in rows] == [("one", 40.0), ("two", 0.0)]
 
 
+def test_several_collars_are_scored_as_each_alone(data):
+    both, alone = data / "both", data / "alone"
+    done = run("score", data / "ref", data / "hyp.rttm", "--collar", "0", "--collar", "0.25", "-o", both)
+    for collar in ("0", "0.25"):
+        own = run("score", data / "ref", data / "hyp.rttm", "--collar", collar, "-o", alone / collar)
+        assert own.stdout.partition("written: ")[0] in done.stdout
+        for name in ("score.json", "per_recording.csv"):
+            assert (both / f"collar{collar}" / name).read_text() == (alone / collar / name).read_text()
+    assert {path.name for path in both.iterdir()} == {"collar0", "collar0.25"}
+
+
 def test_the_collar_and_the_extent_are_stated(data):
     done = run("score", data / "ref", data / "hyp.rttm", "--collar", "0.25", "--skip-overlap")
     assert "collar +-0.25 s around each reference border (md-eval); overlap skipped" in done.stdout

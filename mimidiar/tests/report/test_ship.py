@@ -12,12 +12,14 @@ from safetensors.numpy import save_file
 from mimidiar import shipped
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
-from mimidiar.files import sha256_file
+from mimidiar.files import read_json, sha256_file
 from mimidiar.models.weights import ENTRY
 from mimidiar.report.record import write_record
+from mimidiar.report.ship import write_card
 from mimidiar.tests.report.records import COMMIT, LINEAGE, make, make_verification
 from mimidiar.tests.report.test_make_record import write_stage
 
+RECIPES = shipped.ASSETS.parents[1] / "egs/mini"
 SPEAKERS = {"ls-1": "ls", "ls-2": "ls", "so762-7": None, "new-9": "new"}
 
 
@@ -160,3 +162,23 @@ def test_weights_of_code_that_is_in_no_commit_are_refused_or_say_so(made: Path) 
     assert ship(made, "small", "--allow-dirty").exit_code == 0
     assert json.loads((made.parent / "assets/small.json").read_text())["dirty"] is True
     assert "not all of it in a commit" in (made.parent / "assets/small.md").read_text()
+
+
+# Shipped weights, and the hand-written text of their card in egs/mini.
+TEXTS = {
+    "mimi-mini": "codec/conf/card.md",
+    "mimi-mini-distil": "codec/conf/card_distil.md",
+    "mini": "diarizer/conf/distil.md",
+    "mini-fusion": "diarizer/conf/fusion.md",
+}
+
+
+def test_all_shipped_weights_are_known() -> None:
+    assert {path.stem for path in shipped.ASSETS.glob(f"*{shipped.WEIGHTS}")} == set(TEXTS)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_card_of_shipped_weights_is_made_of_its_record(name: str) -> None:
+    record = read_json(shipped.ASSETS / f"{name}{shipped.RECORD}")
+    text = (RECIPES / TEXTS[name]).read_text(encoding="utf-8").strip()
+    assert (shipped.ASSETS / f"{name}{shipped.CARD}").read_text(encoding="utf-8") == write_card(record, text)

@@ -172,11 +172,12 @@ def _card_making(record: dict[str, Any]) -> Iterator[str]:
     yield "## How it was made"
     about = {key: value for key, value in record["header"].items() if isinstance(value, str | int | float | dict)}
     commits = dict.fromkeys(commit for stage in record["stages"] for commit in stage["commits"])
+    versions = sorted(record["environment"].items())
     lines = [
         f"sha256 {record['sha256']}",
         f"{record['bytes'] / 1e6:.1f} MB, {record['values']} values, {', '.join(record['types'])}",
         f"code: {', '.join(commits) or 'unknown'}" + (", not all of it in a commit" if record["dirty"] else ""),
-        "made with " + ", ".join(f"{name} {version}" for name, version in sorted(record["environment"].items()) if version),
+        "made with " + ", ".join(f"{name} {version}" for name, version in versions if version),
     ]
     yield "\n".join(f"- {line}" for line in lines)
     yield "Commands, from the data on, with the time that they took, on a machine that may have had other work:"

@@ -10,7 +10,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +36,6 @@ class Job:
     rate: int
     pitch: int
     range: int
-
-
-def jobs_as_json(jobs: list[Job]) -> str:
-    """The child's standard input."""
-    return json.dumps([asdict(job) for job in jobs])
 
 
 def open_espeak() -> Callable[[Job], np.ndarray]:

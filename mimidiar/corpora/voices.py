@@ -23,34 +23,33 @@ ORIGIN = (
     "Figures on this speech show that the chain works. They say nothing about Mimi, nor about any voice of a person.\n"
 )
 # Variants of espeak-ng that sound like people and differ from one another; each is one speaker.
-WOMEN = "Alicia aunty f5 Andrea f1 grandma f3 f4 f2 steph linda belinda anika Annie steph3 shelby".split()
-MEN = (
-    "m1 m2 m3 m4 m5 m6 m7 m8 Alex Andy Denis Gene Gene2 Hugo Lee Marco Mario Michael Mike Nguyen Reed antonio boris "
-    "adam caleb david ed ian iven gustave grandpa norbert"
-).split()
+VARIANTS = {
+    "f": "Alicia aunty f5 Andrea f1 grandma f3 f4 f2 steph linda belinda anika Annie steph3 shelby",
+    "m": "m1 m2 m3 m4 m5 m6 m7 m8 Alex Andy Denis Gene Gene2 Hugo Lee Marco Mario Michael Mike Nguyen Reed antonio "
+    "boris adam caleb david ed ian iven gustave grandpa norbert",
+}
 ACCENTS = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc", "en-029", "en-gb-x-gbcwmd", "en-gb-x-gbclan")
 HELD_OUT_SHARE = 0.19  # of the women and of the men, for dev and again for test
 
-# The parts of sentences of ten to twenty words.
+# Sentences of ten to twenty words, and what their parts can be.
 PEOPLE = (
     "the teacher, my sister, an old sailor, the young doctor, our neighbour, the baker, a quiet student, the captain"
-).split(", ")
+)
 PAST = (
     "carried, painted, forgot, borrowed, repaired, discovered, counted, admired, dropped, photographed, measured, sold"
-).split(", ")
+)
 THINGS = (
-    "a wooden chair, seven green apples, the broken clock, two heavy boxes, a letter from Vienna, "
-    "the yellow bicycle, some fresh bread, an enormous map, the kitchen window, a pair of gloves, "
-    "nine silver coins, the piano"
-).split(", ")
+    "a wooden chair, seven green apples, the broken clock, two heavy boxes, a letter from Vienna, the yellow bicycle, "
+    "some fresh bread, an enormous map, the kitchen window, a pair of gloves, nine silver coins, the piano"
+)
 PLACES = (
     "beside the river, in the market, under the bridge, near the station, on the third floor, behind the theatre, "
     "at the edge of the forest, outside the museum, along the harbour, in a narrow street"
-).split(", ")
+)
 TIMES = (
-    "early on Thursday, before the storm, after a long journey, every winter, just past midnight, "
-    "during the holidays, while it was raining, in the middle of July, twice a week, shortly after breakfast"
-).split(", ")
+    "early on Thursday, before the storm, after a long journey, every winter, just past midnight, during the holidays, "
+    "while it was raining, in the middle of July, twice a week, shortly after breakfast"
+)
 FRAMES = (
     "{time}, {who} {did} {what} {place}.",
     "{who} {did} {what}, and {who2} {did2} {what2} {place}.",
@@ -98,7 +97,7 @@ def write_voices(out: str | Path, seed: int) -> Path:
 def choose_voices(seed: int) -> list[Voice]:
     """The speakers: a variant each, with a seeded accent, speed and pitch; women and men in each split alike."""
     voices = []
-    for gender, variants in (("f", WOMEN), ("m", MEN)):
+    for gender, variants in ((gender, names.split()) for gender, names in VARIANTS.items()):
         held_out = round(len(variants) * HELD_OUT_SHARE)
         for rank, variant in enumerate(hash_order(variants, seed)):
             rng = random.Random(f"voice:{seed}:{variant}")
@@ -144,7 +143,7 @@ def _jobs(voice: Voice, seed: int) -> list[Job]:
 def _sentence(rng: random.Random) -> str:
     parts = {"who": PEOPLE, "who2": PEOPLE, "did": PAST, "did2": PAST, "what": THINGS, "what2": THINGS}
     parts |= {"place": PLACES, "time": TIMES}
-    words = {name: rng.choice(choices) for name, choices in parts.items()}
+    words = {name: rng.choice(choices.split(", ")) for name, choices in parts.items()}
     text = rng.choice(FRAMES).format(**words)
     return text[0].upper() + text[1:]
 

@@ -18,8 +18,7 @@ from lhotse.supervision import AlignmentItem
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
-from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.download import fetch
+from mimidiar.corpora.download import Archive, bring, fetch
 from mimidiar.corpora.mini_layout import MiniCorpus
 from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.trials import make_trials
@@ -111,7 +110,7 @@ def _bring_alignments(target: Path) -> None:
             f"{url}: Google Drive sent a page in place of the zip. Open {LIBRISPEECH_ALIGNMENTS_URL} in a browser, "
             f"save it as {path} and run the same command again; or go on without word times: --set alignments=false"
         )
-    unpack(path, target)
+    unpack([path], target)
     (target / ".ali_completed").touch()
 
 

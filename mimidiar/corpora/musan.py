@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
-from mimidiar.corpora.archives import Archive, bring
+from mimidiar.corpora.download import Archive, bring
 from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError

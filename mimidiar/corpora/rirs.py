@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar.annotation.lines import numbered_fields
-from mimidiar.corpora.archives import Archive, bring
+from mimidiar.corpora.download import Archive, bring
 from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.sounds import check_counts, check_listed, write_all
 from mimidiar.errors import MimidiarError

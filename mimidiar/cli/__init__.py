@@ -12,7 +12,7 @@ from mimidiar.log import log_to_stderr
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-# Name -> (module that has the click command `command`, one line of help).
+# Name -> (module that has the click command `command`, or the name after a colon; one line of help).
 USERS = {
     "diarize": ("cli.diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
     "score": ("cli.score", "Score RTTM against a reference: DER, JER, speaker counts."),
@@ -72,8 +72,8 @@ GROUPS = {
         "Experiments of the paper.",
         {
             "taps": ("studies.taps.command", "Compare the speaker information in all taps of an encoder."),
-            "probe": ("studies.taps.probe_command", "Train a linear speaker probe."),
-            "embed": ("studies.taps.embed_command", "Score verification trials by cosine similarity."),
+            "probe": ("studies.taps.command:probe_of_one_tap", "Train a linear speaker probe."),
+            "embed": ("studies.taps.command:embed", "Score verification trials by cosine similarity."),
             "codec": (
                 "studies.codec_training.command",
                 "Train a small Mimi, score its reconstruction, export its weights.",
@@ -125,8 +125,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands:
             return self.commands[cmd_name]
-        module = self.table[cmd_name][0] if cmd_name in self.table else self.hidden.get(cmd_name)
-        return importlib.import_module(f"mimidiar.{module}").command if module else None
+        place = self.table[cmd_name][0] if cmd_name in self.table else self.hidden.get(cmd_name, "")
+        module, _, name = place.partition(":")
+        return getattr(importlib.import_module(f"mimidiar.{module}"), name or "command") if module else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

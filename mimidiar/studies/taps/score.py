@@ -14,16 +14,15 @@ from mimidiar.errors import MimidiarError, listed
 from mimidiar.evaluation.tuned import Tuned, read_tuned, write_tuned
 from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
-from mimidiar.score.trials import Trials, read_trials, write_scores
+from mimidiar.score.trials import read_trials
 from mimidiar.score.verify_files import verify_files, write_verification
 from mimidiar.studies.taps.oracle_vad_clustering import Windows, clusters_at, linkage_of, to_turns, tune_threshold
 from mimidiar.studies.taps.pooled_store import PooledTaps
-from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
-from mimidiar.studies.taps.spaces import TapSpace
-from mimidiar.studies.taps.trial_scores import Embeddings, cosines
-from mimidiar.studies.taps.windows import SPEECH, window_centers, window_shares
+from mimidiar.studies.taps.spaces import TapProbes, TapSpace, load_tap_probes
+from mimidiar.studies.taps.trial_scores import score_trials
 
 DER, TUNED = "collar0", "tuned.yaml"
+SPEECH = 0.5  # of a window: with less, its embedding is poor
 
 
 def folder_name(tap: str) -> str:
@@ -45,18 +44,19 @@ def score_taps(
     each trial, where those of the second are degraded. `job` (k, n): the k-th of n shares of the taps; without it all
     unscored taps. Raises MimidiarError where a speaker of the trials is in the space's training set.
     """
-    trials = read_trials(data_dir / "trials")
     rows = [row for own in read_source(data_dir).values() for row in own]
     speakers = {row.id: row.speaker for row in rows}
-    in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
+    pairs = read_trials(data_dir / "trials").pairs
+    in_trials = {speakers[name] for pair in pairs for name in pair if name in speakers}
     _refuse_seen(space, in_trials, data_dir / "trials")
     recordings = {row.id: row.recording for row in rows}
     sides = [_vectors(folder, recordings, space) for folder in (enrol_dir or pooled_dir, pooled_dir)]
     for tap in _share(space, job):
         folder = out_dir / folder_name(tap) / space.protocol
         if not (folder / SCORE_FILE).is_file():
-            enrol, test = (space.place(vectors, tap) for vectors in sides)
-            _write(folder, list(recordings), enrol, test, trials, data_dir)
+            enrol, test = (dict(zip(recordings, space.place(vectors, tap), strict=True)) for vectors in sides)
+            score_trials(folder, data_dir, enrol, test)
+            write_verification(folder, verify_files(folder / "scores", data_dir / "trials"))
 
 
 def _share(space: TapSpace, job: tuple[int, int] | None) -> list[str]:
@@ -95,14 +95,6 @@ def _vectors(folder: Path, recordings: dict[str, str], space: TapSpace) -> np.nd
             f"{folder}: no pooled taps of {len(missing)} recordings: {listed(missing)}; pool that set again"
         )
     return np.stack([pooled.read(recording)[0] for recording in recordings.values()])
-
-
-def _write(folder: Path, names: list[str], enrol: np.ndarray, test: np.ndarray, trials: Trials, data_dir: Path) -> None:
-    vectors = {("enrol", name): row for name, row in zip(names, enrol, strict=True)}
-    vectors |= {("test", name): row for name, row in zip(names, test, strict=True)}
-    sided = Trials([(("enrol", one), ("test", other)) for one, other in trials.pairs], trials.target)
-    write_scores(folder / "scores", trials.pairs, cosines(Embeddings(vectors, {}), sided, data_dir / "trials"))
-    write_verification(folder, verify_files(folder / "scores", data_dir / "trials"))
 
 
 def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: Path) -> str:
@@ -174,10 +166,10 @@ def _windows(
         speech = intersect(union((turn.start, turn.end) for turn in reference[name]), union(uem.get(name, [])))
         if speech:
             vectors = pooled.read(name)
-            shares, _ = window_shares([Turn(name, *span, "speech") for span in speech], len(vectors), pooled.pooling)
+            shares, _ = pooled.pooling.shares([Turn(name, *span, "speech") for span in speech], len(vectors))
             chosen = shares[:, 0] >= SPEECH
             chosen = chosen if chosen.any() else np.ones(len(vectors), bool)
-            yield Windows(name, window_centers(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
+            yield Windows(name, pooled.pooling.centers(len(vectors))[chosen], speech), vectors[chosen]
 
 
 def _read_tuned(path: Path, probes: TapProbes) -> Tuned[dict]:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,8 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import click
 import lightning as L
-from lightning.pytorch.callbacks import Callback
+import torch
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
@@ -24,11 +27,11 @@ from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.training.batches import Loader
 from mimidiar.training.checkpoints import AtomicCheckpointIO, KeepBest, ReseedEachEpoch
 from mimidiar.training.processes import Machine, disconnect, end_with_launcher, processes_here, rank, take_gpu
-from mimidiar.training.progress import Progress
 
 FINISHED = "finished.json"
 # The others wait for the first process to compute mean and deviation of the training features.
 PATIENCE = timedelta(hours=2)
+MUCH = 0.05  # of the time of training, spent waiting for data
 
 
 class Schedule(Protocol):
@@ -37,6 +40,32 @@ class Schedule(Protocol):
     epochs: int
     precision: str
     clip_norm: float
+
+
+class WaitingTime(Callback):
+    """Prints at the end of training the share of its time in which it waited for batches; validation does not count.
+
+    Of several processes, the largest share. On a GPU, which computes while the loop waits, it is an upper bound of the
+    cost of loading.
+    """
+
+    def __init__(self) -> None:
+        self.last = self.training_sec = 0.0
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        self.last = time.monotonic()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        now = time.monotonic()
+        self.training_sec, self.last = self.training_sec + now - self.last, now
+
+    def on_train_end(self, trainer: L.Trainer, task: L.LightningModule) -> None:
+        loader: Loader = trainer.train_dataloader
+        waited = trainer.strategy.reduce(torch.tensor(loader.waited_sec, device=task.device), reduce_op="max")
+        if trainer.is_global_zero and self.training_sec:
+            share = float(waited) / self.training_sec
+            advice = f"; more than {loader.num_workers} --num-workers may help" if share > MUCH else ""
+            click.echo(f"waited for data in {100 * share:.1f} % of {self.training_sec:.1f} s of training{advice}")
 
 
 def begin(machine: Machine, precision: str, seed: int) -> Machine:
@@ -76,7 +105,7 @@ def make_trainer(
         gradient_clip_val=config.clip_norm,
         logger=TensorBoardLogger(keep_best.folder, name="tensorboard", version=""),
         plugins=plugins,
-        callbacks=[Progress(), ReseedEachEpoch(seed), *callbacks, keep_best],
+        callbacks=[TQDMProgressBar(refresh_rate=10), WaitingTime(), ReseedEachEpoch(seed), *callbacks, keep_best],
         enable_checkpointing=True,
         enable_model_summary=False,
         num_sanity_val_steps=0,

@@ -21,9 +21,16 @@ from mimidiar.config import load_config
 from mimidiar.corpora.download import Archive, bring, fetch
 from mimidiar.corpora.mini_layout import MiniCorpus
 from mimidiar.corpora.preparation import Preparation, no_settings
-from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
-from mimidiar.corpora.utterances import Alignment, Utterance, find_speech, limited, with_lengths, write_utterance_sets
+from mimidiar.corpora.utterances import (
+    Alignment,
+    Utterance,
+    find_speech,
+    limited,
+    make_trials,
+    with_lengths,
+    write_utterance_sets,
+)
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.log import log

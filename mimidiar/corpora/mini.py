@@ -9,8 +9,15 @@ from mimidiar.corpora.conversations import Conversation, Found, write_conversati
 from mimidiar.corpora.librispeech import is_complete, read_librispeech
 from mimidiar.corpora.mini_layout import SPLITS, MiniCorpus, read_mini_corpus
 from mimidiar.corpora.preparation import Preparation, no_settings
-from mimidiar.corpora.trials import named_in, usable_trials, utterances_of
-from mimidiar.corpora.utterances import find_speech, first_of_each, with_lengths, write_utterance_sets
+from mimidiar.corpora.utterances import (
+    find_speech,
+    first_of_each,
+    named_in,
+    usable_trials,
+    utterances_of,
+    with_lengths,
+    write_utterance_sets,
+)
 from mimidiar.corpora.voices import write_voices
 from mimidiar.data.splits import assign_splits, limit_speakers
 from mimidiar.data.validation import require_valid

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mimidiar.corpora.espeak import Job
-from mimidiar.corpora.trials import make_trials
-from mimidiar.corpora.utterances import Utterance
+from mimidiar.corpora.utterances import Utterance, make_trials
 from mimidiar.data.splits import hash_order
 from mimidiar.errors import MimidiarError
 from mimidiar.files import disk_error, put_in_place, write_text

@@ -24,12 +24,15 @@ from pathlib import Path
 
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.corpora.preparation import Preparation
-from mimidiar.corpora.trials import make_trials, named_in, usable_trials, utterances_of
 from mimidiar.corpora.utterances import (
     Utterance,
     find_speech,
     limited,
+    make_trials,
+    named_in,
     refuse_or_skip,
+    usable_trials,
+    utterances_of,
     with_lengths,
     write_utterance_sets,
 )

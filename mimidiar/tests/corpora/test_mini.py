@@ -122,8 +122,8 @@ def test_mini_librispeech(tmp_path: Path) -> None:
 def test_synthetic_voices_when_there_is_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
-    monkeypatch.setattr(voices, "WOMEN", voices.WOMEN[:6])
-    monkeypatch.setattr(voices, "MEN", voices.MEN[:6])
+    few = {gender: " ".join(names.split()[:6]) for gender, names in voices.VARIANTS.items()}
+    monkeypatch.setattr(voices, "VARIANTS", few)
     monkeypatch.setattr(voices, "UTTERANCES_PER_VOICE", 2)
     said.clear()
     mini.prepare_mini(Preparation(None, tmp_path / "out", downloads=tmp_path / "none"))

@@ -12,30 +12,8 @@ from mimidiar.errors import MimidiarError
 from mimidiar.figures.style import INK, MID, new_figure, series_look, set_title, shown_labels, styled
 from mimidiar.score.verification import OperatingPoints, equal_error_rate
 
-_TICKS = (
-    0.0001,
-    0.0002,
-    0.0005,
-    0.001,
-    0.002,
-    0.005,
-    0.01,
-    0.02,
-    0.05,
-    0.1,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    0.95,
-    0.98,
-    0.99,
-    0.999,
-)
+_SMALL = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+_TICKS = (*_SMALL, *(tenths / 10 for tenths in range(1, 10)), 0.95, 0.98, 0.99, 0.999)
 _TICK_DISTANCE = 0.065  # of the length of an axis; closer labels would touch
 _MOST_SYSTEMS = 28
 _MOST_BELOW = 4  # the legend of more stands beside the axes

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.figures.style import FAINT, new_figure, series_look, set_title, shown_label, shown_labels, styled
-from mimidiar.figures.time_axis import set_time_axis
-from mimidiar.figures.timeline import Posteriors, draw_posteriors
+from mimidiar.figures.timeline import Posteriors, draw_posteriors, set_time_axis
 
 _HALF_HEIGHT = 0.36  # of a lane of height 1
 

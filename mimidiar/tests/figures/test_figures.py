@@ -13,8 +13,7 @@ from mimidiar.figures.documents import parse_bars, parse_steps
 from mimidiar.figures.histogram import draw_histogram
 from mimidiar.figures.progression import draw_progression
 from mimidiar.figures.style import shown_label, shown_labels
-from mimidiar.figures.time_axis import clock, step_sec
-from mimidiar.figures.timeline import ERROR_COLORS, Posteriors, draw_timeline
+from mimidiar.figures.timeline import ERROR_COLORS, Posteriors, clock, draw_timeline, step_sec
 from mimidiar.figures.training import draw_training
 from mimidiar.score.error_regions import find_errors
 from mimidiar.score.verification import operating_points

@@ -78,7 +78,7 @@ GROUPS = {
                 "studies.codec_training.command",
                 "Train a small Mimi, score its reconstruction, export its weights.",
             ),
-            "codebooks": ("studies.token_drift.codebooks_command", "Fit the codebooks of an untrained codec."),
+            "codebooks": ("studies.token_drift.command:codebooks", "Fit the codebooks of an untrained codec."),
             "drift": (
                 "studies.token_drift.command",
                 "Compare tokens and reconstruction of a trained codec with the frozen one.",
@@ -88,7 +88,7 @@ GROUPS = {
                 "Score posteriors by the metric of the original study (not an error rate).",
             ),
             "original-metric-demo": (
-                "studies.original_metric.demo_command",
+                "studies.original_metric.command:demo",
                 "Score an oracle diarizer by the metric of the original study.",
             ),
             "unseen-simulator": (

@@ -67,5 +67,5 @@ def command(data, out, systems, packages, weights, rounds, cores):
         )
         for name, line in systems
     ]
-    bench(data, out, made, rounds, cores, click.echo)
+    bench(data, out, made, rounds, cores)
     click.echo(f"written: {', '.join(f'{out}/{name}' for name in names)}")

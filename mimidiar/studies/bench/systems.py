@@ -4,13 +4,12 @@
 `OUT/<system>/cost/score.json`: its cost (`cost.py`).
 """
 
-import contextlib
 import hashlib
 import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,12 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.files import make_folder, read_json, sha256_file, write_json
+from mimidiar.log import log
 from mimidiar.report.environment import describe_environment
 from mimidiar.score.score_file import SCORE_FILE
 from mimidiar.studies.bench.cost import Round, cost_document
 from mimidiar.studies.bench.process import Usage, allowed_cores, run_measured
 
-Say = Callable[[str], None]
 FILES, OUT = "{files}", "{out}"
 SYSTEM_FILE, USAGE_FILE = "system.json", "usage.json"
 
@@ -59,9 +58,7 @@ def read_package(folder: str | Path) -> dict[str, str]:
     return {key: about[key] for key in ("package", "version")}
 
 
-def bench(
-    data: str | Path, out: str | Path, systems: Sequence[System], rounds: int, cores: int, say: Say = print
-) -> None:
+def bench(data: str | Path, out: str | Path, systems: Sequence[System], rounds: int, cores: int) -> None:
     """Run the systems in turn on the recordings of a set, `rounds` times: on the first recording, and on all.
 
     Before them each is run once on the first recording, uncounted, so that its files are in the disk cache in every
@@ -81,7 +78,7 @@ def bench(
     for name, files in runs:
         for system in systems:
             usage = _run(system, files, out / system.name / "runs" / name, chosen)
-            say(
+            log.info(
                 f"{name}, {system.name}, {len(files)} files: {usage.wall_sec:.1f} s, "
                 f"{usage.cpu_sec:.1f} s of the processor, {usage.peak_mb:.0f} MB"
             )
@@ -114,7 +111,8 @@ def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, core
     if (folder / USAGE_FILE).is_file():
         return Usage(**read_json(folder / USAGE_FILE))
     make_folder(folder)
-    with _scratch(folder) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder.resolve(), prefix=".work-") as work:
+        scratch = Path(work)
         files = [recording.path.resolve() for recording in recordings]
         usage = run_measured(system.words(files, scratch), cores, folder / "log")
         for recording in recordings:
@@ -124,12 +122,6 @@ def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, core
             shutil.copy(found, folder / found.name)
     write_json(folder / USAGE_FILE, asdict(usage))
     return usage
-
-
-@contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".work-") as work:
-        yield Path(work).resolve()
 
 
 def _answer(folder: Path, recordings: Sequence[RecordingFile]) -> list[Turn]:

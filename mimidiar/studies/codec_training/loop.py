@@ -15,12 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from mimidiar.data.utterances_manifest import read_source
-from mimidiar.encoders.mimi.autoencode import Autoencoded, autoencode, balance, begin_epoch, begin_training
-from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE
+from mimidiar.encoders.mimi.autoencode import (
+    Autoencoded,
+    autoencode,
+    balance,
+    begin_epoch,
+    begin_training,
+    settled_state,
+)
+from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE, CodecSize
 from mimidiar.encoders.mimi.tap import load_mimi, untrained_mimi
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, sha256_file, write_json
 from mimidiar.models.weight_file import read_weight_file
+from mimidiar.models.weights import save_tensors
 from mimidiar.studies.codec_training.config import CodecConfig
 from mimidiar.studies.codec_training.data import (
     CodecBatch,
@@ -30,7 +38,6 @@ from mimidiar.studies.codec_training.data import (
     read_all,
     split_speakers,
 )
-from mimidiar.studies.codec_training.export import FORMAT
 from mimidiar.studies.codec_training.losses import MelLoss, distillation_loss, waveform_loss
 from mimidiar.torch_setup import keep_freed_memory
 from mimidiar.training.batches import Draw, EpochDraws, Loader
@@ -38,6 +45,9 @@ from mimidiar.training.checkpoints import KeepBest
 from mimidiar.training.processes import Machine, per_process, rank
 from mimidiar.training.schedule import learning_rate_factor
 from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
+
+FORMAT = "mimidiar-codec-1"
+PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
 
 
 def train_codec(
@@ -125,6 +135,19 @@ def _crops(config: CodecConfig, data_dir: Path, targets_dir: Path | None, seed: 
 def _loader(crops: CodecCrops, draws: Any, config: CodecConfig, machine: Machine) -> Loader:
     pin = machine.device == "cuda"
     return Loader(crops, draws, config.batch_size, collate_crops, machine.num_workers, pin_memory=pin)
+
+
+def export_codec(path: Path, out: Path, precision: str = "fp16") -> int:
+    """Write the codec of a model folder's model.safetensors to `out` with numbers of `precision`; its size in bytes.
+
+    The layout is the same, and the origin in the header; moshi's loader reads it into 32 bits. Raises MimidiarError for
+    a file that `train_codec` did not write.
+    """
+    _, header = read_weight_file(path, FORMAT, framework="pt")
+    state = settled_state(load_mimi(path, CodecSize(**header["size"])))
+    tensors = {name: value.to(PRECISIONS[precision]) for name, value in state.items()}
+    save_tensors(tensors, out, header | {"precision": precision})
+    return out.stat().st_size
 
 
 class Losses(NamedTuple):

@@ -24,8 +24,7 @@ from mimidiar.features.store import META
 from mimidiar.files import sha256_file, write_json
 from mimidiar.models.weights import save_weights
 from mimidiar.studies.codec_training.config import CodecConfig
-from mimidiar.studies.codec_training.export import FORMAT, export_codec
-from mimidiar.studies.codec_training.loop import train_codec
+from mimidiar.studies.codec_training.loop import FORMAT, export_codec, train_codec
 from mimidiar.tests.encoders.mimi.checkpoints import save_checkpoint
 from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.speech import speech

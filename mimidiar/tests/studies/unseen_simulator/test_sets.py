@@ -28,7 +28,7 @@ def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     plain = ["noises=[none]", "room_share=0", "telephone_share=0", "level_dbfs=[-20,-20]", "speaker_db=[0,0]"]
     done = chain(data / "train", out, *plain)
     assert done.returncode == 0, done.stderr
-    assert "5 conversations, 0.02 h" in done.stdout and "overlap" in done.stdout
+    assert "5 conversations, 0.02 h" in done.stderr and "overlap" in done.stderr
     return out
 
 

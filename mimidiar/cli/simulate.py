@@ -29,7 +29,7 @@ def command(data, out, config, noise, rirs, job, overrides) -> None:
     """
     from mimidiar.simulation.augmentation import make_augmenter
     from mimidiar.simulation.nemo_sets import simulate_sets
-    from mimidiar.simulation.options import Simulation
+    from mimidiar.simulation.plan import Simulation
 
     simulation = load_config(Simulation, config, overrides)
     simulate_sets(simulation, data, out, job, make_augmenter(simulation.augment, noise, rirs))

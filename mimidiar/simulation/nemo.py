@@ -24,7 +24,7 @@ from mimidiar.audio.files import read_audio
 from mimidiar.data.utterances_manifest import SourceUtterance
 from mimidiar.nemo_import import importing_nemo, quiet
 from mimidiar.simulation.acoustics import with_tail
-from mimidiar.simulation.options import ConversationSet
+from mimidiar.simulation.plan import ConversationSet
 
 SPEECH, PAUSE = "speech", "pause"
 # The pause after an utterance's last word, played when another utterance follows.

@@ -24,10 +24,8 @@ from mimidiar.log import log
 from mimidiar.simulation.acoustics import SpeechTimes, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
-from mimidiar.simulation.options import ConversationSet, Simulation, speaker_shares
-from mimidiar.simulation.placement import Source
-from mimidiar.simulation.plan import Conversation, plan_conversations
-from mimidiar.simulation.turns import describe, make_turns
+from mimidiar.simulation.placement import Source, describe, make_turns
+from mimidiar.simulation.plan import Conversation, ConversationSet, Simulation, plan_conversations, speaker_shares
 
 # With less speech of a speaker, a conversation is made again with another seed.
 MIN_SPEAKER_SEC = 1.0

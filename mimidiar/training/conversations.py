@@ -26,8 +26,7 @@ from mimidiar.features.fused_store import on_time_axis
 from mimidiar.files import atomic_path
 from mimidiar.models.frame_stacking import LABEL_HZ, stack_frames, stacking_factor
 from mimidiar.simulation.drawn_sets import read_speakers
-from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation, read_statistics
 from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics

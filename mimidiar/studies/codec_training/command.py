@@ -55,8 +55,8 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
     settings, source = load_config(CodecConfig, config, overrides), str(config or "configuration")
     settings.check(source)
 
+    from mimidiar.training.config import check_shares
     from mimidiar.training.processes import Machine, agreed_processes
-    from mimidiar.training.schedule import check_shares
 
     machine = Machine(device, agreed_processes(processes), num_workers)
     check_shares(source, settings.batch_size, machine.processes)

@@ -41,10 +41,9 @@ from mimidiar.studies.codec_training.data import (
 from mimidiar.studies.codec_training.losses import MelLoss, distillation_loss, waveform_loss
 from mimidiar.torch_setup import keep_freed_memory
 from mimidiar.training.batches import Draw, EpochDraws, Loader
-from mimidiar.training.checkpoints import KeepBest
+from mimidiar.training.config import learning_rate_factor
 from mimidiar.training.processes import Machine, per_process, rank
-from mimidiar.training.schedule import learning_rate_factor
-from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
+from mimidiar.training.trainer import FINISHED, KeepBest, begin, finish, fit_from_last, keep_configuration, make_trainer
 
 FORMAT = "mimidiar-codec-1"
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}

@@ -54,7 +54,7 @@ def demo(data_dirs, out_dir, crop_sec, crops, seed) -> None:
     For each DATA_DIR (its ref.rttm and all.uem are read) and for all together: OUT_DIR/<set>/score.json,
     OUT_DIR/table.md, and OUT_DIR/bars.json for `mimidiar figure`.
     """
-    from mimidiar.studies.original_metric.demo import demonstrate
     from mimidiar.studies.original_metric.files import CropPlan
+    from mimidiar.studies.original_metric.posteriors import demonstrate
 
     click.echo(demonstrate(data_dirs, out_dir, CropPlan(crop_sec, crops, seed)), nl=False)

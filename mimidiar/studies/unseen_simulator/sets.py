@@ -21,9 +21,8 @@ from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
 from mimidiar.log import log
-from mimidiar.simulation.turns import describe, make_turns
-from mimidiar.studies.unseen_simulator.disturbances import NOISES, babble, telephone
-from mimidiar.studies.unseen_simulator.shoebox import convolve, draw_responses
+from mimidiar.simulation.placement import describe, make_turns
+from mimidiar.studies.unseen_simulator.acoustics import NOISES, babble, convolve, draw_responses, telephone
 from mimidiar.studies.unseen_simulator.turn_chain import Placement, Tape, TurnChain, draw_placements
 
 Source = dict[str, list[SourceUtterance]]

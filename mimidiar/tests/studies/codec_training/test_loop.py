@@ -30,8 +30,8 @@ from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.speech import speech
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import begin, wait
+from mimidiar.training.config import check_shares
 from mimidiar.training.processes import Machine
-from mimidiar.training.schedule import check_shares
 
 EGS = Path(__file__).parents[4] / "egs"
 SMALL = [

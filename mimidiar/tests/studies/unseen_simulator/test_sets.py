@@ -10,7 +10,7 @@ import soundfile
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.uem import read_uem
-from mimidiar.studies.unseen_simulator.disturbances import NOISES, babble, telephone
+from mimidiar.studies.unseen_simulator.acoustics import NOISES, babble, telephone
 from mimidiar.tests.simulation.turn_taking import RATE, SPEAKERS, contents
 
 SMALL = ("conversations=5", "seconds=12", "speakers=[2]", "babble_talkers=2", "join_gap_sec=0.2")

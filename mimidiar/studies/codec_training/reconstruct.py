@@ -6,11 +6,9 @@ pystoi), which predicts the share of words that listeners understand. `intervals
 `warnings`, where recordings were left out; `protocol`. `per_recording.csv`: the same figures by recording.
 """
 
-import csv
-import io
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +24,11 @@ from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, SAMPLE_RATE
 from mimidiar.encoders.registry import describe_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import read_recording
-from mimidiar.files import atomic_path, write_json, write_text
+from mimidiar.files import atomic_path
 from mimidiar.log import log
-from mimidiar.score.bootstrap import LEVEL, ratio_intervals
-from mimidiar.score.kinds import SCORE_KINDS
+from mimidiar.score.bootstrap import LEVEL
+from mimidiar.score.ratio_files import ratio_document, write_with_recordings
 from mimidiar.score.reconstruction import WINDOW, mel_distance, si_sdr
-from mimidiar.score.score_file import SCORE_FILE, rounded
 from mimidiar.torch_setup import use_one_thread
 
 MOST_SEC = 30.0  # of a recording
@@ -161,27 +158,12 @@ def sound_document(
     if not found:
         raise MimidiarError(f"none of {len(left_out)} recordings can be scored: all are silent or too short")
     values = [[getattr(each, name) for name in FIGURES] for each in found]
-    bounds = dict(zip(FIGURES, map(asdict, ratio_intervals(values, np.ones_like(values))), strict=True))
-    ends = {name: rounded({key: bound[key] for key in ("low", "high", "level")}) for name, bound in bounds.items()}
-    return (
-        {"kind": "reconstruction"}
-        | {name: rounded(bound["value"]) for name, bound in bounds.items()}
-        | {
-            "n_recordings": len(found),
-            "intervals": ends if len(found) > 1 else {},
-            "system": system,
-            "warnings": [f"{len(left_out)} recordings silent or too short, first {left_out[0]}"] if left_out else [],
-            "protocol": dict(protocol)
-            | {"resampled": "recordings", "level": LEVEL, "conventions": SCORE_KINDS["reconstruction"].conventions},
-        }
-    )
+    warned = [f"{len(left_out)} recordings silent or too short, first {left_out[0]}"] if left_out else []
+    ratios = values, np.ones_like(values)
+    return ratio_document("reconstruction", FIGURES, ratios, system, warned, {**protocol, "level": LEVEL})
 
 
 def write_sound(folder: Path, found: Sequence[Reconstruction], document: Mapping[str, Any]) -> None:
     """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["recording", *FIGURES])
-    writer.writerows([each.recording, *(rounded(getattr(each, name)) for name in FIGURES)] for each in found)
-    write_text(folder / "per_recording.csv", stream.getvalue())
-    write_json(folder / SCORE_FILE, document)
+    rows = [[each.recording, *(getattr(each, name) for name in FIGURES)] for each in found]
+    write_with_recordings(folder, ["recording", *FIGURES], rows, document)

@@ -106,11 +106,7 @@ def in_units(num_bytes: float) -> str:
 
 
 def fetch(
-    url: str,
-    path: Path,
-    checksum: str | None = None,
-    size: int | None = None,
-    headers: Mapping[str, str] | None = None,
+    url: str, path: Path, checksum: str | None = None, size: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Path:
     """Download `url` to `path` and return it; a file that is there already is only checked.
 

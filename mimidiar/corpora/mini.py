@@ -29,7 +29,7 @@ ORIGINS = {
     "so762": (
         "speechocean762 (Zhang et al. 2021), read English of learners, half of them children",
         "CC BY 4.0 (OpenSLR 101)",
-    ),
+    )
 }
 
 

@@ -130,10 +130,7 @@ def write_utterance_sets(
 
 
 def _write_set(
-    folder: Path,
-    utterances: Sequence[Utterance],
-    alignments: Mapping[str, Alignment],
-    trials: Iterable[Trial] | None,
+    folder: Path, utterances: Sequence[Utterance], alignments: Mapping[str, Alignment], trials: Iterable[Trial] | None
 ) -> None:
     recordings = [file_recording(u.id, u.path, SAMPLE_RATE, round(u.seconds * SAMPLE_RATE)) for u in utterances]
     supervisions = [

@@ -45,12 +45,7 @@ def draw_det(systems: Mapping[str, OperatingPoints], title: str = ""):
     for index, (name, points) in enumerate(systems.items()):
         look = series_look(index)
         curve = [ndtri(np.clip(rates, low, high)) for rates in _inside(points, low, high)]
-        axes.plot(
-            *curve,
-            **look,
-            linewidth=1.6,
-            label=f"{labels[index]}: EER {100 * eers[name]:.2f} %",
-        )
+        axes.plot(*curve, **look, linewidth=1.6, label=f"{labels[index]}: EER {100 * eers[name]:.2f} %")
         corner = ndtri(np.clip(eers[name], low, high))
         axes.plot(corner, corner, "o", **_EER_MARK, color=look["color"])
     _set_axes(axes, low, high)

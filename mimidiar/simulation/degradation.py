@@ -76,11 +76,7 @@ def read_sounds(noises: Path | None, rirs: Path | None) -> Sounds:
 
 
 def degrade_set(
-    data_dir: Path,
-    out_dir: Path,
-    degradation: Degradation,
-    sounds: Sounds,
-    job: tuple[int, int] | None = None,
+    data_dir: Path, out_dir: Path, degradation: Degradation, sounds: Sounds, job: tuple[int, int] | None = None
 ) -> list[Path]:
     """Write OUT/<condition>_<set> for each condition: the utterances of a set under their own names, and its trials.
 

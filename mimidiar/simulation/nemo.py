@@ -117,12 +117,7 @@ def _config(
         "multiprocessing_chunksize": 1,
         "session_config": {"num_speakers": speakers, "num_sessions": 1, "session_length": seconds},
         "session_params": _session_params(options, end_buffer),
-        "outputs": {
-            "output_dir": str(out),
-            "output_filename": NAME,
-            "overwrite_output": True,
-            "output_precision": 4,
-        },
+        "outputs": {"output_dir": str(out), "output_filename": NAME, "overwrite_output": True, "output_precision": 4},
         "background_noise": {"add_bg": False, "background_manifest": None, "num_noise_files": 0},
         "segment_augmentor": {"add_seg_aug": False},
         "session_augmentor": {"add_sess_aug": False},

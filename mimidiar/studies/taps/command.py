@@ -167,14 +167,7 @@ def probe_of_one_tap(data, feats, folder, config, overrides, seed):
 @click.option(
     "--pooling", default="all", show_default=True, help="Mean over 'all' frames, or 'speech'; a probe has its own."
 )
-@click.option(
-    "--center",
-    "--centre",
-    nargs=2,
-    type=PATH,
-    metavar="DATA FEATS",
-    help="Subtract the mean of this set.",
-)
+@click.option("--center", "--centre", nargs=2, type=PATH, metavar="DATA FEATS", help="Subtract the mean of this set.")
 @click.option("--probe", type=PATH, help="Score in the space of this probe (model.safetensors).")
 def embed(data, feats, out, pooling, center, probe):
     """Score DATA/trials by the cosine of mean-pooled FEATS, into OUT/scores (Exp 1; with --probe Exp 1.5)."""

@@ -10,7 +10,6 @@ from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
-from mimidiar.annotation.regions import Region
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import probe_audio
 from mimidiar.corpora.preparation import Preparation
@@ -95,11 +94,8 @@ def find_speech(utterances: Sequence[Utterance]) -> dict[str, Alignment]:
     silent = sorted(name for name, regions in found.items() if not regions)
     if silent:
         log.info(f"no speech was found in {len(silent)} of {len(found)} utterances: {listed(silent)}")
-    return {name: {"vad": _items(regions)} for name, regions in found.items() if regions}
-
-
-def _items(regions: Iterable[Region]) -> list[AlignmentItem]:
-    return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in regions]
+    items = {name: [AlignmentItem("speech", a, round(b - a, 6)) for a, b in regions] for name, regions in found.items()}
+    return {name: {"vad": own} for name, own in items.items() if own}
 
 
 def write_utterance_sets(

@@ -102,7 +102,8 @@ def _simulate_set(asked: _Asked, job: tuple[int, int] | None) -> None:
     if _finished(asked.folder, key):
         log.info(f"{asked.folder}: already there")
         return
-    missing = [c for k, c in enumerate(plan) if _is_share(k, job) and not _rttm(asked.folder, c).is_file()]
+    share = plan if job is None else plan[job[0] - 1 :: job[1]]
+    missing = [conversation for conversation in share if not _rttm(asked.folder, conversation).is_file()]
     for conversation in tqdm(missing, desc=asked.folder.name, unit="conversation", disable=None):
         _make_conversation(conversation, asked)
     if job is None:
@@ -116,10 +117,6 @@ def _aligned_source(folder: Path) -> Source:
             f"{folder}: no speech is marked in {len(silent)} utterances, first {silent[0]}; prepare the set again"
         )
     return source
-
-
-def _is_share(index: int, job: tuple[int, int] | None) -> bool:
-    return job is None or index % job[1] == job[0] - 1
 
 
 def _identity(asked: _Asked) -> str:
@@ -156,7 +153,8 @@ def _make_conversation(conversation: Conversation, asked: _Asked) -> None:
         seed = conversation.seed(attempt)
         samples, turns = _session(source, responses, conversation, seed, asked)
         turns = make_turns(turns, conversation.seconds, options.join_gap_sec)
-        if all(_spoken(turns, speaker) >= MIN_SPEAKER_SEC for speaker in conversation.speakers):
+        spoken = [sum(turn.duration for turn in turns if turn.speaker == who) for who in conversation.speakers]
+        if min(spoken) >= MIN_SPEAKER_SEC:
             break
     else:
         raise MimidiarError(
@@ -214,10 +212,6 @@ def _session(
             f"{seconds:.1f} s; is the disk of {folder} full?"
         )
     return samples, turns
-
-
-def _spoken(turns: list[Turn], speaker: str) -> float:
-    return sum(turn.duration for turn in turns if turn.speaker == speaker)
 
 
 def _finish(asked: _Asked, plan: list[Conversation], key: str) -> None:

@@ -229,17 +229,13 @@ def fit_from_last(
 def finish(keep_best: KeepBest) -> None:
     """Mark the run as finished, and release other processes. MimidiarError for one without a best epoch."""
     if rank() == 0:
-        _write_finished(keep_best)
+        if keep_best.best_epoch < 0:
+            raise MimidiarError(
+                f"{keep_best.folder}: the validation loss was no number from the start; lower the learning rate"
+            )
+        report = {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss}
+        write_json(keep_best.folder / FINISHED, report)
     disconnect()
-
-
-def _write_finished(keep_best: KeepBest) -> None:
-    if keep_best.best_epoch < 0:
-        raise MimidiarError(
-            f"{keep_best.folder}: the validation loss was no number from the start; lower the learning rate"
-        )
-    report = {"best_epoch": keep_best.best_epoch, "best_loss": keep_best.best_loss}
-    write_json(keep_best.folder / FINISHED, report)
 
 
 def keep_configuration(config: Any, seed: int, folder: Path) -> None:

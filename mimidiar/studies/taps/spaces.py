@@ -8,7 +8,6 @@ probe; each layer is normalized first, so that weights show the use of layers an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -20,28 +19,12 @@ FORMAT = "mimidiar-tap-probes-1"
 MIX = "mix"  # the weighted sum, where taps are named
 
 
-class TapSpace(Protocol):
-    """`TapMeans` or `TapProbes`.
-
-    `protocol`: name of its scores; `taps` of its encoder, and `names` of the compared taps, which may include a sum;
-    `speakers` of its training set, and the `source` of that, a file or folder.
-    """
-
-    protocol: str
-    source: Path
-    taps: list[str]
-    speakers: list[str]
-
-    @property
-    def names(self) -> list[str]: ...
-
-    def place(self, vectors: np.ndarray, name: str) -> np.ndarray:
-        """Vectors (N, taps, D) -> (N, S), to compare by cosine, at the tap `name`."""
-
-
 @dataclass(frozen=True)
 class TapMeans:
-    """Every tap minus the mean of the training set: `mean` (taps, D). Nothing is learned, without a seed."""
+    """Every tap minus the mean of the training set: `mean` (taps, D). Nothing is learned, without a seed.
+
+    `protocol`: name of its scores; `taps` of its encoder; `speakers` of its training set, and the `source` of that.
+    """
 
     source: Path
     taps: list[str]
@@ -107,6 +90,9 @@ class TapProbes:
         layers = [self.taps.index(tap) for tap in mixed_taps(self.taps)]
         normal = (vectors[:, layers] - self.mean[layers]) / self.std[layers]
         return np.einsum("l,nld->nd", self.mix, normal) @ self.mix_weight.T
+
+
+TapSpace = TapMeans | TapProbes
 
 
 def load_tap_probes(path: str | Path) -> TapProbes:

@@ -141,7 +141,7 @@ def prepare_librispeech(work: Preparation) -> list[Path]:
     sets = {name: limited(_read_part(base, part, options), work.limit, work.seed) for name, part in parts.items()}
     sets = {name: with_lengths("librispeech", rows, options.skip_missing) for name, rows in sets.items()}
     every = [u for rows in sets.values() for u in rows]
-    alignments = _word_times(base, every) if options.speech == "word" else {}
+    alignments = _word_times(every) if options.speech == "word" else {}
     others = [u for u in every if u.id not in alignments]
     words = len(every) - len(others)
     if others:
@@ -179,7 +179,7 @@ def _read_chapter(path: Path, genders: dict[str, str]) -> Iterator[Utterance]:
         yield replace(found, row=f"{path}, line {line} ({name})", text=" ".join(fields[1:]) or None)
 
 
-def _word_times(base: Path, utterances: Sequence[Utterance]) -> dict[str, Alignment]:
+def _word_times(utterances: Sequence[Utterance]) -> dict[str, Alignment]:
     """Utterance id -> alignment 'word', for those that have one; pauses (words without letters) are not in it.
 
     Raises MimidiarError for a file that is not understood, and for words that end after the audio.

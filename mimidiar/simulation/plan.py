@@ -120,7 +120,7 @@ def plan_conversations(name: str, options: ConversationSet, corpus_of: Mapping[s
     decks = {corpus: _Deck(names, rng) for corpus, names in sorted(speakers.items())}
     plan = []
     for index, count in enumerate(_shuffled_quota(speaker_shares(options), options.conversations, rng)):
-        corpus = _pick_corpus(name, decks, count, rng)
+        corpus = _pick_corpus(name, decks, count)
         dealt = decks[corpus].deal(count)
         plan.append(Conversation(f"sim_{name}-{options.seed}-{index:05d}", options.seconds, corpus, dealt))
     return plan
@@ -137,7 +137,7 @@ def _shuffled_quota(shares: Mapping[int, float], total: int, rng: random.Random)
     return counts
 
 
-def _pick_corpus(name: str, decks: Mapping[str, "_Deck"], count: int, rng: random.Random) -> str:
+def _pick_corpus(name: str, decks: Mapping[str, "_Deck"], count: int) -> str:
     able = {corpus: deck for corpus, deck in decks.items() if len(deck.names) >= count}
     if not able:
         largest = max((len(deck.names) for deck in decks.values()), default=0)

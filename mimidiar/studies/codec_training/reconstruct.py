@@ -47,20 +47,14 @@ class Reconstruction:
     stoi: float
 
 
-@dataclass(frozen=True)
-class Decoder:
-    """A whole Mimi, from audio to audio."""
-
-    mimi: Any
-
-    @torch.inference_mode()
-    def __call__(self, original: np.ndarray, num_codebooks: int | None) -> np.ndarray:
-        """(T,) -> (T,) through `num_codebooks` codebooks; None: without them."""
-        if num_codebooks is not None:
-            set_codebooks(self.mimi, num_codebooks)
-        padded = np.pad(original, (0, -len(original) % FRAME_SAMPLES))
-        passed = autoencode(self.mimi, torch.from_numpy(padded)[None, None], quantized=num_codebooks is not None)
-        return passed.audio[0, 0, : len(original)].numpy()
+@torch.inference_mode()
+def decode(mimi: Any, original: np.ndarray, num_codebooks: int | None) -> np.ndarray:
+    """(T,) -> (T,) through a whole Mimi, and `num_codebooks` codebooks; None: without them."""
+    if num_codebooks is not None:
+        set_codebooks(mimi, num_codebooks)
+    padded = np.pad(original, (0, -len(original) % FRAME_SAMPLES))
+    passed = autoencode(mimi, torch.from_numpy(padded)[None, None], quantized=num_codebooks is not None)
+    return passed.audio[0, 0, : len(original)].numpy()
 
 
 def reconstruct(
@@ -92,7 +86,7 @@ def reconstruct(
     found: dict[str, dict[str, Reconstruction | None]] = {way: {} for way in ways}
     for recording in tqdm(recordings, desc="reconstruct", unit="rec", disable=None):
         original = _read(recording)
-        sounds = {way: Decoder(mimi)(original, number) for way, number in ways.items()}
+        sounds = {way: decode(mimi, original, number) for way, number in ways.items()}
         for way, decoded in sounds.items():
             found[way][recording.id] = compare_with_input(recording.id, decoded, original, SAMPLE_RATE)
         if recording.id in kept:

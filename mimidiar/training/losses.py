@@ -46,9 +46,9 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor, count: T
 def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
     """Reorder the columns of binary targets (B, T, K) by arrival inside the counted frames; ties by next activity.
 
-    At the first frame in which two columns differ the active one comes first, as `labels.arrival_order` has it.
-    Sortformer (Park et al., 2024) sorts by start times; sorting must use the model's crop, or the input does not
-    determine the order.
+    At the first frame in which two columns differ the active one comes first, as `annotation.activity.arrival_order`
+    has it. Sortformer (Park et al., 2024) sorts by start times; sorting must use the model's crop, or the input does
+    not determine the order.
     """
     seen = targets * mask.unsqueeze(-1)
     difference = seen.unsqueeze(-1) - seen.unsqueeze(-2)  # (B, T, K, K): +1 where i is active and j is not

@@ -19,7 +19,6 @@ from lhotse.supervision import AlignmentItem
 from mimidiar.annotation.lines import numbered_fields
 from mimidiar.config import load_config
 from mimidiar.corpora.download import Archive, bring, fetch
-from mimidiar.corpora.mini_layout import MiniCorpus
 from mimidiar.corpora.preparation import Preparation, no_settings
 from mimidiar.corpora.unpack import unpack
 from mimidiar.corpora.utterances import (
@@ -27,7 +26,6 @@ from mimidiar.corpora.utterances import (
     Utterance,
     find_speech,
     limited,
-    make_trials,
     with_lengths,
     write_utterance_sets,
 )
@@ -222,23 +220,17 @@ def _base(root: Path) -> Path:
     return root / "LibriSpeech" if (root / "LibriSpeech").is_dir() else root
 
 
-def read_librispeech(root: str | Path, seed: int) -> MiniCorpus:
-    """Read the parts below `root` (in LibriSpeech/ or directly); trials are drawn from the dev part's speakers."""
-    root = Path(root)
-    base = _base(root)
+def read_mini_librispeech(root: Path) -> tuple[list[Utterance], dict[str, str]]:
+    """The utterances of mini LibriSpeech below `root` (in LibriSpeech/ or directly), and speaker -> train or dev."""
+    base, utterances, split = _base(root), [], {}
     genders = _genders(base / "SPEAKERS.TXT")
-    found = MiniCorpus(origin="mini LibriSpeech (OpenSLR 31)")
-    for part, split in SPLIT_OF_PART.items():
+    for part, name in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")
-        found.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
-        found.split |= {
-            utterance.speaker: split for utterance in found.utterances if utterance.speaker not in found.split
-        }
-    found.utterances = with_lengths("mini LibriSpeech", found.utterances, skip_missing=False)
-    held_out = [u for u in found.utterances if found.split[u.speaker] == "dev"]
-    found.trials["trials_heldout"] = make_trials(held_out, seed)
-    return found
+        own = [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
+        split |= {utterance.speaker: name for utterance in own if utterance.speaker not in split}
+        utterances += own
+    return with_lengths("mini LibriSpeech", utterances, skip_missing=False), split
 
 
 def _named(name: str, path: Path, genders: dict[str, str]) -> Utterance:

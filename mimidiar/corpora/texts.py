@@ -22,7 +22,7 @@ from pathlib import Path
 
 from lhotse import RecordingSet, SupervisionSet
 
-from mimidiar.corpora.mini_layout import read_mini_corpus
+from mimidiar.corpora.mini import read_mini_corpus
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.corpora.utterances import (
     Utterance,

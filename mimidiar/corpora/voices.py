@@ -110,7 +110,7 @@ def choose_voices(seed: int) -> list[Voice]:
 
 
 def _write_corpus(root: Path, voices: Sequence[Voice], seed: int) -> None:
-    """The corpus in the layout of `corpora.mini_layout`, spoken by a child process (`corpora.espeak`)."""
+    """The corpus in the layout of `corpora.mini`, spoken by a child process (`corpora.espeak`)."""
     folder = root / CORPUS
     jobs = {voice: _jobs(voice, seed) for voice in voices}
     seconds = _speak(folder, [job for group in jobs.values() for job in group])

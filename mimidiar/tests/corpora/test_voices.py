@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from mimidiar.corpora import voices
-from mimidiar.corpora.mini_layout import read_mini_corpus
+from mimidiar.corpora.mini import read_mini_corpus
 
 
 @pytest.fixture

@@ -72,13 +72,13 @@ GROUPS = {
         "Experiments of the paper.",
         {
             "taps": ("studies.taps.command", "Compare the speaker information in all taps of an encoder."),
-            "probe": ("studies.taps.probe_command", "Train a linear speaker probe."),
-            "embed": ("studies.taps.embed_command", "Score verification trials by cosine similarity."),
+            "probe": ("studies.taps.command:probe_of_one_tap", "Train a linear speaker probe."),
+            "embed": ("studies.taps.command:embed", "Score verification trials by cosine similarity."),
             "codec": (
                 "studies.codec_training.command",
                 "Train a small Mimi, score its reconstruction, export its weights.",
             ),
-            "codebooks": ("studies.token_drift.codebooks_command", "Fit the codebooks of an untrained codec."),
+            "codebooks": ("studies.token_drift.command:codebooks", "Fit the codebooks of an untrained codec."),
             "drift": (
                 "studies.token_drift.command",
                 "Compare tokens and reconstruction of a trained codec with the frozen one.",
@@ -88,7 +88,7 @@ GROUPS = {
                 "Score posteriors by the metric of the original study (not an error rate).",
             ),
             "original-metric-demo": (
-                "studies.original_metric.demo_command",
+                "studies.original_metric.command:demo",
                 "Score an oracle diarizer by the metric of the original study.",
             ),
             "unseen-simulator": (

@@ -104,7 +104,7 @@ def simulate(data, out, config, noise, rirs, job, overrides):
     from mimidiar.config import load_config
     from mimidiar.simulation.augmentation import make_augmenter
     from mimidiar.simulation.nemo_sets import simulate_sets
-    from mimidiar.simulation.options import Simulation
+    from mimidiar.simulation.plan import Simulation
 
     simulation = load_config(Simulation, config, overrides)
     simulate_sets(simulation, data, out, job, make_augmenter(simulation.augment, noise, rirs))

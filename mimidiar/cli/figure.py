@@ -109,7 +109,7 @@ def det(scores, trials, name, more, title):
     Miss rate against false acceptance rate on normal deviate scales, for one system or several. SCORES: `enrol
     test score` a line; TRIALS: `label enrol test` a line, the same trials for all systems.
     """
-    from mimidiar.figures.det import draw_det
+    from mimidiar.figures.verification import draw_det
     from mimidiar.score.trials import read_both_kinds
     from mimidiar.score.verification import operating_points
 
@@ -127,7 +127,7 @@ def histogram(scores, trials, title):
 
     SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
     """
-    from mimidiar.figures.histogram import draw_histogram
+    from mimidiar.figures.verification import draw_histogram
     from mimidiar.score.trials import read_both_kinds
 
     listed = read_both_kinds(trials)
@@ -173,8 +173,8 @@ def progression(values, name):
 
     `mimidiar report TABLE --format json` writes this JSON from records. Each `series` of the steps is a line.
     """
+    from mimidiar.figures.bars import draw_progression
     from mimidiar.figures.documents import parse_steps
-    from mimidiar.figures.progression import draw_progression
 
     return draw_progression(*parse_steps(values, name))
 

@@ -232,7 +232,7 @@ def download_ami(downloads: str | Path, settings: Sequence[str] = ()) -> Path:
     there = bytes_there([target / archive, *(target / "wav_db" / path for path in audio)])
     require_space(target, max(0.0, total - there), "AMI, what is missing of it")
     url = f"{HOST}/AMICorpusAnnotations/{archive}"
-    fetch(url, target / archive, sha256=ANNOTATIONS_SHA256, size=ANNOTATIONS_BYTES)
+    fetch(url, target / archive, ANNOTATIONS_SHA256, ANNOTATIONS_BYTES)
     for path in audio:
         fetch(f"{HOST}/AMICorpusMirror/amicorpus/{path}", target / "wav_db" / path)
     return target

@@ -5,19 +5,17 @@ random numbers (the unsteadiness and breath of some voices) seeded for every job
 """
 
 import ctypes
-import io
 import json
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
-from mimidiar.audio.corpus_audio import SAMPLE_RATE
+from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 
 # Values of espeak-ng's speak_lib.h.
 AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -36,11 +34,6 @@ class Job:
     rate: int
     pitch: int
     range: int
-
-
-def jobs_as_json(jobs: list[Job]) -> str:
-    """The child's standard input."""
-    return json.dumps([asdict(job) for job in jobs])
 
 
 def open_espeak() -> Callable[[Job], np.ndarray]:
@@ -84,12 +77,8 @@ def main() -> None:
     for row in json.load(sys.stdin):
         job = Job(**row)
         samples = speak(job)
-        path = folder / job.path
-        path.parent.mkdir(parents=True, exist_ok=True)
         scaled = np.round(samples * PEAK * 32767).clip(-32768, 32767).astype(np.int16)
-        flac = io.BytesIO()  # in memory, since libsndfile does not tell when the disk is full
-        soundfile.write(flac, scaled, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-        path.write_bytes(flac.getbuffer())
+        write_flac(folder / job.path, scaled)
         print(job.path, len(scaled) / SAMPLE_RATE)
 
 

@@ -18,13 +18,17 @@ from lhotse.supervision import AlignmentItem
 
 from mimidiar.annotation.text_file import numbered_fields
 from mimidiar.config import load_config
-from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.download import fetch
-from mimidiar.corpora.mini_layout import MiniCorpus
+from mimidiar.corpora.download import Archive, bring, fetch
 from mimidiar.corpora.preparation import Preparation, no_settings
-from mimidiar.corpora.trials import make_trials
 from mimidiar.corpora.unpack import unpack
-from mimidiar.corpora.utterances import Alignment, Utterance, find_speech, limited, with_lengths, write_utterance_sets
+from mimidiar.corpora.utterances import (
+    Alignment,
+    Utterance,
+    find_speech,
+    limited,
+    with_lengths,
+    write_utterance_sets,
+)
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.log import log
@@ -111,7 +115,7 @@ def _bring_alignments(target: Path) -> None:
             f"{url}: Google Drive sent a page in place of the zip. Open {LIBRISPEECH_ALIGNMENTS_URL} in a browser, "
             f"save it as {path} and run the same command again; or go on without word times: --set alignments=false"
         )
-    unpack(path, target)
+    unpack([path], target)
     (target / ".ali_completed").touch()
 
 
@@ -135,7 +139,7 @@ def prepare_librispeech(work: Preparation) -> list[Path]:
     sets = {name: limited(_read_part(base, part, options), work.limit, work.seed) for name, part in parts.items()}
     sets = {name: with_lengths("librispeech", rows, options.skip_missing) for name, rows in sets.items()}
     every = [u for rows in sets.values() for u in rows]
-    alignments = _word_times(base, every) if options.speech == "word" else {}
+    alignments = _word_times(every) if options.speech == "word" else {}
     others = [u for u in every if u.id not in alignments]
     words = len(every) - len(others)
     if others:
@@ -173,7 +177,7 @@ def _read_chapter(path: Path, genders: dict[str, str]) -> Iterator[Utterance]:
         yield replace(found, row=f"{path}, line {line} ({name})", text=" ".join(fields[1:]) or None)
 
 
-def _word_times(base: Path, utterances: Sequence[Utterance]) -> dict[str, Alignment]:
+def _word_times(utterances: Sequence[Utterance]) -> dict[str, Alignment]:
     """Utterance id -> alignment 'word', for those that have one; pauses (words without letters) are not in it.
 
     Raises MimidiarError for a file that is not understood, and for words that end after the audio.
@@ -216,23 +220,17 @@ def _base(root: Path) -> Path:
     return root / "LibriSpeech" if (root / "LibriSpeech").is_dir() else root
 
 
-def read_librispeech(root: str | Path, seed: int) -> MiniCorpus:
-    """Read the parts below `root` (in LibriSpeech/ or directly); trials are drawn from the dev part's speakers."""
-    root = Path(root)
-    base = _base(root)
+def read_mini_librispeech(root: Path) -> tuple[list[Utterance], dict[str, str]]:
+    """The utterances of mini LibriSpeech below `root` (in LibriSpeech/ or directly), and speaker -> train or dev."""
+    base, utterances, split = _base(root), [], {}
     genders = _genders(base / "SPEAKERS.TXT")
-    found = MiniCorpus(origin="mini LibriSpeech (OpenSLR 31)")
-    for part, split in SPLIT_OF_PART.items():
+    for part, name in SPLIT_OF_PART.items():
         if not (base / part).is_dir():
             raise MimidiarError(f"{base / part}: no such folder; download mini LibriSpeech again (--stage 0)")
-        found.utterances += [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
-        found.split |= {
-            utterance.speaker: split for utterance in found.utterances if utterance.speaker not in found.split
-        }
-    found.utterances = with_lengths("mini LibriSpeech", found.utterances, skip_missing=False)
-    held_out = [u for u in found.utterances if found.split[u.speaker] == "dev"]
-    found.trials["trials_heldout"] = make_trials(held_out, seed)
-    return found
+        own = [_named(path.stem, path, genders) for path in sorted((base / part).glob("*/*/*.flac"))]
+        split |= {utterance.speaker: name for utterance in own if utterance.speaker not in split}
+        utterances += own
+    return with_lengths("mini LibriSpeech", utterances, skip_missing=False), split
 
 
 def _named(name: str, path: Path, genders: dict[str, str]) -> Utterance:

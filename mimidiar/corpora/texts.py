@@ -22,10 +22,16 @@ from pathlib import Path
 
 from lhotse import RecordingSet, SupervisionSet
 
-from mimidiar.corpora.mini_layout import read_mini_corpus
+from mimidiar.corpora.mini import read_mini_corpus
 from mimidiar.corpora.preparation import Preparation
-from mimidiar.corpora.trials import utterances_of
-from mimidiar.corpora.utterances import Utterance, find_speech, limited, with_lengths, write_utterance_sets
+from mimidiar.corpora.utterances import (
+    Utterance,
+    find_speech,
+    limited,
+    utterances_of,
+    with_lengths,
+    write_utterance_sets,
+)
 from mimidiar.data.manifests import SetFolder, Trial, read_set, write_set
 from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError

@@ -1,6 +1,7 @@
-"""Corpora of utterances, one speaker in each: files checked, speech found in them, sets written."""
+"""Corpora of utterances, one speaker in each: files checked, speech found in them, sets written; and their trials."""
 
-from collections import Counter
+import random
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,6 @@ from lhotse import SupervisionSegment
 from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
-from mimidiar.annotation.turns import Region
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
 from mimidiar.audio.files import probe_audio
 from mimidiar.corpora.preparation import Preparation
@@ -24,6 +24,8 @@ Alignment = dict[str, list[AlignmentItem]]  # what kind of items ('vad', 'word')
 UTTERANCES_AT_LIMIT = 10
 # Hours that silero-vad takes for an hour of audio, 64 utterances at a time on one core (1/440 was measured).
 VAD_RATE = 1 / 300
+TARGETS_PER_SPEAKER = 20
+NONTARGETS_PER_TARGET = 3
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,8 @@ def find_speech(utterances: Sequence[Utterance]) -> dict[str, Alignment]:
     silent = sorted(name for name, regions in found.items() if not regions)
     if silent:
         log.info(f"no speech was found in {len(silent)} of {len(found)} utterances: {listed(silent)}")
-    return {name: {"vad": _items(regions)} for name, regions in found.items() if regions}
-
-
-def _items(regions: Iterable[Region]) -> list[AlignmentItem]:
-    return [AlignmentItem("speech", start, round(end - start, 6)) for start, end in regions]
+    items = {name: [AlignmentItem("speech", a, round(b - a, 6)) for a, b in regions] for name, regions in found.items()}
+    return {name: {"vad": own} for name, own in items.items() if own}
 
 
 def write_utterance_sets(
@@ -127,10 +126,7 @@ def write_utterance_sets(
 
 
 def _write_set(
-    folder: Path,
-    utterances: Sequence[Utterance],
-    alignments: Mapping[str, Alignment],
-    trials: Iterable[Trial] | None,
+    folder: Path, utterances: Sequence[Utterance], alignments: Mapping[str, Alignment], trials: Iterable[Trial] | None
 ) -> None:
     recordings = [file_recording(u.id, u.path, SAMPLE_RATE, round(u.seconds * SAMPLE_RATE)) for u in utterances]
     supervisions = [
@@ -166,3 +162,52 @@ def first_of_each(utterances: Iterable[Utterance], speakers: Container[str]) -> 
         if utterance.speaker in speakers and seen[utterance.speaker] <= UTTERANCES_AT_LIMIT:
             kept.append(utterance)
     return kept
+
+
+def make_trials(utterances: Sequence[Utterance], seed: int) -> list[Trial]:
+    """Seeded target pairs of every speaker, and for each of them non-target pairs of the same gender."""
+    rng = random.Random(f"trials:{seed}")
+    of_speaker: dict[str, list[str]] = defaultdict(list)
+    of_gender: dict[str | None, set[str]] = defaultdict(set)
+    for utterance in utterances:
+        of_speaker[utterance.speaker].append(utterance.id)
+        of_gender[utterance.gender].add(utterance.speaker)
+    pairs = {(1, *pair) for ids in of_speaker.values() for pair in _pairs(sorted(ids), TARGETS_PER_SPEAKER, rng)}
+    wanted = len(pairs) * NONTARGETS_PER_TARGET
+    groups = [sorted(names) for names in of_gender.values() if len(names) > 1]
+    if not groups and len(of_speaker) > 1:
+        groups = [sorted(of_speaker)]  # one of each gender: better easy trials than none
+    # A bound on the tries: with few utterances there may not be as many different pairs as wanted.
+    for _ in range(wanted * 3 if groups else 0):
+        if len(pairs) >= wanted + wanted // NONTARGETS_PER_TARGET:
+            break
+        first, second = sorted(rng.sample(rng.choice(groups), 2))
+        pairs.add((0, rng.choice(of_speaker[first]), rng.choice(of_speaker[second])))
+    return sorted(pairs)
+
+
+def _pairs(ids: list[str], count: int, rng: random.Random) -> list[tuple[str, str]]:
+    every = [(a, b) for k, a in enumerate(ids) for b in ids[k + 1 :]]
+    return every if len(every) <= count else rng.sample(every, count)
+
+
+def usable_trials(name: str, trials: Sequence[Trial], present: Container[str]) -> list[Trial]:
+    """The trials of the list `name` with both utterances present. Raises MimidiarError when there is none."""
+    kept = [trial for trial in trials if trial[1] in present and trial[2] in present]
+    if len(kept) < len(trials):
+        log.info(f"{name}: {len(kept)} of {len(trials)} trials kept, the others name utterances that were left out")
+    if not kept:
+        raise MimidiarError(f"none of the {len(trials)} trials of {name} has both of its utterances here")
+    log.info(f"{name}: {len(kept)} trials, {sum(label for label, *_ in kept)} of them target")
+    return kept
+
+
+def named_in(trials: Iterable[Trial]) -> set[str]:
+    """The utterances of trials."""
+    return {utterance for _, *pair in trials for utterance in pair}
+
+
+def utterances_of(trials: Iterable[Trial], utterances: Iterable[Utterance]) -> list[Utterance]:
+    """Those of `utterances` that trials name."""
+    named = named_in(trials)
+    return [utterance for utterance in utterances if utterance.id in named]

@@ -24,12 +24,15 @@ from pathlib import Path
 
 from mimidiar.annotation.text_file import numbered_fields
 from mimidiar.corpora.preparation import Preparation
-from mimidiar.corpora.trials import make_trials, named_in, usable_trials, utterances_of
 from mimidiar.corpora.utterances import (
     Utterance,
     find_speech,
     limited,
+    make_trials,
+    named_in,
     refuse_or_skip,
+    usable_trials,
+    utterances_of,
     with_lengths,
     write_utterance_sets,
 )
@@ -91,7 +94,8 @@ def prepare_voxceleb1(work: Preparation) -> list[Path]:
         trials[f"trials_{name.lower().replace('-', '_')}"] = usable_trials(name, rows, present)
     for name, rows in trials.items():
         sets[name] = utterances_of(rows, sets["dev"] if name == "trials_dev" else of_test)
-    alignments = find_speech(_once(sets)) if options.vad else {}
+    every = {u.id: u for rows in sets.values() for u in rows}
+    alignments = find_speech(list(every.values())) if options.vad else {}
     folders = write_utterance_sets(work, _about(options), sets, alignments, trials)
     require_valid(folders, allow_shared=options.ancestor_split)
     return folders
@@ -109,11 +113,6 @@ def _check_settings(options: VoxCelebSettings) -> None:
 
 def _of_all_speakers(options: VoxCelebSettings) -> bool:
     return bool(set(options.trials) & set(OF_ALL_SPEAKERS))
-
-
-def _once(sets: dict[str, list[Utterance]]) -> list[Utterance]:
-    """The utterances of all sets, each once."""
-    return list({u.id: u for rows in sets.values() for u in rows}.values())
 
 
 def _about(options: VoxCelebSettings) -> dict[str, str]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mimidiar.config import load_config
-from mimidiar.corpora.archives import Archive, bring
-from mimidiar.corpora.download import fetch
+from mimidiar.corpora.download import Archive, bring, fetch
 from mimidiar.errors import MimidiarError
 
 META_URL = "https://www.robots.ox.ac.uk/~vgg/data/voxceleb/meta"

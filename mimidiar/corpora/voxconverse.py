@@ -12,9 +12,8 @@ from pathlib import Path
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora.conversations import Conversation, Leniency, write_conversations
-from mimidiar.corpora.download import bytes_there, fetch, require_space
+from mimidiar.corpora.download import Archive, bring
 from mimidiar.corpora.preparation import Preparation, no_settings
-from mimidiar.corpora.unpack import unpack
 from mimidiar.errors import MimidiarError
 from mimidiar.log import log
 
@@ -99,18 +98,11 @@ def download_voxconverse(downloads: str | Path, settings: Sequence[str] = ()) ->
     """Download and unpack into `downloads`/voxconverse; an interrupted one goes on, a set that is there is left."""
     no_settings("voxconverse", settings)
     target = Path(downloads) / "voxconverse"
-    missing = [name for name in AUDIO_SHA256 if not (target / name / ".complete").is_file()]
     log.info(f"VoxConverse: {sum(ZIP_GB.values()):.1f} GB from robots.ox.ac.uk and github.com (CC BY 4.0)")
-    # A zip is deleted once it is unpacked: of the zips only one lies beside what is unpacked.
-    space = sum(WAV_GB[name] for name in missing) + max((ZIP_GB[name] for name in missing), default=0.0)
-    there = bytes_there(target / f"{name}.zip" for name in missing)
-    require_space(target, max(0.0, space * 1e9 - there), "VoxConverse, what is missing of it")
-    for name in missing:
-        archive = fetch(AUDIO_URL.format(name), target / f"{name}.zip", sha256=AUDIO_SHA256[name])
-        unpack(archive, target / name)
-        (target / name / ".complete").touch()
-    annotations = target / f"voxconverse-{COMMIT}"
-    if not (annotations / ".complete").is_file():
-        unpack(fetch(ANNOTATIONS_URL, target / "annotations.zip"), target)
-        (annotations / ".complete").touch()
+    archives = [
+        Archive(((AUDIO_URL.format(name), sha256),), f"{name}/.complete", ZIP_GB[name] * 1e9, WAV_GB[name] * 1e9, name)
+        for name, sha256 in AUDIO_SHA256.items()
+    ]
+    annotations = Archive(((ANNOTATIONS_URL, None),), f"voxconverse-{COMMIT}/.complete", 0, 0)  # half a megabyte
+    bring([*archives, annotations], target, "VoxConverse")
     return target

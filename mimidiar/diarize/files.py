@@ -70,9 +70,8 @@ def rttm_text(found: "Diarization") -> str:
 
 
 def _write_figure(found: "Diarization", path: Path) -> None:
-    from mimidiar.figures.speakers import draw_speakers
     from mimidiar.figures.style import save_figure
-    from mimidiar.figures.timeline import Posteriors
+    from mimidiar.figures.timeline import Posteriors, draw_speakers
 
     posteriors = Posteriors(found.posteriors, LABEL_HZ, found.speakers)
     save_figure(draw_speakers(found.recording.name, found.recording.seconds, found.turns, posteriors), path)

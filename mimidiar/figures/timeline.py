@@ -1,7 +1,8 @@
-"""Reference against hypothesis over time: a lane for each speaker, errors in three colors, posteriors above.
+"""Turns over time: reference against hypothesis, or, of a recording without a reference, a lane for each speaker.
 
-A lane holds a reference speaker in its upper half and the hypothesis speaker that the DER pairs with them in its lower
-half; hypothesis speakers without a partner follow in lanes of their own. Below the lanes: how many speakers are wrong.
+With a reference, a lane holds a reference speaker in its upper half and the hypothesis speaker that the DER pairs with
+them in its lower half; hypothesis speakers without a partner follow in lanes of their own. Errors have three colors,
+posteriors are above. Below the lanes: how many speakers are wrong.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mimidiar.annotation.turns import Region
+from mimidiar.annotation.turns import Region, Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.figures.style import (
     BLUE,
@@ -19,12 +20,12 @@ from mimidiar.figures.style import (
     ORANGE,
     VERMILLION,
     new_figure,
+    series_look,
     set_title,
     shown_label,
     shown_labels,
     styled,
 )
-from mimidiar.figures.time_axis import set_time_axis, step_sec
 from mimidiar.score.error_regions import CONFUSION, CORRECT, FALSE_ALARM, MISSED, UNSCORED, ErrorRegions, JudgedTurn
 
 ERROR_COLORS = {MISSED: BLUE, FALSE_ALARM: ORANGE, CONFUSION: VERMILLION}
@@ -36,6 +37,10 @@ _MOST_BINS = 300
 _MOST_COLUMNS = 1500
 _MOST_SHAPES = 10_000
 _SHARP_SEC = 300.0
+_STEPS_SEC = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+_MOST_TICKS = 10
+_DAY_SEC = 86400
+_HALF_LANE = 0.36  # of a lane of one speaker alone
 
 
 @dataclass(frozen=True)
@@ -216,3 +221,75 @@ def _legend(errors: ErrorRegions) -> list:
     if any(turn.kind == UNSCORED for turn in (*errors.reference, *errors.hypothesis)):
         handles.append(Patch(color=FAINT, label=UNSCORED))
     return handles
+
+
+def set_time_axis(axes, window: Region) -> None:
+    """Show `window` (start, end) in seconds, with round ticks and a label that says how to read them."""
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    start, end = window
+    axes.set_xlim(start, end)
+    axes.xaxis.set_major_locator(MultipleLocator(step_sec(end - start, _MOST_TICKS)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds, end)))
+    axes.set_xlabel(f"time ({_unit(end)})")
+
+
+def step_sec(duration: float, most: int) -> float:
+    """The smallest round step that cuts `duration` into at most `most` parts; whole days beyond the list."""
+    days = -(-duration // (most * _DAY_SEC))
+    return next((step for step in _STEPS_SEC if duration / step <= most), days * _DAY_SEC)
+
+
+def clock(seconds: float, longest: float) -> str:
+    """`seconds` as the axis up to `longest` writes them: 75, 1:15 or 0:01:15."""
+    if longest <= 120:
+        return f"{seconds:.10g}"
+    whole, part = divmod(round(seconds, 3), 1)
+    minutes, rest = divmod(int(whole), 60)
+    fraction = f"{part:.3f}".rstrip("0")[1:].rstrip(".")
+    if longest < 3600:
+        return f"{minutes}:{rest:02d}{fraction}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}{fraction}"
+
+
+def _unit(longest: float) -> str:
+    if longest <= 120:
+        return "s"
+    return "min:s" if longest < 3600 else "h:min:s"
+
+
+@styled
+def draw_speakers(recording: str, seconds: float, turns: Sequence[Turn], posteriors: Posteriors):
+    """A Figure of a whole recording; the `channels` of the posteriors are its speakers."""
+    speakers = list(posteriors.channels)
+    heights = {"lanes": 0.35 + 0.3 * max(len(speakers), 1)}
+    if speakers and len(posteriors.matrix):
+        heights = {"posteriors": 0.35 + 0.2 * max(len(speakers), 4)} | heights
+    figure = new_figure(sum(heights.values()) + 1.0)
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=list(heights.values()))
+    panels = {name: figure.add_subplot(grid[row]) for row, name in enumerate(heights)}
+    window = (0.0, seconds)
+    if "posteriors" in panels:
+        draw_posteriors(panels["posteriors"], posteriors, window, speakers)
+        panels["posteriors"].tick_params(labelbottom=False)
+    _draw_lanes_alone(panels["lanes"], speakers, turns)
+    for axes in panels.values():
+        set_time_axis(axes, window)
+    if "posteriors" in panels:
+        panels["posteriors"].set_xlabel("")
+    said = {speaker: sum(turn.end - turn.start for turn in turns if turn.speaker == speaker) for speaker in speakers}
+    shares = ", ".join(f"{speaker} {sec:.1f} s" for speaker, sec in said.items())
+    set_title(figure, shown_label(recording, 90), shares or "nobody speaks")
+    return figure
+
+
+def _draw_lanes_alone(axes, speakers: Sequence[str], turns: Sequence[Turn]) -> None:
+    for row, speaker in enumerate(speakers):
+        axes.axhline(row, color=FAINT, linewidth=0.6, zorder=0)
+        spans = [(turn.start, turn.end - turn.start) for turn in turns if turn.speaker == speaker]
+        box = (row - _HALF_LANE, 2 * _HALF_LANE)
+        axes.broken_barh(spans, box, facecolor=series_look(row)["color"], linewidth=0, gid=f"turns {speaker}")
+    axes.set_ylim(max(len(speakers), 1) - 0.5, -0.5)
+    axes.set_yticks(range(len(speakers)), shown_labels(speakers, 20) if speakers else [])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylabel("speakers")

@@ -23,25 +23,20 @@ def read_training_log(path: str | Path) -> list[dict[str, Any]]:
     if path.is_dir():
         path = path / "log.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise MimidiarError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise MimidiarError(f"{path}: is no text, so no training log") from None
-    epochs = [_epoch(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]
+    epochs = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            epochs.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise MimidiarError(f"{path}, line {number}: not JSON ({error})") from None
+        if not isinstance(epochs[-1], dict) or finite(epochs[-1].get("epoch")) is None:
+            raise MimidiarError(f"{path}, line {number}: no object with an `epoch` number; this is no training log")
     if not epochs:
         raise MimidiarError(f"{path}: no epoch in this log yet")
     return epochs
-
-
-def _epoch(line: str, path: Path, number: int) -> dict[str, Any]:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise MimidiarError(f"{path}, line {number}: not JSON ({error})") from None
-    if not isinstance(entry, dict) or finite(entry.get("epoch")) is None:
-        raise MimidiarError(f"{path}, line {number}: no object with an `epoch` number; this is no training log")
-    return entry
 
 
 def run_names(logs: Sequence[str | Path]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from mimidiar.config import Checked, Limit, Share, low_high
-from mimidiar.corpora.rirs import read_rooms
+from mimidiar.corpora.sounds import read_rooms
 from mimidiar.data.jsonl import RECORDINGS
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.errors import MimidiarError

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
-from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
+from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio, write_flac
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path
 from mimidiar.log import log
 from mimidiar.simulation.acoustics import (
     SpeechTimes,
@@ -76,11 +74,7 @@ def read_sounds(noises: Path | None, rirs: Path | None) -> Sounds:
 
 
 def degrade_set(
-    data_dir: Path,
-    out_dir: Path,
-    degradation: Degradation,
-    sounds: Sounds,
-    job: tuple[int, int] | None = None,
+    data_dir: Path, out_dir: Path, degradation: Degradation, sounds: Sounds, job: tuple[int, int] | None = None
 ) -> list[Path]:
     """Write OUT/<condition>_<set> for each condition: the utterances of a set under their own names, and its trials.
 
@@ -89,7 +83,7 @@ def degrade_set(
     """
     utterances = [row for rows in read_source(data_dir).values() for row in rows]
     folders = {name: out_dir / f"{name}_{data_dir.resolve().name}" for name in degradation.conditions}
-    share = [u for number, u in enumerate(utterances) if job is None or number % job[1] == job[0] - 1]
+    share = utterances if job is None else utterances[job[0] - 1 :: job[1]]
     for utterance in tqdm(share, desc="degrading", unit="utt", disable=None):
         todo = {name: path for name, folder in folders.items() if not (path := _audio(folder, utterance)).is_file()}
         if todo:
@@ -97,8 +91,7 @@ def degrade_set(
         for name, path in todo.items():
             rng = np.random.default_rng(_seed(degradation.seed, name, utterance.id))
             samples = degrade(clean, utterance, degradation.conditions[name], sounds, rng)
-            with atomic_path(path) as partial:
-                soundfile.write(partial, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+            write_flac(path, samples)
     if job is None:
         _finish(data_dir, folders, utterances)
     return list(folders.values())

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from lhotse import Recording, SupervisionSegment
@@ -16,21 +15,14 @@ from mimidiar.data.validation import require_valid
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.log import log
-from mimidiar.simulation.mixtures import MixtureOptions, draw_mixture, read_mixture_source
+from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_mixture_source
 from mimidiar.simulation.placement import Source
-from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import ConversationOptions, draw_conversation
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation, read_statistics
 
 # First number of the seeds of written sets, not of training: the two share no recording.
 WRITTEN = 2**31
 
-
-class Drawn(Protocol):
-    """A recording before it is made: its turns, and its audio, float32 (T,) at 16 kHz."""
-
-    turns: Sequence[Turn]
-
-    def samples(self) -> np.ndarray: ...
+Drawn = Mixture | DrawnConversation  # before it is made: its turns, and a method that makes its audio
 
 
 @dataclass

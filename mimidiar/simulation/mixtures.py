@@ -18,8 +18,7 @@ from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.log import log
 from mimidiar.simulation.acoustics import rms, with_tail
-from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
-from mimidiar.simulation.turns import make_turns
+from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, make_turns, mix_down
 
 MIN_SPEAKER_SEC = 0.5  # with less speech of a speaker, a mixture is drawn again
 MAX_TRIES = 50

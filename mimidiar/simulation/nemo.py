@@ -24,7 +24,7 @@ from mimidiar.audio.files import read_audio
 from mimidiar.data.utterances_manifest import SourceUtterance
 from mimidiar.nemo_import import importing_nemo, quiet
 from mimidiar.simulation.acoustics import with_tail
-from mimidiar.simulation.options import ConversationSet
+from mimidiar.simulation.plan import ConversationSet
 
 SPEECH, PAUSE = "speech", "pause"
 # The pause after an utterance's last word, played when another utterance follows.
@@ -117,12 +117,7 @@ def _config(
         "multiprocessing_chunksize": 1,
         "session_config": {"num_speakers": speakers, "num_sessions": 1, "session_length": seconds},
         "session_params": _session_params(options, end_buffer),
-        "outputs": {
-            "output_dir": str(out),
-            "output_filename": NAME,
-            "overwrite_output": True,
-            "output_precision": 4,
-        },
+        "outputs": {"output_dir": str(out), "output_filename": NAME, "overwrite_output": True, "output_precision": 4},
         "background_noise": {"add_bg": False, "background_manifest": None, "num_noise_files": 0},
         "segment_augmentor": {"add_seg_aug": False},
         "session_augmentor": {"add_sess_aug": False},

@@ -24,10 +24,8 @@ from mimidiar.log import log
 from mimidiar.simulation.acoustics import SpeechTimes, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
-from mimidiar.simulation.options import ConversationSet, Simulation, speaker_shares
-from mimidiar.simulation.placement import Source
-from mimidiar.simulation.plan import Conversation, plan_conversations
-from mimidiar.simulation.turns import describe, make_turns
+from mimidiar.simulation.placement import Source, describe, make_turns
+from mimidiar.simulation.plan import Conversation, ConversationSet, Simulation, plan_conversations, speaker_shares
 
 # With less speech of a speaker, a conversation is made again with another seed.
 MIN_SPEAKER_SEC = 1.0
@@ -104,7 +102,8 @@ def _simulate_set(asked: _Asked, job: tuple[int, int] | None) -> None:
     if _finished(asked.folder, key):
         log.info(f"{asked.folder}: already there")
         return
-    missing = [c for k, c in enumerate(plan) if _is_share(k, job) and not _rttm(asked.folder, c).is_file()]
+    share = plan if job is None else plan[job[0] - 1 :: job[1]]
+    missing = [conversation for conversation in share if not _rttm(asked.folder, conversation).is_file()]
     for conversation in tqdm(missing, desc=asked.folder.name, unit="conversation", disable=None):
         _make_conversation(conversation, asked)
     if job is None:
@@ -118,10 +117,6 @@ def _aligned_source(folder: Path) -> Source:
             f"{folder}: no speech is marked in {len(silent)} utterances, first {silent[0]}; prepare the set again"
         )
     return source
-
-
-def _is_share(index: int, job: tuple[int, int] | None) -> bool:
-    return job is None or index % job[1] == job[0] - 1
 
 
 def _identity(asked: _Asked) -> str:
@@ -158,7 +153,8 @@ def _make_conversation(conversation: Conversation, asked: _Asked) -> None:
         seed = conversation.seed(attempt)
         samples, turns = _session(source, responses, conversation, seed, asked)
         turns = make_turns(turns, conversation.seconds, options.join_gap_sec)
-        if all(_spoken(turns, speaker) >= MIN_SPEAKER_SEC for speaker in conversation.speakers):
+        spoken = [sum(turn.duration for turn in turns if turn.speaker == who) for who in conversation.speakers]
+        if min(spoken) >= MIN_SPEAKER_SEC:
             break
     else:
         raise MimidiarError(
@@ -216,10 +212,6 @@ def _session(
             f"{seconds:.1f} s; is the disk of {folder} full?"
         )
     return samples, turns
-
-
-def _spoken(turns: list[Turn], speaker: str) -> float:
-    return sum(turn.duration for turn in turns if turn.speaker == speaker)
 
 
 def _finish(asked: _Asked, plan: list[Conversation], key: str) -> None:

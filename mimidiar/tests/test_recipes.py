@@ -12,7 +12,7 @@ from mimidiar.config import load_config
 from mimidiar.report.record import write_record
 from mimidiar.report.table_file import read_table_file
 from mimidiar.simulation.drawn_sets import MixtureSets
-from mimidiar.simulation.options import Simulation
+from mimidiar.simulation.plan import Simulation
 from mimidiar.tests.report.records import COMMIT, make
 from mimidiar.training.config import TrainConfig
 

@@ -1,5 +1,6 @@
-"""The typed configuration of a training run."""
+"""The typed configuration of a training run, and what follows from it alone: learning rates, and shares of a batch."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,7 +13,9 @@ from mimidiar.models.fusion import FusionConfig
 from mimidiar.simulation.augmentation import Augment
 from mimidiar.simulation.mixtures import MixtureOptions
 from mimidiar.simulation.turn_taking import ConversationOptions
-from mimidiar.training.schedule import PRECISIONS, SCHEDULES, check_shares
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+SCHEDULES = ("cosine", "inverse_sqrt")
 
 
 @dataclass
@@ -90,3 +93,23 @@ class TrainConfig(Checked):
 
     def _names_of(self, name: str) -> list[str]:
         return [own for own in self.set_weights if fnmatchcase(name, own)]
+
+
+def learning_rate_factor(step: int, warmup_steps: int, total_steps: int, schedule: str = "cosine") -> float:
+    """Linear warm-up, then half a cosine to 0 at the last step, or the inverse square root of the step."""
+    warmup = max(warmup_steps, 1)
+    if step < warmup:
+        return (step + 1) / warmup
+    if schedule == "inverse_sqrt":
+        return math.sqrt(warmup / (step + 1))
+    progress = min((step - warmup) / max(total_steps - warmup, 1), 1.0)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def check_shares(source: str, batch_size: int, processes: int) -> None:
+    """Raise MimidiarError unless the processes can share a batch equally."""
+    if batch_size % processes:
+        raise MimidiarError(
+            f"{source}: batch_size is {batch_size}, which {processes} processes cannot share equally; make it "
+            f"a multiple of {processes}, or take another number of processes"
+        )

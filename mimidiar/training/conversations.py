@@ -5,32 +5,37 @@ crops in each; every epoch replaces the oldest ones. Conversations and crops fol
 resumed run, or one with other workers, gets the same.
 """
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from mimidiar.annotation.activity import arrival_targets
 from mimidiar.annotation.turns import LABEL_HZ
-from mimidiar.encoders.registry import EncoderSpec, describe_makers
+from mimidiar.audio.corpus_audio import SAMPLE_RATE
+from mimidiar.audio.files import resample
+from mimidiar.encoders.registry import Encoder, EncoderSpec, describe_makers
 from mimidiar.features.fused_store import on_time_axis
+from mimidiar.files import atomic_path
 from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.simulation.drawn_sets import read_speakers
-from mimidiar.simulation.turn_statistics import read_statistics
-from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation, read_statistics
 from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
-from mimidiar.training.feature_cache import Pool
 from mimidiar.training.new_model import completed, new_model
 from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
 
+VERSION = 1  # of the cached features: raised when simulation or encoding changes
 STATISTICS_CONVERSATIONS = 60  # conversations for the mean and deviation of features
 
 
@@ -41,6 +46,39 @@ class SimulatedCrop(NamedTuple):
     index: int
     epoch: int
     number: int
+
+
+class Pool:
+    """One encoder's features of conversations: `folder`/<encoder>.<tap>.<hash>/<born>.<index>.npy, half precision.
+
+    The hash is of all that determines a conversation's audio and its encoding. A file is complete or absent.
+    """
+
+    def __init__(self, folder: Path, spec: EncoderSpec, identity: dict[str, Any], device: str = "cpu"):
+        decisive = [VERSION, identity, spec.meta()]
+        digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        self.folder = folder / f"{spec.name}.{spec.tap}.{digest[:12]}"
+        self.spec, self.device = spec, device
+        self._encoder: Encoder | None = None  # built at first use, in each process that reads data
+
+    def read(self, name: str, samples: Callable[[], np.ndarray]) -> np.ndarray:
+        """Float32 (F, D) of the conversation of this name, at the encoder's rate; `samples` makes its audio (T,), at 16
+        kHz, if the features are not cached yet.
+        """
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            features = self._encode(samples()).astype(np.float16)
+            with atomic_path(path) as partial, partial.open("wb") as file:
+                np.save(file, features)
+            return features.astype(np.float32)
+        return np.load(path).astype(np.float32)
+
+    def _encode(self, samples: np.ndarray) -> np.ndarray:
+        if self._encoder is None:
+            self._encoder = self.spec.build(self.device)
+        audio = resample(samples, SAMPLE_RATE, self.spec.sample_rate)
+        found, frames = self._encoder.encode(torch.from_numpy(audio)[None], torch.tensor([len(audio)]))
+        return found[0, : int(frames[0])].cpu().numpy()
 
 
 class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):

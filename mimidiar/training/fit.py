@@ -13,7 +13,6 @@ from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import Model
 from mimidiar.training.batches import Loader
-from mimidiar.training.checkpoints import KeepBest, best_so_far, stopped_early
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import (
     ConsecutiveCrops,
@@ -27,7 +26,17 @@ from mimidiar.training.crops import (
 from mimidiar.training.new_model import completed, new_model
 from mimidiar.training.processes import Machine
 from mimidiar.training.task import DiarizationTask, Run
-from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
+from mimidiar.training.trainer import (
+    FINISHED,
+    KeepBest,
+    begin,
+    best_so_far,
+    finish,
+    fit_from_last,
+    keep_configuration,
+    make_trainer,
+    stopped_early,
+)
 
 # From the configuration, the validation set, the codec's weights (or None), the machine and the seed.
 RunMaker = Callable[[TrainConfig, Conversations, Path | None, Machine, int], Run]

@@ -12,8 +12,10 @@ from itertools import permutations
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mimidiar.models.adapter import Adapter
 
 _LEAST_COUNT = 1e-6  # where nothing counts the loss is 0
 
@@ -44,9 +46,9 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor, count: T
 def sort_by_arrival(targets: Tensor, mask: Tensor) -> Tensor:
     """Reorder the columns of binary targets (B, T, K) by arrival inside the counted frames; ties by next activity.
 
-    At the first frame in which two columns differ the active one comes first, as `labels.arrival_order` has it.
-    Sortformer (Park et al., 2024) sorts by start times; sorting must use the model's crop, or the input does not
-    determine the order.
+    At the first frame in which two columns differ the active one comes first, as `annotation.activity.arrival_order`
+    has it. Sortformer (Park et al., 2024) sorts by start times; sorting must use the model's crop, or the input does
+    not determine the order.
     """
     seen = targets * mask.unsqueeze(-1)
     difference = seen.unsqueeze(-1) - seen.unsqueeze(-2)  # (B, T, K, K): +1 where i is active and j is not
@@ -130,3 +132,40 @@ def _pairwise_cost(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """
     weight = mask.unsqueeze(-1).to(logits.dtype)
     return (F.softplus(logits) * weight).sum(1).unsqueeze(-1) - (logits * weight).transpose(1, 2) @ targets
+
+
+class DeepClustering(nn.Module):
+    """Deep clustering beside the loss on outputs: a middle layer must separate speakers before outputs are assigned.
+
+    The permutation-invariant loss alone starts with a plateau: as long as outputs are unassigned, little is learned
+    about speakers, and a small training set ends with two used outputs of four. Fujita et al. (2019, "End-to-end neural
+    speaker diarization with permutation-free objectives", section 2.3) take the vectors of a middle layer to deep
+    clustering as well, which needs no outputs. The head on top of that layer serves training alone: no model file has
+    it.
+    """
+
+    def __init__(self, model: nn.Module, layer: int, dim: int):
+        """`layer` counts from 1. Raises ValueError when the adapter in `model` has no such layer."""
+        super().__init__()
+        adapter = next(module for module in model.modules() if isinstance(module, Adapter))
+        if not 1 <= layer <= len(adapter.layers):
+            raise ValueError(f"clustering_layer is {layer}; the adapter has layers 1 to {len(adapter.layers)}")
+        self.frames_per_token = adapter.frames_per_token
+        self.head = nn.Linear(adapter.output.in_features, self.frames_per_token * dim)
+        self.seen: Tensor | None = None
+        adapter.layers[layer - 1].register_forward_hook(self._look)
+
+    def _look(self, _: nn.Module, __: tuple, output: Tensor) -> None:
+        self.seen = output
+
+    def loss(self, targets: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
+        """The loss of the batch that went through the model last; targets (B, T, K), mask (B, T) as everywhere.
+
+        `count` as everywhere.
+        """
+        embeddings = self.head(self.seen).unflatten(2, (self.frames_per_token, -1)).flatten(1, 2)
+        self.seen = None
+        inside = torch.arange(int(mask.sum(1).max()), device=mask.device) < mask.sum(1, keepdim=True)
+        crops = targets.new_zeros(*inside.shape, targets.shape[-1])
+        crops[inside] = targets[mask]  # the adapter gets the crops alone, without their context
+        return deep_clustering_loss(embeddings[:, : inside.shape[1]], crops, inside, count)

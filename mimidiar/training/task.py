@@ -10,12 +10,10 @@ from torch import Tensor
 from mimidiar.models.adapter import Adapter
 from mimidiar.models.build import Model, model_header
 from mimidiar.training.batches import Loader
-from mimidiar.training.config import TrainConfig
+from mimidiar.training.config import TrainConfig, learning_rate_factor
 from mimidiar.training.crops import Batch, Conversations
-from mimidiar.training.deep_clustering import DeepClustering
-from mimidiar.training.losses import best_order, count_pairs, hybrid_loss
+from mimidiar.training.losses import DeepClustering, best_order, count_pairs, hybrid_loss
 from mimidiar.training.processes import copy_from_first, per_process, rank, total
-from mimidiar.training.schedule import learning_rate_factor
 
 
 class Run(NamedTuple):

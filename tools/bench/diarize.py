@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
 from mimidiar.audio.files import read_audio  # noqa: E402
-from mimidiar.corpora.mini_layout import read_mini_corpus  # noqa: E402
+from mimidiar.corpora.mini import read_mini_corpus  # noqa: E402
 
 RATE, PAUSE_SEC = 16000, 1.0  # the mean of exponential pauses
 

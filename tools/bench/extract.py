@@ -44,7 +44,7 @@ import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
 from mimidiar.audio.files import probe_audio, read_audio  # noqa: E402
-from mimidiar.corpora.mini_layout import read_mini_corpus  # noqa: E402
+from mimidiar.corpora.mini import read_mini_corpus  # noqa: E402
 from mimidiar.data.recordings import RecordingFile  # noqa: E402
 from mimidiar.encoders.registry import describe_encoder  # noqa: E402
 from mimidiar.features.extraction import NAME, encode_batch, fill_shards, plan_shards  # noqa: E402

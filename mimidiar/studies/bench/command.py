@@ -49,7 +49,7 @@ def command(data, out, systems, packages, weights, rounds, cores):
     alone, and then on all: the difference is the cost of audio without start-up.
 
     \b
-    Meaning of the figures: python -m pydoc mimidiar.studies.bench.cost
+    Meaning of the figures: python -m pydoc mimidiar.studies.bench.systems
     """
     from mimidiar.errors import MimidiarError
     from mimidiar.files import sha256_file
@@ -67,5 +67,5 @@ def command(data, out, systems, packages, weights, rounds, cores):
         )
         for name, line in systems
     ]
-    bench(data, out, made, rounds, cores, click.echo)
+    bench(data, out, made, rounds, cores)
     click.echo(f"written: {', '.join(f'{out}/{name}' for name in names)}")

@@ -1,16 +1,28 @@
 """Diarizers as a user calls them, one process for a list of files; their outputs and costs, side by side.
 
 `OUT/<system>/hyp.rttm`: a system's turns of a set; `OUT/<system>/system.json`: its command and its parts;
-`OUT/<system>/cost/score.json`: its cost (`cost.py`).
+`OUT/<system>/cost/score.json`: its cost, of kind "cost". Figures, each the median over rounds, with the range over
+rounds as its interval (level 1):
+
+- `wall_rtf`, `cpu_rtf`: real-time factors by wall time and by processor time: all files in one process,
+  from its start to its end, loading included;
+- `wall_rtf_further`, `cpu_rtf_further`: the same without start-up: the extra time of all files over the first one
+  alone, by the extra audio;
+- `startup_wall_sec`, `startup_cpu_sec`: the extra time of the first file over that rate. With a warning where in some
+  round the first file alone took longer than all, as on a busy machine;
+- `peak_mb`: the peak memory, in MiB, of the process and its children;
+- `wall_ratio`: wall time over that of the system `reference` in the same round.
+
+`audio_sec`, `n_recordings`; `warnings`; `protocol`: the conditions that comparable costs share.
 """
 
-import contextlib
 import hashlib
 import json
 import shlex
 import shutil
+import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +33,57 @@ from mimidiar.commit import describe_environment
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.files import make_folder, read_json, sha256_file, write_json
-from mimidiar.score.score_file import SCORE_FILE
-from mimidiar.studies.bench.cost import Round, cost_document
+from mimidiar.log import log
+from mimidiar.score.kinds import SCORE_KINDS
+from mimidiar.score.score_file import SCORE_FILE, rounded
 from mimidiar.studies.bench.process import Usage, allowed_cores, run_measured
 
-Say = Callable[[str], None]
 FILES, OUT = "{files}", "{out}"
 SYSTEM_FILE, USAGE_FILE = "system.json", "usage.json"
+CLOCKS = ("wall", "cpu")
+ODD = "the first file alone took longer than all; the rate without start-up means nothing"
+
+
+@dataclass(frozen=True)
+class Round:
+    """A process for all files, and one for the first alone (None for a single file), with the seconds of audio."""
+
+    n_recordings: int
+    audio_sec: float
+    whole: Usage
+    first_audio_sec: float
+    first: Usage | None
+
+    def figures(self) -> dict[str, float]:
+        found = {"peak_mb": self.whole.peak_mb}
+        for clock in CLOCKS:
+            whole = getattr(self.whole, f"{clock}_sec")
+            found[f"{clock}_rtf"] = whole / self.audio_sec
+            if self.first is not None:
+                first = getattr(self.first, f"{clock}_sec")
+                rate = (whole - first) / (self.audio_sec - self.first_audio_sec)
+                found[f"{clock}_rtf_further"] = rate
+                found[f"startup_{clock}_sec"] = first - rate * self.first_audio_sec
+        return found
+
+
+def cost_document(own: Sequence[Round], others: Sequence[Round], reference: str) -> dict[str, Any]:
+    """The content of score.json for the rounds of a system, and those of the `reference` in the same order."""
+    rows = [each.figures() for each in own]
+    for row, one, other in zip(rows, own, others, strict=True):
+        row["wall_ratio"] = one.whole.wall_sec / other.whole.wall_sec
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    odd = [number for number, row in enumerate(rows, 1) if min(row.get(f"{c}_rtf_further", 1) for c in CLOCKS) <= 0]
+    ranges = {name: {"low": min(values), "high": max(values), "level": 1.0} for name, values in columns.items()}
+    return {
+        "kind": "cost",
+        **{name: rounded(statistics.median(values)) for name, values in columns.items()},
+        "audio_sec": rounded(own[0].audio_sec),
+        "n_recordings": own[0].n_recordings,
+        "intervals": rounded(ranges) if len(own) > 1 else {},
+        "warnings": [f"round {number}: {ODD}" for number in odd],
+        "protocol": {"rounds": len(own), "reference": reference, "conventions": SCORE_KINDS["cost"].conventions},
+    }
 
 
 @dataclass(frozen=True)
@@ -59,9 +115,7 @@ def read_package(folder: str | Path) -> dict[str, str]:
     return {key: about[key] for key in ("package", "version")}
 
 
-def bench(
-    data: str | Path, out: str | Path, systems: Sequence[System], rounds: int, cores: int, say: Say = print
-) -> None:
+def bench(data: str | Path, out: str | Path, systems: Sequence[System], rounds: int, cores: int) -> None:
     """Run the systems in turn on the recordings of a set, `rounds` times: on the first recording, and on all.
 
     Before them each is run once on the first recording, uncounted, so that its files are in the disk cache in every
@@ -81,7 +135,7 @@ def bench(
     for name, files in runs:
         for system in systems:
             usage = _run(system, files, out / system.name / "runs" / name, chosen)
-            say(
+            log.info(
                 f"{name}, {system.name}, {len(files)} files: {usage.wall_sec:.1f} s, "
                 f"{usage.cpu_sec:.1f} s of the processor, {usage.peak_mb:.0f} MB"
             )
@@ -114,7 +168,8 @@ def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, core
     if (folder / USAGE_FILE).is_file():
         return Usage(**read_json(folder / USAGE_FILE))
     make_folder(folder)
-    with _scratch(folder) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder.resolve(), prefix=".work-") as work:
+        scratch = Path(work)
         files = [recording.path.resolve() for recording in recordings]
         usage = run_measured(system.words(files, scratch), cores, folder / "log")
         for recording in recordings:
@@ -124,12 +179,6 @@ def _run(system: System, recordings: Sequence[RecordingFile], folder: Path, core
             shutil.copy(found, folder / found.name)
     write_json(folder / USAGE_FILE, asdict(usage))
     return usage
-
-
-@contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".work-") as work:
-        yield Path(work).resolve()
 
 
 def _answer(folder: Path, recordings: Sequence[RecordingFile]) -> list[Turn]:

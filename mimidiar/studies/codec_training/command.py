@@ -55,8 +55,8 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
     settings, source = load_config(CodecConfig, config, overrides), str(config or "configuration")
     settings.check(source)
 
+    from mimidiar.training.config import check_shares
     from mimidiar.training.processes import Machine, agreed_processes
-    from mimidiar.training.schedule import check_shares
 
     machine = Machine(device, agreed_processes(processes), num_workers)
     check_shares(source, settings.batch_size, machine.processes)
@@ -94,7 +94,7 @@ def reconstruct(data, out, encoder, checkpoint, seed, codebooks, examples, name)
     """
     from mimidiar.studies.codec_training.reconstruct import reconstruct as run
 
-    run(data, out, encoder, checkpoint, seed, codebooks, examples, name, click.echo)
+    run(data, out, encoder, checkpoint, seed, codebooks, examples, name)
 
 
 @command.command(context_settings=SETTINGS)
@@ -107,7 +107,7 @@ def export(model, out, precision):
     OUT has moshi's layout: `--encoder mimi-mini --checkpoint OUT` reads it. Its features are those of MODEL up to
     rounding.
     """
-    from mimidiar.studies.codec_training.export import export_codec
+    from mimidiar.studies.codec_training.loop import export_codec
 
     size = export_codec(model, out, precision)
     click.echo(f"{out}: {size / 1e6:.1f} MB")

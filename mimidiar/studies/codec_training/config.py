@@ -6,7 +6,7 @@ from typing import Annotated
 
 from mimidiar.config import Checked, Count, Limit, NotNegative, Positive, Rule, Share, Steps, low_high, one_of
 from mimidiar.encoders.mimi.sizes import FRAME_SAMPLES, LATENT_HZ
-from mimidiar.training.schedule import PRECISIONS
+from mimidiar.training.config import PRECISIONS
 
 Powers = Annotated[
     list[int],

@@ -6,21 +6,30 @@ adversaries and with log-mel spectra in their place, which a CPU can afford; wit
 of a semantic one. model.safetensors contains only the codec, in moshi's layout.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning as L
 import torch
+import torchaudio
 from torch import Tensor, nn
 
 from mimidiar.data.utterances_manifest import read_source
-from mimidiar.encoders.mimi.autoencode import Autoencoded, autoencode, balance, begin_epoch, begin_training
-from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE
+from mimidiar.encoders.mimi.autoencode import (
+    Autoencoded,
+    autoencode,
+    balance,
+    begin_epoch,
+    begin_training,
+    settled_state,
+)
+from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE, CodecSize
 from mimidiar.encoders.mimi.tap import load_mimi, untrained_mimi
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, sha256_file, write_json
-from mimidiar.models.weights import read_weight_file
+from mimidiar.models.weights import read_weight_file, save_tensors
 from mimidiar.studies.codec_training.config import CodecConfig
 from mimidiar.studies.codec_training.data import (
     CodecBatch,
@@ -30,14 +39,18 @@ from mimidiar.studies.codec_training.data import (
     read_all,
     split_speakers,
 )
-from mimidiar.studies.codec_training.export import FORMAT
-from mimidiar.studies.codec_training.losses import MelLoss, distillation_loss, waveform_loss
 from mimidiar.torch_setup import keep_freed_memory
 from mimidiar.training.batches import Draw, EpochDraws, Loader
-from mimidiar.training.checkpoints import KeepBest
+from mimidiar.training.config import learning_rate_factor
+from mimidiar.training.losses import in_float32
 from mimidiar.training.processes import Machine, per_process, rank
-from mimidiar.training.schedule import learning_rate_factor
-from mimidiar.training.trainer import FINISHED, begin, finish, fit_from_last, keep_configuration, make_trainer
+from mimidiar.training.trainer import FINISHED, KeepBest, begin, finish, fit_from_last, keep_configuration, make_trainer
+
+FORMAT = "mimidiar-codec-1"
+PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
+HOP_SHARE = 2  # windows overlap by half: with hops of a quarter, a step takes a sixth longer
+BINS_PER_BAND = 8
+FLOOR = 1e-4  # -80 dB of a sine at full scale: levels below need not be reproduced
 
 
 def train_codec(
@@ -127,6 +140,19 @@ def _loader(crops: CodecCrops, draws: Any, config: CodecConfig, machine: Machine
     return Loader(crops, draws, config.batch_size, collate_crops, machine.num_workers, pin_memory=pin)
 
 
+def export_codec(path: Path, out: Path, precision: str = "fp16") -> int:
+    """Write the codec of a model folder's model.safetensors to `out` with numbers of `precision`; its size in bytes.
+
+    The layout is the same, and the origin in the header; moshi's loader reads it into 32 bits. Raises MimidiarError for
+    a file that `train_codec` did not write.
+    """
+    _, header = read_weight_file(path, FORMAT, framework="pt")
+    state = settled_state(load_mimi(path, CodecSize(**header["size"])))
+    tensors = {name: value.to(PRECISIONS[precision]) for name, value in state.items()}
+    save_tensors(tensors, out, header | {"precision": precision})
+    return out.stat().st_size
+
+
 class Losses(NamedTuple):
     """The terms of a batch's loss before weighting; scalars."""
 
@@ -204,3 +230,54 @@ class CodecTask(L.LightningModule):
             optimizer, lambda step: learning_rate_factor(step, config.warmup_steps, self.total_steps)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class MelLoss(nn.Module):
+    """Mean absolute difference of log-mel magnitudes over windows of several lengths (Yamamoto et al. 2020, the idea;
+    Kumar et al. 2023, section 3.4, the lengths): short windows resolve time, long ones frequency.
+    """
+
+    def __init__(self, windows: Sequence[int], sample_rate: int):
+        super().__init__()
+        self.windows = list(windows)
+        for size in self.windows:
+            window = torch.hann_window(size)
+            bands = torchaudio.functional.melscale_fbanks(
+                size // 2 + 1, 0.0, sample_rate / 2, size // 2 // BINS_PER_BAND, sample_rate
+            )
+            self.register_buffer(f"window_{size}", window * 2 / window.sum(), persistent=False)
+            self.register_buffer(f"bands_{size}", bands, persistent=False)
+
+    def spectrum(self, audio: Tensor, size: int) -> Tensor:
+        """(B, T) -> natural logarithm of the magnitudes in mel bands (B, frames, bands)."""
+        frames = audio.unfold(-1, size, size // HOP_SHARE) * self.get_buffer(f"window_{size}")
+        return (torch.fft.rfft(frames).abs() @ self.get_buffer(f"bands_{size}") + FLOOR).log()
+
+    def forward(self, audio: Tensor, wanted: Tensor) -> Tensor:
+        """Both (B, T) -> (B,)."""
+        return in_float32(self._distance)(audio, wanted)
+
+    def _distance(self, audio: Tensor, wanted: Tensor) -> Tensor:
+        found = torch.zeros(len(audio), device=audio.device)
+        for size in self.windows:
+            with torch.no_grad():
+                target = self.spectrum(wanted, size)
+            found = found + (self.spectrum(audio, size) - target).abs().mean((1, 2))
+        return found / len(self.windows)
+
+
+@in_float32
+def waveform_loss(audio: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute difference over the mean magnitude of the target; both (B, T) -> (B,)."""
+    return (audio - wanted).abs().mean(1) / wanted.abs().mean(1).clamp(min=FLOOR)
+
+
+@in_float32
+def distillation_loss(guess: Tensor, target: Tensor, count: Tensor | None = None) -> Tensor:
+    """1 - cosine, the mean over the rows with a target other than 0; both (B, D). 0 where no row has one.
+
+    `count`: the divisor of the sum, where the rows are a share of a batch.
+    """
+    known = target.norm(dim=1) > 0
+    cosine = nn.functional.cosine_similarity(guess[known], target[known])
+    return (1 - cosine).sum() / (known.sum() if count is None else count).clamp(min=1e-6)

@@ -1,8 +1,11 @@
-"""`mimidiar study original-metric`: stored posteriors scored as in the original study."""
+"""`mimidiar study original-metric` and `original-metric-demo`: scores as in the original study, also of an oracle."""
 
 from pathlib import Path
 
 import click
+
+PATH = click.Path(path_type=Path)
+SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def crop_options(command):
@@ -18,10 +21,10 @@ def crop_options(command):
     return command
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("posteriors_dir", metavar="POSTERIORS_DIR", type=click.Path(path_type=Path))
-@click.argument("data_dir", metavar="DATA_DIR", type=click.Path(path_type=Path))
-@click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
+@click.command(context_settings=SETTINGS)
+@click.argument("posteriors_dir", metavar="POSTERIORS_DIR", type=PATH)
+@click.argument("data_dir", metavar="DATA_DIR", type=PATH)
+@click.argument("out_dir", metavar="OUT_DIR", type=PATH)
 @crop_options
 @click.option("--name", metavar="SYSTEM", help="Name of the system, kept in score.json.")
 def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> None:
@@ -39,3 +42,19 @@ def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> N
     document = original_document(score, plan, [data_dir / "ref.rttm"], name)
     write_original(out_dir, score, document)
     click.echo(in_words(document))
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("data_dirs", metavar="DATA_DIR...", nargs=-1, required=True, type=PATH)
+@click.argument("out_dir", metavar="OUT_DIR", type=PATH)
+@crop_options
+def demo(data_dirs, out_dir, crop_sec, crops, seed) -> None:
+    """Score an oracle diarizer, its outputs in order of arrival, by the original study's metric and by DER.
+
+    For each DATA_DIR (its ref.rttm and all.uem are read) and for all together: OUT_DIR/<set>/score.json,
+    OUT_DIR/table.md, and OUT_DIR/bars.json for `mimidiar figure`.
+    """
+    from mimidiar.studies.original_metric.files import CropPlan
+    from mimidiar.studies.original_metric.posteriors import demonstrate
+
+    click.echo(demonstrate(data_dirs, out_dir, CropPlan(crop_sec, crops, seed)), nl=False)

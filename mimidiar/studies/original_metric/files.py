@@ -6,9 +6,7 @@ recordings (of all that are in %; the threshold stays); `system`, `warnings`, `p
 figures by recording.
 """
 
-import csv
 import hashlib
-import io
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +17,7 @@ import numpy as np
 
 from mimidiar.annotation.text_file import sha256_source
 from mimidiar.errors import MimidiarError
-from mimidiar.files import write_json, write_text
-from mimidiar.score.bootstrap import ratio_intervals
-from mimidiar.score.kinds import SCORE_KINDS
+from mimidiar.score.ratio_files import ratio_document, write_with_recordings
 from mimidiar.studies.original_metric.metric import MEDIAN_FRAMES, THRESHOLDS
 
 FIGURES = ("ancestor_der", "ancestor_false_alarm", "ancestor_miss", "ancestor_confusion", "crop_der")
@@ -71,20 +67,8 @@ def original_document(
     score: OriginalScore, plan: CropPlan, references: Sequence[Path], system: str | None
 ) -> dict[str, Any]:
     """The content of score.json; `references`: the RTTM files."""
-    found = dict(zip(FIGURES, ratio_intervals(*score.ratios()), strict=True))
-    several = len(score.recordings) > 1
-    bounds = {name: {"low": i.low, "high": i.high, "level": i.level} for name, i in found.items() if several}
-    return {
-        "kind": "ancestor",
-        **{name: round(interval.value, 6) for name, interval in found.items()},
-        "threshold": score.threshold,
-        "n_recordings": len(score.recordings),
-        "n_crops": sum(score.crops),
-        "intervals": {name: {key: round(value, 6) for key, value in own.items()} for name, own in bounds.items()},
-        "system": system,
-        "warnings": [],
-        "protocol": _protocol(score, plan, references),
-    }
+    counts = {"threshold": score.threshold, "n_crops": sum(score.crops)}
+    return ratio_document("ancestor", FIGURES, score.ratios(), system, [], _protocol(score, plan, references)) | counts
 
 
 def _protocol(score: OriginalScore, plan: CropPlan, references: Sequence[Path]) -> dict[str, Any]:
@@ -96,8 +80,6 @@ def _protocol(score: OriginalScore, plan: CropPlan, references: Sequence[Path]) 
         "crop_sec": plan.crop_sec,
         "crops_per_recording": plan.per_recording,
         "frame_hz": score.frame_hz,
-        "resampled": "recordings",
-        "conventions": SCORE_KINDS["ancestor"].conventions,
         "reference_sha256": _hash(references),
     }
 
@@ -124,13 +106,7 @@ def in_words(document: Mapping[str, Any]) -> str:
 
 def write_original(folder: Path, score: OriginalScore, document: Mapping[str, Any]) -> None:
     """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["recording", "crops", *FIGURES, "error_sec", "reference_sec"])
     top, bottom = score.ratios()
-    for name, crops, figures, seconds in zip(
-        score.recordings, score.crops, top / bottom, zip(score.wrong_sec, score.speaker_sec, strict=True), strict=True
-    ):
-        writer.writerow([name, crops, *(round(float(value), 6) for value in (*figures, *seconds))])
-    write_text(folder / "per_recording.csv", stream.getvalue())
-    write_json(folder / "score.json", document)
+    figures = np.column_stack([top / bottom, score.wrong_sec, score.speaker_sec]).tolist()
+    rows = [[*each, *values] for *each, values in zip(score.recordings, score.crops, figures, strict=True)]
+    write_with_recordings(folder, ["recording", "crops", *FIGURES, "error_sec", "reference_sec"], rows, document)

@@ -1,4 +1,4 @@
-"""`mimidiar study taps`: the speaker information at every tap of an encoder."""
+"""`mimidiar study taps`: the speaker information at every tap of an encoder; `probe` and `embed`: that of one tap."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,11 @@ from mimidiar.job_option import Named, job_option
 PATH = click.Path(path_type=Path)
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
+config_option = click.option("--config", type=PATH, help="YAML file of the configuration.")
+set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights and order."
+)
 probes_option = click.option("--probes", type=PATH, required=True, help="Probes of all taps (model.safetensors).")
 
 
@@ -42,7 +47,7 @@ def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, devic
     from mimidiar.studies.taps.pooled_store import Pooling, pool_sets
 
     pooling = Pooling(window_sec, hop_sec)
-    for folder, done in pool_sets(data, out, encoder, pooling, checkpoint, seed, device, job, limit, click.echo):
+    for folder, done in pool_sets(data, out, encoder, pooling, checkpoint, seed, device, job, limit):
         add_cost(folder, done.cost)
         click.echo(done.summary(folder))
 
@@ -51,9 +56,9 @@ def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, devic
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("folder", type=PATH)
-@click.option("--config", type=PATH, help="YAML file of a TapProbeConfig.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights and order.")
+@config_option
+@set_option
+@seed_option
 @device_option
 def probe(data, pooled, folder, config, overrides, seed, device):
     """Train a linear layer from each tap, and from a learned sum of layers, to the speakers of DATA, into FOLDER."""
@@ -84,9 +89,8 @@ def score(data, pooled, out, probes, center, enrol, job):
 
     Refused where a speaker of the trials is in the training set of the probes or of the mean.
     """
-    from mimidiar.studies.taps.probes import load_tap_probes
     from mimidiar.studies.taps.score import score_taps
-    from mimidiar.studies.taps.spaces import find_means
+    from mimidiar.studies.taps.spaces import find_means, load_tap_probes
 
     if (probes is None) == (center is None):
         raise click.UsageError("give either --probes or --center")
@@ -137,3 +141,36 @@ def record(folder, system, set_name, seed):
     for path in sorted(folder.glob(f"*/*/{SCORE_FILE}")):
         place = Place(system.replace("{tap}", path.parts[-3]), set_name, seed)
         write_record(path.parent, make_record(path.parent, path.parts[-2], place, words))
+
+
+@click.command()
+@click.argument("data", type=PATH)
+@click.argument("feats", type=PATH)
+@click.argument("folder", type=PATH)
+@config_option
+@set_option
+@seed_option
+def probe_of_one_tap(data, feats, folder, config, overrides, seed):
+    """Train one linear layer from pooled FEATS to the speakers of DATA, into FOLDER (Exp 1.5)."""
+    from mimidiar.config import load_config
+    from mimidiar.studies.taps.train import ProbeConfig, train_probe
+
+    settings = load_config(ProbeConfig, config, overrides)
+    settings.check(str(config or "configuration"))
+    train_probe(settings, data, feats, folder, seed)
+
+
+@click.command()
+@click.argument("data", type=PATH)
+@click.argument("feats", type=PATH)
+@click.argument("out", type=PATH)
+@click.option(
+    "--pooling", default="all", show_default=True, help="Mean over 'all' frames, or 'speech'; a probe has its own."
+)
+@click.option("--center", "--centre", nargs=2, type=PATH, metavar="DATA FEATS", help="Subtract the mean of this set.")
+@click.option("--probe", type=PATH, help="Score in the space of this probe (model.safetensors).")
+def embed(data, feats, out, pooling, center, probe):
+    """Score DATA/trials by the cosine of mean-pooled FEATS, into OUT/scores (Exp 1; with --probe Exp 1.5)."""
+    from mimidiar.studies.taps.trial_scores import embed as run
+
+    run(data, feats, out, pooling, center, probe)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mimidiar.annotation.activity import region_frames
+from mimidiar.annotation.activity import activity_matrix, region_frames
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.data.splits import hash_order
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
@@ -33,6 +34,7 @@ from mimidiar.features.extraction import (
 from mimidiar.features.store import META, MatrixStore, shard_path
 from mimidiar.features.timing import Cost, clock
 from mimidiar.files import read_json
+from mimidiar.log import log
 
 Speech = dict[str, Sequence[tuple[float, float]]]  # recording -> its speech, (start, end) in seconds
 SHARD_SEC = 300.0
@@ -60,6 +62,17 @@ class Pooling:
             return [(0, num_frames)]
         length, hop = round(self.window_sec * frame_hz), round(self.hop_sec * frame_hz)
         return [(first, min(first + length, num_frames)) for first in range(0, max(num_frames - length, 0) + hop, hop)]
+
+    def shares(self, turns: Sequence[Turn], windows: int) -> tuple[np.ndarray, list[str]]:
+        """(windows, S): the share of each window with speech of each speaker, by the reference, and the speakers."""
+        speakers = sorted({turn.speaker for turn in turns})
+        length, hop = round(self.window_sec * LABEL_HZ), round(self.hop_sec * LABEL_HZ)
+        active = activity_matrix(turns, speakers, hop * (windows - 1) + length, LABEL_HZ)
+        return np.stack([active[hop * w : hop * w + length].mean(0) for w in range(windows)]), speakers
+
+    def centers(self, windows: int) -> np.ndarray:
+        """(windows,) in seconds."""
+        return np.arange(windows) * self.hop_sec + self.window_sec / 2
 
 
 class PooledTaps:
@@ -108,7 +121,7 @@ class OpenTaps:
     device: str
 
 
-def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: str, say: Callable[[str], None]) -> OpenTaps:
+def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: str) -> OpenTaps:
     """An encoder with all taps of a study. Taps behind empty codebooks are left out, with a note."""
     from mimidiar.torch_setup import pick_device, use_one_thread
 
@@ -116,7 +129,7 @@ def open_taps(name: str, checkpoint: str | Path | None, seed: int, device: str, 
     place, spec = pick_device(device), describe_encoder(name, None, checkpoint, seed)
     encoder, taps = spec.build(place).all_taps()
     if spec.build_codec and not any(tap.startswith("quantized.") for tap in taps):
-        say(f"{name}: taps quantized.n are left out (the codebooks of these weights are empty: untrained)")
+        log.info(f"{name}: taps quantized.n are left out (the codebooks of these weights are empty: untrained)")
     return OpenTaps(encoder, taps, place.type)
 
 
@@ -130,7 +143,6 @@ def pool_sets(
     device: str = "auto",
     job: tuple[int, int] | None = None,
     limit: int | None = None,
-    say: Callable[[str], None] = print,
 ) -> Iterator[tuple[Path, Extracted]]:
     """Write the pooled taps of each set to the folder of its name in `out_dir`; yields folder and report.
 
@@ -140,7 +152,7 @@ def pool_sets(
     pooling.check()
     spec = describe_encoder(encoder, None, checkpoint, seed)
 
-    build = cache(lambda: open_taps(encoder, checkpoint, seed, device, say))
+    build = cache(lambda: open_taps(encoder, checkpoint, seed, device))
     for data_dir in map(Path, data_dirs):
         folder = Path(out_dir) / data_dir.resolve().name
         yield folder, _pool_set(data_dir, folder, spec, build, pooling, job, limit)

@@ -1,28 +1,102 @@
-"""The study of an encoder's taps: trials scored, and conversations clustered, at each of them."""
+"""The study of an encoder's taps: trials scored, and conversations clustered, at each of them.
 
-from collections.abc import Iterator
+Clustering is a small diarizer for probing: windows in a probe's space, with oracle speech activity. Only that is of the
+reference, so that speaker information alone is measured, beside the trivial baseline `oracle-vad-one` with the same
+activity. Average linkage of cosine distances; the distance threshold is the one tuned value.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 
+from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.rttm import read_rttm, write_rttm
-from mimidiar.annotation.turns import Turn, intersect, union
+from mimidiar.annotation.turns import LABEL_HZ, Region, Turn, intersect, union
 from mimidiar.annotation.uem import read_uem
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError, listed
+from mimidiar.evaluation.tune import frame_errors
 from mimidiar.evaluation.tuned import Tuned, read_tuned, write_tuned
 from mimidiar.score.from_files import score_files, write_score
 from mimidiar.score.score_file import SCORE_FILE
-from mimidiar.score.trials import Trials, read_trials, write_scores
+from mimidiar.score.trials import read_trials
 from mimidiar.score.verify_files import verify_files, write_verification
-from mimidiar.studies.taps.oracle_vad_clustering import Windows, clusters_at, linkage_of, to_turns, tune_threshold
 from mimidiar.studies.taps.pooled_store import PooledTaps
-from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
-from mimidiar.studies.taps.spaces import TapSpace
-from mimidiar.studies.taps.trial_scores import Embeddings, cosines
-from mimidiar.studies.taps.windows import SPEECH, window_centers, window_shares
+from mimidiar.studies.taps.spaces import TapProbes, TapSpace, load_tap_probes
+from mimidiar.studies.taps.trial_scores import score_trials
 
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 31))
 DER, TUNED = "collar0", "tuned.yaml"
+SPEECH = 0.5  # of a window: with less, its embedding is poor
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one recording with speech: `centers` (W,) in seconds, and the regions with speech."""
+
+    recording: str
+    centers: np.ndarray
+    speech: list[Region]
+
+
+def linkage_of(vectors: np.ndarray) -> np.ndarray:
+    """The linkage of vectors (W, D); empty for fewer than two."""
+    if len(vectors) < 2:
+        return np.zeros((0, 4))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+    return linkage(np.maximum(pdist(unit, "cosine"), 0.0), "average")
+
+
+def clusters_at(merges: np.ndarray, threshold: float) -> np.ndarray:
+    """(W,): the cluster of each window, from 0 in order of appearance."""
+    if not len(merges):
+        return np.zeros(1, int)
+    found = fcluster(merges, threshold, "distance")
+    order = {cluster: number for number, cluster in enumerate(dict.fromkeys(found.tolist()))}
+    return np.array([order[cluster] for cluster in found.tolist()])
+
+
+def to_turns(windows: Windows, clusters: np.ndarray) -> list[Turn]:
+    """All speech, each time assigned to the cluster of the window with the nearest center."""
+    edges = (windows.centers[:-1] + windows.centers[1:]) / 2 if len(windows.centers) > 1 else np.zeros(0)
+    turns: list[Turn] = []
+    for start, end in windows.speech:
+        times = [start, *edges[(edges > start) & (edges < end)].tolist(), end]
+        for first, last in pairwise(times):
+            name = f"spk{clusters[np.searchsorted(edges, (first + last) / 2)]}"
+            if turns and turns[-1].end == first and turns[-1].speaker == name:
+                first = turns.pop().start
+            turns.append(Turn(windows.recording, first, last, name))
+    return turns
+
+
+def tune_threshold(
+    windows: Sequence[Windows], linkages: Sequence[np.ndarray], references: Sequence[Sequence[Turn]]
+) -> tuple[float, float]:
+    """The threshold with the least frame DER over the recordings, and that DER in %; the lower threshold in a tie."""
+    truths = [_active(turns) for turns in references]
+    ders = []
+    for threshold in THRESHOLDS:
+        errors = [
+            frame_errors(_active(to_turns(own, clusters_at(merges, threshold))), truth)
+            for own, merges, truth in zip(windows, linkages, truths, strict=True)
+        ]
+        wrong, speech = np.sum(errors, axis=0)
+        ders.append(100 * float(wrong) / max(float(speech), 1.0))
+    best = int(np.argmin(ders))
+    return THRESHOLDS[best], ders[best]
+
+
+def _active(turns: Sequence[Turn]) -> np.ndarray:
+    """Bool (T, S) up to the last turn's end."""
+    speakers = sorted({turn.speaker for turn in turns})
+    frames = round(max((turn.end for turn in turns), default=0.0) * LABEL_HZ)
+    return activity_matrix(turns, speakers, frames, LABEL_HZ)
 
 
 def folder_name(tap: str) -> str:
@@ -44,18 +118,19 @@ def score_taps(
     each trial, where those of the second are degraded. `job` (k, n): the k-th of n shares of the taps; without it all
     unscored taps. Raises MimidiarError where a speaker of the trials is in the space's training set.
     """
-    trials = read_trials(data_dir / "trials")
     rows = [row for own in read_source(data_dir).values() for row in own]
     speakers = {row.id: row.speaker for row in rows}
-    in_trials = {speakers[name] for pair in trials.pairs for name in pair if name in speakers}
+    pairs = read_trials(data_dir / "trials").pairs
+    in_trials = {speakers[name] for pair in pairs for name in pair if name in speakers}
     _refuse_seen(space, in_trials, data_dir / "trials")
     recordings = {row.id: row.recording for row in rows}
     sides = [_vectors(folder, recordings, space) for folder in (enrol_dir or pooled_dir, pooled_dir)]
     for tap in _share(space, job):
         folder = out_dir / folder_name(tap) / space.protocol
         if not (folder / SCORE_FILE).is_file():
-            enrol, test = (space.place(vectors, tap) for vectors in sides)
-            _write(folder, list(recordings), enrol, test, trials, data_dir)
+            enrol, test = (dict(zip(recordings, space.place(vectors, tap), strict=True)) for vectors in sides)
+            score_trials(folder, data_dir, enrol, test)
+            write_verification(folder, verify_files(folder / "scores", data_dir / "trials"))
 
 
 def _share(space: TapSpace, job: tuple[int, int] | None) -> list[str]:
@@ -94,14 +169,6 @@ def _vectors(folder: Path, recordings: dict[str, str], space: TapSpace) -> np.nd
             f"{folder}: no pooled taps of {len(missing)} recordings: {listed(missing)}; pool that set again"
         )
     return np.stack([pooled.read(recording)[0] for recording in recordings.values()])
-
-
-def _write(folder: Path, names: list[str], enrol: np.ndarray, test: np.ndarray, trials: Trials, data_dir: Path) -> None:
-    vectors = {("enrol", name): row for name, row in zip(names, enrol, strict=True)}
-    vectors |= {("test", name): row for name, row in zip(names, test, strict=True)}
-    sided = Trials([(("enrol", one), ("test", other)) for one, other in trials.pairs], trials.target)
-    write_scores(folder / "scores", trials.pairs, cosines(Embeddings(vectors, {}), sided, data_dir / "trials"))
-    write_verification(folder, verify_files(folder / "scores", data_dir / "trials"))
 
 
 def tune_clusters(data_dir: Path, pooled_dir: Path, out_dir: Path, probes_path: Path) -> str:
@@ -173,10 +240,10 @@ def _windows(
         speech = intersect(union((turn.start, turn.end) for turn in reference[name]), union(uem.get(name, [])))
         if speech:
             vectors = pooled.read(name)
-            shares, _ = window_shares([Turn(name, *span, "speech") for span in speech], len(vectors), pooled.pooling)
+            shares, _ = pooled.pooling.shares([Turn(name, *span, "speech") for span in speech], len(vectors))
             chosen = shares[:, 0] >= SPEECH
             chosen = chosen if chosen.any() else np.ones(len(vectors), bool)
-            yield Windows(name, window_centers(len(vectors), pooled.pooling)[chosen], speech), vectors[chosen]
+            yield Windows(name, pooled.pooling.centers(len(vectors))[chosen], speech), vectors[chosen]
 
 
 def _read_tuned(path: Path, probes: TapProbes) -> Tuned[dict]:

@@ -2,6 +2,7 @@
 of conversations in which one speaker is alone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,13 +18,15 @@ from mimidiar.annotation.rttm import read_rttm
 from mimidiar.config import Checked, Count, Positive
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
-from mimidiar.studies.taps.classifier import Probe, TapClassifier, save_classifier, save_probe
+from mimidiar.models.adapter import FeatureNorm
+from mimidiar.models.projection import PROBE_FORMAT
+from mimidiar.models.weights import save_weights
 from mimidiar.studies.taps.pooled_store import PooledTaps, utterances_in
-from mimidiar.studies.taps.probes import MIX
+from mimidiar.studies.taps.spaces import FORMAT, MIX, mixed_taps
 from mimidiar.studies.taps.trial_scores import pool_utterances
-from mimidiar.studies.taps.windows import who_is_alone, window_shares
 from mimidiar.torch_setup import pick_device, use_one_thread
 
+ALONE = 0.8  # of a window that a speaker fills, alone, for an example of the speaker
 Examples = tuple[np.ndarray, list[str]]  # vectors (N, taps, D) and the speaker of each
 
 
@@ -48,6 +51,61 @@ class TapProbeConfig(Checked):
     weight_decay: float = 1e-3  # of the linear layers
     batch_size: Count = 256
     epochs: Count = 100
+
+
+class Probe(nn.Module):
+    """Linear(dim, speakers) on pooled features, normalized before if statistics are set.
+
+    `pooling`: the frames over which features are averaged, a part of the probe like its weights. Trials are
+    scored by the cosine of its outputs without the bias (`mimidiar.models.projection`), as in the original study.
+    """
+
+    def __init__(self, dim: int, num_speakers: int, pooling: str):
+        super().__init__()
+        self.pooling = pooling
+        self.features = FeatureNorm(dim)
+        self.linear = nn.Linear(dim, num_speakers)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(B, dim) -> logits (B, speakers)."""
+        return self.linear(self.features(pooled))
+
+
+def save_probe(probe: Probe, path: str | Path) -> None:
+    """Write the probe's weights, atomically."""
+    speakers, dim = probe.linear.weight.shape
+    save_weights(probe, path, {"format": PROBE_FORMAT, "dim": dim, "num_speakers": speakers, "pooling": probe.pooling})
+
+
+class TapClassifier(nn.Module):
+    """A linear layer to speakers for each tap, and one for the weighted sum of several layers."""
+
+    def __init__(self, taps: Sequence[str], dim: int, speakers: Sequence[str]):
+        super().__init__()
+        self.taps, self.speakers = list(taps), list(speakers)
+        self.layers = [self.taps.index(tap) for tap in mixed_taps(taps)]
+        self.features = FeatureNorm((len(taps), dim))
+        count, bound = len(speakers), 1 / math.sqrt(dim)  # the bound of nn.Linear
+        self.weight = nn.Parameter(torch.empty(len(taps), count, dim).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(len(taps), count).uniform_(-bound, bound))
+        self.mix = nn.Parameter(torch.zeros(len(self.layers)))
+        own = count if self.layers else 0
+        self.mix_weight = nn.Parameter(torch.empty(own, dim).uniform_(-bound, bound))
+        self.mix_bias = nn.Parameter(torch.empty(own).uniform_(-bound, bound))
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(B, taps, D) -> logits (B, probes, speakers): of each tap, and last of the sum."""
+        normal = self.features(pooled)
+        logits = torch.einsum("btd,tsd->bts", normal, self.weight) + self.bias
+        if not self.layers:
+            return logits
+        mixed = torch.einsum("l,bld->bd", self.mix.softmax(0), normal[:, self.layers])
+        return torch.cat([logits, (mixed @ self.mix_weight.T + self.mix_bias)[:, None]], dim=1)
+
+
+def save_classifier(model: TapClassifier, path: str | Path) -> None:
+    """Write the probes, atomically."""
+    save_weights(model, path, {"format": FORMAT, "taps": model.taps, "speakers": model.speakers})
 
 
 def train_probe(config: ProbeConfig, data_dir: Path, feats_dir: Path, out_dir: Path, seed: int) -> None:
@@ -106,7 +164,7 @@ def examples_of_windows(data_dir: Path, pooled: PooledTaps) -> Examples:
     vectors, who = [], []
     for recording in pooled.recordings:
         own = pooled.read(recording)
-        shares, speakers = window_shares(turns.get(recording, []), len(own), pooled.pooling)
+        shares, speakers = pooled.pooling.shares(turns.get(recording, []), len(own))
         alone = who_is_alone(shares)
         vectors.append(own[alone >= 0])
         who += [speakers[number] for number in alone[alone >= 0]]
@@ -115,6 +173,14 @@ def examples_of_windows(data_dir: Path, pooled: PooledTaps) -> Examples:
             f"{data_dir}: no window with one speaker alone in {len(vectors)} recordings; take shorter ones"
         )
     return np.concatenate(vectors), who
+
+
+def who_is_alone(shares: np.ndarray) -> np.ndarray:
+    """(windows,): the number of the one speaker of a window, -1 where there are none or several."""
+    if not shares.shape[1]:
+        return np.full(len(shares), -1)
+    alone = (shares.max(1) >= ALONE) & ((shares > 0).sum(1) == 1)
+    return np.where(alone, shares.argmax(1), -1)
 
 
 def _labels(who: Sequence[str], data_dir: Path) -> tuple[list[str], Tensor]:

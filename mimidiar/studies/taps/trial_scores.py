@@ -1,5 +1,6 @@
 """From frames to one vector per utterance, and from vectors to the scores of trials (Exp 1 and 1.5). No torch here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import open_features
 from mimidiar.files import write_json
-from mimidiar.models.projection import Projection, load_projection
-from mimidiar.score.trials import Trials, read_trials, write_scores
+from mimidiar.models.projection import load_projection
+from mimidiar.score.trials import read_trials, write_scores
 
 POOLINGS = ("all", "speech")
 
@@ -51,16 +52,26 @@ def pool_utterances(data_dir: str | Path, feats_dir: str | Path, pooling: str) -
     return Embeddings(vectors, speakers)
 
 
-def cosines(embeddings: Embeddings, trials: Trials, name: str | Path) -> np.ndarray:
-    """(trials,): cosine of each pair. MimidiarError for a trial with an utterance that was not embedded."""
-    row = {utterance: i for i, utterance in enumerate(embeddings.vectors)}
-    missing = sorted({utterance for pair in trials.pairs for utterance in pair} - set(row))
+def score_trials(
+    out_dir: Path, data_dir: Path, enrol: Mapping[str, np.ndarray], test: Mapping[str, np.ndarray]
+) -> None:
+    """Write OUT/scores: the cosine of each pair of DATA/trials, of vectors (D,) by utterance on either side.
+
+    Raises MimidiarError for a trial with an utterance that has none.
+    """
+    pairs = read_trials(data_dir / "trials").pairs
+    missing = {one for one, _ in pairs if one not in enrol} | {other for _, other in pairs if other not in test}
     if missing:
-        raise MimidiarError(f"{name}: {len(missing)} utterances have no features, first '{missing[0]}'")
-    unit = embeddings.matrix.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True).clip(min=1e-12)
-    enrol, test = np.array([[row[enrol], row[test]] for enrol, test in trials.pairs]).T
-    return (unit[enrol] * unit[test]).sum(1)
+        raise MimidiarError(
+            f"{data_dir / 'trials'}: {len(missing)} utterances have no features, first '{min(missing)}'"
+        )
+    sides = []
+    for vectors, names in zip((enrol, test), zip(*pairs, strict=True), strict=True):
+        row = {name: number for number, name in enumerate(vectors)}
+        unit = np.stack(list(vectors.values())).astype(np.float64)
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True).clip(min=1e-12)
+        sides.append(unit[[row[name] for name in names]])
+    write_scores(out_dir / "scores", pairs, (sides[0] * sides[1]).sum(1))
 
 
 def embed(
@@ -79,23 +90,19 @@ def embed(
     probe = load_projection(probe_path) if probe_path else None
     if probe is not None and center is not None:
         raise MimidiarError("a probe has its own mean; give either a probe or a set to center on")
-    if probe is not None:
-        pooling = probe.pooling
+    pooling = probe.pooling if probe else pooling
     embeddings = pool_utterances(data_dir, feats_dir, pooling)
+    matrix = embeddings.matrix
     if center is not None:
-        mean = pool_utterances(*center, pooling).matrix.mean(0)
-        embeddings = Embeddings({name: v - mean for name, v in embeddings.vectors.items()}, embeddings.speakers)
+        matrix = matrix - pool_utterances(*center, pooling).matrix.mean(0)
     if probe is not None:
-        embeddings = _project(embeddings, probe, probe_path)
-    trials = read_trials(data_dir / "trials")
-    write_scores(out_dir / "scores", trials.pairs, cosines(embeddings, trials, data_dir / "trials"))
+        if matrix.shape[1] != probe.dim:
+            raise MimidiarError(
+                f"{probe_path}: the probe needs {probe.dim} dimensions, the features have {matrix.shape[1]}"
+            )
+        matrix = probe(matrix)
+    vectors = dict(zip(embeddings.vectors, matrix, strict=True))
+    score_trials(out_dir, data_dir, vectors, vectors)
     write_json(
         out_dir / "embedding.json", {"pooling": pooling, "centred": center is not None, "probe": bool(probe_path)}
     )
-
-
-def _project(embeddings: Embeddings, probe: Projection, probe_path: Path) -> Embeddings:
-    dim = embeddings.matrix.shape[1]
-    if dim != probe.dim:
-        raise MimidiarError(f"{probe_path}: the probe needs {probe.dim} dimensions, the features have {dim}")
-    return Embeddings(dict(zip(embeddings.vectors, probe(embeddings.matrix), strict=True)), embeddings.speakers)

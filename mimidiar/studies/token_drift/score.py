@@ -10,8 +10,6 @@ codec's audio and the frozen one's; `mel_input_db`, `si_sdr_input_db` between th
 `n_recordings`, `n_decoded`, `warnings`, `protocol`. `per_recording.csv`: the same figures by recording.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,11 +18,9 @@ from typing import Any
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.files import write_json, write_text
-from mimidiar.score.bootstrap import LEVEL, ratio_intervals
-from mimidiar.score.kinds import SCORE_KINDS
+from mimidiar.score.bootstrap import LEVEL
+from mimidiar.score.ratio_files import ratio_document, write_with_recordings
 from mimidiar.score.reconstruction import mel_distance, si_sdr
-from mimidiar.score.score_file import SCORE_FILE, rounded
 
 
 @dataclass(frozen=True)
@@ -90,19 +86,11 @@ def drift_document(
     tops, bottoms = zip(*(_ratios(entry, live) for entry in recordings), strict=True)
     names = [name for name in tops[0] if any(bottom[name] for bottom in bottoms)]
     table = [[[line[name] for name in names] for line in lines] for lines in (tops, bottoms)]
-    found = {name: asdict(bound) for name, bound in zip(names, ratio_intervals(*table), strict=True)}
-    document = {"kind": "drift"} | {name: rounded(bound["value"]) for name, bound in found.items()}
-    ends = {name: rounded({key: bound[key] for key in ("low", "high", "level")}) for name, bound in found.items()}
-    return document | {
+    warned = [] if all(live) else [f"{live.count(False)} of {len(live)} codebooks give one code for all frames"]
+    return ratio_document("drift", names, (table[0], table[1]), system, warned, {**protocol, "level": LEVEL}) | {
         "codes_used": min(codes_used),
         "live_codebooks": sum(live),
-        "n_recordings": len(recordings),
         "n_decoded": sum(entry.sound is not None for entry in recordings),
-        "intervals": ends if len(recordings) > 1 else {},
-        "system": system,
-        "warnings": [] if all(live) else [f"{live.count(False)} of {len(live)} codebooks give one code for all frames"],
-        "protocol": dict(protocol)
-        | {"resampled": "recordings", "level": LEVEL, "conventions": SCORE_KINDS["drift"].conventions},
     }
 
 
@@ -111,16 +99,12 @@ def write_drift(
 ) -> None:
     """Write FOLDER/per_recording.csv and, last, FOLDER/score.json."""
     live = [used > 1 for used in codes_used]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    names = list(_ratios(recordings[0], live)[0])
-    writer.writerow(["recording", "frames", *names])
+    names, rows = list(_ratios(recordings[0], live)[0]), []
     for entry in recordings:
         top, bottom = _ratios(entry, live)
-        figures = [rounded(float(top[name] / bottom[name])) if bottom[name] else "" for name in names]
-        writer.writerow([entry.recording, entry.frames, *figures])
-    write_text(folder / "per_recording.csv", stream.getvalue())
-    write_json(folder / SCORE_FILE, document)
+        figures = [float(top[name] / bottom[name]) if bottom[name] else "" for name in names]
+        rows.append([entry.recording, entry.frames, *figures])
+    write_with_recordings(folder, ["recording", "frames", *names], rows, document)
 
 
 def _ratios(entry: Drift, live: Sequence[bool]) -> tuple[dict[str, float], dict[str, float]]:

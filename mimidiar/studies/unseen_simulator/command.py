@@ -17,4 +17,4 @@ def command(source: str, out: str, config: str | None, overrides: tuple[str, ...
     from mimidiar.config import load_config
     from mimidiar.studies.unseen_simulator.sets import ChainSet, write_chain_set
 
-    write_chain_set(load_config(ChainSet, config, overrides), source, out, click.echo)
+    write_chain_set(load_config(ChainSet, config, overrides), source, out)

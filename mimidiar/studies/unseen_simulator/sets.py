@@ -1,12 +1,12 @@
 """A set of conversations by `turn_chain`, in separate shoebox rooms and noises, for testing alone.
 
-It tests a diarizer in conditions independent of its training: no code, noise or room is shared with NeMo's
+It tests a diarizer in conditions independent of its training: no turn, noise or room is shared with NeMo's
 conversations or with those of training, and nothing is tuned on it. A conversation depends on seed and number alone;
 the same set has the same bytes.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +20,11 @@ from mimidiar.config import Checked, Count, Counts, Limit, Share, at_least, low_
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
-from mimidiar.simulation.turns import describe, make_turns
-from mimidiar.studies.unseen_simulator.disturbances import NOISES, babble, telephone
-from mimidiar.studies.unseen_simulator.shoebox import convolve, draw_responses
+from mimidiar.log import log
+from mimidiar.simulation.placement import describe, make_turns
+from mimidiar.studies.unseen_simulator.acoustics import NOISES, babble, convolve, draw_responses, telephone
 from mimidiar.studies.unseen_simulator.turn_chain import Placement, Tape, TurnChain, draw_placements
 
-Say = Callable[[str], None]
 Source = dict[str, list[SourceUtterance]]
 MIN_SPEAKER_SEC = 1.0  # with less speech of a speaker, a conversation is drawn again
 MAX_TRIES = 50
@@ -70,7 +69,7 @@ class Conversation:
         return sorted({turn.speaker for turn in self.turns})
 
 
-def write_chain_set(options: ChainSet, source_dir: str | Path, out: str | Path, say: Say = print) -> None:
+def write_chain_set(options: ChainSet, source_dir: str | Path, out: str | Path) -> None:
     """Write the set folder `out` from the speakers of the prepared set `source_dir`.
 
     The speakers of one conversation are of one corpus, as their recording channel would distinguish them; babble is of
@@ -79,49 +78,27 @@ def write_chain_set(options: ChainSet, source_dir: str | Path, out: str | Path, 
     options.check("conversations by chain")
     source, out = read_source(source_dir), Path(out)
     conversations = [_draw_conversation(source, options, index, out.name) for index in range(options.conversations)]
-    scenes = {}
+    from mimidiar.data.manifests import file_recording  # these import torch: after what is refused
+    from mimidiar.data.validation import require_valid
+    from mimidiar.simulation.drawn_sets import write_simulated
+
+    scenes, made = {}, {}
     for index, conversation in enumerate(tqdm(conversations, desc=out.name, unit="conversation", disable=None)):
-        samples, scenes[conversation.id] = record(conversation, source, options, index, _rng(options, index, WHAT))
-        write_flac(_flac(out, conversation), np.round(samples * 32767).astype(np.int16))
-    _write_manifests(out, conversations, round(options.seconds * SAMPLE_RATE))
+        name = conversation.id
+        samples, scenes[name] = record(conversation, source, options, index, _rng(options, index, WHAT))
+        write_flac(path := out / "wav" / f"{name}.flac", np.round(samples * 32767).astype(np.int16))
+        made[name] = file_recording(name, path, SAMPLE_RATE, len(samples)), conversation.turns
+    write_simulated(out, made)
+    require_valid([out])
     summary = describe([(options.seconds, conversation.turns) for conversation in conversations])
     write_json(out / "simulation.json", {"asked": asdict(options), "made": summary, "scenes": scenes})
-    _report(out, summary, say)
+    _report(out, summary)
 
 
-def _flac(out: Path, conversation: Conversation) -> Path:
-    return out / "wav" / f"{conversation.id}.flac"
-
-
-def _write_manifests(out: Path, conversations: Sequence[Conversation], samples: int) -> None:
-    from lhotse import SupervisionSegment  # imports torch
-
-    from mimidiar.data.manifests import file_recording, write_set
-    from mimidiar.data.validation import require_valid
-
-    supervisions = [
-        SupervisionSegment(
-            f"{conversation.id}-{k:04d}", conversation.id, turn.start, round(turn.duration, 3), speaker=turn.speaker
-        )
-        for conversation in conversations
-        for k, turn in enumerate(conversation.turns)
-    ]
-    write_set(
-        out,
-        [
-            file_recording(conversation.id, _flac(out, conversation), SAMPLE_RATE, samples)
-            for conversation in conversations
-        ],
-        supervisions,
-    )
-    require_valid([out])
-
-
-def _report(out: Path, summary: dict, say: Say) -> None:
-    say(f"{out}: {summary['conversations']} conversations, {summary['hours']:.2f} h, {summary['speakers']} speakers")
-    silence, overlap = 100 * summary["silence_share"], 100 * summary["overlap_share"]
-    turn = summary["mean_turn_sec"]
-    say(f"  silence {silence:.1f} % of the time, overlap {overlap:.1f} % of the speech, mean turn {turn:.2f} s")
+def _report(out: Path, made: dict) -> None:
+    silence, overlap, turn = 100 * made["silence_share"], 100 * made["overlap_share"], made["mean_turn_sec"]
+    log.info(f"{out}: {made['conversations']} conversations, {made['hours']:.2f} h, {made['speakers']} speakers")
+    log.info(f"  silence {silence:.1f} % of the time, overlap {overlap:.1f} % of the speech, mean turn {turn:.2f} s")
 
 
 def _rng(options: ChainSet, index: int, stream: int, attempt: int = 0) -> np.random.Generator:

@@ -15,7 +15,7 @@ from lhotse.recipes import rir_noise as lhotse_rirs
 from lhotse.recipes import voxceleb as lhotse_voxceleb
 
 from mimidiar.cli.data import download as command
-from mimidiar.corpora import librispeech, musan, rirs, voxceleb_download
+from mimidiar.corpora import librispeech, sounds, voxceleb_download
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.served import Server, serve
 
@@ -153,14 +153,14 @@ def test_musan_and_rirs(server: Server, tmp_path: Path, monkeypatch: pytest.Monk
     server.files["/rirs_noises.zip"] = zipped(**{"RIRS_NOISES/pointsource_noises/x.wav": "noise"})
     monkeypatch.setattr(lhotse_musan, "MUSAN_URL", f"{server.url}/musan.tar.gz")
     monkeypatch.setattr(lhotse_rirs, "RIR_NOISE_ZIP_URL", f"{server.url}/rirs_noises.zip")
-    with pytest.raises(MimidiarError, match=f"has the md5 [0-9a-f]+, expected {musan.MD5}"):
-        musan.download_musan(tmp_path)
-    monkeypatch.setattr(musan, "MD5", md5(server.files["/musan.tar.gz"]))
-    monkeypatch.setattr(rirs, "MD5", md5(server.files["/rirs_noises.zip"]))
-    assert tree(musan.download_musan(tmp_path))["musan/noise/x.wav"] == "noise"
-    assert (rirs.download_rirs(tmp_path) / "RIRS_NOISES" / "pointsource_noises" / "x.wav").is_file()
+    with pytest.raises(MimidiarError, match=f"has the md5 [0-9a-f]+, expected {sounds.MUSAN_MD5}"):
+        sounds.download_musan(tmp_path)
+    monkeypatch.setattr(sounds, "MUSAN_MD5", md5(server.files["/musan.tar.gz"]))
+    monkeypatch.setattr(sounds, "RIRS_MD5", md5(server.files["/rirs_noises.zip"]))
+    assert tree(sounds.download_musan(tmp_path))["musan/noise/x.wav"] == "noise"
+    assert (sounds.download_rirs(tmp_path) / "RIRS_NOISES" / "pointsource_noises" / "x.wav").is_file()
     said.clear()
-    musan.download_musan(tmp_path)
+    sounds.download_musan(tmp_path)
     assert said == [f"MUSAN from openslr.org (CC BY 4.0 and public domain): already there, in {tmp_path / 'musan'}"]
 
 

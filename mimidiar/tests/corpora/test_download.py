@@ -26,18 +26,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield state
 
 
-def test_a_whole_file_with_all_checks(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("checksum", [hashlib.sha256(BODY).hexdigest(), hashlib.md5(BODY).hexdigest().upper()])
+def test_a_whole_file_with_all_checks(server: Server, tmp_path: Path, checksum: str) -> None:
     path = tmp_path / "new" / "a.bin"
-    sums = {"sha256": hashlib.sha256(BODY).hexdigest(), "md5": hashlib.md5(BODY).hexdigest().upper()}
-    assert fetch(f"{server.url}/a.bin", path, size=len(BODY), **sums) == path
+    assert fetch(f"{server.url}/a.bin", path, checksum, len(BODY)) == path
     assert path.read_bytes() == BODY and [p.name for p in path.parent.iterdir()] == ["a.bin"]
-    fetch(f"{server.url}/a.bin", path, size=len(BODY), **sums)
+    fetch(f"{server.url}/a.bin", path, checksum, len(BODY))
     assert len(server.requests) == 1  # what is there is not fetched again
 
 
 def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
     server.breaks = 2
-    fetch(f"{server.url}/a.bin", tmp_path / "a.bin", sha256=hashlib.sha256(BODY).hexdigest())
+    fetch(f"{server.url}/a.bin", tmp_path / "a.bin", checksum=hashlib.sha256(BODY).hexdigest())
     starts = [None, f"bytes={BYTES_BEFORE_BREAK}-", f"bytes={2 * BYTES_BEFORE_BREAK}-"]
     assert [asked for _, asked in server.requests] == starts
 
@@ -94,10 +94,10 @@ def test_a_connection_that_keeps_breaking_says_how_far_it_came(
     ("wanted", "message"),
     [
         (
-            {"sha256": "ab" * 32},
+            {"checksum": "ab" * 32},
             r"what came has the sha256 [0-9a-f]{64}, expected (ab){32}; run the same command again",
         ),
-        ({"md5": "cd" * 16}, r"what came has the md5 [0-9a-f]{32}, expected (cd){16}"),
+        ({"checksum": "cd" * 16}, r"what came has the md5 [0-9a-f]{32}, expected (cd){16}"),
         ({"size": 5}, r"the server has 6000000 bytes, expected 5; the source has changed"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mimidiar.corpora.mini_layout import read_mini_corpus
+from mimidiar.corpora.mini import read_mini_corpus
 from mimidiar.data.origins import corpus_of_speaker
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.trees import edit, write_pack

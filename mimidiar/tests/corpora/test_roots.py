@@ -45,7 +45,7 @@ def test_a_corpus_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_downloads_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(
-        "mimidiar.corpora.musan.download_musan", lambda downloads, settings: asked.append(str(downloads))
+        "mimidiar.corpora.sounds.download_musan", lambda downloads, settings: asked.append(str(downloads))
     )
     for arguments, environment in ((["musan"], {}), (["musan"], {"DIARIZATION_ROOT": "/c"}), (["musan", "here"], {})):
         assert CliRunner().invoke(command, arguments, env=environment).exit_code == 0

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from lhotse import CutSet
 
-from mimidiar.corpora import musan, rirs
-from mimidiar.corpora.musan import prepare_musan
+from mimidiar.corpora import sounds
 from mimidiar.corpora.preparation import Preparation
-from mimidiar.corpora.rirs import prepare_rirs, read_rooms
+from mimidiar.corpora.sounds import prepare_musan, prepare_rirs, read_rooms
 from mimidiar.data.jsonl import read_jsonl
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.corpora.published import write_musan, write_rirs
@@ -16,13 +15,13 @@ from mimidiar.tests.corpora.published import write_musan, write_rirs
 
 @pytest.fixture
 def musan_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(musan, "PARTS", {"music": 2, "speech": 1, "noise": 2})
+    monkeypatch.setattr(sounds, "MUSAN_PARTS", {"music": 2, "speech": 1, "noise": 2})
     return write_musan(tmp_path / "downloads" / "musan")
 
 
 @pytest.fixture
 def rirs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(rirs, "PUBLISHED", {"sim_rir": 3, "point_noise": 1})
+    monkeypatch.setattr(sounds, "RIRS_PUBLISHED", {"sim_rir": 3, "point_noise": 1})
     return write_rirs(tmp_path / "downloads" / "rirs")
 
 

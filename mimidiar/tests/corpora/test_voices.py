@@ -6,13 +6,13 @@ import pytest
 import soundfile
 
 from mimidiar.corpora import voices
-from mimidiar.corpora.mini_layout import read_mini_corpus
+from mimidiar.corpora.mini import read_mini_corpus
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voices, "WOMEN", voices.WOMEN[:6])
-    monkeypatch.setattr(voices, "MEN", voices.MEN[:6])
+    few = {gender: " ".join(names.split()[:6]) for gender, names in voices.VARIANTS.items()}
+    monkeypatch.setattr(voices, "VARIANTS", few)
     monkeypatch.setattr(voices, "UTTERANCES_PER_VOICE", 3)
 
 

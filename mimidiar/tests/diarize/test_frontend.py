@@ -15,7 +15,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse
 from mimidiar.models.projection import load_projection
-from mimidiar.studies.taps.classifier import Probe, save_probe
+from mimidiar.studies.taps.train import Probe, save_probe
 from mimidiar.tests.diarizers import hear_what_is_loud
 from mimidiar.tests.encoders.speaker.checkpoints import seeded_campplus
 from mimidiar.tests.tones import SPEECH, write_tones

@@ -7,15 +7,12 @@ from hypothesis import strategies as st
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
-from mimidiar.figures.bars import draw_bars, value_text
-from mimidiar.figures.det import draw_det
+from mimidiar.figures.bars import draw_bars, draw_progression, value_text
 from mimidiar.figures.documents import parse_bars, parse_steps
-from mimidiar.figures.histogram import draw_histogram
-from mimidiar.figures.progression import draw_progression
 from mimidiar.figures.style import shown_label, shown_labels
-from mimidiar.figures.time_axis import clock, step_sec
-from mimidiar.figures.timeline import ERROR_COLORS, Posteriors, draw_timeline
+from mimidiar.figures.timeline import ERROR_COLORS, Posteriors, clock, draw_timeline, step_sec
 from mimidiar.figures.training import draw_training
+from mimidiar.figures.verification import draw_det, draw_histogram
 from mimidiar.score.error_regions import find_errors
 from mimidiar.score.verification import operating_points
 from mimidiar.tests.figures.canvas import texts, texts_outside

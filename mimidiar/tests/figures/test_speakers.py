@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mimidiar.annotation.turns import Turn
-from mimidiar.figures.speakers import draw_speakers
-from mimidiar.figures.timeline import Posteriors
+from mimidiar.figures.timeline import Posteriors, draw_speakers
 from mimidiar.tests.figures.canvas import texts, texts_outside
 
 

@@ -7,7 +7,7 @@ import torch
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora import corpus_function
-from mimidiar.corpora.mini_layout import read_mini_corpus
+from mimidiar.corpora.mini import read_mini_corpus
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import read_set
 from mimidiar.encoders.mimi.sizes import FULL

@@ -18,7 +18,7 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
 from mimidiar.corpora.conversations import Conversation
-from mimidiar.corpora.mini_layout import MiniCorpus, read_mini_corpus
+from mimidiar.corpora.mini import MiniCorpus, read_mini_corpus
 from mimidiar.corpora.utterances import Utterance
 from mimidiar.tests.corpora.meetings import SEGMENT, write_xml
 from mimidiar.tests.corpora.published import write_librispeech, write_voxceleb1

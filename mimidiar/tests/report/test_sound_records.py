@@ -11,7 +11,7 @@ from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.report.make_record import figures, publish, read_score
 from mimidiar.report.record import read_record, write_record
-from mimidiar.studies.codec_training.score import Reconstruction, sound_document, write_sound
+from mimidiar.studies.codec_training.reconstruct import Reconstruction, sound_document, write_sound
 from mimidiar.tests.report.records import LINEAGE, make, score_hash
 
 

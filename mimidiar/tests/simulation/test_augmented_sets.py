@@ -14,7 +14,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.simulation import nemo_sets as sets
 from mimidiar.simulation.augmentation import Augment, Augmenter, make_augmenter
-from mimidiar.simulation.options import ConversationSet, Simulation
+from mimidiar.simulation.plan import ConversationSet, Simulation
 from mimidiar.tests.simulation.echoes import response, write_folder
 from mimidiar.tests.simulation.turn_taking import contents, fake_session, options
 

@@ -18,7 +18,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
 from mimidiar.job_option import parse_job
 from mimidiar.simulation import nemo_sets as sets
-from mimidiar.simulation.options import ConversationSet, Simulation
+from mimidiar.simulation.plan import ConversationSet, Simulation
 from mimidiar.tests.simulation.echoes import response, write_folder
 from mimidiar.tests.simulation.turn_taking import RATE, contents, fake_session, options
 
@@ -171,7 +171,7 @@ from pathlib import Path
 from mimidiar.config import load_config
 from mimidiar.log import log, log_to_stderr
 from mimidiar.simulation.augmentation import Augment, make_augmenter
-from mimidiar.simulation.options import Simulation
+from mimidiar.simulation.plan import Simulation
 from mimidiar.simulation.nemo_sets import simulate_sets
 data, out, config = sys.argv[1:]
 log_to_stderr()

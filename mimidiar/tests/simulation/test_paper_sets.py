@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from mimidiar.config import load_config
-from mimidiar.simulation.options import ConversationSet, Simulation
-from mimidiar.simulation.plan import plan_conversations
+from mimidiar.simulation.plan import ConversationSet, Simulation, plan_conversations
 
 CONF = Path(__file__).parents[3] / "egs" / "ami" / "conf"
 # setting -> conversations, seconds, speakers, overlap of the ancestor's study

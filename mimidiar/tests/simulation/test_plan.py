@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.options import ConversationSet
-from mimidiar.simulation.plan import plan_conversations
+from mimidiar.simulation.plan import ConversationSet, plan_conversations
 
 CORPUS_OF = {f"a-{k:02d}": "a" for k in range(30)} | {f"b-{k}": "b" for k in range(10)} | {"c-0": "c", "c-1": "c"}
 

@@ -12,8 +12,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.simulation.acoustics import colored_noise, in_made_up_room, telephone_band
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
-from mimidiar.simulation.turn_statistics import TurnStatistics
-from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, TurnStatistics, draw_conversation
 from mimidiar.tests.tones import RATE, heard, write_tones
 
 KINDS = {

@@ -5,7 +5,7 @@ import pytest
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.simulation.acoustics import add_noise_floor, set_level
-from mimidiar.simulation.turns import activity_seconds, describe, make_turns
+from mimidiar.simulation.placement import activity_seconds, describe, make_turns
 
 
 def turn(speaker: str, start: float, end: float) -> Turn:

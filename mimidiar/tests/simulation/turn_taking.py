@@ -9,7 +9,7 @@ from lhotse.supervision import AlignmentItem
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.data.manifests import file_recording, write_set
-from mimidiar.simulation.options import ConversationSet, Simulation
+from mimidiar.simulation.plan import ConversationSet, Simulation
 
 RATE = 16000
 SPEAKERS = 6

@@ -20,8 +20,7 @@ from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse, open_features
 from mimidiar.models.build import load_model
 from mimidiar.simulation.drawn_sets import WRITTEN, DrawnConversationSets, write_conversation_sets
-from mimidiar.simulation.turn_statistics import TurnStatistics, write_statistics
-from mimidiar.simulation.turn_taking import draw_conversation
+from mimidiar.simulation.turn_taking import TurnStatistics, draw_conversation, write_statistics
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import assert_same_losses, start, wait
 from mimidiar.training.config import TrainConfig

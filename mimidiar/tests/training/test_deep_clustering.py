@@ -8,8 +8,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model
 from mimidiar.training.config import TrainConfig
-from mimidiar.training.deep_clustering import DeepClustering
-from mimidiar.training.losses import deep_clustering_loss
+from mimidiar.training.losses import DeepClustering, deep_clustering_loss
 
 
 def small(**changes):

@@ -13,10 +13,10 @@ from mimidiar.features.store import MatrixStore
 from mimidiar.models.build import load_model
 from mimidiar.tests.conversations import make_conversations
 from mimidiar.tests.training.voices import VOICE_DIM, add_voices
-from mimidiar.training.affinity_calibration import even_odds
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations
 from mimidiar.training.fit import train
+from mimidiar.training.new_model import even_odds
 
 SMALL = [
     "model.model_dim=16",

@@ -20,11 +20,11 @@ from mimidiar.tests.tapped import make_tapped
 from mimidiar.tests.training.mixed import make_mixtures
 from mimidiar.tests.training.together import Sets, assert_same_losses, log, start, wait
 from mimidiar.tests.training.voices import add_voices
-from mimidiar.training.checkpoints import ReseedEachEpoch
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.fit import train
 from mimidiar.training.mixtures import on_mixtures
 from mimidiar.training.processes import agreed_processes, take_gpu
+from mimidiar.training.trainer import ReseedEachEpoch
 
 # Fourteen recordings in batches of six: the last batch has two, of which a third process gets nothing. Those that are
 # watched make nine crops: in the last batch the second process has nothing either.

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from mimidiar.training.checkpoints import ReseedEachEpoch
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.fit import train
 from mimidiar.training.processes import Machine
+from mimidiar.training.trainer import ReseedEachEpoch
 
 Sets = Sequence[tuple[Path, Path]]
 

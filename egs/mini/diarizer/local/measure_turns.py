@@ -16,8 +16,8 @@ from pathlib import Path
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.textgrid import read_textgrid
 from mimidiar.annotation.turns import Turn
-from mimidiar.simulation.turn_statistics import measure_turns, write_statistics
-from mimidiar.simulation.turns import make_turns
+from mimidiar.simulation.placement import make_turns
+from mimidiar.simulation.turn_taking import measure_turns, write_statistics
 
 JOIN_GAP_SEC = 1.0  # PriMock57 marks utterances; those of one speaker join as AMI's words do
 

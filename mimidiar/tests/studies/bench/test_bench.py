@@ -16,8 +16,8 @@ from mimidiar.audio.corpus_audio import write_flac
 from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.files import sha256_file
 from mimidiar.report.record import find_records, read_record
-from mimidiar.studies.bench.cost import Round, cost_document
 from mimidiar.studies.bench.process import Usage
+from mimidiar.studies.bench.systems import Round, cost_document
 
 # Says that `who` speaks from 0 to 1 s of each file, and notes how it was called.
 DIARIZER = """

@@ -24,15 +24,14 @@ from mimidiar.features.store import META
 from mimidiar.files import sha256_file, write_json
 from mimidiar.models.weights import save_weights
 from mimidiar.studies.codec_training.config import CodecConfig
-from mimidiar.studies.codec_training.export import FORMAT, export_codec
-from mimidiar.studies.codec_training.loop import train_codec
+from mimidiar.studies.codec_training.loop import FORMAT, export_codec, train_codec
 from mimidiar.tests.encoders.mimi.checkpoints import save_checkpoint
 from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.speech import speech
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import begin, wait
+from mimidiar.training.config import check_shares
 from mimidiar.training.processes import Machine
-from mimidiar.training.schedule import check_shares
 
 EGS = Path(__file__).parents[4] / "egs"
 SMALL = [

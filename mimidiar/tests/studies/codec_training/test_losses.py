@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mimidiar.studies.codec_training.losses import FLOOR, MelLoss, distillation_loss, waveform_loss
+from mimidiar.studies.codec_training.loop import FLOOR, MelLoss, distillation_loss, waveform_loss
 
 RATE = 24000
 

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from mimidiar.errors import MimidiarError
-from mimidiar.studies.codec_training.reconstruct import reconstruct
-from mimidiar.studies.codec_training.score import compare_with_input, sound_document
+from mimidiar.studies.codec_training.reconstruct import compare_with_input, reconstruct, sound_document
 from mimidiar.tests.encoders.mimi.checkpoints import filled_mimi, save_checkpoint
+from mimidiar.tests.logged import logged
 from mimidiar.tests.speech import RATE, speech
 from mimidiar.tests.tones import write_tones
 
@@ -51,8 +51,8 @@ def test_a_document_is_the_mean_over_recordings_and_names_what_is_left_out() -> 
 
 def test_each_way_through_the_codec_is_scored_and_can_be_heard(checkpoint: Path, tmp_path: Path) -> None:
     data, out = write_tones(tmp_path / "data", [0, 1], each=1), tmp_path / "out"
-    said: list[str] = []
-    reconstruct(data, out, "mimi-mini", checkpoint, codebooks=[1, 8], examples=1, system="x", say=said.append)
+    with logged() as said:
+        reconstruct(data, out, "mimi-mini", checkpoint, codebooks=[1, 8], examples=1, system="x")
     for way, number in (("unquantized", None), ("quantized1", 1), ("quantized8", 8)):
         document = json.loads((out / way / "score.json").read_text())
         assert document["kind"] == "reconstruction" and document["protocol"]["num_codebooks"] == number

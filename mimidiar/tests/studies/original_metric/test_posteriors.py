@@ -17,7 +17,7 @@ from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
-from mimidiar.simulation.options import Simulation
+from mimidiar.simulation.plan import Simulation
 from mimidiar.studies.original_metric.files import CropPlan
 from mimidiar.studies.original_metric.metric import conversation_labels
 from mimidiar.studies.original_metric.posteriors import crops_of_posteriors, score_crops

@@ -13,6 +13,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract, plan_shards
 from mimidiar.features.store import FeatureStore
 from mimidiar.studies.taps.pooled_store import PooledTaps, Pooling, pool, pool_sets
+from mimidiar.tests.logged import logged
 from mimidiar.tests.speech import speech
 
 RATE = 16000
@@ -42,8 +43,8 @@ def pool_one(data: Path, out: Path, encoder: str, pooling: Pooling, **options) -
 
 @pytest.fixture(scope="module")
 def pooled(data: Path) -> Path:
-    said: list[str] = []
-    (folder,) = pool_one(data, data.parent / "pooled", "mimi-random", Pooling(), say=said.append)
+    with logged() as said:
+        (folder,) = pool_one(data, data.parent / "pooled", "mimi-random", Pooling())
     assert len(said) == 1 and "quantized" in said[0] and "codebooks of these weights are empty" in said[0]
     return folder
 

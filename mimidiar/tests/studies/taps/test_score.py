@@ -14,11 +14,17 @@ from mimidiar.cli import cli
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, write_json
-from mimidiar.studies.taps.oracle_vad_clustering import Windows, clusters_at, linkage_of, to_turns
 from mimidiar.studies.taps.pooled_store import PooledTaps
-from mimidiar.studies.taps.probes import TapProbes, load_tap_probes
-from mimidiar.studies.taps.score import cluster_taps, score_taps, tune_clusters
-from mimidiar.studies.taps.spaces import TapMeans, find_means
+from mimidiar.studies.taps.score import (
+    Windows,
+    cluster_taps,
+    clusters_at,
+    linkage_of,
+    score_taps,
+    to_turns,
+    tune_clusters,
+)
+from mimidiar.studies.taps.spaces import TapMeans, TapProbes, find_means, load_tap_probes
 from mimidiar.studies.taps.train import TapProbeConfig, train_tap_probes
 from mimidiar.tests.conversations import make_conversations
 from mimidiar.tests.pooled import DIM, plain_and_noise, pool_made_up, write_pooled

@@ -9,15 +9,16 @@ import torch
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json
-from mimidiar.studies.taps.classifier import TapClassifier, save_classifier
 from mimidiar.studies.taps.pooled_store import PooledTaps
-from mimidiar.studies.taps.probes import MIX, load_tap_probes, mixed_taps
+from mimidiar.studies.taps.spaces import MIX, load_tap_probes, mixed_taps
 from mimidiar.studies.taps.train import (
+    TapClassifier,
     TapProbeConfig,
     _fit,
     _tap_optimizer,
     examples_of_utterances,
     examples_of_windows,
+    save_classifier,
     train_tap_probes,
 )
 from mimidiar.tests.conversations import make_conversations

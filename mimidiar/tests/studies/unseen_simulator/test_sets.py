@@ -10,7 +10,7 @@ import soundfile
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.uem import read_uem
-from mimidiar.studies.unseen_simulator.disturbances import NOISES, babble, telephone
+from mimidiar.studies.unseen_simulator.acoustics import NOISES, babble, telephone
 from mimidiar.tests.simulation.turn_taking import RATE, SPEAKERS, contents
 
 SMALL = ("conversations=5", "seconds=12", "speakers=[2]", "babble_talkers=2", "join_gap_sec=0.2")
@@ -28,7 +28,7 @@ def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     plain = ["noises=[none]", "room_share=0", "telephone_share=0", "level_dbfs=[-20,-20]", "speaker_db=[0,0]"]
     done = chain(data / "train", out, *plain)
     assert done.returncode == 0, done.stderr
-    assert "5 conversations, 0.02 h" in done.stdout and "overlap" in done.stdout
+    assert "5 conversations, 0.02 h" in done.stderr and "overlap" in done.stderr
     return out
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mimidiar.studies.unseen_simulator.shoebox import SOUND_M_PER_SEC, convolve, draw_responses, reflection, response
+from mimidiar.studies.unseen_simulator.acoustics import SOUND_M_PER_SEC, convolve, draw_responses, reflection, response
 
 RATE = 16000
 ROOM, SOURCE, MICROPHONE = (5.0, 4.4, 3.0), (1.0, 2.2, 1.5), (4.0, 2.2, 1.5)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.data.utterances_manifest import SourceUtterance
-from mimidiar.simulation.turns import activity_seconds
+from mimidiar.simulation.placement import activity_seconds
 from mimidiar.studies.unseen_simulator.turn_chain import Tape, TurnChain, draw_placements
 
 

@@ -55,8 +55,7 @@ speaker_number_options = together(  # named as the arguments of `make_count`
 uem_option = click.option(
     "--uem",
     type=PATH,
-    help="Scored regions: a UEM file or a folder of *.uem.  "
-    "[default: the extent of reference and hypothesis together]",
+    help="Scored regions: a UEM file or a folder of *.uem.  [default: the extent of reference and hypothesis together]",
 )
 overlap_option = click.option(
     "--skip-overlap", is_flag=True, help="Do not score overlap of two or more reference speakers."

@@ -7,6 +7,7 @@ from mimidiar.files import read_json, sha256_file
 
 ASSETS = Path(__file__).parent / "assets"
 WEIGHTS, RECORD, CARD = ".safetensors", ".json", ".md"
+DIARIZER = "mimidiar-diarizer-1"  # the format of a diarizer in one file
 
 
 def shipped_file(name: str, format_name: str | None = None) -> Path:
@@ -27,6 +28,16 @@ def shipped_file(name: str, format_name: str | None = None) -> Path:
             "replaced: install mimidiar again, or check both files out again"
         )
     return path
+
+
+def diarizer_file(model: str | Path) -> Path:
+    """The file of a diarizer, from its path, or from the name of one that comes with the package.
+
+    MimidiarError for an unknown name.
+    """
+    # Names of diarizers that are shipped have neither suffix nor folder.
+    is_path = isinstance(model, Path) or Path(model).name != model or Path(model).suffix != ""
+    return Path(model) if is_path else shipped_file(model, DIARIZER)
 
 
 def shipped_names(format_name: str | None = None) -> list[str]:

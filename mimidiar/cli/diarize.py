@@ -52,15 +52,17 @@ def command(files, out, model, formats, plot, per_channel, device, checkpoint, *
     from mimidiar.diarize.clustering import make_count
     from mimidiar.diarize.files import check_outputs, find_tasks
     from mimidiar.log import log
+    from mimidiar.shipped import diarizer_file
 
     to_stdout = out == "-"
     if to_stdout and (formats != ["rttm"] or plot):
         raise click.UsageError("-o - writes RTTM alone; name a folder for other formats and figures")
     count = make_count(**numbers)
+    file = diarizer_file(model)
     tasks, failed = find_tasks(files, per_channel)
     folder = None if to_stdout else Path(out)
     check_outputs(tasks, folder)
-    done = run(tasks, folder, formats, plot, count, (model, device, checkpoint)) if tasks else 0
+    done = run(tasks, folder, formats, plot, count, (file, device, checkpoint)) if tasks else 0
     if failed := failed + len(tasks) - done:
         log.warning(f"mimidiar: {failed} could not be diarized, {done} could")
         sys.exit(1)

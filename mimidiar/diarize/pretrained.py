@@ -32,13 +32,13 @@ from mimidiar.log import log
 from mimidiar.models.build import TrainedModel, build_trained
 from mimidiar.models.projection import Projection, build_projection
 from mimidiar.models.weights import load_weights
-from mimidiar.shipped import shipped_file
+from mimidiar.shipped import DIARIZER as FORMAT
+from mimidiar.shipped import diarizer_file
 from mimidiar.torch_setup import one_thread, pick_device
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation, SlidingWindowFeature
 
-FORMAT = "mimidiar-diarizer-1"
 DEFAULT_MODEL = "mini-fusion"
 MODEL, PROBE = "model.", "probe."  # what tensors of the file are called by
 
@@ -190,9 +190,7 @@ class Diarizer:
         not include them. MimidiarError for an unknown name, a file without a diarizer, and encoder weights that are
         missing or differ from those in training.
         """
-        # Names of diarizers that are shipped have neither suffix nor folder.
-        is_path = isinstance(model, Path) or Path(model).name != model or Path(model).suffix != ""
-        parts = read_diarizer(model if is_path else shipped_file(str(model), FORMAT))
+        parts = read_diarizer(diarizer_file(model))
         makers = [describe_maker(meta, None if number else checkpoint) for number, meta in enumerate(parts.encoders)]
         place = pick_device(device)
         return cls(parts, [maker.build(place) for maker in makers])

@@ -228,9 +228,10 @@ def test_calls_that_mean_nothing(diarize, here, option) -> None:
     assert diarize(*option).exit_code == 2 and files(here) == set()
 
 
-def test_an_unknown_model_names_what_there_is(here) -> None:
+@pytest.mark.parametrize("audio", ["talk.wav", "not-there.wav"])
+def test_an_unknown_model_names_what_there_is(here, audio) -> None:
     write("talk.wav", tones(*TALK))
-    result = CliRunner().invoke(cli, ["diarize", "talk.wav", "--model", "maxi"])
+    result = CliRunner().invoke(cli, ["diarize", audio, "--model", "maxi"])
     assert result.exit_code == 1 and "no weights called 'maxi'" in str(result.exception)
     assert files(here) == {"talk.wav"}
 

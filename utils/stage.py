@@ -233,7 +233,7 @@ def changed_inputs(state: State) -> list[str]:
 
 def finish(state: State) -> None:
     """What the stage made, and whether its inputs stayed as they were."""
-    state.status, state.finished, state.made = "done", now(), describe(Path(state.out), state.reads)
+    state.status, state.finished, state.made = "done", now(), describe(Path(state.out), state)
     changed = [f"its input {path} changed while it ran" for path in changed_inputs(state)]
     state.doubt = "; ".join(filter(None, [state.doubt, *changed])) or None
 

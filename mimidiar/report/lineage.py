@@ -146,7 +146,7 @@ def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None
     folder, state = owner
     left = state.made.get(str(file.parent.resolve().relative_to(folder)), {"files": {}})["files"]
     if list(command) in state.commands():
-        state.made = describe(folder, state.reads)
+        state.made = describe(folder, state)
     elif state.finished is None:
         state.doubt = "it has not finished"
     elif left.get(file.name) != sha256_file(file):
@@ -157,15 +157,17 @@ def of_output(file: Path, command: Sequence[str]) -> tuple[Lineage, State | None
     return found, state
 
 
-def describe(folder: Path, reads: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
-    """By relative path, the outputs of a stage that read these sets, in its folder and below: {"holds", "files"}.
+def describe(folder: Path, state: State) -> dict[str, dict[str, Any]]:
+    """By relative path, the outputs of a stage in its folder and below: {"holds", "files"}.
 
-    Folders of other stages are left out.
+    A model is trained on the sets that the stage reads; where it reads none, on those of the models that it was made
+    of. Folders of other stages are left out.
     """
-    made = {}
+    made, of_models = {}, Lineage(**state.behind).models
+    trained_on = state.reads or list({each["set"]: each for own in of_models for each in own["trained_on"]}.values())
     for each in _own_folders(folder, folder):
         files = {path.name: sha256_file(path) for path in sorted(each.iterdir()) if HASHED.fullmatch(path.name)}
-        holds = hold(each, True, reads).to_json()
+        holds = hold(each, True, trained_on).to_json()
         if files or holds:
             made[str(each.relative_to(folder))] = {"holds": holds, "files": files}
     return made

@@ -46,7 +46,7 @@ def write_stage(
     state.directory, state.commits, state.seconds = str(folder.parent), list(commits), seconds
     state.behind, state.reads, state.doubt = lineage.to_json(), reads, doubt
     if done:
-        state.finished, state.made = f"2030-01-01T10:{making:02d}:00+01:00", describe(folder, reads)
+        state.finished, state.made = f"2030-01-01T10:{making:02d}:00+01:00", describe(folder, state)
     write_state(folder, state)
 
 
@@ -286,6 +286,15 @@ def test_a_score_that_no_stage_made_is_by_unknown_code(recipe: Recipe, tmp_path_
     (recipe.root / "nothing").mkdir()
     with pytest.raises(MimidiarError, match="neither a model nor features"):
         make_record(folder, "collar0", Place("a", "b"), (), [recipe.root / "nothing"])
+
+
+def test_a_model_made_of_another_was_trained_on_the_sets_of_that_one(recipe: Recipe, clean_code) -> None:
+    copy = recipe.root / "exp/copy"
+    copy.mkdir()
+    (copy / "model.safetensors").write_text("the same weights in another form")
+    write_stage(copy, "local/unbundle.py", inputs=(recipe.root / "exp/model",))
+    record = recipe.record(made_with=[copy])
+    assert record.trained_on == ["dev", "train"] and len(record.lineage["models"]) == 2
 
 
 def test_what_a_model_that_no_stage_made_was_trained_on_is_unknown(recipe: Recipe, clean_code) -> None:

@@ -33,11 +33,14 @@ def shipped_file(name: str, format_name: str | None = None) -> Path:
 def diarizer_file(model: str | Path) -> Path:
     """The file of a diarizer, from its path, or from the name of one that comes with the package.
 
-    MimidiarError for an unknown name.
+    MimidiarError for an unknown name and a path where there is no file.
     """
     # Names of diarizers that are shipped have neither suffix nor folder.
-    is_path = isinstance(model, Path) or Path(model).name != model or Path(model).suffix != ""
-    return Path(model) if is_path else shipped_file(model, DIARIZER)
+    if not isinstance(model, Path) and Path(model).name == model and Path(model).suffix == "":
+        return shipped_file(model, DIARIZER)
+    if not Path(model).is_file():
+        raise MimidiarError(f"{model}: no such model file; name another, or one of {listed(shipped_names(DIARIZER))}")
+    return Path(model)
 
 
 def shipped_names(format_name: str | None = None) -> list[str]:

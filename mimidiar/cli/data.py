@@ -30,7 +30,11 @@ def download(corpus, downloads, settings):
 @click.argument("out", type=FOLDER)
 @click.option("--corpus", "root", type=PATH, help="Folder of the corpus.  [default: by corpus]")
 @click.option("--seed", default=0, show_default=True, help="Seed of the speaker split.")
-@click.option("--limit-speakers", type=NUMBER, help="Highest number of speakers for each corpus and split.")
+@click.option(
+    "--limit-speakers",
+    type=NUMBER,
+    help="Highest number of speakers for each corpus and split, and of a set of conversations.",
+)
 @click.option("--downloads", default="downloads", show_default=True, help="Folder of stage 0's downloads.")
 @setting_option
 def prepare(corpus, out, root, seed, limit_speakers, downloads, settings):

@@ -58,8 +58,8 @@ def command(files, out, model, formats, plot, per_channel, device, checkpoint, *
     if to_stdout and (formats != ["rttm"] or plot):
         raise click.UsageError("-o - writes RTTM alone; name a folder for other formats and figures")
     count = make_count(**numbers)
-    file = diarizer_file(model)
     tasks, failed = find_tasks(files, per_channel)
+    file = diarizer_file(model)  # a wrong model is told even where no file can be diarized
     folder = None if to_stdout else Path(out)
     check_outputs(tasks, folder)
     done = run(tasks, folder, formats, plot, count, (file, device, checkpoint)) if tasks else 0

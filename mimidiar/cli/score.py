@@ -46,11 +46,12 @@ def score(reference, hypothesis, uem, collars, skip_overlap, folder, name):
     from mimidiar.score import from_files, table
     from mimidiar.score.diarization import Protocol
 
-    for collar in collars:
-        found, document = from_files.score_files(reference, hypothesis, uem, Protocol(collar, skip_overlap), name)
+    protocols = [Protocol(collar, skip_overlap) for collar in dict.fromkeys(collars)]
+    for protocol in protocols:
+        found, document = from_files.score_files(reference, hypothesis, uem, protocol, name)
         tell(document, table.diarization_table(found, document))
         if folder:
-            own = folder / f"collar{collar:g}" if len(collars) > 1 else folder
+            own = folder / f"collar{protocol.collar:g}" if len(protocols) > 1 else folder
             tell_files(own, from_files.write_score(own, found, document))
 
 

@@ -127,9 +127,10 @@ def fetch(
             raise MimidiarError(f"{path}: another process is fetching it; wait for that one") from None
         try:
             transfer.run(stream)
-        finally:
+        except BaseException:
             if not stream.tell():
                 transfer.discard()
+            raise
     try:
         _check(transfer.partial, size, checksum, f"{url}: what came", remedy)
     except MimidiarError:

@@ -1,5 +1,5 @@
-"""Manifests as gzipped JSON lines, without lhotse. lhotse and torch take two seconds to import: a finished extraction
-must report so at once, and NeMo's simulator must be the first to import torch.
+"""Manifests as gzipped JSON lines, without lhotse. lhotse and torch take seconds to import: a finished extraction must
+report so at once.
 """
 
 import gzip

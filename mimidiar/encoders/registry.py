@@ -78,12 +78,12 @@ def describe_encoder(
     return ENCODERS[name](name, tap, Path(checkpoint) if checkpoint else None, seed)
 
 
-def describe_maker(meta: dict[str, Any], checkpoint: str | Path | None = None, seed: int = 0) -> EncoderSpec:
+def describe_maker(meta: dict[str, Any], checkpoint: str | Path | None = None) -> EncoderSpec:
     """The encoder that made a store, found again by the store's meta.json: same name, tap and weights.
 
     Raises what `describe_encoder` raises, and MimidiarError for other weights than those.
     """
-    spec = describe_encoder(meta["encoder"], meta["tap"], checkpoint, seed)
+    spec = describe_encoder(meta["encoder"], meta["tap"], checkpoint)
     if spec.weights_sha256 != meta["weights_sha256"]:
         raise MimidiarError(
             f"{spec.name}: the weights at hand are {spec.weights} ({spec.weights_sha256[:8]}), the features were made "

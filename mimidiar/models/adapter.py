@@ -198,8 +198,8 @@ def rotate(x: Tensor, dims: int, period: float) -> Tensor:
     return torch.cat([first * cos - second * sin, first * sin + second * cos, rest], dim=-1)
 
 
-def sinusoidal_positions(length: int, dim: int, device: torch.device, max_period: float = 10000.0) -> Tensor:
+def sinusoidal_positions(length: int, dim: int, device: torch.device) -> Tensor:
     """(length, dim): sines in even, cosines in odd dimensions (Vaswani et al., 2017, section 3.5)."""
-    speed = max_period ** (-torch.arange(0, dim, 2, device=device, dtype=torch.float32) / dim)
+    speed = 10000.0 ** (-torch.arange(0, dim, 2, device=device, dtype=torch.float32) / dim)
     angle = torch.arange(length, device=device, dtype=torch.float32)[:, None] * speed
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)

@@ -115,9 +115,9 @@ class Anchors(nn.Module):
             new = new * (1 - self._odds((unit @ anchor[..., None])[..., 0]).sigmoid())
         return torch.stack(anchors, dim=1), torch.stack(shares, dim=1)
 
-    def _settle(self, anchor: Tensor, unit: Tensor, speech: Tensor, steps: int = 2) -> Tensor:
+    def _settle(self, anchor: Tensor, unit: Tensor, speech: Tensor) -> Tensor:
         """Move an anchor (B, E) to the mean of the frames of its speaker, twice."""
-        for _ in range(steps):
+        for _ in range(2):
             weight = self._odds((unit @ anchor[..., None])[..., 0]).sigmoid() * speech
             anchor = F.normalize((weight[..., None] * unit).sum(1), dim=-1)
         return anchor

@@ -164,7 +164,7 @@ def _compare(row: Row, versus: Row, column: Column, ours: list[Record], theirs: 
     for side, records in ((row, ours), (versus, theirs)):
         if not records:
             return Compared(row, versus, column, UNTOLD, f"no record of {side.label}")
-    interval, units, what = _difference(column, ours, theirs)
+    interval, units, what = _difference(ours, theirs)
     if interval is None:
         return Compared(row, versus, column, UNTOLD, "scores without the draws of their bootstrap; score them again")
     about = f"paired over {units} {what}{_seeds(ours, theirs)}"
@@ -178,9 +178,8 @@ def _compare(row: Row, versus: Row, column: Column, ours: list[Record], theirs: 
     return Compared(row, versus, column, verdict, about, interval)
 
 
-def _difference(column: Column, ours: list[Record], theirs: list[Record]) -> tuple[ConfidenceInterval | None, int, str]:
+def _difference(ours: list[Record], theirs: list[Record]) -> tuple[ConfidenceInterval | None, int, str]:
     """(interval of ours less theirs or None, number of what was drawn, its name)."""
-
     if keeps(ours[0].kind) == "recordings":
         return compare_seeds(_seconds(ours), _seconds(theirs)), len(ours[0].recordings), "recordings"
     sides = [zip([record.metrics["eer"] for record in side], _draws(side), strict=True) for side in (ours, theirs)]

@@ -249,7 +249,7 @@ def _recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | Non
     return sorted(wanted), warnings
 
 
-def _some(names: list[str], limit: int = 3) -> str:
+def _some(names: list[str]) -> str:
     """The first few names, and how many there are."""
-    listed = ", ".join([shown(name) for name in names[:limit]] + ["..."] * (len(names) > limit))
+    listed = ", ".join([shown(name) for name in names[:3]] + ["..."] * (len(names) > 3))
     return f"recording {listed}" if len(names) == 1 else f"{len(names)} recordings ({listed})"

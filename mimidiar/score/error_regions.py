@@ -99,7 +99,7 @@ def _constant_stretches(
     changing += [("hypothesis", t.speaker, t.start, t.end) for t in hypothesis]
     changing += [("scored", "", start, end) for start, end in scored]
     begin, cease = defaultdict(set), defaultdict(set)
-    for side, name, start, end in changing:
+    for side, name, start, end in (each for each in changing if each[2] < each[3]):
         begin[start].add((side, name))
         cease[end].add((side, name))
     now: set[tuple[str, str]] = set()

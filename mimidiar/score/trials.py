@@ -2,9 +2,8 @@
 
 A label is 1 or `target` for the same speaker, 0 or `nontarget` for different ones. (a, b) and (b, a) are two trials.
 
-Which speaker each utterance is of is what a bootstrap over speakers draws from.
-Tried in this order, and taken when it knows every utterance and agrees with every label (a target trial has one
-speaker, a non-target trial two):
+A bootstrap over speakers needs the speaker of each utterance. Sources are tried in this order, and one is taken when it
+knows every utterance and agrees with every label (a target trial has one speaker, a non-target trial two):
 
 1. a file: Kaldi's `utt2spk` (`utterance speaker` a line) or lhotse's `supervisions.jsonl.gz`; the one that is named, or
    else the one that lies beside the trials, as in a data folder of Kaldi or of this project;

@@ -83,7 +83,7 @@ def write_conversation_sets(config: DrawnConversationSets, turns: Path, data: Pa
             draw_conversation(source, options, statistics, (WRITTEN, options.seed, k)) for k in range(options.count)
         )
 
-    folders = _write_sets(config.sets, "talks", Path(out) / "talk_", draw)
+    folders = _write_sets(config.sets, "conversations", Path(out) / "talk_", draw)
     require_valid(folders)
     return folders
 

@@ -68,7 +68,7 @@ def simulate_sets(
         source = _aligned_source(Path(data) / options.split)
         _simulate_set(_Asked(name, options, source, folder, augmenters.get(name)), job)
     if job is None:
-        from mimidiar.data.validation import require_valid  # lhotse and torch: only after NeMo
+        from mimidiar.data.validation import require_valid
 
         with_audio = [f for f, each in zip(folders, simulation.sets.values(), strict=True) if each.audio]
         for folder in with_audio if simulation.leaky else ():
@@ -241,7 +241,7 @@ def _share_of(each: Iterable[object]) -> float:
 
 
 def _write_manifests(folder: Path, turns: Mapping[Conversation, list[Turn]]) -> None:
-    from mimidiar.data.manifests import file_recording  # imports torch: only after NeMo
+    from mimidiar.data.manifests import file_recording
     from mimidiar.simulation.drawn_sets import write_simulated
 
     made = {}

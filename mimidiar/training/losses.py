@@ -1,4 +1,5 @@
-"""Losses for speaker outputs: binary cross-entropy in arrival order, in the best order, and a mixture of both.
+"""Losses for speaker outputs: binary cross-entropy in arrival order, in the best order, and a mixture of both; and deep
+clustering of a layer's frames.
 
 Everywhere: logits and targets (B, T, K), mask (B, T) true on frames that count; a loss is a mean over counted frames
 and outputs, so that neither padding nor the number of recordings in a batch changes its scale. `count`, if given,

@@ -134,9 +134,7 @@ def plan_windows(centers: np.ndarray, times: np.ndarray, active: np.ndarray, int
     return WindowPlan(centers[needed], before, after, share, active)
 
 
-def embed_segments(
-    embedder: Embedder, segments: Sequence[torch.Tensor], batch_windows: int = BATCH_WINDOWS
-) -> torch.Tensor:
+def embed_segments(embedder: Embedder, segments: Sequence[torch.Tensor]) -> torch.Tensor:
     """Segments (T_i,) of any lengths -> their embeddings (N, D) of unit length, in order. No segment is padded."""
     if not segments:
         return torch.zeros(0, embedder.dim)
@@ -144,7 +142,7 @@ def embed_segments(
     found: dict[int, torch.Tensor] = {}
     while rows:
         length = len(segments[rows[0]])
-        group = [i for i in rows[:batch_windows] if len(segments[i]) == length]
+        group = [i for i in rows[:BATCH_WINDOWS] if len(segments[i]) == length]
         del rows[: len(group)]
         vectors = embedder(torch.stack([segments[i] for i in group]))
         found.update(zip(group, torch.nn.functional.normalize(vectors, dim=-1), strict=True))

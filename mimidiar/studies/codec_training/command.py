@@ -5,15 +5,14 @@ from pathlib import Path
 import click
 
 PATH = click.Path(path_type=Path)
-SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(context_settings=SETTINGS)
+@click.group()
 def command():
     """Train a small Mimi, score its reconstructions, and export its weights."""
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("folder", type=PATH)
 @click.option("--train", "data", type=PATH, required=True, metavar="DATA", help="Set of utterances to train on.")
 @click.option(
@@ -66,7 +65,7 @@ def train(folder, data, targets, start_from, config, overrides, seed, device, pr
     train_codec(settings, data, folder, seed, machine, targets, start_from)
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("data", type=PATH)
 @click.argument("out", type=PATH)
 @click.option("--encoder", default="mimi-mini", show_default=True, help="A codec, as for `mimidiar feats extract`.")
@@ -97,7 +96,7 @@ def reconstruct(data, out, encoder, checkpoint, seed, codebooks, examples, name)
     run(data, out, encoder, checkpoint, seed, codebooks, examples, name)
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("model", type=PATH)
 @click.argument("out", type=PATH)
 @click.option("--precision", type=click.Choice(["fp16", "fp32"]), default="fp16", show_default=True)

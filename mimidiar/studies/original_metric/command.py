@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 PATH = click.Path(path_type=Path)
-SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def crop_options(command):
@@ -21,7 +20,7 @@ def crop_options(command):
     return command
 
 
-@click.command(context_settings=SETTINGS)
+@click.command()
 @click.argument("posteriors_dir", metavar="POSTERIORS_DIR", type=PATH)
 @click.argument("data_dir", metavar="DATA_DIR", type=PATH)
 @click.argument("out_dir", metavar="OUT_DIR", type=PATH)
@@ -44,7 +43,7 @@ def command(posteriors_dir, data_dir, out_dir, crop_sec, crops, seed, name) -> N
     click.echo(in_words(document))
 
 
-@click.command(context_settings=SETTINGS)
+@click.command()
 @click.argument("data_dirs", metavar="DATA_DIR...", nargs=-1, required=True, type=PATH)
 @click.argument("out_dir", metavar="OUT_DIR", type=PATH)
 @crop_options

@@ -9,7 +9,6 @@ from mimidiar.encoders.registry import ENCODERS
 from mimidiar.job_option import Named, job_option
 
 PATH = click.Path(path_type=Path)
-SETTINGS = {"help_option_names": ["-h", "--help"]}
 device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="cpu", show_default=True)
 config_option = click.option("--config", type=PATH, help="YAML file of the configuration.")
 set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key; repeatable.")
@@ -19,13 +18,13 @@ seed_option = click.option(
 probes_option = click.option("--probes", type=PATH, required=True, help="Probes of all taps (model.safetensors).")
 
 
-@click.group(context_settings=SETTINGS)
+@click.group()
 def command():
     """Measure speaker information at every tap of an encoder: pool all taps in one pass, train a probe for each,
     score."""
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("data", metavar="DATA...", type=PATH, nargs=-1, required=True)
 @click.argument("out", type=PATH)
 @click.option("--encoder", type=Named(list(ENCODERS)), default="mimi", show_default=True)
@@ -52,7 +51,7 @@ def pool(data, out, encoder, checkpoint, seed, window_sec, hop_sec, limit, devic
         click.echo(done.summary(folder))
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("folder", type=PATH)
@@ -70,7 +69,7 @@ def probe(data, pooled, folder, config, overrides, seed, device):
     train_tap_probes(settings, data, pooled, folder, seed, device)
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("out", type=PATH)
@@ -97,7 +96,7 @@ def score(data, pooled, out, probes, center, enrol, job):
     score_taps(data, pooled, out, find_means(*center) if center else load_tap_probes(probes), enrol, job)
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("out", type=PATH)
@@ -109,7 +108,7 @@ def tune(data, pooled, out, probes):
     click.echo(tune_clusters(data, pooled, out, probes))
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("data", type=PATH)
 @click.argument("pooled", type=PATH)
 @click.argument("out", type=PATH)
@@ -126,7 +125,7 @@ def cluster(data, pooled, out, probes, tuned, job):
     cluster_taps(data, pooled, out, probes, tuned, job)
 
 
-@command.command(context_settings=SETTINGS)
+@command.command()
 @click.argument("folder", type=PATH)
 @click.option("--system", required=True, help="Name of the system with {tap}, such as 'taps-{tap}-mimi'.")
 @click.option("--set", "set_name", metavar="SET", required=True, help="Name of the scored set.")

@@ -99,7 +99,7 @@ def load_tap_probes(path: str | Path) -> TapProbes:
     """Read the probes of a model.safetensors. MimidiarError for a file that is missing, damaged or of another kind."""
     tensors, header = read_weight_file(path, FORMAT, framework="numpy")
     names = ("features.mean", "features.std", "weight", "mix", "mix_weight")
-    if missing := [name for name in names if name not in tensors]:
+    if missing := [name for name in (*names, "taps", "speakers") if name not in tensors and name not in header]:
         raise MimidiarError(f"{path}: probes without {missing[0]}; train them again")
     mean, std, weight, logits, mix_weight = (tensors[name] for name in names)
     mix = np.exp(logits.astype(np.float64) - logits.max(initial=-np.inf))

@@ -20,7 +20,7 @@ LEAST_M, MOST_M = (3.0, 2.5, 2.3), (9.0, 7.0, 3.5)  # of rooms
 KEPT_SHARE = 0.8  # share of the reverberation time in the response, 48 dB down
 
 
-def babble(tracks: Sequence[np.ndarray], count: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
+def babble(tracks: Sequence[np.ndarray], count: int, rng: np.random.Generator) -> np.ndarray:
     """All tracks at once, each at the same level, in a loop from a random time on."""
     loops = [np.roll(np.resize(track, count), rng.integers(count)) / max(_rms(track), 1e-9) for track in tracks]
     return _unit(np.sum(loops, axis=0))

@@ -202,7 +202,7 @@ def _noise(
             f"{len(others)}; ask for fewer babble_talkers"
         )
     chosen = [others[k] for k in rng.choice(len(others), options.babble_talkers, replace=False)]
-    return babble([_read(source[name][0]) for name in chosen], count, SAMPLE_RATE, rng)
+    return babble([_read(source[name][0]) for name in chosen], count, rng)
 
 
 def _loudness(samples: np.ndarray, turns: Sequence[Turn]) -> float:

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(re.fullmatch(r"bytes=(\d+)-", asked).group(1)) if asked and self.state.ranges else 0
         if self.headers.get("If-Range", tag) != tag:
             start = 0
-        if start >= len(body):
+        if asked and start >= len(body):
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(body)}")
             self.send_header("Content-Length", "0")

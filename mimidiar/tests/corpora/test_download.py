@@ -35,6 +35,14 @@ def test_a_whole_file_with_all_checks(server: Server, tmp_path: Path, checksum: 
     assert len(server.requests) == 1  # what is there is not fetched again
 
 
+def test_a_file_without_content(server: Server, tmp_path: Path) -> None:
+    server.files["/empty"] = b""
+    assert fetch(f"{server.url}/empty", tmp_path / "empty").read_bytes() == b""
+    with pytest.raises(MimidiarError, match="the server has 0 bytes, expected 5"):
+        fetch(f"{server.url}/empty", tmp_path / "five", size=5)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
 def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
     server.breaks = 2
     fetch(f"{server.url}/a.bin", tmp_path / "a.bin", checksum=hashlib.sha256(BODY).hexdigest())

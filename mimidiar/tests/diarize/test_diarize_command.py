@@ -236,6 +236,12 @@ def test_an_unknown_model_names_what_there_is(here, audio) -> None:
     assert files(here) == {"talk.wav"}
 
 
+def test_a_missing_model_is_told_beside_a_missing_file(here) -> None:
+    result = CliRunner().invoke(cli, ["diarize", "not-there.wav", "--model", "./x.safetensors"])
+    assert result.exit_code == 1 and "x.safetensors: no such model file" in str(result.exception)
+    assert "not-there.wav: " in result.stderr
+
+
 def test_what_is_there_stays_when_a_write_is_interrupted(diarize, here, monkeypatch) -> None:
     write("talk.wav", tones(*TALK))
     Path("talk.srt").write_text("as it was")

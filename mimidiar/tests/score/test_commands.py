@@ -1,4 +1,4 @@
-"""`mimidiar score`, `verify` and `floor` from outside: what they print, write and import."""
+"""`mimidiar score`, `verify` and `eval baseline` from outside: what they print, write and import."""
 
 import csv
 import json
@@ -76,6 +76,8 @@ def test_several_collars_are_scored_as_each_alone(data):
         for name in ("score.json", "per_recording.csv"):
             assert (both / f"collar{collar}" / name).read_text() == (alone / collar / name).read_text()
     assert {path.name for path in both.iterdir()} == {"collar0", "collar0.25"}
+    wrong = mimidiar("score", data / "ref", data / "hyp.rttm", "--collar", "0", "--collar", "-1", "-o", data / "wrong")
+    assert wrong.returncode == 1 and not (data / "wrong").exists()
 
 
 def test_the_collar_and_the_extent_are_stated(data):

@@ -27,7 +27,7 @@ def main() -> None:
     torch.set_num_threads(diarizer.logical_cores)
     for path in options.files:
         samples, sample_rate = soundfile.read(path, dtype="int16")
-        found = diarizer.diarize_samples(samples, sample_rate)  # None where it hears nobody
+        found = diarizer.diarize_samples(samples, sample_rate)  # None where it finds no speech
         (options.out / f"{path.stem}.rttm").write_text(rttm(path.stem, found["merged_segments"] if found else []))
 
 

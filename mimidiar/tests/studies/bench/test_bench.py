@@ -1,4 +1,4 @@
-"""`mimidiar bench` from outside, on diarizers that are a few lines long, and its figures by hand."""
+"""`mimidiar study bench` from outside, on diarizers that are a few lines long, and its figures by hand."""
 
 import json
 import shlex

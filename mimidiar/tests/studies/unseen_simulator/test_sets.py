@@ -97,7 +97,7 @@ def test_what_cannot_be_is_refused_in_words(data: Path, tmp_path: Path, override
 def test_noises_have_power_one_and_go_on_to_the_end(kind: str) -> None:
     rng, count = np.random.default_rng(4), 5 * RATE
     voices = [rng.standard_normal(RATE) for _ in range(3)]
-    noise = babble(voices, count, RATE, rng) if kind == "babble" else NOISES[kind](count, RATE, rng)
+    noise = babble(voices, count, rng) if kind == "babble" else NOISES[kind](count, RATE, rng)
     assert noise.shape == (count,) and np.mean(noise**2) == pytest.approx(1)
     assert np.all(np.sum(noise.reshape(10, -1) ** 2, axis=1) > 0)
 

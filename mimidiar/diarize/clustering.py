@@ -8,7 +8,6 @@ do not join, unless their clusters are surely one speaker; then each window has 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -140,16 +139,8 @@ def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> SpeakerTree:
     vectors, window = speakers.vectors[members], speakers.window[members]
     # Condensed distances: a square matrix would dominate the memory for recordings of hours.
     distances = pdist(vectors, "sqeuclidean") / 2  # of unit vectors, the cosine distance
-    distances[_in_one_window(window)] = APART
+    distances[pdist(window[:, None]) == 0] = APART
     return SpeakerTree(speakers, trust, members, linkage(distances, "average"))
-
-
-def _in_one_window(window: np.ndarray) -> np.ndarray:
-    """Indices into the condensed distances of `window` (N,), ascending: the pairs of which both are in one window."""
-    count, starts = len(window), np.flatnonzero(np.diff(window, prepend=-1))
-    pairs = [pair for own in np.split(np.arange(count), starts[1:]) for pair in combinations(own, 2)]
-    first, second = np.array(pairs, int).reshape(-1, 2).T
-    return count * first - first * (first + 1) // 2 + second - first - 1
 
 
 def find_centroids(tree: SpeakerTree, clustering: Clustering, count: Count = ANY_NUMBER) -> np.ndarray:

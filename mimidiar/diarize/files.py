@@ -45,14 +45,10 @@ FORMATS: dict[str, tuple[str, Callable[[Path, "Diarization"], None]]] = {
 }
 
 
-def suffixes(formats: Sequence[str], plot: bool) -> list[str]:
-    """What the files of a recording end in."""
-    return [FORMATS[name][0] for name in formats] + ([FIGURE] if plot else [])
-
-
 def write_outputs(found: "Diarization", folder: Path, formats: Sequence[str], plot: bool) -> list[Path]:
     """Write FOLDER/NAME.SUFFIX of every format, each atomically, with NAME that of the recording. Returns the files."""
-    files = [folder / f"{found.recording.name}{suffix}" for suffix in suffixes(formats, plot)]
+    suffixes = [FORMATS[name][0] for name in formats] + ([FIGURE] if plot else [])
+    files = [folder / f"{found.recording.name}{suffix}" for suffix in suffixes]
     for name, file in zip(formats, files, strict=False):
         FORMATS[name][1](file, found)
     if plot:

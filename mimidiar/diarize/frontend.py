@@ -1,7 +1,4 @@
-"""Sources of frames: stored features, or audio that is decoded once for all encoders.
-
-torch is imported where it is used: most commands on stored features need none.
-"""
+"""Sources of frames: stored features, without torch; or audio that is decoded once for all encoders."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack

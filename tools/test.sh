@@ -65,7 +65,7 @@ part "unit tests" pytest -n 2 -m "$marks"
 smoke=(egs/mini/run_all.sh --smoke true --seeds 1 --work "$work")
 part "recipes, smoke" "${smoke[@]}"
 if [[ $full == true ]]; then
-  part "more recipes, smoke" "${smoke[@]}" --recipes "taps unfreeze"
+  part "more recipes, smoke" "${smoke[@]}" --recipes "taps unfreeze" --encoders mimi-random
   part "fusion recipe under Slurm, smoke" under_slurm "${smoke[@]}" --recipes fusion
   part "linking recipe, smoke" "${smoke[@]}" --recipes linking
   part "diarizer recipe, smoke" "${smoke[@]}" --recipes diarizer

@@ -318,8 +318,9 @@ def test_weights_of_the_package_are_an_input_whose_record_is_their_lineage(recip
     parts = told["header"]["sha256"]
     assert [model["sha256"] for model in record.lineage["models"]] == [parts["model"], parts["probe"]]
     assert record.tuned_on == ["talk_dev"] and record.trained_on == ["dev", "talk_dev", "train"] and not record.dirty
-    assert [stage["commands"] for stage in record.stages][1:10] == [stage["commands"] for stage in told["stages"]]
-    assert record.stages[-1]["commands"] == ["mimidiar record x"] and record.speed == {}
+    commands = [stage["commands"] for stage in record.stages]
+    assert commands[1:-1] == [stage["commands"] for stage in told["stages"]]
+    assert commands[-1] == ["mimidiar record x"] and record.speed == {}
     recipe.make("feats/test", inputs=(data / "test", ASSETS / "mimi-mini.safetensors"))
     recipe.make("posteriors", "scores")
     record = recipe.record()

@@ -78,7 +78,7 @@ def test_a_noise_is_a_stretch_of_one_and_others_follow_a_short_one(tmp_path: Pat
 def test_babble_is_of_several(tmp_path: Path) -> None:
     babble_talkers = [sound(tmp_path / f"{hz}.wav", tone(hz)) for hz in (300, 500, 700, 900)]
     for count, heard in ((3, 3), (9, 4)):
-        spectrum = np.abs(np.fft.rfft(babble(babble_talkers, count, np.random.default_rng(1))))
+        spectrum = np.abs(np.fft.rfft(babble(babble_talkers, count, RATE, np.random.default_rng(1))))
         assert sum(spectrum[hz] > 0.3 * spectrum.max() for hz in (300, 500, 700, 900)) == heard
 
 

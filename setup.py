@@ -34,6 +34,7 @@ setup(
         "pyyaml",
         "pyannote.core",
         "soundfile",
+        "av>=15",
         "soxr",
         "scipy",
         "pystoi>=0.4",

@@ -18,9 +18,24 @@ class _Plain(logging.Handler):
             print(line, file=sys.stderr)
 
 
+class WarningCount(logging.Handler):
+    """Counts the warnings of `log` while it is open: `with WarningCount() as count`."""
+
+    def __enter__(self) -> "WarningCount":
+        self.number = 0
+        log.addHandler(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        log.removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.number += record.levelno == logging.WARNING
+
+
 def log_to_stderr() -> None:
     """Have `log` write to standard error, from `info` on; once for a process."""
-    if not log.handlers:
+    if not any(isinstance(each, _Plain) for each in log.handlers):
         log.addHandler(_Plain())
         log.setLevel(logging.INFO)
         log.propagate = False

@@ -8,7 +8,7 @@ over, as md-eval does, and noted: it can change no figure. Anything else, such a
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mimidiar.annotation.text_file import check_name, numbered_fields, seconds_in, shown, source_files
@@ -71,15 +71,15 @@ def _turn(fields: list[str], file: Path, line: int) -> Turn:
     return Turn(sys.intern(fields[1]), start, end, sys.intern(fields[7]))
 
 
-def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
+def write_rttm(path: str | Path, turns: Iterable[Turn], channels: Mapping[str, int] | None = None) -> None:
     """Write the `rttm_lines` of turns; atomically, same turns same bytes."""
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8") as stream:
-        stream.writelines(f"{line}\n" for line in rttm_lines(turns, path))
+        stream.writelines(f"{line}\n" for line in rttm_lines(turns, path, channels))
 
 
-def rttm_lines(turns: Iterable[Turn], path: str | Path) -> Iterator[str]:
+def rttm_lines(turns: Iterable[Turn], path: str | Path, channels: Mapping[str, int] | None = None) -> Iterator[str]:
     """Turns sorted by recording, start, end and speaker, in milliseconds. MimidiarError that names `path` for a name
-    that RTTM cannot hold.
+    that RTTM cannot hold. `channels`: that of each speaker, from 1; without it, all are in channel 1.
 
     Start and end are rounded, so that turns which touch still do; a turn that rounds to nothing is left out.
     """
@@ -88,7 +88,8 @@ def rttm_lines(turns: Iterable[Turn], path: str | Path) -> Iterator[str]:
         for name in (recording, speaker):
             check_name(name, path, "RTTM")
         if end > start:
-            yield f"SPEAKER {recording} 1 {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>"
+            channel = 1 if channels is None else channels[speaker]
+            yield f"SPEAKER {recording} {channel} {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>"
 
 
 def rttm_name(name: str) -> str:

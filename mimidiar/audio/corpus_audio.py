@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mimidiar.audio.files import probe_audio, read_audio
+from mimidiar.audio.files import measure_audio, read_audio
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
@@ -28,7 +28,7 @@ def read_corpus_audio(path: str | Path, stated_sec: float, record: str) -> np.nd
 
 
 def _check_header(path: str | Path, stated_sec: float) -> None:
-    info = probe_audio(path)
+    info = measure_audio(path)
     if info.sample_rate != SAMPLE_RATE:
         # Resampling here would leave the conversations without half of their band, and nobody would know.
         raise MimidiarError(

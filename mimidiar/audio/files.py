@@ -1,11 +1,12 @@
 """Read any audio file as one mono float32 signal at a wanted rate: whole, or in chunks of bounded memory.
 
 The two ways run the same code (the whole file is the chunks joined), so they give the same samples bit for bit.
+Files of samples are read by libsndfile (`pcm`), all others by FFmpeg (`compressed`).
 """
 
-import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,31 +14,46 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import soxr
 
+from mimidiar.audio.level import LevelGain
+from mimidiar.audio.ogg import UNENDED, ogg_layout
+from mimidiar.audio.pcm import Part, PcmFile, open_pcm
+from mimidiar.audio.signal import CHUNK_SEC, Mixdown, integer_scale, make_resampler, scale_note, stream_samples
 from mimidiar.errors import MimidiarError
+from mimidiar.log import log
 
-CHUNK_SEC = 30.0
 NARROW_BAND_HZ = 8000  # telephone speech: legal, but half of what a 16 kHz recording shows is not there
+RATES_HZ = (2000, 768_000)  # beyond them a header is wrong, and resampling would make hours of nothing
+MAGIC_BYTES = 16
+COMPRESSED = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"#!AMR")  # MP3, Matroska, ASF, AMR
+LARGEST = 1 << 48  # samples; libsndfile has more of a FLAC whose header has no number
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """Values of a file's header: rate in Hz, channels, samples per channel."""
+    """Values of a file's header: rate in Hz, channels, samples per channel; with `exact` false these are a guess."""
 
     sample_rate: int
     channels: int
     samples: int
+    exact: bool = True
 
     @property
     def seconds(self) -> float:
         return self.samples / self.sample_rate
 
 
-def probe_audio(path: str | Path) -> AudioInfo:
+def probe_audio(path: str | Path, audio_stream: int | None = None) -> AudioInfo:
     """Read the header alone. Raises MimidiarError for a file that is missing, no audio, cut short or empty."""
-    with _open(path) as file:
-        return AudioInfo(file.samplerate, file.channels, file.frames)
+    with closing(_open(path, audio_stream)) as file:
+        return AudioInfo(file.sample_rate, file.channels, file.samples, file.exact)
+
+
+def measure_audio(path: str | Path) -> AudioInfo:
+    """`probe_audio`, with the number of samples exact: where the format promises none, all of it is decoded."""
+    with closing(_open(path, None)) as file:
+        samples = file.samples if file.exact else sum(map(len, file.blocks(1)))
+        return AudioInfo(file.sample_rate, file.channels, samples)
 
 
 def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
@@ -49,123 +65,129 @@ def read_audio(path: str | Path, sample_rate: int) -> np.ndarray:
 
 
 def stream_audio(
-    path: str | Path, sample_rate: int, chunk_sec: float = CHUNK_SEC, channel: int | None = None
+    path: str | Path,
+    sample_rate: int,
+    chunk_sec: float = CHUNK_SEC,
+    channel: int | None = None,
+    audio_stream: int | None = None,
+    with_gain: bool = False,
 ) -> Iterator[np.ndarray]:
     """Yield what `read_audio` returns in chunks of about `chunk_sec` seconds; a few chunks are in memory at a time.
 
-    With `channel` (from 0) that one alone in place of the mean of all. Raises what `read_audio` raises, at the chunk
-    where the fault lies.
+    With `channel` (from 0) that one alone in place of the mean of all (`Mixdown`); `audio_stream` (from 1): of a
+    container with several; `with_gain`: with that of very quiet or very loud recordings (`LevelGain`). What the user
+    should know of the file is logged. Raises what `read_audio` raises, at the chunk where the fault lies.
     """
-    with _open(path) as file:
-        _warn_narrow_band(file.samplerate)
-        resample = make_resampler(file.samplerate, sample_rate)
-        block = max(1, round(chunk_sec * file.samplerate))
-        read = 0
-        while read < file.frames:
-            samples = _read_block(file, path, read, min(block, file.frames - read), channel)
-            read += len(samples)
-            chunk = resample(samples, read == file.frames)
+    with closing(_open(path, audio_stream)) as file:
+        _warn_narrow_band(file.sample_rate)
+        resample, mix = make_resampler(file.sample_rate, sample_rate), Mixdown(file.sample_rate, channel)
+        gain = LevelGain(file.sample_rate).step if with_gain else lambda samples: samples
+        tell(path, file.notes)
+        known, read = len(file.notes), 0
+        for block, last in _told_last(file.blocks(max(1, round(chunk_sec * file.sample_rate)))):
+            _check_finite(block if channel is None else block[:, channel : channel + 1], path, read, file.sample_rate)
+            read += len(block)
+            chunk = resample(gain(mix.step(block, last)), last)
             if len(chunk):
                 yield chunk
+        tell(path, file.notes[known:], mix)
 
 
-def resample(samples: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
-    """A whole signal (T,) at another rate, as `read_audio` gives that of a file at `source_rate`."""
-    return make_resampler(source_rate, sample_rate)(samples, True)
+def stream_channels(path: str | Path, sample_rate: int, audio_stream: int | None = None) -> Iterator[np.ndarray]:
+    """Yield all channels of a file in chunks (n, channels) of float32 at `sample_rate`. Raises what `read_audio` does,
+    and MimidiarError where the number of channels changes."""
+    with closing(_open(path, audio_stream)) as file:
+        resamplers = [make_resampler(file.sample_rate, sample_rate) for _ in range(file.channels)]
+        for block, last in _told_last(file.blocks(round(CHUNK_SEC * file.sample_rate))):
+            if block.shape[1] != file.channels:
+                raise MimidiarError(f"{path}: has {file.channels} channels at first, and later {block.shape[1]}")
+            columns = zip(resamplers, block.T, strict=True)
+            yield np.stack([each(np.ascontiguousarray(column), last) for each, column in columns], axis=1)
 
 
-def stream_samples(
-    samples: np.ndarray, source_rate: int, sample_rate: int, chunk_sec: float = CHUNK_SEC
-) -> Iterator[np.ndarray]:
-    """Yield a signal (T,) in memory as `stream_audio` yields that of a file at `source_rate`."""
-    resample = make_resampler(source_rate, sample_rate)
-    block = max(1, round(chunk_sec * source_rate))
-    for start in range(0, len(samples), block):
-        chunk = resample(samples[start : start + block], start + block >= len(samples))
-        if len(chunk):
-            yield chunk
+def _told_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
+    """Each block, and whether it is the last one."""
+    before = next(blocks, None)
+    for block in blocks:
+        yield before, False
+        before = block
+    if before is not None:
+        yield before, True
 
 
-def in_frames(chunks: Iterable[np.ndarray], frame_samples: int) -> Iterator[np.ndarray]:
-    """Chunks of one signal, of any length -> chunks of whole frames; the end is padded with zeros to a whole one."""
-    rest = np.zeros(0, np.float32)
-    for chunk in chunks:
-        audio = np.concatenate([rest, chunk])
-        whole = len(audio) // frame_samples * frame_samples
-        rest = audio[whole:]
-        if whole:
-            yield audio[:whole]
-    if len(rest):
-        yield np.pad(rest, (0, frame_samples - len(rest)))
+def tell(name: str | Path, notes: list[str], mix: Mixdown | None = None) -> None:
+    """Log what the user should know of a file, or of samples."""
+    if mix is not None and mix.cancelled is not None:
+        notes = [*notes, f"the channels cancel out (one is the other, inverted): channel {mix.cancelled + 1} is read"]
+    for note in notes:
+        log.warning(f"{name}: {note}")
 
 
-def _open(path: str | Path) -> soundfile.SoundFile:
+def _open(path: str | Path, audio_stream: int | None):
+    """The file, opened by libsndfile or FFmpeg. MimidiarError where neither can, or there is nothing in it."""
     path = Path(path)
     if not path.is_file():
         raise MimidiarError(f"{path}: no such audio file; restore it, or prepare the data again without it")
     if path.stat().st_size == 0:
         raise MimidiarError(f"{path}: the file is empty (0 bytes); fetch it again, or leave it out of the data")
+    file = _opened(path, audio_stream)
     try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
-        raise MimidiarError(
-            f"{path}: not audio that libsndfile reads ({reason}); convert it to WAV or FLAC, or leave it out"
-        ) from None
-    _check_promise(file, path)
+        if file.exact and file.samples == 0:
+            raise MimidiarError(f"{path}: holds 0 samples; record or fetch it again, or leave it out of the data")
+        if not RATES_HZ[0] <= file.sample_rate <= RATES_HZ[1]:
+            raise MimidiarError(
+                f"{path}: a sample rate of {file.sample_rate} Hz, not from {RATES_HZ[0]} to {RATES_HZ[1]}: its header "
+                "is damaged; fetch the file again, or leave it out of the data"
+            )
+    except MimidiarError:
+        file.close()
+        raise
     return file
 
 
-def _check_promise(file: soundfile.SoundFile, path: Path) -> None:
-    """Refuse a file without samples, and a WAV or AIFF file that is shorter than stated in its header.
+def _opened(path: Path, audio_stream: int | None):
+    with open(path, "rb") as file:
+        start = file.read(MAGIC_BYTES)
+    layout = ogg_layout(path) if start.startswith(b"OggS") else None
+    compressed = (
+        start.startswith(COMPRESSED) or start[4:8] == b"ftyp" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
+    )
+    chained = layout is not None and layout.links > 1  # FFmpeg ends Ogg some ms off, and libsndfile after one link
+    found = None if compressed or chained else _try_pcm(path)
+    if not isinstance(found, PcmFile):
+        source, kind = (path, None) if found is None else (found, "mp3")
+        found = _compressed(path, source, audio_stream, kind)
+    if layout and not layout.ended:
+        found.notes.append(UNENDED)
+    return found
 
-    libsndfile reads such a file without an error, and mentions it only in its log. Writers that cannot seek back
-    (pipes) leave the largest possible length in the header; such files are accepted.
-    """
-    cut = re.search(r"^ *(?:data|SSND) *: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    if cut and int(cut[2]) < int(cut[1]) < 0x7FFF0000:
-        file.close()
-        raise MimidiarError(
-            f"{path}: cut short: the header promises {cut[1]} bytes of samples, the file has {cut[2]}; fetch it again"
-        )
-    if file.frames == 0:
-        file.close()
-        raise MimidiarError(f"{path}: holds 0 samples; record or fetch it again, or leave it out of the data")
 
-
-def _read_block(file: soundfile.SoundFile, path: str | Path, start: int, count: int, channel: int | None) -> np.ndarray:
-    """`count` samples from `start` on as mono float32. Raises MimidiarError when they are not there or not finite."""
+def _try_pcm(path: Path) -> PcmFile | Part | None:
+    """What `open_pcm` finds; None for what libsndfile does not read, or not to its end."""
     try:
-        block = file.read(count, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise MimidiarError(f"{_cut_short(file, path, start)} ({error})") from None
-    if len(block) < count:
-        raise MimidiarError(_cut_short(file, path, start + len(block)))
-    if channel is not None:
-        block = block[:, channel : channel + 1]
-    mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-    if not np.isfinite(mono).all():
-        where = start + int(np.flatnonzero(~np.isfinite(mono))[0])
+        found = open_pcm(path)
+    except (soundfile.LibsndfileError, TypeError):
+        return None
+    if isinstance(found, PcmFile) and not 0 <= found.samples < LARGEST:
+        found.close()
+        return None
+    return found
+
+
+def _compressed(path: Path, source: Path | Part, audio_stream: int | None, kind: str | None):
+    from mimidiar.audio.compressed import CompressedFile  # a fifth of a second, which files of samples do not need
+
+    return CompressedFile(path, source, audio_stream, kind)
+
+
+def _check_finite(block: np.ndarray, path: str | Path, start: int, sample_rate: int) -> None:
+    """MimidiarError for NaN and infinity in samples (n, channels), the first of which has number `start`."""
+    if not np.isfinite(block).all():
+        where = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
         raise MimidiarError(
-            f"{path}: sample {where} ({where / file.samplerate:.2f} s) is not a finite number; "
+            f"{path}: sample {where} ({where / sample_rate:.2f} s) is not a finite number; "
             "write the file again from its source, or leave it out of the data"
         )
-    return np.ascontiguousarray(mono)
-
-
-def _cut_short(file: soundfile.SoundFile, path: str | Path, read: int) -> str:
-    return (
-        f"{path}: damaged or cut short: the header promises {file.frames} samples, "
-        f"reading failed after {read}; fetch it again"
-    )
-
-
-def make_resampler(source_rate: int, sample_rate: int):
-    """A function (samples, is_last) -> resampled samples that keeps its filter state from call to call."""
-    if source_rate == sample_rate:
-        return lambda samples, is_last: samples
-    stream = soxr.ResampleStream(source_rate, sample_rate, 1, dtype="float32", quality="HQ")
-    return lambda samples, is_last: stream.resample_chunk(samples, last=is_last)
 
 
 def _warn_narrow_band(sample_rate: int) -> None:
@@ -180,7 +202,10 @@ def _warn_narrow_band(sample_rate: int) -> None:
 
 @dataclass(frozen=True)
 class AudioRecording:
-    """`read()` gives the signal in chunks (T,) of float32 at `sample_rate`, each time from the beginning."""
+    """`read()` gives the signal in chunks (T,) of float32 at `sample_rate`, each time from the beginning.
+
+    `seconds` is what the header states: a guess where the format does not keep its promise (`AudioInfo.exact`).
+    """
 
     name: str | None
     seconds: float
@@ -188,21 +213,23 @@ class AudioRecording:
     read: Callable[[], Iterator[np.ndarray]]
 
 
-def file_recording(path: str | Path, channel: int | None = None, name: str | None = None) -> AudioRecording:
+def file_recording(
+    path: str | Path, channel: int | None = None, name: str | None = None, audio_stream: int | None = None
+) -> AudioRecording:
     """An audio file: its channels averaged, or `channel` (from 0) alone; named like the file unless `name` is given.
 
     MimidiarError for a file that is missing, no audio, cut short, without samples, or has no such channel.
     """
-    info = probe_audio(path)
+    info = probe_audio(path, audio_stream)
     if channel is not None and not 0 <= channel < info.channels:
         raise MimidiarError(f"{path}: has {info.channels} channels, none with number {channel} (from 0)")
-    read = partial(stream_audio, path, info.sample_rate, channel=channel)
+    read = partial(stream_audio, path, info.sample_rate, channel=channel, audio_stream=audio_stream)
     return AudioRecording(Path(path).stem if name is None else name, info.seconds, info.sample_rate, read)
 
 
 def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
     """Samples in memory: an array (T,), or one of two dimensions; the shorter one is channels, which are averaged.
-    Integers are scaled by the full scale of their type, floats are not scaled.
+    Integers are scaled by the full scale of their type, floats only where they must be integers (`integer_scale`).
 
     MimidiarError for an invalid signal or rate: no samples, NaN, infinity, more dimensions.
     """
@@ -215,10 +242,14 @@ def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
         )
     if not (np.isfinite(sample_rate) and sample_rate > 0 and int(sample_rate) == sample_rate):
         raise MimidiarError(f"sample_rate is {sample_rate}; samples in a second are a whole number above 0")
-    scale = 1 / (np.iinfo(signal.dtype).max + 1) if signal.dtype.kind == "i" else 1
-    mono = (signal if signal.ndim == 1 else signal.mean(axis=1)).astype(np.float32) * np.float32(scale)
-    if not np.isfinite(mono).all():
-        where = int(np.flatnonzero(~np.isfinite(mono))[0])
-        raise MimidiarError(f"audio: sample {where} ({where / sample_rate:.2f} s) is not a finite number")
+    floats = signal.reshape(len(signal), -1).astype(np.float32)
+    _check_finite(floats, "audio", 0, int(sample_rate))
+    is_integer = signal.dtype.kind == "i"
+    scale = np.iinfo(signal.dtype).max + 1 if is_integer else integer_scale(np.abs(floats).max())
+    mix, notes = Mixdown(int(sample_rate)), []
+    mono = mix.step(floats / np.float32(scale), last=True)
+    if scale != 1 and not is_integer:
+        notes.append(scale_note(np.abs(floats).max(), scale))
+    tell("the samples", notes, mix)
     rate = int(sample_rate)
-    return AudioRecording(None, len(mono) / rate, rate, partial(stream_samples, mono, rate, rate))
+    return AudioRecording(None, len(mono) / rate, rate, partial(stream_samples, mono, rate, rate, CHUNK_SEC))

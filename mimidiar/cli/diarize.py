@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from mimidiar.cli.options import DEVICE, PATH, speaker_number_options
+from mimidiar.cli.options import DEVICE, NUMBER, PATH, speaker_number_options
 
 FORMATS = ("rttm", "srt", "textgrid", "json")
+CHANNELS = ("separate", "merged")
 
 
 def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> list[str]:
@@ -18,7 +19,18 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
     return names
 
 
-@click.command()
+class DiarizeCommand(click.Command):
+    """`--per-channel` alone stands for `--per-channel separate`, also before a file."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click."""
+        for at, each in enumerate(args):
+            if each == "--per-channel" and args[at + 1 : at + 2] not in ([kind] for kind in CHANNELS):
+                args[at] = "--per-channel=separate"
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=DiarizeCommand)
 @click.argument("files", metavar="FILE...", type=PATH, nargs=-1, required=True)
 @click.option(
     "-o", "--out", metavar="DIR", default=".", help="Output folder; - writes RTTM to standard output.  [default: .]"
@@ -36,35 +48,49 @@ def parse_formats(ctx: click.Context, option: click.Parameter, value: str) -> li
     help="Output formats, separated by commas: rttm, srt, textgrid, json (pyannote's Annotation).",
 )
 @click.option("--plot", is_flag=True, help="Also draw a timeline: NAME.png.")
-@click.option("--per-channel", is_flag=True, help="Diarize each channel as NAME-channel1, ...  [default: their mean]")
+@click.option(
+    "--per-channel",
+    metavar="[separate|merged]",
+    type=click.Choice(CHANNELS),
+    help="Diarize each channel, as NAME-channel1, ... (separate: also without a word behind the option); or as one "
+    "speaker of NAME, without the crosstalk of the others (merged: for calls).  [default: the mean of all]",
+)
+@click.option(
+    "--audio-stream", metavar="N", type=NUMBER, help="Audio stream of a container with several, from 1.  [default: 1]"
+)
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--checkpoint", type=PATH, help="Codec weights, if the package does not include those of the model.")
-def command(files, out, model, formats, plot, per_channel, device, checkpoint, **numbers):
+def command(files, out, formats, plot, per_channel, audio_stream, model, device, checkpoint, **numbers):
     """Diarize each FILE, and write DIR/NAME.rttm and further formats. NAME is that of the audio file.
 
-    FILE is audio of any sampling rate and number of channels, in any format of libsndfile (WAV, FLAC, OGG, MP3, ...),
-    or a folder of audio files; subfolders are not searched. Speakers are spk0, spk1, ... in order of their first turn
-    in each file. A recording without speech gives a file without turns. Existing files are replaced. Spaces in NAME
-    become _ inside RTTM.
+    FILE is audio of any sampling rate and number of channels, in any format of libsndfile or FFmpeg (WAV, FLAC, MP3,
+    M4A, OGG, Opus, WMA, AMR, ...), a video with sound (MP4, MOV, MKV, WebM), or a folder of such; subfolders are not
+    searched. Speakers are spk0, spk1, ... in order of their first turn in each file. A recording without speech gives a
+    file without turns. Existing files are replaced. Spaces in NAME become _ inside RTTM.
 
-    A FILE that cannot be diarized is reported, and the others are diarized; the exit code is then 1.
+    A FILE that cannot be diarized is reported, and the others are diarized. Exit codes: 0, all were; 1, some were not;
+    2, a wrong call. The last line counts failures and warnings, where there are any.
     """
-    from mimidiar.diarize.clustering import make_count
-    from mimidiar.diarize.files import check_outputs, find_tasks
-    from mimidiar.log import log
+    from mimidiar.annotation.text_file import many
+    from mimidiar.diarize.clustering import ANY_NUMBER, make_count
+    from mimidiar.diarize.files import find_tasks
+    from mimidiar.log import WarningCount, log
     from mimidiar.shipped import diarizer_file
 
     to_stdout = out == "-"
     if to_stdout and (formats != ["rttm"] or plot):
         raise click.UsageError("-o - writes RTTM alone; name a folder for other formats and figures")
-    count = make_count(**numbers)
-    tasks, failed = find_tasks(files, per_channel)
-    file = diarizer_file(model)  # a wrong model is told even where no file can be diarized
-    folder = None if to_stdout else Path(out)
-    check_outputs(tasks, folder)
-    done = run(tasks, folder, formats, plot, count, (file, device, checkpoint)) if tasks else 0
-    if failed := failed + len(tasks) - done:
-        log.warning(f"mimidiar: {failed} could not be diarized, {done} could")
+    count, folder = make_count(**numbers), None if to_stdout else Path(out)
+    if per_channel == "merged" and count != ANY_NUMBER:
+        raise click.UsageError("--per-channel merged makes each channel one speaker: leave out their number")
+    with WarningCount() as warned:
+        tasks, failed = find_tasks(files, folder, per_channel, audio_stream)
+        file = diarizer_file(model)  # a wrong model is told even where no file can be diarized
+        done = run(tasks, folder, formats, plot, count, (file, device, checkpoint)) if tasks else 0
+    failed += len(tasks) - done
+    if failed or warned.number:
+        log.info(f"mimidiar: {done} diarized, {failed} could not be, {many(warned.number, 'warning')}")
+    if failed:
         sys.exit(1)
 
 

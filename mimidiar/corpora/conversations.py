@@ -13,7 +13,7 @@ from lhotse import SupervisionSegment
 
 from mimidiar.annotation.turns import Region, Turn, cut_at, merge_overlaps
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import AudioInfo, probe_audio
+from mimidiar.audio.files import AudioInfo, measure_audio
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.data.validation import require_valid
@@ -155,7 +155,7 @@ def _present(
 def _audio(recording: Conversation, problems: list[str]) -> AudioInfo | None:
     """The header of a conversation's audio; None, and a problem, when it is not what the corpora hold."""
     try:
-        info = probe_audio(recording.audio)
+        info = measure_audio(recording.audio)
     except MimidiarError as error:
         problems.append(f"{recording.id}: {error}")
         return None

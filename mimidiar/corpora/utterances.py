@@ -11,7 +11,7 @@ from lhotse.supervision import AlignmentItem
 from tqdm import tqdm
 
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, read_corpus_audio
-from mimidiar.audio.files import probe_audio
+from mimidiar.audio.files import measure_audio
 from mimidiar.corpora.preparation import Preparation
 from mimidiar.data.manifests import Trial, file_recording, write_set
 from mimidiar.data.splits import hash_order
@@ -65,7 +65,7 @@ def with_lengths(corpus: str, utterances: Sequence[Utterance], skip_missing: boo
             missing.append(str(utterance.path))
             continue
         try:
-            info = probe_audio(utterance.path)
+            info = measure_audio(utterance.path)
         except MimidiarError as error:
             wrong.append(str(error))
             continue

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from mimidiar.annotation.activity import runs
 from mimidiar.annotation.pyannote_json import write_pyannote
 from mimidiar.annotation.rttm import rttm_lines, rttm_name, write_rttm
 from mimidiar.annotation.srt import write_srt
 from mimidiar.annotation.text_file import file_recording, many
 from mimidiar.annotation.textgrid import write_textgrid
-from mimidiar.annotation.turns import LABEL_HZ, Turn
-from mimidiar.audio.files import NARROW_BAND_HZ, probe_audio
+from mimidiar.annotation.turns import LABEL_HZ, Turn, subtract, union
+from mimidiar.audio.crosstalk import RATE_HZ as CROSSTALK_HZ
+from mimidiar.audio.crosstalk import find_crosstalk
+from mimidiar.audio.files import NARROW_BAND_HZ, AudioRecording, probe_audio, stream_channels
 from mimidiar.audio.files import file_recording as open_recording
 from mimidiar.diarize.clustering import Count
 from mimidiar.errors import MimidiarError, os_error_text
 from mimidiar.log import log
 
 FIGURE = ".png"
+SEPARATE, MERGED = "separate", "merged"  # how channels are diarized one by one
+SHORTEST_LEFT_SEC = 0.24
 
 
 def named_turns(found: "Diarization", recording: str | None = None) -> list[Turn]:
@@ -35,7 +40,7 @@ def _by_recording(found: "Diarization") -> dict[str, list[Turn]]:
 
 # name -> the suffix of its files, and what writes one
 FORMATS: dict[str, tuple[str, Callable[[Path, "Diarization"], None]]] = {
-    "rttm": (".rttm", lambda path, found: write_rttm(path, rttm_turns(found))),
+    "rttm": (".rttm", lambda path, found: write_rttm(path, rttm_turns(found), found.channels)),
     "srt": (".srt", lambda path, found: write_srt(path, _by_recording(found))),
     "textgrid": (
         ".TextGrid",
@@ -62,7 +67,7 @@ def rttm_turns(found: "Diarization") -> list[Turn]:
 
 def rttm_text(found: "Diarization") -> str:
     """The lines of the RTTM file."""
-    return "".join(f"{line}\n" for line in rttm_lines(rttm_turns(found), found.recording.name))
+    return "".join(f"{line}\n" for line in rttm_lines(rttm_turns(found), found.recording.name, found.channels))
 
 
 def _write_figure(found: "Diarization", path: Path) -> None:
@@ -78,39 +83,44 @@ if TYPE_CHECKING:
 
 # Suffixes of the audio files in a folder; a file that is named is recognized by its content.
 AUDIO = ("wav", "wave", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "sph")
+AUDIO += ("m4a", "m4b", "aac", "mp4", "m4v", "mov", "mkv", "mka", "webm", "weba", "wma", "amr", "3gp", "avi")
 BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
 
 
 @dataclass(frozen=True)
 class Task:
-    """One signal of one file: all its channels averaged, or `channel` (from 0) alone."""
+    """One signal of one file: all its channels averaged (None), or one (from 0) alone; or several, each a speaker."""
 
     path: Path
-    channel: int | None
+    channels: Sequence[int | None]
     name: str
     seconds: float
+    audio_stream: int | None = None  # from 1
 
 
-def find_tasks(paths: Sequence[Path], per_channel: bool) -> tuple[list[Task], int]:
+def find_tasks(
+    paths: Sequence[Path], folder: Path | None, per_channel: str | None = None, audio_stream: int | None = None
+) -> tuple[list[Task], int]:
     """The tasks for files, and for the audio files directly in folders, without duplicates; and the number of files
-    that cannot be diarized, with an error logged for each."""
+    that cannot be diarized, with an error logged for each.
+
+    One that would be written to the same files as another before it, or, without a `folder`, under its name, cannot.
+    """
     found = [_guarded(_files, path) for path in paths]
     files = {file.resolve(): file for own in found for file in own or []}
-    tasks = [_guarded(_tasks, file, per_channel) for file in files.values()]
+    taken: dict[str, Path] = {}
+    tasks = [_guarded(_tasks, file, per_channel, audio_stream, folder, taken) for file in files.values()]
     return [task for own in tasks for task in own or []], [*found, *tasks].count(None)
 
 
-def check_outputs(tasks: Sequence[Task], folder: Path | None) -> None:
-    """MimidiarError where two recordings would be written to the same files, or, without a folder, under one name."""
-    taken: dict[str, Task] = {}
-    for task in tasks:
-        other = taken.setdefault(task.name if folder else rttm_name(task.name), task)
-        if other is not task:
-            target = f"{folder / task.name}.*" if folder else f"recording {rttm_name(task.name)}"
-            raise MimidiarError(
-                f"{other.path} and {task.path} would both be written as {target}; rename one of them, or diarize them "
-                "in two calls with another folder each (-o)"
-            )
+def _check_output(name: str, path: Path, folder: Path | None, taken: dict[str, Path]) -> None:
+    other = taken.setdefault(name if folder else rttm_name(name), path)
+    if other is not path:
+        target = f"{folder / name}.*" if folder else f"recording {rttm_name(name)}"
+        raise MimidiarError(
+            f"{path}: would be written as {target}, as {other} is; rename it, or diarize it in a call of its own with "
+            "another folder (-o)"
+        )
 
 
 def diarize_tasks(
@@ -119,28 +129,36 @@ def diarize_tasks(
     """Diarize and `write` one recording after the other. Yields a line on the written files, or None for a recording
     that failed, after logging the error."""
     with tqdm(total=sum(task.seconds for task in tasks), desc="audio", bar_format=BAR, disable=None) as bar:
-        before = 0.0
         for task in tasks:
+            before = bar.n
             bar.set_description(task.path.name)
             line = _guarded(_one, diarizer, task, count, write, bar)
-            before += task.seconds
-            bar.update(before - bar.n)
+            bar.total += bar.n - before - task.seconds  # what was read in place of what was stated
             yield line
 
 
 def _one(diarizer: "Diarizer", task: Task, count: Count, write: Callable[["Diarization"], str], bar: tqdm) -> str:
-    recording = open_recording(task.path, task.channel, task.name)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "audio at .* Hz")  # `find_tasks` has told
+        single = [diarizer.diarize(_shown(task, channel, bar), count) for channel in task.channels]
+    found = single[0]
+    if len(single) > 1:
+        crosstalk = find_crosstalk(stream_channels(task.path, CROSSTALK_HZ, task.audio_stream))
+        found = merge_channels(single, crosstalk, task.name)
+    found.warn(count, task.path)
+    return f"{write(found)}: {many(len(found.speakers), 'speaker')}, {many(len(found.turns), 'turn')}"
+
+
+def _shown(task: Task, channel: int | None, bar: tqdm) -> AudioRecording:
+    """The recording, whose reading moves the progress bar."""
+    recording = open_recording(task.path, channel, task.name, task.audio_stream)
 
     def read() -> Iterator[np.ndarray]:
         for chunk in recording.read():
             yield chunk
-            bar.update(min(len(chunk) / recording.sample_rate, bar.total - bar.n))
+            bar.update(len(chunk) / recording.sample_rate)
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "audio at .* Hz")  # `find_tasks` has told
-        found = diarizer.diarize(replace(recording, read=read), count)
-    found.warn_of_fewer(count, task.path)
-    return f"{write(found)}: {many(len(found.speakers), 'speaker')}, {many(len(found.turns), 'turn')}"
+    return replace(recording, read=read)
 
 
 def _guarded(action: Callable, *arguments: Any) -> Any:
@@ -149,6 +167,8 @@ def _guarded(action: Callable, *arguments: Any) -> Any:
         return action(*arguments)
     except MimidiarError as error:
         log.error(str(error))
+    except BrokenPipeError:  # whoever reads our output has gone
+        raise
     except OSError as error:
         log.error(os_error_text(error))
     return None
@@ -169,12 +189,46 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _tasks(path: Path, per_channel: bool) -> list[Task]:
+def _tasks(
+    path: Path, per_channel: str | None, audio_stream: int | None, folder: Path | None, taken: dict[str, Path]
+) -> list[Task]:
+    """Of one file: one task, or with `per_channel` "separate" one for each channel."""
     with open(path, "rb"):  # where the system refuses, its words are better than libsndfile's
-        info, name = probe_audio(path), file_recording(path)
+        info, name = probe_audio(path, audio_stream), file_recording(path)
+    single: dict[str, list[int | None]] = {name: [None]}
+    if per_channel is not None and info.channels > 1:
+        channels = range(info.channels)
+        single = {name: channels} if per_channel == MERGED else {f"{name}-channel{c + 1}": [c] for c in channels}
+    for each in single:
+        _check_output(each, path, folder, taken)
     if info.sample_rate <= NARROW_BAND_HZ:
         log.info(f"{path}: audio at {info.sample_rate} Hz, without half of the band that the model reads")
-    if not per_channel or info.channels == 1:
-        return [Task(path, None, name, info.seconds)]
-    channels = range(info.channels)
-    return [Task(path, channel, f"{name}-channel{channel + 1}", info.seconds) for channel in channels]
+    return [Task(path, own, each, info.seconds * len(own), audio_stream) for each, own in single.items()]
+
+
+def merge_channels(channels: Sequence["Diarization"], crosstalk: np.ndarray, name: str) -> "Diarization":
+    """The diarizations of a call's channels as one, in which each channel is a speaker, without the other's voice.
+
+    `crosstalk`: Bool (T, C) (`find_crosstalk`). What is left of a turn between crosstalk is dropped under 0.24 s.
+    """
+    turns, speakers = [], [f"spk{number}" for number in range(len(channels))]
+    for number, found in enumerate(channels):
+        heard = [(start / LABEL_HZ, end / LABEL_HZ) for start, end in runs(crosstalk[:, number])]
+        own = subtract(union((turn.start, turn.end) for turn in found.turns), heard)
+        turns += [Turn(name, start, end, speakers[number]) for start, end in own if end - start >= SHORTEST_LEFT_SEC]
+    posteriors = np.stack([each.posteriors.max(axis=1, initial=0.0) for each in channels], axis=1)
+    present = [speaker for speaker in speakers if any(turn.speaker == speaker for turn in turns)]
+    kept = [speakers.index(speaker) for speaker in present]
+    recording = replace(channels[0].recording, name=name)
+    peak, speech_sec = (max(getattr(each, value) for each in channels) for value in ("peak", "speech_sec"))
+    numbers = {speaker: number + 1 for number, speaker in enumerate(speakers)}
+    return replace(
+        channels[0],
+        recording=recording,
+        speakers=present,
+        turns=sorted(turns),
+        posteriors=posteriors[:, kept],
+        peak=peak,
+        speech_sec=speech_sec,
+        channels=numbers,
+    )

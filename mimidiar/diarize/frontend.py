@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mimidiar.annotation.turns import LABEL_HZ
-from mimidiar.audio.files import make_resampler
+from mimidiar.audio.level import LevelGain
+from mimidiar.audio.signal import make_resampler
 from mimidiar.diarize.pipeline import Frames
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.silero import FRAME, SAMPLE_RATE
@@ -112,15 +113,17 @@ class AudioStream:
         from mimidiar.encoders.vad import VadStream
 
         self._frontend, self._open = frontend, ExitStack()
+        self._gain = LevelGain(sample_rate)
         rates = {encoder.sample_rate for encoder in frontend.encoders} | {SAMPLE_RATE}
         self._resamplers = {rate: make_resampler(sample_rate, rate) for rate in rates}
         self._vad = _Listener(VadStream(1), SAMPLE_RATE, FRAME, LABEL_HZ, 1, True)
         self._listeners = [self._listener(encoder) for encoder in frontend.encoders]
         self._given = 0  # label frames
+        self.speech_frames = 0  # label frames that are speech by the VAD, so far
 
     def push(self, chunk: np.ndarray) -> Frames:
         """Audio (T,) float32 -> the frames (B = 1) that are settled by now."""
-        return self._take(chunk, False)
+        return self._take(self._gain.step(chunk), False)
 
     def end(self) -> Frames:
         """The rest; the end counts as padded with zeros to a whole frame."""
@@ -142,6 +145,7 @@ class AudioStream:
         frames = -(-self._listeners[0].count // factor) if last else min(settled)
         given = self._frames(self._given, frames, factor)
         self._given = frames
+        self.speech_frames += int(given.activity.sum())
         if last:
             self._open.close()
         return given

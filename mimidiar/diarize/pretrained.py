@@ -4,8 +4,8 @@ diarizer = Diarizer.from_pretrained("mini-fusion")
 annotation = diarizer("meeting.wav", max_speakers=6)
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,17 +143,29 @@ def _check(trained: TrainedModel, encoders: list, probe: Projection | None, sett
 
 @dataclass(frozen=True)
 class Diarization:
-    """The `turns` of a recording by start, inside its length, and the `posteriors` (T, S), one row every 80 ms, of its
-    `speakers` in the order of their first turns."""
+    """The `turns` of a recording by start, inside the length that was read, and the `posteriors` (T, S), one row every
+    80 ms, of its `speakers` in the order of their first turns. `peak`: largest magnitude of a sample; `speech_sec`:
+    speech by the VAD."""
 
     recording: AudioRecording
     speakers: list[str]
     turns: list[Turn]
     posteriors: np.ndarray
+    peak: float
+    speech_sec: float
+    channels: Mapping[str, int] | None = None  # that of each speaker, from 1, where each channel is a speaker
 
-    def warn_of_fewer(self, count: Count, name: str | Path) -> None:
-        """Log a warning where there are fewer speakers than `count` asks for in the recording called `name`."""
-        if count.least > max(len(self.speakers), 1):
+    def warn(self, count: Count, name: str | Path) -> None:
+        """Log a warning where there are fewer speakers in the recording called `name` than `count` asks for, or none
+        although it is not silent."""
+        if not self.turns and self.peak > 0:
+            heard = f"the VAD found {self.speech_sec:.1f} s of speech in {self.recording.seconds:,.1f} s"
+            level = f"the peak is at {20 * np.log10(self.peak):.0f} dBFS"
+            log.warning(
+                f"{name}: nobody found: {heard}, {level}; listen to it: another channel (--per-channel), another audio "
+                "stream, or a copy with less noise may hold the speech"
+            )
+        elif count.least > max(len(self.speakers), 1):
             few = f"{many(len(self.speakers), 'speaker')} found, {count.least} were asked for"
             log.warning(f"{name}: {few}: no others could be separated, or had a turn")
 
@@ -220,25 +232,31 @@ class Diarizer:
         recording = file_recording(audio) if is_file else array_recording(audio, sample_rate)
         count = make_count(num_speakers, min_speakers, max_speakers)
         found = self.diarize(recording, count)
-        found.warn_of_fewer(count, audio if is_file else "the samples")
+        found.warn(count, audio if is_file else "the samples")
         return (found.annotation(), found.sliding_windows()) if return_posteriors else found.annotation()
 
     def diarize(self, recording: AudioRecording, count: Count = ANY_NUMBER) -> Diarization:
         """Diarize a recording; embeddings and posteriors, but not the audio, are in memory as a whole."""
         with one_thread():
-            return self.turns(self._run(recording, count), recording)
+            return self._run(recording, count)
 
-    def turns(self, frames: Frames, recording: AudioRecording) -> Diarization:
+    def turns(self, frames: Frames, recording: AudioRecording, peak: float, speech_sec: float) -> Diarization:
         """The result from a pipeline's frames of the whole recording: speakers by arrival, turns within its length."""
         active, posteriors = frames.active[0], frames.posteriors[0]
         order = [column for column in arrival_order(active) if active[:, column].any()]
         speakers = [f"spk{number}" for number in range(len(order))]
         found = active_turns(active[:, order], LABEL_HZ, speakers, recording.name or "")
-        return Diarization(recording, speakers, list(cut_at(found, recording.seconds)), posteriors[:, order])
+        turns = list(cut_at(found, recording.seconds))
+        return Diarization(recording, speakers, turns, posteriors[:, order], peak, speech_sec)
 
-    def _run(self, recording: AudioRecording, count: Count) -> Frames:
-        frontend = AudioFrontend(self.encoders, self.parts.probe)
+    def _run(self, recording: AudioRecording, count: Count) -> Diarization:
+        source = AudioFrontend(self.encoders, self.parts.probe).stream(recording.sample_rate)
         pipeline = self.parts.settings.pipeline(self.parts.trained, count)
-        session = Session(pipeline, frontend.stream(recording.sample_rate))
-        given = [session.push(chunk) for chunk in recording.read()]
-        return join_frames([*given, session.end()])
+        session = Session(pipeline, source)
+        given, samples, peak = [], 0, 0.0
+        for chunk in recording.read():
+            given.append(session.push(chunk))
+            samples, peak = samples + len(chunk), max(peak, float(np.abs(chunk).max(initial=0)))
+        frames = join_frames([*given, session.end()])
+        recording = replace(recording, seconds=samples / recording.sample_rate)
+        return self.turns(frames, recording, peak, source.speech_frames / LABEL_HZ)

@@ -1,22 +1,12 @@
-"""Encode a recording of any length from its file, in memory that does not grow with the audio."""
+"""Encode a recording of any length, in memory that does not grow with the audio."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from mimidiar.audio.files import CHUNK_SEC, in_frames, stream_audio
+from mimidiar.audio.signal import in_frames
 from mimidiar.encoders.protocol import Encoder
-
-
-def encode_file(encoder: Encoder, path: str | Path, chunk_sec: float = CHUNK_SEC) -> np.ndarray:
-    """Features (F, D) float32 of a whole file. Only the features and about two chunks of audio are in memory.
-
-    Raises MimidiarError for a file that cannot be read to its end (see `stream_audio`).
-    """
-    chunks = stream_audio(path, encoder.sample_rate, chunk_sec)
-    return np.concatenate(list(encode_chunks(encoder, chunks)))
 
 
 def encode_chunks(encoder: Encoder, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mimidiar.audio.files import probe_audio, stream_audio
+from mimidiar.audio.files import measure_audio, stream_audio
 from mimidiar.data.recordings import RecordingFile, fingerprint, read_recordings
 from mimidiar.encoders.protocol import BATCH_SEC
 from mimidiar.encoders.registry import Encoder, describe_encoder
@@ -217,14 +217,14 @@ def read_recording(recording: RecordingFile, sample_rate: int) -> np.ndarray:
 def read_chunks(recording: RecordingFile, sample_rate: int) -> Iterator[np.ndarray]:
     """The recording's audio in chunks. Raises MimidiarError that names the recording and its file."""
     try:
-        info = probe_audio(recording.path)
+        info = measure_audio(recording.path)
         same_rate = info.sample_rate == recording.sample_rate
         if not same_rate or abs(info.seconds - recording.seconds) > LENGTH_TOLERANCE_SEC:
             raise MimidiarError(
                 f"{recording.path}: {info.samples} samples at {info.sample_rate} Hz, in the manifest "
                 f"{recording.samples} at {recording.sample_rate} Hz; prepare the data again"
             )
-        yield from stream_audio(recording.path, sample_rate, channel=recording.channel)
+        yield from stream_audio(recording.path, sample_rate, channel=recording.channel, with_gain=True)
     except MimidiarError as error:
         raise MimidiarError(f"recording {recording.id}: {error}") from None
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import read_audio, resample
+from mimidiar.audio.files import read_audio
+from mimidiar.audio.signal import resample
 from mimidiar.data.utterances_manifest import SourceUtterance
 
 FRAME_SAMPLES = 1280  # recordings end with a frame of 80 ms, so that features and labels end together

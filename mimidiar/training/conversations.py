@@ -21,7 +21,7 @@ from tqdm import tqdm
 from mimidiar.annotation.activity import arrival_targets
 from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import resample
+from mimidiar.audio.signal import resample
 from mimidiar.encoders.registry import Encoder, EncoderSpec, describe_makers
 from mimidiar.features.fused_store import on_time_axis
 from mimidiar.files import atomic_path

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from mimidiar.annotation.activity import arrival_targets
 from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.audio.files import resample
+from mimidiar.audio.signal import resample
 from mimidiar.encoders.registry import Encoder, describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import Model

@@ -5,7 +5,8 @@ import pytest
 import soundfile
 import soxr
 
-from mimidiar.audio.files import in_frames, probe_audio, read_audio, resample, stream_audio, stream_samples
+from mimidiar.audio.files import measure_audio, probe_audio, read_audio, stream_audio
+from mimidiar.audio.signal import in_frames, resample, stream_samples
 from mimidiar.errors import MimidiarError
 
 
@@ -23,7 +24,7 @@ def test_read_resamples(tmp_path, rate, suffix):
     assert abs(len(read) - 36000) <= 1
     inner = slice(2000, 34000)
     np.testing.assert_allclose(read[inner], tone(1.5, 24000)[inner], atol=0.02 if suffix == ".ogg" else 1e-3)
-    assert probe_audio(path).sample_rate == rate and probe_audio(path).samples == round(1.5 * rate)
+    assert probe_audio(path).sample_rate == rate and measure_audio(path).samples == round(1.5 * rate)
 
 
 @pytest.mark.parametrize("chunk_sec", [0.01, 0.7, 100.0])

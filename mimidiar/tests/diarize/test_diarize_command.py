@@ -11,50 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from mimidiar.annotation.activity import runs
 from mimidiar.annotation.formats import FORMATS, Reading
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.diarize.segmenter import trust
-from mimidiar.tests.diarizers import RATE, hear_what_is_loud, tones, write_diarizer, write_parts
+from mimidiar.tests.diarize.calls import TALK, files, write
+from mimidiar.tests.diarizers import RATE, tones, write_parts
 from mimidiar.tests.speech import speech
-
-TALK = ((300, 8.0), (0, 2.0), (2500, 8.0))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_diarizer(tmp_path_factory.mktemp("diarizer"))
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """An empty working directory, in which what is loud is speech."""
-    hear_what_is_loud(monkeypatch)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def diarize(here, model):
-    def run(*arguments: object) -> Result:
-        return CliRunner().invoke(cli, ["diarize", *map(str, arguments), "--model", str(model), "--device", "cpu"])
-
-    return run
-
-
-def write(path: str | Path, signal: np.ndarray, rate: int = RATE, subtype: str | None = None) -> Path:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, signal, rate, subtype=subtype)
-    return Path(path)
-
-
-def files(folder: Path) -> set[str]:
-    """All files below, hidden ones and those that are half written as well."""
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_recording_is_written_to_the_working_directory(diarize, here) -> None:

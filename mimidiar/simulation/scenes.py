@@ -1,4 +1,4 @@
-"""How simulated conversations are recorded: levels, rooms, colored noise, babble, the band of a telephone.
+"""How simulated conversations are recorded: levels, rooms, colored noise, babble, telephones and codecs.
 
 `simulation.augmentation` does the same with recorded noises and measured rooms.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mimidiar.config import Checked, Share, between, low_high
+from mimidiar.config import Checked, Rule, Share, between, low_high
 from mimidiar.simulation.acoustics import (
     colored_noise,
     in_made_up_room,
@@ -17,6 +17,7 @@ from mimidiar.simulation.acoustics import (
     telephone_band,
     unit_speech,
 )
+from mimidiar.simulation.codecs import CODECS, through_codec
 from mimidiar.simulation.placement import Source
 
 FULL = 0.99  # of full scale; louder recordings are scaled down
@@ -38,6 +39,13 @@ class SceneOptions(Checked):
     room_share: Share = 0.6  # of the conversations
     room_t60_sec: between(0.1, 3) = 0.7  # the longest
     telephone_share: Share = 0.15  # of the conversations
+    codec_share: Share = 0.0  # of the conversations, which come through a codec
+    codecs: list[str] = field(default_factory=lambda: list(CODECS))  # of which one is drawn
+
+    def rules(self) -> list[Rule]:
+        """A rule for the names of codecs."""
+        known = bool(self.codecs) and set(self.codecs) <= set(CODECS)
+        return [("codecs", self.codecs, known, f"one or more of {', '.join(CODECS)}")]
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Scene:
     room: int | None
     t60_sec: float
     telephone: bool
+    codec: str | None
     seeds: tuple[int, ...]
 
     def record(self, tracks: Mapping[str, np.ndarray], length: int) -> np.ndarray:
@@ -77,7 +86,8 @@ class Scene:
             mixed = telephone_band(mixed)
         gain = 10 ** (self.level_dbfs / 20)
         peak = float(np.abs(mixed).max()) * gain
-        return (mixed * gain * min(1.0, FULL / max(peak, 1e-9))).astype(np.float32)
+        recorded = (mixed * gain * min(1.0, FULL / max(peak, 1e-9))).astype(np.float32)
+        return recorded if self.codec is None else through_codec(recorded, self.codec)
 
 
 def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, seeds: Sequence[int]) -> Scene:
@@ -102,6 +112,8 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
         chosen = [others[k] for k in rng.choice(len(others), talkers, replace=False)]
         babble = tuple(source[name][int(rng.integers(len(source[name])))].path for name in chosen)
     tones = tuple(float(f) for f in _draw_tones(rng)) if hums else ()
+    # Drawn last, so that scenes of old seeds stay as they were.
+    codec = str(rng.choice(options.codecs)) if rng.random() < options.codec_share else None
     return Scene(
         gains=gains,
         level_dbfs=level,
@@ -113,6 +125,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
         room=room if roomy else None,
         t60_sec=t60,
         telephone=bool(telephone),
+        codec=codec,
         seeds=tuple(seeds),
     )
 

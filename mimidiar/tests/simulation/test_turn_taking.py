@@ -10,6 +10,7 @@ import pytest
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 from mimidiar.simulation.acoustics import colored_noise, in_made_up_room, telephone_band
+from mimidiar.simulation.codecs import CODECS, through_codec
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
 from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, TurnStatistics, draw_conversation
@@ -113,6 +114,7 @@ def scene(**changes) -> Scene:
         "room": None,
         "t60_sec": 0.4,
         "telephone": False,
+        "codec": None,
         "seeds": (1, 2),
     }
     return Scene(**plain | changes)
@@ -182,6 +184,32 @@ def test_the_band_of_a_telephone() -> None:
     time = np.arange(RATE) / RATE
     levels = {hz: level_db(telephone_band(np.sin(2 * np.pi * hz * time))[2000:]) + 3.01 for hz in (100, 1000, 6000)}
     assert levels[1000] == pytest.approx(0, abs=0.5) and levels[100] < -25 and levels[6000] < -25
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_comes_through_a_codec_is_damaged_and_in_its_place(codec) -> None:
+    rng, time = np.random.default_rng(0), np.arange(4 * RATE) / RATE
+    tone = np.sin(2 * np.pi * 300 * time + 3 * np.sin(2 * np.pi * 3 * time)) + 0.3 * np.sin(2 * np.pi * 900 * time)
+    clean = (0.1 * tone * (time % 1 < 0.6) + 1e-3 * rng.standard_normal(len(time))).astype(np.float32)
+    coded = through_codec(clean, codec)
+    assert coded.shape == clean.shape and coded.dtype == np.float32
+    likeness = np.correlate(clean[RATE : 2 * RATE], coded[RATE - 400 : 2 * RATE + 400])
+    assert abs(int(np.abs(likeness).argmax()) - 400) <= 160  # 10 ms
+    assert level_db(coded) == pytest.approx(level_db(clean), abs=1.5) and not np.allclose(coded, clean, atol=1e-3)
+
+
+def test_a_share_of_the_scenes_has_a_codec_and_others_stay_as_they_were(source) -> None:
+    plain, coded = SceneOptions(), SceneOptions(codec_share=0.5, codecs=["gsm", "opus"])
+    pairs = [(draw_scene(plain, ["v-0"], source, (k,)), draw_scene(coded, ["v-0"], source, (k,))) for k in range(60)]
+    assert all(one.codec is None and replace(two, codec=None) == one for one, two in pairs)
+    found = [two.codec for _, two in pairs]
+    assert 20 < found.count(None) < 40 and set(found) == {None, "gsm", "opus"}
+    silent = np.zeros(RATE, np.float32)
+    assert (
+        np.abs(scene(codec="gsm", gains={}).record({}, RATE)).max() < 0.1 and not through_codec(silent, "mulaw").any()
+    )
+    with pytest.raises(MimidiarError, match=r"talks: scene\.codecs is .*mp7.*; it must be one or more of gsm, mulaw"):
+        ConversationOptions(scene=SceneOptions(codecs=["mp7"])).check("talks")
 
 
 def test_what_cannot_be_is_named() -> None:

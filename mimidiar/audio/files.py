@@ -26,6 +26,8 @@ NARROW_BAND_HZ = 8000  # telephone speech: legal, but half of what a 16 kHz reco
 RATES_HZ = (2000, 768_000)  # beyond them a header is wrong, and resampling would make hours of nothing
 MAGIC_BYTES = 16
 COMPRESSED = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"#!AMR")  # MP3, Matroska, ASF, AMR
+CHANNELS = 256  # likewise
+BLOCK = 1 << 24  # numbers that are read at once, at most
 LARGEST = 1 << 48  # samples; libsndfile has more of a FLAC whose header has no number
 
 
@@ -84,7 +86,7 @@ def stream_audio(
         gain = LevelGain(file.sample_rate).step if with_gain else lambda samples: samples
         tell(path, file.notes)
         known, read = len(file.notes), 0
-        for block, last in _told_last(file.blocks(max(1, round(chunk_sec * file.sample_rate)))):
+        for block, last in _told_last(file.blocks(_block(file, chunk_sec))):
             _check_finite(block if channel is None else block[:, channel : channel + 1], path, read, file.sample_rate)
             read += len(block)
             chunk = resample(gain(mix.step(block, last)), last)
@@ -98,11 +100,16 @@ def stream_channels(path: str | Path, sample_rate: int, audio_stream: int | None
     and MimidiarError where the number of channels changes."""
     with closing(_open(path, audio_stream)) as file:
         resamplers = [make_resampler(file.sample_rate, sample_rate) for _ in range(file.channels)]
-        for block, last in _told_last(file.blocks(round(CHUNK_SEC * file.sample_rate))):
+        for block, last in _told_last(file.blocks(_block(file, CHUNK_SEC))):
             if block.shape[1] != file.channels:
                 raise MimidiarError(f"{path}: has {file.channels} channels at first, and later {block.shape[1]}")
             columns = zip(resamplers, block.T, strict=True)
             yield np.stack([each(np.ascontiguousarray(column), last) for each, column in columns], axis=1)
+
+
+def _block(file, chunk_sec: float) -> int:
+    """Samples of a channel that are read at once."""
+    return max(1, min(round(chunk_sec * file.sample_rate), BLOCK // file.channels))
 
 
 def _told_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
@@ -138,6 +145,10 @@ def _open(path: str | Path, audio_stream: int | None):
             raise MimidiarError(
                 f"{path}: a sample rate of {file.sample_rate} Hz, not from {RATES_HZ[0]} to {RATES_HZ[1]}: its header "
                 "is damaged; fetch the file again, or leave it out of the data"
+            )
+        if file.channels > CHANNELS:
+            raise MimidiarError(
+                f"{path}: {file.channels} channels, over {CHANNELS}: its header is damaged; fetch it again"
             )
     except MimidiarError:
         file.close()

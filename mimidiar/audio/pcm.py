@@ -19,7 +19,7 @@ ENDLESS = 0x7FFF0000  # lengths from here on stand for "not known": writers that
 KNOWN_CHUNKS = {b"data", b"fmt ", b"fact", b"LIST", b"bext", b"cue ", b"smpl", b"inst", b"id3 ", b"ID3 ", b"JUNK"}
 KNOWN_CHUNKS |= {b"iXML", b"PEAK", b"_PMX", b"axml", b"chna", b"PAD ", b"FLLR", b"afsp", b"DISP", b"acid", b"ds64"}
 MPEG = {0x50: "mp3", 0x55: "mp3"}  # format tags of MPEG audio in a WAV
-READ_FRAMES = 1 << 20
+READ_NUMBERS = 1 << 22  # at once
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,8 @@ class PcmFile:
         """What the samples of a file of floats are divided by: read once for their peak."""
         if self.kind[1] not in ("FLOAT", "DOUBLE"):
             return 1.0
-        peaks = [np.abs(block).max() for block in self._file.blocks(READ_FRAMES, dtype="float32", fill_value=None)]
+        at_once = max(1, READ_NUMBERS // self.channels)
+        peaks = [np.abs(block).max() for block in self._file.blocks(at_once, dtype="float32")]
         self._file.seek(0)
         scale = integer_scale(max(peaks, default=0.0))
         if scale != 1:

@@ -25,7 +25,10 @@ from mimidiar.log import log
 NARROW_BAND_HZ = 8000  # telephone speech: legal, but half of what a 16 kHz recording shows is not there
 RATES_HZ = (2000, 768_000)  # beyond them a header is wrong, and resampling would make hours of nothing
 MAGIC_BYTES = 16
-COMPRESSED = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"#!AMR")  # MP3, Matroska, ASF, AMR
+# What files begin with that libsndfile reads: WAV and its kin, AIFF, FLAC, AU, CAF, SPHERE, Ogg, VOC, PVF, AVR, PAF. It
+# would take much else for MP3, and its decoder prints what it thinks of that.
+LIBSNDFILE = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"fLaC", b".snd", b"dns.", b"caff", b"NIST_1A")
+LIBSNDFILE += (b"OggS", b"Creative Voice", b"PVF1", b"2BIT", b" paf", b"fap ")
 CHANNELS = 256  # likewise
 BLOCK = 1 << 24  # numbers that are read at once, at most
 LARGEST = 1 << 48  # samples; libsndfile has more of a FLAC whose header has no number
@@ -160,11 +163,8 @@ def _opened(path: Path, audio_stream: int | None):
     with open(path, "rb") as file:
         start = file.read(MAGIC_BYTES)
     layout = ogg_layout(path) if start.startswith(b"OggS") else None
-    compressed = (
-        start.startswith(COMPRESSED) or start[4:8] == b"ftyp" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
-    )
     chained = layout is not None and layout.links > 1  # FFmpeg ends Ogg some ms off, and libsndfile after one link
-    found = None if compressed or chained else _try_pcm(path)
+    found = _try_pcm(path) if start.startswith(LIBSNDFILE) and not chained else None
     if not isinstance(found, PcmFile):
         source, kind = (path, None) if found is None else (found, "mp3")
         found = _compressed(path, source, audio_stream, kind)

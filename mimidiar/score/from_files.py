@@ -28,6 +28,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
 from mimidiar.annotation.text_file import sha256_source, shown
 from mimidiar.annotation.turns import extent, subtract
@@ -58,9 +59,9 @@ def score_files(
     for path in filter(None, (reference, hypothesis, uem)):
         require_regular(path)  # each is read again for its hash
     notes: list[str] = []
-    turns = read_turns(reference, notes), read_turns(hypothesis, notes)
+    turns = read_turns(reference, Reading(notes=notes)), read_turns(hypothesis, Reading(notes=notes))
     noscore = {} if holds_supervisions(reference) else read_noscore(reference)
-    score = score_diarization(*turns, None if uem is None else read_uem(uem), protocol, noscore)
+    score = score_diarization(*turns, None if uem is None else read_uem(uem, notes), protocol, noscore)
     if 1 < len(score.recordings) < FEW_CLUSTERS:
         notes.append(f"only {len(score.recordings)} recordings: the intervals are rough, and rather too narrow")
     score = replace(score, warnings=(*notes, *score.warnings))

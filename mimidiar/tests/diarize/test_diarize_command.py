@@ -15,7 +15,8 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from mimidiar.annotation.activity import runs
-from mimidiar.annotation.formats import FORMATS, Reading
+from mimidiar.annotation.formats import FORMATS
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.diarize.segmenter import trust

@@ -54,7 +54,6 @@ def write_srt(path: str | Path, turns: Turns, transcript: Transcript | None = No
     Turns that overlap are cues that overlap. Raises MimidiarError for several recordings.
     """
     rows = only_recording(turns, path, "an SRT file")
-    texts = {turn: caption(turn.speaker, (transcript or {}).get(turn), path) for turn in rows}
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
         for number, (turn, times) in enumerate(timed_rows(rows, ","), start=1):
-            stream.write(f"{number}\n{times}\n{texts[turn]}\n\n")
+            stream.write(f"{number}\n{times}\n{caption(turn.speaker, (transcript or {}).get(turn), path)}\n\n")

@@ -33,6 +33,10 @@ SCORE_KINDS = {
         shown=("der", "miss", "false_alarm", "confusion", "speaker_count_accuracy", "real_time_factor"),
         paired="der",
     ),
+    "identification": ScoreKind(
+        conventions=1,  # as "diarization", but that speakers are not paired
+        shown=("ier", "miss", "false_alarm", "confusion"),
+    ),
     "verification": ScoreKind(
         conventions=2,  # all that is said at the top of score/verification.py
         shown=("eer", "min_dcf_0.01"),

@@ -205,8 +205,7 @@ def format_of_source(path: str | Path) -> str:
     for name in names:
         if FORMATS[name].is_it(document):
             return name
-    what = ", ".join(f"{name} ({FORMATS[name].holds})" for name in names)
-    raise MimidiarError(f"{path}: the JSON in it looks like none of {what}; name the format with --from")
+    raise MimidiarError(f"{path}: the JSON in it looks like none of {', '.join(names)}; name the format with --from")
 
 
 def _of_suffix(path: str | Path, option: str) -> list[str]:

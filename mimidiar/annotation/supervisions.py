@@ -78,6 +78,8 @@ def _said(segment: Record, where: str) -> Said | None:
     """Text and word times; empty symbols (silences of an aligner) are no words."""
     alignment = segment.get("alignment")
     items = alignment.get("word") if isinstance(alignment, dict) else None
+    if items is not None and not isinstance(items, list):
+        raise MimidiarError(f"{where}: 'alignment.word' is {shown(json.dumps(items))}, not a list of words")
     words = tuple(sorted(word for item in items or () if (word := _word(item, where)).text))
     text = segment.get("text")
     if not isinstance(text, str) or not text.strip():

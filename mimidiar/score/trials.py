@@ -66,17 +66,16 @@ def read_trials(path: str | Path) -> Trials:
 
 
 def _order(path: str | Path) -> tuple[str, str, str]:
-    """The columns of a list of trials, by where its lines have labels; the first order where neither is possible.
-
-    Raises MimidiarError where both are.
-    """
-    possible, lines = list(_ORDERS), 0
-    for _, fields in numbered_fields(path):
-        lines += 1
+    """The columns of a list of trials, by where its lines have labels. MimidiarError where none or both have."""
+    possible, line = list(_ORDERS), 0
+    for line, fields in numbered_fields(path):
         possible = [order for order in possible if len(fields) == 3 and fields[order.index("label")] in _LABELS]
+        if not possible:
+            what = f"{shown(' '.join(fields))} is neither `label enrol test` nor `enrol test label`"
+            raise MimidiarError(f"{path}, line {line}: {what} with label 0, 1, nontarget or target")
         if len(possible) < 2:
-            return possible[0] if possible else _ORDERS[0]
-    if lines:
+            return possible[0]
+    if line:
         what = "the first and the last column both hold only labels (0, 1, target, nontarget), so that one cannot tell"
         remedy = "rename the utterances"
         raise MimidiarError(f"{path}: {what} `label enrol test` from `enrol test label`; {remedy}")

@@ -166,5 +166,7 @@ def test_the_content_of_a_json_tells_its_format(tmp_path, name):
 @pytest.mark.parametrize("content", ["{}", "[1]", "7", '[{"a": 1}]', '{"text": "hello"}'])
 def test_json_of_no_known_format_is_refused_with_the_choices(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(MimidiarError, match=r"x\.json: the JSON in it looks like none of pyannote .* whisper .*--from"):
+    with pytest.raises(
+        MimidiarError, match=r"x\.json: the JSON in it looks like none of pyannote, whisper, seglst; .*--from"
+    ):
         format_of_source(tmp_path / "x.json")

@@ -112,6 +112,8 @@ def test_text_and_words_are_kept_beside_the_turns(tmp_path):
     again = {}
     assert read_supervisions(tmp_path / "again.jsonl", Reading(again)) == turns
     assert again == transcript
+    with pytest.raises(MimidiarError, match=r"line 1: 'alignment.word' is '0.5', not a list of words"):
+        read_supervisions(written(tmp_path, GOOD | {"alignment": {"word": 0.5}}), Reading({}))
     with pytest.raises(MimidiarError, match=r"line 1: .*no aligned word"):
         read_supervisions(written(tmp_path, GOOD | {"alignment": {"word": ["yes"]}}), Reading({}))
 

@@ -96,7 +96,7 @@ def test_both_orders_of_the_columns_are_read(tmp_path, files):
         ("1 a 0\n0 b 1\n", "first and the last column both hold only labels"),
         ("1 a 0\n1 b c\nd e 1\n", "line 3: 'd e 1' is not `label enrol test`"),
         ("a 1 target\ntarget a b\n", "line 2: 'target a b' is not `enrol test label`"),
-        ("1 a 0\na b c\n", "line 2: 'a b c' is not"),
+        ("1 a 0\na b c\n", "line 2: 'a b c' is neither `label enrol test` nor `enrol test label`"),
         ("# nothing\n", "no trial in this file"),
     ],
 )

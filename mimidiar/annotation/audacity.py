@@ -1,50 +1,44 @@
 """Audacity label tracks: `start<TAB>end<TAB>label` in seconds, one recording a file, named like the file.
 
-A label is the speaker, or `speaker: text`. Lines of frequencies (beginning with a backslash) are skipped, and so are
-point labels (end = start), which are marks and no turns.
+A label is the speaker, or `speaker: text`; the comma of decimals is read as well. Lines of frequencies (beginning with
+a backslash) are skipped; point labels (end = start) are marks and no turns.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from mimidiar.annotation.reading import PLAIN, Reading, Sieve, sifted
 from mimidiar.annotation.text_file import file_recording, seconds_in, shown, text_lines
 from mimidiar.annotation.transcript import Row, Transcript, caption, gather, one_line, parse_caption
-from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.annotation.turns import Turn, Turns, only_recording
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
 
-def read_audacity(
-    path: str | Path, transcript: Transcript | None = None, recording: str | None = None
-) -> dict[str, list[Turn]]:
-    """The turns of the one recording in a label track (`recording`: its name, instead of the file's).
-
-    Raises MimidiarError with file and line.
-    """
-    return gather(_rows(path, recording or file_recording(path)), transcript)
+def read_audacity(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
+    """The turns of the one recording in a label track. Raises MimidiarError with file and line."""
+    with sifted(path, reading) as sieve:
+        return gather(_rows(path, reading.recording or file_recording(path), sieve), reading.transcript)
 
 
-def _rows(path: str | Path, recording: str) -> Iterator[Row]:
+def _rows(path: str | Path, recording: str, sieve: Sieve) -> Iterator[Row]:
     for line, text in text_lines(path):
         if text.strip() and not text.startswith("\\"):
             fields = text.split("\t", maxsplit=2)
             if len(fields) < 3:
                 what = f"{shown(text)} is no label (start<TAB>end<TAB>speaker)"
                 raise MimidiarError(f"{path}, line {line}: {what}")
-            start, end = (seconds_in(fields[i].strip(), path, line, ("start", "end")[i]) for i in (0, 1))
-            if end < start:
-                raise MimidiarError(f"{path}, line {line}: the label ends at {end:g} s and starts at {start:g} s")
-            if end > start:
-                yield _turn(fields[2], recording, start, end, f"{path}, line {line}")
+            start, end = (_seconds(fields[i], path, line, ("start", "end")[i]) for i in (0, 1))
+            speaker, said = parse_caption(fields[2])
+            if not speaker:
+                speaker, said = one_line(fields[2]), None
+            if turn := sieve.turn("label", line, recording, start, end, speaker):
+                yield turn, said
 
 
-def _turn(label: str, recording: str, start: float, end: float, where: str) -> Row:
-    speaker, said = parse_caption(label)
-    if not speaker:
-        speaker, said = one_line(label), None
-    if not speaker:
-        raise MimidiarError(f"{where}: a label without text; write the speaker's name into it")
-    return Turn(recording, start, end, speaker), said
+def _seconds(text: str, path: str | Path, line: int, what: str) -> float:
+    text = text.strip()
+    return seconds_in(text if "." in text else text.replace(",", ".", 1), path, line, what)
 
 
 def write_audacity(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:
@@ -52,9 +46,7 @@ def write_audacity(path: str | Path, turns: Turns, transcript: Transcript | None
 
     A turn that rounds to nothing is left out. Raises MimidiarError for several recordings.
     """
-    if len(turns) > 1:
-        raise MimidiarError(f"{path}: a label track holds one recording, not {len(turns)}")
-    rows = sorted(turn for recording in turns.values() for turn in recording)
+    rows = only_recording(turns, path, "a label track")
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
         for turn in rows:
             said = (transcript or {}).get(turn)

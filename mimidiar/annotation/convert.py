@@ -4,26 +4,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mimidiar.annotation.ctm import PAUSE_SEC
 from mimidiar.annotation.extent import REGION
 from mimidiar.annotation.fit import Annotations, fit
-from mimidiar.annotation.formats import FORMATS, Reading, files_of, format_named, format_of_file, format_of_folder
+from mimidiar.annotation.formats import (
+    FORMATS,
+    files_of,
+    format_named,
+    format_of_folder,
+    format_of_source,
+    format_of_target,
+)
+from mimidiar.annotation.reading import PAUSE_SEC, Reading
 from mimidiar.annotation.supervisions import FILE_NAMES
 from mimidiar.annotation.text_file import many, shown
 from mimidiar.annotation.turns import Turns
-from mimidiar.errors import MimidiarError
+from mimidiar.errors import MimidiarError, listed
 
 LONGEST_NAME = 200  # bytes; most file systems stop at 255, and a temporary file adds some
 
 
 @dataclass(frozen=True)
 class Options:
-    """Formats by name (guessed from the suffix where None), the recording to choose or name, CTM's longest pause."""
+    """Formats by name (guessed from the file where None), the recording to choose or name, CTM's longest pause, and the
+    speaker of what has none.
+    """
 
     source_format: str | None = None
     target_format: str | None = None
     recording: str | None = None
     pause_sec: float | None = None
+    unnamed: str | None = None
 
 
 def convert(source: str | Path, target: str | Path, options: Options = Options()) -> str:
@@ -66,8 +76,8 @@ def formats(source: Path, target: str | Path, options: Options) -> tuple[str, st
     if not source.exists():
         raise MimidiarError(f"{source}: no such file or folder")
     guess = format_of_folder(source) if source.is_dir() and not options.source_format else None
-    read_as = options.source_format or guess or format_of_file(source, "--from")
-    return read_as, options.target_format or format_of_file(target, "--to")
+    write_as = options.target_format or format_of_target(target)
+    return options.source_format or guess or format_of_source(source), write_as
 
 
 def is_folder(path: str | Path) -> bool:
@@ -81,14 +91,17 @@ def read(source: Path, name: str, options: Options) -> Annotations:
         raise MimidiarError(f"{source}: --pause joins the words of a CTM to turns, but {name} has turns already")
     if options.pause_sec is not None and not options.pause_sec >= 0:
         raise MimidiarError(f"--pause is {options.pause_sec:g}; give seconds, 0 or more")
+    if options.unnamed is not None and not options.unnamed.strip():
+        raise MimidiarError(f"--unnamed is {options.unnamed!r}; give the name of a speaker")
     found = Annotations(files_of(source, name) if source.is_dir() else [source])
     if not found.files:
         raise MimidiarError(f"{source}: no *{FORMATS[name].suffixes[0]} file in this folder")
     pause_sec = PAUSE_SEC if options.pause_sec is None else options.pause_sec
     name_given = None if source.is_dir() else options.recording
-    _read_files(found, name, Reading(found.transcript, found.notes, name_given, pause_sec))
+    _read_files(found, name, Reading(found.transcript, found.notes, name_given, options.unnamed, pause_sec))
     if not found.turns:
-        raise MimidiarError(f"{source}: no turn in it, so there is nothing to convert")
+        why = f" ({listed(found.notes, '; ')})" if found.notes else ""
+        raise MimidiarError(f"{source}: no turn in it, so there is nothing to convert{why}")
     if options.recording is not None:
         _choose(found, options.recording, source)
     if name == "ctm":
@@ -107,7 +120,7 @@ def _read_files(found: Annotations, name: str, reading: Reading) -> None:
                 both = f"{origin[recording].name} and in {file.name}"
                 raise MimidiarError(f"{file.parent}: recording {shown(recording)} is in {both}; keep one of them")
         found.turns.update(turns)
-    if silent:
+    if silent and len(found.files) > 1:
         found.notes.append(f"{many(silent, 'file')} of {len(found.files)} without any turn")
 
 
@@ -141,7 +154,7 @@ def _file_in(folder: Path, recording: str, name: str) -> Path:
 
 def statement(found: Annotations, target: str | Path, read_as: str, write_as: str) -> str:
     """One line for the user: what was written, what was lost, what to know."""
-    lost, notes = list(found.lost), list(found.notes)
+    lost, notes = list(found.lost), [listed(found.notes, "; ")] if found.notes else []
     names, turns = list(found.turns), list(found.all_turns())
     if FORMATS[write_as].one_recording and not is_folder(target) and names != [Path(target).stem]:
         lost.append(f"the recording's name {shown(names[0])} (now {shown(Path(target).stem)}, like the file)")

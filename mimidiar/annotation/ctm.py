@@ -3,36 +3,37 @@
 The columns of NIST's RT-09: confidence, type and speaker follow the word. Without a speaker column all words of one
 channel are one speaker's, named like the channel (some programs write the speaker there). A CTM has no turns: words of
 a speaker with pauses up to `pause_sec` between them become one. Lines of a type that is no word (laughter, noise) are
-passed over; a turn whose words all have no duration has no time, and is left out.
+passed over; a turn whose words all have no duration has no time, and these are counted as words of no length.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from mimidiar.annotation.reading import PLAIN, Reading, Sieve, sifted
 from mimidiar.annotation.text_file import check_name, numbered_fields, seconds_in
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
-PAUSE_SEC = 0.3  # NIST's rich transcription evaluations: a shorter pause of a speaker does not end a turn
 NO_WORDS = frozenset({"non-lex", "misc", "noscore", "non-speech"})
 MISSING = frozenset({"<NA>", "NA"})
 SAME_SEC = 1e-6  # differences of times below it come from their spelling
 
 
-def read_ctm(
-    path: str | Path, transcript: Transcript | None = None, pause_sec: float = PAUSE_SEC
-) -> dict[str, list[Turn]]:
+Words = list[tuple[Word, int]]  # with the lines they are in
+
+
+def read_ctm(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
     """The turns that the words of each speaker make. Raises MimidiarError with file and line."""
-    words: dict[tuple[str, str], list[Word]] = {}
+    words: dict[tuple[str, str], Words] = {}
     for line, fields in numbered_fields(path):
         if len(fields) < 7 or fields[6].lower() not in NO_WORDS:
             recording, speaker, word = _word(fields, path, line)
-            words.setdefault((sys.intern(recording), sys.intern(speaker)), []).append(word)
-    rows = (row for (recording, speaker), said in words.items() for row in _turns(recording, speaker, said, pause_sec))
-    return gather(rows, transcript)
+            words.setdefault((sys.intern(recording), sys.intern(speaker)), []).append((word, line))
+    with sifted(path, reading) as sieve:
+        return gather((row for key, said in words.items() for row in _turns(*key, said, sieve)), reading.transcript)
 
 
 def _word(fields: list[str], path: str | Path, line: int) -> tuple[str, str, Word]:
@@ -47,22 +48,26 @@ def _word(fields: list[str], path: str | Path, line: int) -> tuple[str, str, Wor
     return fields[0], speaker, Word(start, round(start + duration, 6), fields[4])
 
 
-def _turns(recording: str, speaker: str, words: Iterable[Word], pause_sec: float) -> Iterator[Row]:
-    turn: list[Word] = []
+def _turns(recording: str, speaker: str, words: Words, sieve: Sieve) -> Iterator[Row]:
+    turn: Words = []
     end = 0.0
-    for word in sorted(words):
-        if turn and word.start - end > pause_sec + SAME_SEC:
-            yield from _turn(recording, speaker, turn, end)
+    for word, line in sorted(words):
+        if turn and word.start - end > sieve.reading.pause_sec + SAME_SEC:
+            yield from _turn(recording, speaker, turn, end, sieve)
             turn = []
-        turn.append(word)
+        turn.append((word, line))
         end = max(end, word.end)
-    yield from _turn(recording, speaker, turn, end)
+    yield from _turn(recording, speaker, turn, end, sieve)
 
 
-def _turn(recording: str, speaker: str, words: list[Word], end: float) -> Iterator[Row]:
-    if end > words[0].start:
-        text = " ".join(word.text for word in words)
-        yield Turn(recording, words[0].start, end, speaker), Said(text, tuple(words))
+def _turn(recording: str, speaker: str, words: Words, end: float, sieve: Sieve) -> Iterator[Row]:
+    start = words[0][0].start
+    if end > start:
+        text = " ".join(word.text for word, _ in words)
+        yield Turn(recording, start, end, speaker), Said(text, tuple(word for word, _ in words))
+    else:
+        for _, line in words:
+            sieve.skip("word", "of no length", line)
 
 
 def write_ctm(path: str | Path, turns: Turns, transcript: Transcript) -> None:

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
+from mimidiar.annotation.reading import PLAIN, Reading
 from mimidiar.annotation.turns import Turn, Turns, extent
 from mimidiar.annotation.uem import read_uem, write_uem
 
 REGION = "scored"  # the speaker whose turns are regions
 
 
-def read_regions(path: str | Path) -> dict[str, list[Turn]]:
+def read_regions(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
     """Each region of a UEM as a turn of the speaker `scored`. Raises MimidiarError with file and line."""
     return {
         recording: [Turn(recording, start, end, REGION) for start, end in regions]
-        for recording, regions in read_uem(path).items()
+        for recording, regions in read_uem(path, reading.notes).items()
     }
 
 

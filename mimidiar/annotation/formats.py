@@ -3,28 +3,26 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mimidiar.annotation.audacity import read_audacity, write_audacity
-from mimidiar.annotation.ctm import MISSING, PAUSE_SEC, read_ctm, write_ctm
+from mimidiar.annotation.ctm import MISSING, read_ctm, write_ctm
 from mimidiar.annotation.extent import read_regions, write_extents
-from mimidiar.annotation.pyannote_json import read_pyannote, write_pyannote
+from mimidiar.annotation.json_file import read_json
+from mimidiar.annotation.pyannote_json import is_pyannote, read_pyannote, write_pyannote
+from mimidiar.annotation.reading import Reading
+from mimidiar.annotation.rttm import MISSING as NOBODY
 from mimidiar.annotation.rttm import read_rttm, write_rttm
+from mimidiar.annotation.seglst import is_seglst, read_seglst, write_seglst
 from mimidiar.annotation.srt import read_srt, write_srt
+from mimidiar.annotation.stm import UNSCORED_SPEAKERS, read_stm, write_stm
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions, write_supervisions
 from mimidiar.annotation.textgrid import read_textgrid, write_textgrid
 from mimidiar.annotation.transcript import Transcript
 from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.annotation.vtt import read_vtt, write_vtt
+from mimidiar.annotation.whisper import is_whisper, read_whisper, write_whisper
 from mimidiar.errors import MimidiarError
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Further arguments of a reader: containers for transcripts and notes, the name of the recording, CTM's pause."""
-
-    transcript: Transcript
-    notes: list[str]
-    recording: str | None = None
-    pause_sec: float = PAUSE_SEC
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class Format:
     no_speaker: tuple[str, ...] = ()  # names that its reader takes for none
     milliseconds: bool = False  # times are written in them
     words: str = ""  # "", "text" or "times": the stored part of the transcript
+    is_it: Callable[[Any], bool] | None = None  # tells formats of one suffix apart by their JSON
 
 
 def _rttm_turns(path: Path, turns: Turns, transcript: Transcript) -> None:
@@ -52,18 +51,18 @@ def _rttm_turns(path: Path, turns: Turns, transcript: Transcript) -> None:
 FORMATS: Mapping[str, Format] = {
     "rttm": Format(
         (".rttm",),
-        lambda path, reading: read_rttm(path, reading.notes),
+        read_rttm,
         _rttm_turns,
         "the turns of any number of recordings",
         "words; spaces in names; under 1 ms",
         "all but SPEAKER lines; the channel",
         spaces=False,
-        no_speaker=("<NA>",),
+        no_speaker=(NOBODY,),
         milliseconds=True,
     ),
     "uem": Format(
         (".uem",),
-        lambda path, reading: read_regions(path),
+        read_regions,
         lambda path, turns, transcript: write_extents(path, turns),
         "regions of any number of recordings",
         "speakers, words; spaces in names; under 1 ms",
@@ -74,7 +73,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "ctm": Format(
         (".ctm",),
-        lambda path, reading: read_ctm(path, reading.transcript, reading.pause_sec),
+        read_ctm,
         write_ctm,
         "words with their times and speakers (without these: channels)",
         "turns as such, nor any without word times; spaces in names; under 1 ms",
@@ -87,7 +86,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "supervisions": Format(
         (".jsonl.gz", ".jsonl"),
-        lambda path, reading: read_supervisions(path, reading.transcript, reading.notes),
+        read_supervisions,
         write_supervisions,
         "lhotse's turns, texts and aligned words of any number of recordings",
         "nothing of the others",
@@ -96,15 +95,50 @@ FORMATS: Mapping[str, Format] = {
     ),
     "pyannote": Format(
         (".json",),
-        lambda path, reading: read_pyannote(path, reading.transcript, reading.recording),
+        read_pyannote,
         write_pyannote,
         "turns as pyannote.audio 4 writes them (read: the layout of pyannote.core 4 as well)",
         "words",
         "tracks, modality",
+        is_it=is_pyannote,
+    ),
+    "whisper": Format(
+        (".json",),
+        read_whisper,
+        write_whisper,
+        "segments of Whisper and whisperX: turns, texts and the times of words",
+        "a second recording; the name of the one",
+        "scores, tokens, language",
+        one_recording=True,
+        words="times",
+        is_it=is_whisper,
+    ),
+    "seglst": Format(
+        (".json",),
+        read_seglst,
+        write_seglst,
+        "segments of CHiME and meeteval: turns and their texts, of any number of recordings",
+        "word times",
+        "all but session_id, start_time, end_time, speaker, words",
+        words="text",
+        is_it=is_seglst,
+    ),
+    "stm": Format(
+        (".stm",),
+        read_stm,
+        write_stm,
+        "NIST's segments: turns and their texts, of any number of recordings",
+        "word times; spaces in names; under 1 ms",
+        "the channel, labels as <o,f0,male>, unscored lines",
+        spaces=False,
+        recording_leads=True,
+        no_speaker=(NOBODY, *UNSCORED_SPEAKERS),
+        milliseconds=True,
+        words="text",
     ),
     "textgrid": Format(
         (".TextGrid",),
-        lambda path, reading: read_textgrid(path, reading.transcript, reading.recording),
+        read_textgrid,
         write_textgrid,
         "Praat: turns and their texts, one tier a speaker",
         "a second recording; the name of the one; word times",
@@ -114,7 +148,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "audacity": Format(
         (".txt",),
-        lambda path, reading: read_audacity(path, reading.transcript, reading.recording),
+        read_audacity,
         write_audacity,
         "labels: turns and their texts, as 'speaker' or 'speaker: text'",
         "a second recording; the name of the one; word times; under 1 us",
@@ -124,11 +158,22 @@ FORMATS: Mapping[str, Format] = {
     ),
     "srt": Format(
         (".srt",),
-        lambda path, reading: read_srt(path, reading.transcript, reading.recording, reading.notes),
+        read_srt,
         write_srt,
         "subtitles: turns and their texts, as 'speaker: text'",
         "a second recording; the name of the one; word times; under 1 ms",
         "cues of sounds alone, as [music]",
+        one_recording=True,
+        milliseconds=True,
+        words="text",
+    ),
+    "vtt": Format(
+        (".vtt",),
+        read_vtt,
+        write_vtt,
+        "WebVTT subtitles: turns and their texts, as '<v speaker>text'",
+        "a second recording; the name of the one; word times; under 1 ms",
+        "cues of sounds alone, notes, styles, regions, settings",
         one_recording=True,
         milliseconds=True,
         words="text",
@@ -143,18 +188,40 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def format_of_file(path: str | Path, option: str) -> str:
-    """The name of the format that the suffix of `path` stands for. Raises MimidiarError that names the `option`."""
-    for name, kind in FORMATS.items():
-        if Path(path).name.lower().endswith(tuple(suffix.lower() for suffix in kind.suffixes)):
+def format_of_target(path: str | Path) -> str:
+    """The name of the first format that the suffix of `path` stands for. Raises MimidiarError that lists all."""
+    return _of_suffix(path, "--to")[0]
+
+
+def format_of_source(path: str | Path) -> str:
+    """The name of the format of a file, by its suffix and, where several have it, by the JSON in it.
+
+    Raises MimidiarError that lists the choices.
+    """
+    names = _of_suffix(path, "--from")
+    if len(names) == 1:
+        return names[0]
+    document = read_json(path)
+    for name in names:
+        if FORMATS[name].is_it(document):
             return name
+    raise MimidiarError(f"{path}: the JSON in it looks like none of {', '.join(names)}; name the format with --from")
+
+
+def _of_suffix(path: str | Path, option: str) -> list[str]:
+    """The formats whose files end so. Raises MimidiarError that names the `option` where there is none."""
+    file = Path(path).name.lower()
+    found = [name for name, kind in FORMATS.items() if file.endswith(tuple(s.lower() for s in kind.suffixes))]
+    if found:
+        return found
     known = ", ".join(f"{kind.suffixes[0]} ({name})" for name, kind in FORMATS.items())
     raise MimidiarError(f"{path}: its suffix is none of {known}; name the format with {option}")
 
 
 def format_of_folder(folder: Path) -> str:
     """The one format that the files of a folder have. Raises MimidiarError when it is none, or several."""
-    found = [name for name in FORMATS if files_of(folder, name)]
+    files = {file: name for name in FORMATS for file in files_of(folder, name)}
+    found = sorted({format_of_source(file) if FORMATS[name].is_it else name for file, name in files.items()})
     if len(found) == 1:
         return found[0]
     what = f"files of the formats {', '.join(found)}" if found else "no file of a known format"

@@ -11,33 +11,44 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.text_file import file_recording, json_in, json_seconds, shown, whole_text
+from mimidiar.annotation.json_file import Record, json_name, json_records, json_seconds, read_json
+from mimidiar.annotation.reading import PLAIN, Reading, Sieve, sifted
+from mimidiar.annotation.text_file import file_recording, shown
 from mimidiar.annotation.transcript import Row, Transcript, gather
 from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
+KEYS = frozenset({"pyannote", "diarization", "output"})
 
-def read_pyannote(
-    path: str | Path, transcript: Transcript | None = None, recording: str | None = None
-) -> dict[str, list[Turn]]:
-    """The turns of each Annotation by its `uri`; one without is named `recording`, or else like the file.
+
+def is_pyannote(document: Any) -> bool:
+    """Whether a JSON value looks like annotations."""
+    first = document[0] if isinstance(document, list) and document else document
+    return isinstance(first, dict) and not KEYS.isdisjoint(first)
+
+
+def read_pyannote(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
+    """The turns of each Annotation by its `uri`; one without is named `reading.recording`, or else like the file.
 
     Raises MimidiarError with file and record.
     """
-    document = json_in(whole_text(path), str(path))
-    annotations = document if isinstance(document, list) else [document]
-    name = recording or file_recording(path)
+    document = read_json(path)
+    with sifted(path, reading) as sieve:
+        return gather(_rows(document, reading.recording or file_recording(path), sieve))
+
+
+def _rows(document: Any, name: str, sieve: Sieve) -> Iterator[Row]:
     seen: set[str] = set()
-    rows: list[Row] = []
-    for index, annotation in enumerate(annotations):
-        where = f"{path}, annotation {index + 1}" if isinstance(document, list) else str(path)
-        uri = _uri(annotation, name, where)
+    whole, several = str(sieve.file), isinstance(document, list)
+    for annotation, place in json_records(document, "annotation", whole) if several else [(document, "")]:
+        uri = _uri(annotation, name, sieve.where(place) if several else whole)
         if uri in seen:
-            raise MimidiarError(f"{where}: a second annotation of recording {shown(uri)}; keep one of them")
+            raise MimidiarError(
+                f"{sieve.where(place)}: a second annotation of recording {shown(uri)}; keep one of them"
+            )
         seen.add(uri)
-        rows.extend((turn, None) for turn in _turns(annotation, uri, where))
-    return gather(rows, transcript)
+        yield from ((turn, None) for turn in _turns(annotation, uri, place, sieve))
 
 
 def _uri(annotation: Any, name: str, where: str) -> str:
@@ -49,40 +60,32 @@ def _uri(annotation: Any, name: str, where: str) -> str:
     return uri or name
 
 
-def _turns(annotation: dict[str, Any], recording: str, where: str) -> Iterator[Turn]:
+def _turns(annotation: Record, recording: str, place: str, sieve: Sieve) -> Iterator[Turn]:
+    """The turns of an annotation; `place` is what it is called in messages, "" where the file holds but one."""
+    where = sieve.where(place) if place else str(sieve.file)
     kind = annotation.get("pyannote")
     if kind == "Annotation":
-        for record, here in _records(annotation.get("content"), "content", where):
-            segment = record.get("segment")
-            if not isinstance(segment, dict):
-                raise MimidiarError(f"{here}: no segment with start and end")
-            yield _turn(segment, record.get("label"), recording, here)
+        key, listed = "content", annotation.get("content")
     elif kind is None and ("diarization" in annotation or isinstance(annotation.get("output"), dict)):
         output = annotation if "diarization" in annotation else annotation["output"]
-        for record, here in _records(output.get("diarization"), "diarization", where):
-            yield _turn(record, record.get("speaker"), recording, here)
+        key, listed = "diarization", output.get("diarization")
     else:
         given = f"pyannote {shown(json.dumps(kind))}" if kind is not None else "no 'pyannote' and no 'diarization'"
         raise MimidiarError(f'{where}: {given} in this JSON; expected {{"pyannote": "Annotation", "content": [...]}}')
+    for record, name in json_records(listed, key, where):
+        here = f"{place}, {name}" if place else name
+        if turn := _turn(record, key == "content", recording, here, sieve):
+            yield turn
 
 
-def _records(value: Any, key: str, where: str) -> Iterator[tuple[dict[str, Any], str]]:
-    if not isinstance(value, list):
-        raise MimidiarError(f"{where}: {key!r} is {shown(json.dumps(value))}, not a list of turns")
-    for index, record in enumerate(value, start=1):
-        here = f"{where}, {key} {index}"
-        if not isinstance(record, dict):
-            raise MimidiarError(f"{here}: {shown(json.dumps(record))} is no turn (a JSON object)")
-        yield record, here
-
-
-def _turn(segment: dict[str, Any], label: Any, recording: str, where: str) -> Turn:
+def _turn(record: Record, of_core: bool, recording: str, place: str, sieve: Sieve) -> Turn | None:
+    """The turn of a record in the layout of pyannote.core, or else in that of pyannote.audio."""
+    where, segment = sieve.where(place), record.get("segment") if of_core else record
+    if not isinstance(segment, dict):
+        raise MimidiarError(f"{where}: no segment with start and end")
     start, end = (json_seconds(segment.get(key), key, where) for key in ("start", "end"))
-    if end <= start:
-        raise MimidiarError(f"{where}: a turn from {start:g} to {end:g} s is empty; remove it")
-    if isinstance(label, bool) or not isinstance(label, str | int) or not str(label).strip():
-        raise MimidiarError(f"{where}: the speaker is {shown(json.dumps(label))}, not a name")
-    return Turn(recording, start, end, str(label))
+    speaker = json_name(record.get("label" if of_core else "speaker"), "speaker", where)
+    return sieve.turn("turn", place, recording, start, end, speaker)
 
 
 def write_pyannote(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:
@@ -94,6 +97,6 @@ def write_pyannote(path: str | Path, turns: Turns, transcript: Transcript | None
         stream.write("\n")
 
 
-def _object(recording: str, turns: list[Turn]) -> dict[str, Any]:
+def _object(recording: str, turns: list[Turn]) -> Record:
     listed = [{"start": turn.start, "end": turn.end, "speaker": turn.speaker} for turn in turns]
     return {"uri": recording, "diarization": listed}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mimidiar.annotation.reading import PLAIN, Reading
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions, supervisions_file
 from mimidiar.annotation.text_file import sha256_lines, sha256_source
@@ -9,12 +10,12 @@ from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 
 
-def read_turns(path: str | Path, notes: list[str] | None = None) -> dict[str, list[Turn]]:
+def read_turns(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
     """The turns of each recording by start time, from RTTM (`read_rttm`) or supervisions (`read_supervisions`).
 
-    `notes` gets what the user should know of what was passed over. Raises MimidiarError with file and line.
+    Raises MimidiarError with file and line.
     """
-    return read_supervisions(path, notes=notes) if holds_supervisions(path) else read_rttm(path, notes)
+    return read_supervisions(path, reading) if holds_supervisions(path) else read_rttm(path, reading)
 
 
 def holds_supervisions(path: str | Path) -> bool:

@@ -1,83 +1,51 @@
 """SubRip subtitles (SRT): numbered cues `HH:MM:SS,mmm --> HH:MM:SS,mmm` with text, one recording a file.
 
-A cue is a turn: `speaker: text`, or `[speaker] text`; `speaker:` alone is a turn without words. A cue that names no
-speaker says nothing about who speaks when, and is refused, unless it is a sound, `[music]`: these are passed over. The
-recording is named like the file.
+A cue is a turn: `speaker: text`, `[speaker] text` or, as whisper.cpp writes it, `(speaker 0) text`; `speaker:` alone is
+a turn without words. Sounds, `[music]`, are passed over. The recording is named like the file. Read by ourselves: the
+package `srt` reads no UTF-16, stops at a cue that was cut off, and takes one that ends before it starts.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mimidiar.annotation.text_file import MAX_SECONDS, file_recording, shown, text_lines
-from mimidiar.annotation.transcript import Row, Transcript, caption, gather, is_sound, parse_caption
-from mimidiar.annotation.turns import Turn, Turns
+from mimidiar.annotation.cues import Cue, cue_rows, cue_times, timed_rows
+from mimidiar.annotation.reading import PLAIN, Reading, sifted
+from mimidiar.annotation.text_file import file_recording, shown, text_lines
+from mimidiar.annotation.transcript import Transcript, caption, gather, parse_caption
+from mimidiar.annotation.turns import Turn, Turns, only_recording
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
-TIME = r"([0-9]{1,9}):([0-9]{2}):([0-9]{2})[,.]([0-9]{3})"
-TIMES = re.compile(rf"\s*{TIME}\s*-->\s*{TIME}(?:\s.*)?")
 NUMBER = re.compile(r"\s*[0-9]+\s*")
 
 
-def read_srt(
-    path: str | Path,
-    transcript: Transcript | None = None,
-    recording: str | None = None,
-    notes: list[str] | None = None,
-) -> dict[str, list[Turn]]:
-    """The turns of the one recording in an SRT file (`recording`: its name, instead of the file's).
-
-    `notes` gets a line on sounds that were passed over. Raises MimidiarError with file and line.
-    """
-    name = recording or file_recording(path)
-    rows = [_row(name, *cue) for cue in _cues(path)]
-    sounds = rows.count(None)
-    if sounds and notes is not None:
-        notes.append(f"{path}: {sounds} cues without speaker are sounds, passed over")
-    return gather((row for row in rows if row), transcript)
+def read_srt(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
+    """The turns of the one recording in an SRT file. Raises MimidiarError with file and line."""
+    name = reading.recording or file_recording(path)
+    with sifted(path, reading) as sieve:
+        rows = (row for cue in _cues(path) for row in cue_rows(cue, [parse_caption(cue.text)], name, sieve))
+        return gather(rows, reading.transcript)
 
 
-def _cues(path: str | Path) -> Iterator[tuple[str, float, float, str]]:
-    """Where a cue is in the file, its start and end in seconds, and its text."""
-    where, times, text = "", None, []
+def _cues(path: str | Path) -> Iterator[Cue]:
+    start_line, times, text = 0, None, []
     for line, raw in text_lines(path):
-        match = TIMES.fullmatch(raw)
-        if match:
+        found = cue_times(raw, path, line)
+        if found:
             if times:  # no blank line between the cues: the last line of the text is this one's number
-                yield where, *times, "\n".join(text[:-1] if text and NUMBER.fullmatch(text[-1]) else text)
-            where, times, text = f"{path}, line {line}", _times(match, path, line), []
+                yield Cue(start_line, *times, "\n".join(text[:-1] if text and NUMBER.fullmatch(text[-1]) else text))
+            start_line, times, text = line, found, []
         elif not raw.strip():
             if times:
-                yield where, *times, "\n".join(text)
+                yield Cue(start_line, *times, "\n".join(text))
             times = None
         elif times:
             text.append(raw)
         elif not NUMBER.fullmatch(raw):
             raise MimidiarError(f"{path}, line {line}: {shown(raw)} where the number or the times of a cue should be")
     if times:
-        yield where, *times, "\n".join(text)
-
-
-def _times(match: re.Match[str], path: str | Path, line: int) -> tuple[float, float]:
-    numbers = [int(group) for group in match.groups()]
-    start, end = (
-        round(hours * 3600 + minutes * 60 + seconds + milliseconds / 1000, 3)
-        for hours, minutes, seconds, milliseconds in (numbers[:4], numbers[4:])
-    )
-    if not start < end <= MAX_SECONDS:
-        raise MimidiarError(f"{path}, line {line}: a cue from {start:g} to {end:g} s")
-    return start, end
-
-
-def _row(recording: str, where: str, start: float, end: float, text: str) -> Row | None:
-    """The turn of a cue; None for a sound."""
-    speaker, said = parse_caption(text)
-    if not speaker and is_sound(text):
-        return None
-    if not speaker:
-        raise MimidiarError(f"{where}: the cue {shown(text)} names no speaker; write 'speaker: text'")
-    return Turn(recording, start, end, speaker), said
+        yield Cue(start_line, *times, "\n".join(text))
 
 
 def write_srt(path: str | Path, turns: Turns, transcript: Transcript | None = None) -> None:
@@ -85,19 +53,7 @@ def write_srt(path: str | Path, turns: Turns, transcript: Transcript | None = No
 
     Turns that overlap are cues that overlap. Raises MimidiarError for several recordings.
     """
-    if len(turns) > 1:
-        raise MimidiarError(f"{path}: an SRT file holds one recording, not {len(turns)}")
-    rows = sorted(turn for recording in turns.values() for turn in recording)
-    number = 0
+    rows = only_recording(turns, path, "an SRT file")
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
-        for turn in rows:
-            start, end = round(turn.start * 1000), round(turn.end * 1000)
-            text = caption(turn.speaker, (transcript or {}).get(turn), path)
-            if end > start:
-                number += 1
-                stream.write(f"{number}\n{_clock(start)} --> {_clock(end)}\n{text}\n\n")
-
-
-def _clock(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{rest:03d}"
+        for number, (turn, times) in enumerate(timed_rows(rows, ","), start=1):
+            stream.write(f"{number}\n{times}\n{caption(turn.speaker, (transcript or {}).get(turn), path)}\n\n")

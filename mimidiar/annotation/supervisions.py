@@ -2,8 +2,8 @@
 
 Of a segment, `recording_id`, `start`, `duration` and `speaker` make the turn; `text` and the words of `alignment.word`
 are kept for the formats that hold them; the rest (channel, language, gender, custom) is ignored. Overlapping turns of
-one speaker are merged and turns of no length passed over and noted, as in RTTM; merged are also the copies that a
-microphone array has of each segment.
+one speaker are merged, as in RTTM, and so are the copies that a microphone array has of each segment. A segment whose
+speaker is null or missing has none (`Sieve`).
 """
 
 import gzip
@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mimidiar.annotation.text_file import json_in, json_seconds, raw_lines, shown
+from mimidiar.annotation.json_file import Record, json_in, json_name, json_seconds
+from mimidiar.annotation.reading import PLAIN, Reading, Sieve, sifted
+from mimidiar.annotation.text_file import raw_lines, shown
 from mimidiar.annotation.transcript import Row, Said, Transcript, Word, gather
-from mimidiar.annotation.turns import Turn, Turns, empty_turns_note
+from mimidiar.annotation.turns import Turn, Turns
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
@@ -23,16 +25,13 @@ FILE_NAMES = ("supervisions.jsonl.gz", "supervisions.jsonl")  # in a folder, the
 DIGITS = 8  # lhotse's own rounding of times; with fewer, turns at 16 kHz samples would no longer touch
 
 
-def read_supervisions(
-    path: str | Path, transcript: Transcript | None = None, notes: list[str] | None = None
-) -> dict[str, list[Turn]]:
+def read_supervisions(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
     """The turns of each recording by start time, from a .jsonl or .jsonl.gz, or from the one in a folder.
 
-    What is said in each turn is added to `transcript`, where one is given; `notes` gets a line on turns of no length.
     Raises MimidiarError with file and line.
     """
-    rows = _rows(supervisions_file(path), transcript is not None, [] if notes is None else notes)
-    return gather(rows, transcript)
+    with sifted(supervisions_file(path), reading) as sieve:
+        return gather(_rows(sieve), reading.transcript)
 
 
 def supervisions_file(path: str | Path) -> Path:
@@ -48,22 +47,16 @@ def supervisions_file(path: str | Path) -> Path:
     return path
 
 
-def _rows(file: Path, with_words: bool, notes: list[str]) -> Iterator[Row]:
-    empty: list[int] = []
-    for line, raw in raw_lines(file):
+def _rows(sieve: Sieve) -> Iterator[Row]:
+    for line, raw in raw_lines(sieve.file):
         if raw.strip():
-            where = f"{file}, line {line}"
+            where = sieve.where(line)
             segment = _segment(raw, where)
-            turn = _turn(segment, where)
-            if turn.end > turn.start:
-                yield turn, _said(segment, where) if with_words else None
-            else:
-                empty.append(line)
-    if empty:
-        notes.append(empty_turns_note(file, empty))
+            if turn := _turn(segment, line, where, sieve):
+                yield turn, None if sieve.reading.transcript is None else _said(segment, where)
 
 
-def _segment(raw: bytes, where: str) -> dict[str, Any]:
+def _segment(raw: bytes, where: str) -> Record:
     segment = json_in(raw, where)
     if not isinstance(segment, dict):
         raise MimidiarError(f"{where}: {shown(json.dumps(segment))} is no supervision (a JSON object)")
@@ -72,26 +65,21 @@ def _segment(raw: bytes, where: str) -> dict[str, Any]:
     return segment
 
 
-def _turn(segment: dict[str, Any], where: str) -> Turn:
-    """The turn of a supervision; it may have no length."""
-    recording, speaker = (_name(segment, key, where) for key in ("recording_id", "speaker"))
+def _turn(segment: Record, line: int, where: str, sieve: Sieve) -> Turn | None:
+    recording, speaker = (json_name(segment.get(key), key, where) for key in ("recording_id", "speaker"))
+    if not recording:
+        raise MimidiarError(f"{where}: no 'recording_id' in this supervision; a turn needs one")
     start, duration = (json_seconds(segment.get(key), key, where) for key in ("start", "duration"))
-    return Turn(sys.intern(recording), start, round(start + duration, DIGITS), sys.intern(speaker))
+    end = round(start + duration, DIGITS)
+    return sieve.turn("turn", line, sys.intern(recording), start, end, sys.intern(speaker))
 
 
-def _name(segment: dict[str, Any], key: str, where: str) -> str:
-    if key not in segment:
-        raise MimidiarError(f"{where}: no {key!r} in this supervision; a turn needs one")
-    name = segment[key]
-    if not isinstance(name, str) or not name.strip():
-        raise MimidiarError(f"{where}: {key!r} is {shown(json.dumps(name))}, not a name")
-    return name
-
-
-def _said(segment: dict[str, Any], where: str) -> Said | None:
+def _said(segment: Record, where: str) -> Said | None:
     """Text and word times; empty symbols (silences of an aligner) are no words."""
     alignment = segment.get("alignment")
     items = alignment.get("word") if isinstance(alignment, dict) else None
+    if items is not None and not isinstance(items, list):
+        raise MimidiarError(f"{where}: 'alignment.word' is {shown(json.dumps(items))}, not a list of words")
     words = tuple(sorted(word for item in items or () if (word := _word(item, where)).text))
     text = segment.get("text")
     if not isinstance(text, str) or not text.strip():
@@ -126,7 +114,7 @@ def write_supervisions(path: str | Path, turns: Turns, transcript: Transcript | 
             stream.close()
 
 
-def _to_json(name: str, turn: Turn, said: Said | None) -> dict[str, Any]:
+def _to_json(name: str, turn: Turn, said: Said | None) -> Record:
     start = round(turn.start, DIGITS)
     segment = {"id": name, "recording_id": turn.recording, "start": start}
     segment |= {"duration": round(turn.end - start, DIGITS), "channel": 0}

@@ -1,15 +1,13 @@
-"""Text files as people have them: lists of records, packed or not, line by line; and text and JSON that can only be
-read as a whole, within bounds of memory, in UTF-8, or in UTF-16 as of Praat."""
+"""Text files as people have them: lists of records, packed or not, line by line; and text that can only be read as a
+whole, within bounds of memory, in UTF-8, or in UTF-16 as of Praat."""
 
 import codecs
 import gzip
 import hashlib
-import json
 import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular
@@ -168,25 +166,6 @@ def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, line without its end) of a UTF-8 or UTF-16 file."""
     for number, line in enumerate(whole_text(path).split("\n"), start=1):
         yield number, line.removesuffix("\r")
-
-
-def json_in(text: bytes | str, where: str) -> Any:
-    """The value that `text` spells. Raises MimidiarError naming `where`."""
-    try:
-        value = json.loads(text)
-        json.dumps(value, ensure_ascii=False).encode()  # "\\ud800" alone is JSON, but no text that could be written
-    except (ValueError, RecursionError) as error:
-        raise MimidiarError(f"{where}: not JSON ({str(error)[:100]})") from None
-    return value
-
-
-def json_seconds(value: Any, what: str, where: str) -> float:
-    """A JSON number from 0 to MAX_SECONDS as a float. Raises MimidiarError naming `where` and `what`."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= MAX_SECONDS:
-        given = "missing" if value is None else shown(json.dumps(value))
-        raise MimidiarError(f"{where}: {what!r} is {given}, not a number from 0 to {MAX_SECONDS:g} (seconds)")
-    return float(value)
 
 
 def file_recording(path: str | Path) -> str:

@@ -4,6 +4,8 @@ A file holds one recording, named like the file. Praat's rules: what counts are 
 is doubled), numbers and flags that stand between white space; all else, and what follows `!` on a line, is decoration.
 So both forms read the same (www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html). Point tiers hold no turns and
 are skipped. A turn without words is written with the speaker's name as its text, and read back as one without words.
+Read by ourselves: `praatio` refuses a grid with an interval of no length; `textgrid` drops that interval unsaid, and
+cannot read a text that holds quotes.
 """
 
 import re
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from mimidiar.annotation.reading import PLAIN, Reading, Sieve, sifted
 from mimidiar.annotation.text_file import decoded, file_recording, seconds_in, shown, whole_bytes
 from mimidiar.annotation.transcript import Row, Said, Transcript, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns
@@ -26,14 +29,13 @@ INTERVALS, POINTS = "IntervalTier", "TextTier"
 NOBODY = "nobody"
 
 
-def read_textgrid(
-    path: str | Path, transcript: Transcript | None = None, recording: str | None = None
-) -> dict[str, list[Turn]]:
-    """The turns of the one recording in a TextGrid (`recording`: its name, instead of the file's).
+def read_textgrid(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
+    """The turns of the one recording in a TextGrid, in UTF-8 or UTF-16.
 
-    UTF-8 or UTF-16. Raises MimidiarError with file and line for a binary or broken file.
+    Raises MimidiarError with file and line for a binary or broken file.
     """
-    return gather(_rows(path, recording or file_recording(path)), transcript)
+    with sifted(path, reading) as sieve:
+        return gather(_rows(path, reading.recording or file_recording(path), sieve), reading.transcript)
 
 
 class _Tokens:
@@ -73,7 +75,7 @@ class _Tokens:
         return int(number)
 
 
-def _rows(path: str | Path, recording: str) -> Iterator[Row]:
+def _rows(path: str | Path, recording: str, sieve: Sieve) -> Iterator[Row]:
     tokens = _Tokens(path)
     _header(tokens)
     for _ in range(tokens.count("the number of tiers")):
@@ -85,7 +87,7 @@ def _rows(path: str | Path, recording: str) -> Iterator[Row]:
         size = tokens.count("the number of intervals")
         if tier_class == INTERVALS:
             for _ in range(size):
-                yield from _interval(tokens, recording, speaker)
+                yield from _interval(tokens, recording, speaker, sieve)
         else:
             for _ in range(size):
                 tokens.take("number", "the time of a point"), tokens.take("text", "the mark of a point")
@@ -102,16 +104,12 @@ def _header(tokens: _Tokens) -> None:
         raise tokens.error("a TextGrid without tiers")
 
 
-def _interval(tokens: _Tokens, recording: str, speaker: str) -> Iterator[Row]:
+def _interval(tokens: _Tokens, recording: str, speaker: str, sieve: Sieve) -> Iterator[Row]:
     """The turn of an interval with text; an interval that is blank is silence."""
     start, end = tokens.seconds("xmin of an interval"), tokens.seconds("xmax of an interval")
     text = one_line(tokens.take("text", "the text of an interval").replace('""', '"'))
-    if text:
-        if end <= start:
-            raise tokens.error(f"an interval with text from {start:g} to {end:g} s")
-        if not speaker:
-            raise tokens.error("a tier without name; name it like its speaker")
-        yield Turn(recording, start, end, speaker), Said(text) if text != speaker else None
+    if text and (turn := sieve.turn("interval", tokens.line, recording, start, end, speaker)):
+        yield turn, Said(text) if text != speaker else None
 
 
 def write_textgrid(

@@ -81,23 +81,26 @@ def _said_in(merged: list[Turn], said: Iterable[tuple[Turn, Said]]) -> Iterator[
 
 
 BRACKETED = re.compile(r"\[([^\]]+)\](?::? (.+)|:)")
-SOUND = re.compile(r"\[.*\]|\(.*\)|[♪♫].*")
+ROUND = re.compile(r"\((speaker (?:\w+|\?))\)(?::? (.+)|:)?", re.IGNORECASE)  # whisper.cpp; `?` where it cannot tell
+SOUND = re.compile(r"\[[^\]]*\]|\([^)]*\)|[♪♫].*")
 
 
 def caption(speaker: str, said: Said | None, path: str | Path) -> str:
     """`speaker: text`, or `speaker:` for a turn without words. Raises MimidiarError for names that would be misread."""
-    if ": " in speaker or speaker.endswith(":") or speaker.startswith("["):
-        what = "a speaker's name holds no ': ', ends in no ':' and begins with no '['"
+    if ": " in speaker or speaker.endswith(":") or speaker.startswith("[") or ROUND.fullmatch(speaker):
+        what = "a speaker's name holds no ': ', ends in no ':', begins with no '[' and is not '(speaker ...)'"
         raise MimidiarError(f"{path}: {speaker!r} cannot be written as 'speaker: text'; {what}")
     return f"{speaker}: {said.text}" if said else f"{speaker}:"
 
 
 def parse_caption(text: str) -> tuple[str, Said | None]:
-    """Speaker ("" if missing) and transcript of `speaker: text`, `[speaker] text` or `[speaker]: text`."""
+    """Speaker ("" if missing) and transcript of `speaker: text`, `[speaker] text`, `[speaker]: text`, `(speaker 0)
+    text`.
+    """
     text = one_line(text)
-    bracketed = BRACKETED.fullmatch(text)
+    bracketed = BRACKETED.fullmatch(text) or ROUND.fullmatch(text)
     if bracketed:
-        speaker, words = bracketed[1], bracketed[2]
+        speaker, words = "" if bracketed[1].endswith(" ?") else bracketed[1], bracketed[2]
     elif text.endswith(":") and ": " not in text:
         speaker, words = text[:-1], ""
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
-from mimidiar.annotation.text_file import many
+from mimidiar.errors import MimidiarError
 
 Region = tuple[float, float]
 
@@ -80,9 +80,11 @@ class Turn:
 Turns = Mapping[str, list[Turn]]  # by recording
 
 
-def empty_turns_note(file: str | Path, lines: Sequence[int]) -> str:
-    """What the user should know of turns without length in these lines of `file`: they can change no figure."""
-    return f"{file}: {many(len(lines), 'turn')} of no length passed over, the first in line {lines[0]}"
+def only_recording(turns: Turns, path: str | Path, kind: str) -> list[Turn]:
+    """The turns for `path`, a file of a kind that holds one recording, by start. MimidiarError for several."""
+    if len(turns) > 1:
+        raise MimidiarError(f"{path}: {kind} holds one recording, not {len(turns)}")
+    return sorted(turn for recording in turns.values() for turn in recording)
 
 
 def extent(turns: Sequence[Turn]) -> list[Region]:

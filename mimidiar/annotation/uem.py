@@ -3,28 +3,29 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from mimidiar.annotation.reading import Reading, sifted
 from mimidiar.annotation.text_file import check_name, numbered_fields, seconds_in, source_files
 from mimidiar.annotation.turns import Region, union
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
 
-def read_uem(path: str | Path) -> dict[str, list[Region]]:
+def read_uem(path: str | Path, notes: list[str] | None = None) -> dict[str, list[Region]]:
     """The scored regions of each recording, sorted and disjoint, from a file or every *.uem of a folder.
 
-    The channel is ignored; overlapping or touching regions become one. Raises MimidiarError with file and line.
+    The channel is ignored; overlapping or touching regions become one; regions of no length are passed over, on which
+    `notes` gets a line. Raises MimidiarError with file and line.
     """
     regions: dict[str, list[Region]] = {}
     for file in source_files(path, ".uem"):
-        for line, fields in numbered_fields(file):
-            if len(fields) != 4:
-                what = f"{len(fields)} fields, but a UEM line has 4 (recording channel start end)"
-                raise MimidiarError(f"{file}, line {line}: {what}")
-            start = seconds_in(fields[2], file, line, "start")
-            end = seconds_in(fields[3], file, line, "end")
-            if end <= start:
-                raise MimidiarError(f"{file}, line {line}: the region ends at {end:g} s and starts at {start:g} s")
-            regions.setdefault(fields[0], []).append((start, end))
+        with sifted(file, Reading(notes=notes)) as sieve:
+            for line, fields in numbered_fields(file):
+                if len(fields) != 4:
+                    what = f"{len(fields)} fields, but a UEM line has 4 (recording channel start end)"
+                    raise MimidiarError(f"{file}, line {line}: {what}")
+                start, end = (seconds_in(fields[i], file, line, ("start", "end")[i - 2]) for i in (2, 3))
+                if sieve.lasts("region", line, start, end):
+                    regions.setdefault(fields[0], []).append((start, end))
     if not regions:
         raise MimidiarError(f"{path}: no region in this UEM, so there is nothing to score")
     return {recording: union(regions[recording]) for recording in sorted(regions)}

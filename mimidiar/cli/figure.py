@@ -106,8 +106,8 @@ def timeline(reference, hypothesis, recording, uem, collar, skip_overlap, folder
 def det(scores, trials, name, more, title):
     """Draw DET curves, with the EER marked.
 
-    Miss rate against false acceptance rate on normal deviate scales, for one system or several. SCORES: `enrol
-    test score` a line; TRIALS: `label enrol test` a line, the same trials for all systems.
+    Miss rate against false acceptance rate on normal deviate scales, for one system or several. SCORES and TRIALS are
+    as of `mimidiar verify`, with the same trials for all systems.
     """
     from mimidiar.figures.verification import draw_det
     from mimidiar.score.trials import read_both_kinds
@@ -125,7 +125,7 @@ def det(scores, trials, name, more, title):
 def histogram(scores, trials, title):
     """Draw the score histograms of target and non-target trials, with the threshold at the EER.
 
-    SCORES: `enrol test score` a line; TRIALS: `label enrol test` a line.
+    SCORES and TRIALS are as of `mimidiar verify`.
     """
     from mimidiar.figures.verification import draw_histogram
     from mimidiar.score.trials import read_both_kinds

@@ -25,9 +25,20 @@ def out_option(files):
     help=f"{COLLAR_HELP} Repeatable: each collar has a table, and its files are in DIR/collar<seconds>.",
 )
 @overlap_option
+@click.option(
+    "--keep-names",
+    is_flag=True,
+    help="Do not map speakers: the identification error rate, for systems that name speakers as REF does. No DER.",
+)
+@click.option(
+    "--map-ids",
+    is_flag=True,
+    help="Take recordings of HYP whose ids differ by a suffix or an extension (0513.rttm, 0513) as those of REF.",
+)
+@click.option("--intersect", is_flag=True, help="Leave out recordings that only HYP has, such as those of another set.")
 @out_option("DIR/score.json and DIR/per_recording.csv")
 @name_option
-def score(reference, hypothesis, uem, collars, skip_overlap, folder, name):
+def score(reference, hypothesis, uem, collars, skip_overlap, keep_names, map_ids, intersect, folder, name):
     """Score the speaker turns HYP against REF.
 
     Both are an RTTM file, a folder of *.rttm, or lhotse supervisions (*.jsonl, or a folder with a
@@ -36,8 +47,8 @@ def score(reference, hypothesis, uem, collars, skip_overlap, folder, name):
     the detected number of speakers.
 
     The total is total error time over total reference speaker time. Recordings missing from HYP count as missed
-    speech; recordings missing from REF are refused. Overlapping turns of one speaker are merged, and turns of no length
-    are ignored.
+    speech; recordings missing from REF are refused (--map-ids, --intersect). Overlapping turns of one speaker are
+    merged; turns of no length or without a speaker are passed over, and channels ignored, with a warning.
 
     \b
     All conventions, and how md-eval and dscore differ: python -m pydoc mimidiar.score.diarization
@@ -45,10 +56,12 @@ def score(reference, hypothesis, uem, collars, skip_overlap, folder, name):
     """
     from mimidiar.score import from_files, table
     from mimidiar.score.diarization import Protocol
+    from mimidiar.score.recordings import Matching
 
-    protocols = [Protocol(collar, skip_overlap) for collar in dict.fromkeys(collars)]
+    protocols = [Protocol(collar, skip_overlap, keep_names) for collar in dict.fromkeys(collars)]
     for protocol in protocols:
-        found, document = from_files.score_files(reference, hypothesis, uem, protocol, name)
+        matching = Matching(map_ids, intersect)
+        found, document = from_files.score_files(reference, hypothesis, uem, protocol, name, matching)
         tell(document, table.diarization_table(found, document))
         if folder:
             own = folder / f"collar{protocol.collar:g}" if len(protocols) > 1 else folder
@@ -78,7 +91,8 @@ def verify(scores, trials, utt2spk, draws, folder, name):
 
     \b
     SCORES  enrol test score   a line; higher is more similar; any order, scores of other pairs are ignored
-    TRIALS  label enrol test   a line; label 1 or target: the same speaker, 0 or nontarget: two speakers
+    TRIALS  label enrol test   a line, or Kaldi's enrol test label; label 1 or target: the same speaker, 0 or
+            nontarget: two speakers
 
     The bootstrap draws speakers, not trials, since trials of one speaker are not independent. If the speakers are
     unknown, it draws trials, with a warning.

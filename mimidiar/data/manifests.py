@@ -114,6 +114,6 @@ def _records(kind: type[Record], path: Path) -> Iterator[Record]:
 
 
 def read_trials(path: str | Path) -> list[Trial]:
-    """Trials, one 'label enrol test' a line. Raises MimidiarError naming the line."""
+    """Trials, one a line (`score.trials`). Raises MimidiarError naming the line."""
     trials = score_trials.read_trials(path)
     return [(int(same), enrol, test) for same, (enrol, test) in zip(trials.target, trials.pairs, strict=True)]

@@ -13,7 +13,9 @@ What is measured
 - the total is the summed error time over the summed reference speaker time, not the mean of the recordings;
 - JER (second DIHARD challenge) has no collar and always scores overlap; speakers are paired by the time they have in
   common (dscore pairs by the least JER);
-- speech activity and overlap detection (`detection_times`): of the same scored time as the DER.
+- speech activity and overlap detection (`detection_times`): of the same scored time as the DER;
+- with `keep_names` no speakers are paired: a speaker is right only under the name that the reference gives. That is the
+  identification error rate (IER, as pyannote.metrics has it), for enrolled speakers, and no DER.
 
 What is scored
 - with a UEM, exactly its recordings and regions (as dscore; md-eval scores a recording that the UEM lacks all the
@@ -22,22 +24,23 @@ What is scored
 - without one, each recording of the reference over the extent of reference and hypothesis together, as dscore
   (md-eval: of the reference alone, where a false alarm before the first or after the last turn goes unseen);
 - a recording without hypothesis is all missed, with a warning (as both); one that only the hypothesis has is refused,
-  unless the UEM lists it (md-eval ignores it; dscore counts it as false alarm, unless a UEM leaves it out);
+  unless the UEM lists it or it is left out on request (md-eval ignores it; dscore counts it as false alarm, unless a
+  UEM leaves it out). Ids that differ by a suffix or an extension are one on request (`mimidiar.score.recordings`);
 - NOSCORE and NON-LEX lines of the reference take their time out of scoring (`noscore`, as md-eval).
 
 What is read (`mimidiar.annotation`)
-- overlapping turns of one speaker count once (as both); channels are ignored (as dscore; md-eval scores each channel);
-- turns of no length are passed over, with a warning (as md-eval; dscore refuses them); negative times are refused (as
-  both), and so are times that are no numbers, unknown line types and lines with too few or too many fields;
+- overlapping turns of one speaker count once (as both); channels are ignored (as dscore; md-eval scores each channel by
+  itself), with a warning where an RTTM has several;
+- turns of no length are passed over, with a warning (as md-eval; dscore refuses them), and so are those without a
+  speaker (<NA>); negative times are refused (as both), and so are times that are no numbers, unknown line types and
+  lines with too few or too many fields;
 - blank lines, comments (; or #), CRLF and RTTM lines of other types (SPKR-INFO, LEXEME, ...) are passed over;
   overlapping UEM regions are joined (md-eval refuses them).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from mimidiar.annotation.text_file import shown
 from mimidiar.annotation.turns import (
     Region,
     Turn,
@@ -53,9 +56,8 @@ from mimidiar.annotation.turns import (
 )
 from mimidiar.errors import MimidiarError
 from mimidiar.score.kinds import SCORE_KINDS
-from mimidiar.score.segments import check_size, common_sec, error_times, jaccard_error
-
-Regions = Mapping[str, list[Region]]
+from mimidiar.score.recordings import Regions, recordings_to_score
+from mimidiar.score.segments import check_size, common_sec, error_times, jaccard_error, name_pairs, pair_speakers
 
 CONVENTIONS = SCORE_KINDS["diarization"].conventions  # of all that is said above; 1: before scores named it
 
@@ -65,10 +67,14 @@ OWN_EXTENT = "from the first to the last turn of reference and hypothesis togeth
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is scored: `collar` in seconds on either side of each reference border (md-eval), overlap or not."""
+    """What is scored: `collar` in seconds on either side of each reference border (md-eval), overlap or not.
+
+    `keep_names`: speakers are not paired; what is measured is the identification error rate.
+    """
 
     collar: float = 0.0
     skip_overlap: bool = False
+    keep_names: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.collar < float("inf"):
@@ -76,7 +82,8 @@ class Protocol:
 
     def in_words(self) -> str:
         collar = f"+-{self.collar:g} s around each reference border (md-eval)" if self.collar else "none"
-        return f"collar {collar}; overlap {'skipped' if self.skip_overlap else 'scored'}"
+        names = "; speakers NOT mapped: identification, no DER" if self.keep_names else ""
+        return f"collar {collar}; overlap {'skipped' if self.skip_overlap else 'scored'}{names}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,7 @@ def score_diarization(
     reference is left to score, or when a recording is beyond all measure (`check_size`).
     """
     protocol = protocol or Protocol()
-    recordings, warnings = _recordings_to_score(reference, hypothesis, uem)
+    recordings, warnings = recordings_to_score(reference, hypothesis, uem)
     for recording in recordings:  # all of them first: an error should not come after minutes of scoring
         check_size(reference.get(recording, []), "reference")
         check_size(hypothesis.get(recording, []), "hypothesis")
@@ -177,11 +184,12 @@ def score_recording(
     scored = scored_regions(reference, regions, protocol)
     inside = crop(reference, regions), crop(hypothesis, regions)
     common = common_sec(*inside)
-    jaccard, counts = jaccard_error(*inside, common), common.shape
+    named = name_pairs(*inside) if protocol.keep_names else None
+    jaccard, counts = jaccard_error(*inside, common, named), common.shape
     if scored != regions:
         inside = crop(reference, scored), crop(hypothesis, scored)
         common = common_sec(*inside)
-    times = error_times(*inside, common)
+    times = error_times(*inside, name_pairs(*inside) if protocol.keep_names else pair_speakers(common))
     return RecordingScore(
         recording=recording,
         reference_sec=times["total"],
@@ -228,28 +236,3 @@ def scored_regions(reference: list[Turn], regions: list[Region], protocol: Proto
     if protocol.skip_overlap:
         holes += overlaps((turn.start, turn.end) for turn in reference)
     return subtract(regions, union(holes))
-
-
-def _recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | None) -> tuple[list[str], list[str]]:
-    """The recordings to score, and what the user should know about those on one side only."""
-    if unknown := sorted(set(hypothesis) - {*reference, *(uem or {})}):
-        remedy = "remove it from the hypothesis, or list it in the UEM to score it as false alarm"
-        raise MimidiarError(f"the hypothesis has {_some(unknown)}, in neither reference nor UEM; {remedy}")
-    wanted = set(reference) if uem is None else set(uem)
-    if uem is not None and not wanted & set(reference):
-        have = f"the UEM is about {_some(sorted(wanted))}, the reference about {_some(sorted(reference))}"
-        raise MimidiarError(f"UEM and reference have no recording in common: {have}")
-    warnings = []
-    if silent := sorted(wanted & set(reference) - set(hypothesis)):
-        warnings.append(f"no hypothesis for {_some(silent)}: all their speech counts as missed")
-    if left_out := sorted(set(reference) - wanted):
-        warnings.append(f"not in the UEM, so not scored: {_some(left_out)}")
-    if empty := sorted(wanted - set(reference)):
-        warnings.append(f"no reference turns for {_some(empty)}, which the UEM lists: scored as false alarm only")
-    return sorted(wanted), warnings
-
-
-def _some(names: list[str]) -> str:
-    """The first few names, and how many there are."""
-    listed = ", ".join([shown(name) for name in names[:3]] + ["..."] * (len(names) > 3))
-    return f"recording {listed}" if len(names) == 1 else f"{len(names)} recordings ({listed})"

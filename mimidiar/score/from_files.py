@@ -2,7 +2,8 @@
 
 `score.json` of a diarization score is one object:
 
-- `kind`: "diarization";
+- `kind`: "diarization"; or "identification" where speakers are not paired (`Protocol.keep_names`): it has `ier`, the
+  identification error rate, in place of `der`, and no `jer`;
 - figures, in % where nothing else is said, null where there is nothing to divide by: `der`, `miss`, `false_alarm`,
   `confusion` (of reference speaker time; the last three add up to the first); `jer` (of speakers); `vad_miss`,
   `vad_false_alarm` (of the time with reference speech, speech of all speakers taken as one); `overlap_precision`,
@@ -28,17 +29,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.sources import holds_supervisions, read_turns, sha256_turns
 from mimidiar.annotation.text_file import sha256_source, shown
-from mimidiar.annotation.turns import extent, subtract
+from mimidiar.annotation.turns import Turns, extent, subtract
 from mimidiar.annotation.uem import read_uem
 from mimidiar.errors import MimidiarError
 from mimidiar.files import require_regular, write_json, write_text
 from mimidiar.score.bootstrap import FEW_CLUSTERS
-from mimidiar.score.diarization import CONVENTIONS, DiarizationScore, Protocol, score_diarization
+from mimidiar.score.diarization import DiarizationScore, Protocol, score_diarization
 from mimidiar.score.error_regions import ErrorRegions, find_errors
+from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.noscore import read_noscore
-from mimidiar.score.ratios import by_speakers, figures, intervals
+from mimidiar.score.ratios import by_speakers, figures, intervals, kind_of
+from mimidiar.score.recordings import Matching, match_hypothesis
 from mimidiar.score.score_file import SCORE_FILE, rounded
 
 RECORDINGS_FILE = "per_recording.csv"
@@ -50,6 +54,7 @@ def score_files(
     uem: str | Path | None = None,
     protocol: Protocol | None = None,
     system: str | None = None,
+    matching: Matching | None = None,
 ) -> tuple[DiarizationScore, dict[str, Any]]:
     """Score RTTM or supervisions, files or folders; the score, and what `score.json` says about it.
 
@@ -58,9 +63,14 @@ def score_files(
     for path in filter(None, (reference, hypothesis, uem)):
         require_regular(path)  # each is read again for its hash
     notes: list[str] = []
-    turns = read_turns(reference, notes), read_turns(hypothesis, notes)
+    true, found = read_turns(reference, Reading(notes=notes)), read_turns(hypothesis, Reading(notes=notes))
+    regions = None if uem is None else read_uem(uem, notes)
+    found, matched = match_hypothesis(true, found, regions, matching or Matching())
+    notes += matched
     noscore = {} if holds_supervisions(reference) else read_noscore(reference)
-    score = score_diarization(*turns, None if uem is None else read_uem(uem), protocol, noscore)
+    score = score_diarization(true, found, regions, protocol, noscore)
+    if score.protocol.keep_names and not _speakers(true) & _speakers(found):
+        notes.append("no speaker of the hypothesis has a name of the reference's: for the DER, leave out --keep-names")
     if 1 < len(score.recordings) < FEW_CLUSTERS:
         notes.append(f"only {len(score.recordings)} recordings: the intervals are rough, and rather too narrow")
     score = replace(score, warnings=(*notes, *score.warnings))
@@ -75,31 +85,38 @@ def score_files(
     return score, document
 
 
+def _speakers(turns: Turns) -> set[str]:
+    return {turn.speaker for own in turns.values() for turn in own}
+
+
 def score_document(score: DiarizationScore) -> dict[str, Any]:
     """What `score.json` says of a score in memory: everything but the names and hashes of files."""
     total = score.total
     names = ("reference", "missed", "false_alarm", "confusion", "error", "scored")
+    kind, ratios = kind_of(score)
+    protocol = asdict(score.protocol)
+    del protocol["keep_names"]  # said by the kind
     groups = {
         str(number): {
             "n_recordings": len(group),
             "reference_sec": sum(r.reference_sec for r in group),
-            **figures(group),
+            **figures(group, ratios),
         }
         for number, group in by_speakers(score.recordings).items()
     }
     return {
-        "kind": "diarization",
-        **rounded(figures(score.recordings)),
-        "intervals": rounded(intervals(score.recordings)),
+        "kind": kind,
+        **rounded(figures(score.recordings, ratios)),
+        "intervals": rounded(intervals(score.recordings, ratios)),
         "by_speakers": rounded(groups),
         "seconds": rounded({name: getattr(total, f"{name}_sec") for name in names}),
         "n_recordings": len(score.recordings),
         "warnings": list(score.warnings),
         "protocol": {
-            **asdict(score.protocol),
+            **protocol,
             "extent": score.extent,
             "scorer": f"pyannote.metrics {version('pyannote.metrics')} (error times), mimidiar (the rest)",
-            "conventions": CONVENTIONS,
+            "conventions": SCORE_KINDS[kind].conventions,
         },
     }
 
@@ -117,8 +134,9 @@ def write_score(folder: str | Path, score: DiarizationScore, document: dict[str,
 def per_recording_csv(score: DiarizationScore) -> str:
     """One row per recording: its figures, then seconds and speakers."""
     rows = []
+    ratios = {name: ratio for name, ratio in kind_of(score)[1].items() if not name.startswith("speaker_count")}
     for recording in score.recordings:
-        own = {name: value for name, value in figures([recording]).items() if not name.startswith("speaker_count")}
+        own = figures([recording], ratios)
         rows.append({"recording": recording.recording, **own, **asdict(recording)})
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")

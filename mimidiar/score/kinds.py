@@ -45,6 +45,10 @@ SCORE_KINDS = {
     "drift": ScoreKind(conventions=1, shown=("token_drift",)),
     "reconstruction": ScoreKind(conventions=1, shown=("mel_db", "si_sdr_db", "stoi")),
     "cost": ScoreKind(conventions=2, shown=("wall_rtf", "peak_mb"), resampled="rounds"),
+    "identification": ScoreKind(
+        conventions=1,  # as "diarization", but that speakers are not paired
+        shown=("ier", "miss", "false_alarm", "confusion"),
+    ),
 }
 
 

@@ -1,10 +1,10 @@
 """Every figure of a diarization score is a sum over recordings divided by another: which ones, and their intervals."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mimidiar.score.bootstrap import ratio_intervals
-from mimidiar.score.diarization import RecordingScore
+from mimidiar.score.diarization import DiarizationScore, RecordingScore
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,34 @@ RATIOS = {
     "speaker_count_bias": Ratio("  mean error", _count_error, lambda r: 1, scale=1),
 }
 
+# Of speakers who are not paired: the same ratio is no DER, and JER is about pairs.
+IDENTIFICATION = {"ier": replace(RATIOS["der"], label="IER (no DER)")} | {
+    name: ratio for name, ratio in RATIOS.items() if name not in ("der", "jer")
+}
+Ratios = Mapping[str, Ratio]
 
-def figures(scores: Sequence[RecordingScore]) -> dict[str, float | None]:
+
+def kind_of(score: DiarizationScore) -> tuple[str, Ratios]:
+    """The kind of a score (`SCORE_KINDS`), and its ratios."""
+    return ("identification", IDENTIFICATION) if score.protocol.keep_names else ("diarization", RATIOS)
+
+
+def figures(scores: Sequence[RecordingScore], ratios: Ratios = RATIOS) -> dict[str, float | None]:
     """Each ratio over these recordings; None where there is nothing to divide by, such as overlap where nobody does."""
     found = {}
-    for name, ratio in RATIOS.items():
+    for name, ratio in ratios.items():
         bottom = sum(map(ratio.bottom, scores))
         found[name] = ratio.scale * sum(map(ratio.top, scores)) / bottom if bottom > 0 else None
     return found
 
 
-def intervals(scores: Sequence[RecordingScore]) -> dict[str, dict[str, float]]:
+def intervals(scores: Sequence[RecordingScore], ratios: Ratios = RATIOS) -> dict[str, dict[str, float]]:
     """`low`, `high` and `level` of every figure that is not None, by bootstrap over recordings; {} for a single one."""
-    names = [name for name, value in figures(scores).items() if value is not None]
+    names = [name for name, value in figures(scores, ratios).items() if value is not None]
     if len(scores) < 2:
         return {}
-    tops = [[RATIOS[name].scale * RATIOS[name].top(score) for name in names] for score in scores]
-    bottoms = [[RATIOS[name].bottom(score) for name in names] for score in scores]
+    tops = [[ratios[name].scale * ratios[name].top(score) for name in names] for score in scores]
+    bottoms = [[ratios[name].bottom(score) for name in names] for score in scores]
     found = zip(names, ratio_intervals(tops, bottoms), strict=True)
     return {name: {"low": i.low, "high": i.high, "level": i.level} for name, i in found}
 

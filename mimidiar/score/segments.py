@@ -75,27 +75,35 @@ def pair_speakers(common: np.ndarray) -> dict[int, int]:
     return {int(column): int(row) for row, column in pairs if common[row, column] > 0}
 
 
-def error_times(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> Counter[str]:
-    """Seconds by pyannote's names: total, missed detection, false alarm, confusion, correct (`pair_speakers`)."""
+def name_pairs(reference: list[Turn], hypothesis: list[Turn]) -> dict[int, int]:
+    """Column to row of `common_sec`, so that speakers of one name are a pair."""
+    rows = _numbered(reference)
+    return {column: rows[name] for name, column in _numbered(hypothesis).items() if name in rows}
+
+
+def error_times(reference: list[Turn], hypothesis: list[Turn], pairs: Mapping[int, int]) -> Counter[str]:
+    """Seconds by pyannote's names: total, missed detection, false alarm, confusion, correct; `pairs` are who is who."""
     from pyannote.core import Timeline
     from pyannote.metrics.identification import IdentificationErrorRate
 
-    paired, rows = pair_speakers(common), _numbered(reference)
-    labels = {name: paired.get(j, len(rows) + j) for name, j in _numbered(hypothesis).items()}
+    rows = _numbered(reference)
+    labels = {name: pairs.get(j, len(rows) + j) for name, j in _numbered(hypothesis).items()}
     measure, times = IdentificationErrorRate(), Counter()
     for ref, hyp, segment in _segments(reference, hypothesis, rows, labels):
         times.update(measure.compute_components(ref, hyp, uem=Timeline([segment])))
     return times
 
 
-def jaccard_error(reference: list[Turn], hypothesis: list[Turn], common: np.ndarray) -> float:
+def jaccard_error(
+    reference: list[Turn], hypothesis: list[Turn], common: np.ndarray, pairs: Mapping[int, int] | None = None
+) -> float:
     """The sum over reference speakers of 1 - intersection / union with the paired speaker; 1 for one without a pair.
 
-    Paired as by `pair_speakers`, but where several pairings have the same time in common, the one with the least error
-    counts: names and order of the speakers must not decide.
+    Without `pairs`, paired as by `pair_speakers`, but where several pairings have the same time in common, the one with
+    the least error counts: names and order of the speakers must not decide.
     """
     similarity = common / (_seconds(reference)[:, None] + _seconds(hypothesis) - common)
-    pairs = pair_speakers(common + TIE_SEC * similarity)
+    pairs = pair_speakers(common + TIE_SEC * similarity) if pairs is None else pairs
     return len(common) - float(sum(similarity[row, column] for column, row in pairs.items()))
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mimidiar.score.diarization import DiarizationScore, RecordingScore
-from mimidiar.score.ratios import RATIOS, by_speakers, figures
+from mimidiar.score.ratios import Ratios, by_speakers, figures, kind_of
 
 _COLUMNS = {
     "DER": "der",
+    "IER": "ier",
     "missed": "miss",
     "f.alarm": "false_alarm",
     "confus.": "confusion",
@@ -16,48 +17,56 @@ _COLUMNS = {
     "sp.f.a.": "vad_false_alarm",
     "ovl. F1": "overlap_f1",
 }
+_RATES = {
+    "diarization": """\
+DER, missed, false alarm, confusion: % of reference speaker time. JER: % (no collar, overlap scored).""",
+    "identification": """\
+IER: identification error rate. Speakers are NOT mapped: one is right only under the reference's own name. It is no DER,
+and cannot be compared with one. IER, missed, false alarm, confusion: % of reference speaker time.""",
+}
 _LEGEND = """\
-DER, missed, false alarm, confusion: % of reference speaker time. JER: % (no collar, overlap scored). sp.: missed and
-false alarm speech, all speakers as one, % of reference speech. ovl.: detection of two or more speakers, %.
-ref., hyp.: speakers in reference and hypothesis; of several recordings, the mean."""
+sp.: missed and false alarm speech, all speakers as one, % of reference speech. ovl.: detection of two or more speakers,
+%. ref., hyp.: speakers in reference and hypothesis; of several recordings, the mean."""
 
 
 def diarization_table(score: DiarizationScore, document: Mapping[str, Any]) -> str:
     """Per recording, per number of speakers and in total; below it, the intervals and what the numbers mean."""
-    groups = by_speakers(score.recordings)
+    groups, (kind, ratios) = by_speakers(score.recordings), kind_of(score)
+    columns = {name: key for name, key in _COLUMNS.items() if key in ratios}
     blocks = [{row.recording: [row] for row in score.recordings}]
     if len(groups) > 1:
         blocks.append({_group_name(number, len(group)): group for number, group in groups.items()})
     blocks.append({f"TOTAL ({len(score.recordings)})": score.recordings})
     width = max(len("recording"), *(len(name) for block in blocks for name in block))
     header = " ".join(
-        ["recording".ljust(width), "ref. s".rjust(9), *(f"{name:>8}" for name in _COLUMNS), "  ref.", "  hyp."]
+        ["recording".ljust(width), "ref. s".rjust(9), *(f"{name:>8}" for name in columns), "  ref.", "  hyp."]
     )
     lines = [header]
     for block in blocks:
-        lines += [_row(name.ljust(width), rows) for name, rows in block.items()]
+        lines += [_row(name.ljust(width), rows, ratios, columns) for name, rows in block.items()]
         lines.append("-" * len(header))
-    return "\n".join([*lines[:-1], "", *_totals(document), "", _LEGEND, *_protocol(score, document["protocol"])])
+    about = [_RATES[kind], _LEGEND, *_protocol(score, document["protocol"])]
+    return "\n".join([*lines[:-1], "", *_totals(document, ratios), "", *about])
 
 
 def _group_name(number: int, recordings: int) -> str:
     return f"{number} speaker{'s' * (number != 1)} ({recordings})"
 
 
-def _row(name: str, rows: Sequence[RecordingScore]) -> str:
-    found = figures(rows)
-    cells = ["       -" if found[key] is None else f"{found[key]:8.2f}" for key in _COLUMNS.values()]
+def _row(name: str, rows: Sequence[RecordingScore], ratios: Ratios, columns: Mapping[str, str]) -> str:
+    found = figures(rows, ratios)
+    cells = ["       -" if found[key] is None else f"{found[key]:8.2f}" for key in columns.values()]
     digits = 1 if len(rows) > 1 else 0
     counts = sum(r.reference_speakers for r in rows), sum(r.hypothesis_speakers for r in rows)
     means = [f"{count / len(rows):6.{digits}f}" for count in counts]
     return " ".join([name, f"{sum(r.reference_sec for r in rows):9.1f}", *cells, *means])
 
 
-def _totals(document: Mapping[str, Any]) -> list[str]:
+def _totals(document: Mapping[str, Any], ratios: Ratios) -> list[str]:
     """The total figures, one a line, each with its interval."""
     intervals = document["intervals"]
     lines = ["TOTAL" + ("".ljust(27) + "95 % bootstrap interval over recordings" if intervals else "")]
-    for key, ratio in RATIOS.items():
+    for key, ratio in ratios.items():
         value, interval = document[key], intervals.get(key)
         text = f"{ratio.label:<21}" + ("       -" if value is None else f"{value:8.2f} {ratio.unit}")
         lines.append(f"{text:<40}{interval['low']:8.2f} to {interval['high']:.2f}" if interval else text)

@@ -1,6 +1,7 @@
-"""Verification trials (`label enrol test`) and their scores (`enrol test score`), one a line.
+"""Verification trials (`label enrol test`, or Kaldi's `enrol test label`) and scores (`enrol test score`), one a line.
 
 A label is 1 or `target` for the same speaker, 0 or `nontarget` for different ones. (a, b) and (b, a) are two trials.
+Which column has the labels is told from the whole file: the one that holds nothing else.
 
 A bootstrap over speakers needs the speaker of each utterance. Sources are tried in this order, and one is taken when it
 knows every utterance and agrees with every label (a target trial has one speaker, a non-target trial two):
@@ -24,12 +25,13 @@ import numpy as np
 from mimidiar.annotation.supervisions import FILE_NAMES, read_supervisions
 from mimidiar.annotation.text_file import check_name, number_in, numbered_fields, shown
 from mimidiar.errors import MimidiarError
-from mimidiar.files import atomic_path
+from mimidiar.files import atomic_path, require_regular
 
 Pair = tuple[str, str]
 T = TypeVar("T")
 MAX_SCORE = 1e30  # beyond it sums of scores would overflow, and no system means such a number
 _LABELS = {"1": True, "target": True, "0": False, "nontarget": False}
+_ORDERS = (("label", "enrol", "test"), ("enrol", "test", "label"))
 BESIDE = ("utt2spk", *FILE_NAMES)
 _SEPARATOR = re.compile("[-/]")
 _ORDINALS = ("first", "second", "third")
@@ -44,18 +46,40 @@ class Trials:
 
 
 def read_trials(path: str | Path) -> Trials:
-    """Read trials. Raises MimidiarError for a wrong line, a trial given twice, or a file without trials."""
+    """Read trials. Raises MimidiarError for a wrong line, a trial given twice, or a file without trials, for one whose
+    labels may be in either column, and for a pipe, which cannot be read twice.
+    """
+    require_regular(path)
+    order = _order(path)
 
     def read(fields: list[str], line: int) -> tuple[str, str, bool]:
-        if len(fields) != 3 or fields[0] not in _LABELS:
-            what = f"{shown(' '.join(fields))} is not `label enrol test` with label 0, 1, nontarget or target"
+        found = dict(zip(order, fields, strict=False))
+        if len(fields) != 3 or found["label"] not in _LABELS:
+            what = f"{shown(' '.join(fields))} is not `{' '.join(order)}` with label 0, 1, nontarget or target"
             raise MimidiarError(f"{path}, line {line}: {what}")
-        return fields[1], fields[2], _LABELS[fields[0]]
+        return found["enrol"], found["test"], _LABELS[found["label"]]
 
     labels = _by_pair(path, "trials", read)
     if not labels:
         raise MimidiarError(f"{path}: no trial in this file")
     return Trials(list(labels), np.fromiter(labels.values(), dtype=bool, count=len(labels)))
+
+
+def _order(path: str | Path) -> tuple[str, str, str]:
+    """The columns of a list of trials, by where its lines have labels. MimidiarError where none or both have."""
+    possible, line = list(_ORDERS), 0
+    for line, fields in numbered_fields(path):
+        possible = [order for order in possible if len(fields) == 3 and fields[order.index("label")] in _LABELS]
+        if not possible:
+            what = f"{shown(' '.join(fields))} is neither `label enrol test` nor `enrol test label`"
+            raise MimidiarError(f"{path}, line {line}: {what} with label 0, 1, nontarget or target")
+        if len(possible) < 2:
+            return possible[0]
+    if line:
+        what = "the first and the last column both hold only labels (0, 1, target, nontarget), so that one cannot tell"
+        remedy = "rename the utterances"
+        raise MimidiarError(f"{path}: {what} `label enrol test` from `enrol test label`; {remedy}")
+    return _ORDERS[0]
 
 
 def read_both_kinds(path: str | Path) -> Trials:

@@ -2,6 +2,7 @@
 """Damaged files, each of which must end in a result or in an error that a user can act on.
 
   tools/bench/fuzz.py labels --cases 6000 --seed 0       label files of every format that `mimidiar convert` reads
+  tools/bench/fuzz.py audio --cases 4000 --seed 0        audio files with damaged headers, through the reader
   tools/bench/fuzz.py labels --seed 0 --only 4711        one case of it: written to the working folder, and read here
 
 A case is a valid file, mutated; kind, seed and number of the case say which, on every machine. Cases are read in child
@@ -33,7 +34,7 @@ if PYTHON.exists() and Path(sys.prefix) != PYTHON.parents[1]:
 
 from mimidiar.errors import MimidiarError  # noqa: E402
 
-KINDS = {"labels": "fuzz_labels", "audio": "fuzz_audio"}  # kind -> module beside this file
+KINDS = {"audio": "fuzz_audio", "labels": "fuzz_labels"}  # kind -> module beside this file
 BATCH = 500  # cases of one process
 LIMIT_SEC = 60  # only a hang takes so long
 LONGEST = 600  # characters of a message

@@ -37,10 +37,10 @@ def spoken(draw, names, digits: int, recordings: int = 3, texts=SILENT) -> tuple
 
 
 @st.composite
-def worded(draw, names=SOLID) -> tuple[dict[str, list[Turn]], Transcript]:
+def worded(draw, names=SOLID, recordings: int = 2) -> tuple[dict[str, list[Turn]], Transcript]:
     """Turns that are made of words: pauses up to 300 ms in them, longer ones between those of a speaker."""
     rows = []
-    for recording in draw(st.lists(names, min_size=1, max_size=2, unique=True)):
+    for recording in draw(st.lists(names, min_size=1, max_size=recordings, unique=True)):
         for speaker in draw(st.lists(names, min_size=1, max_size=2, unique=True)):
             now = 0
             for _ in range(draw(st.integers(1, 3))):

@@ -7,6 +7,7 @@ import pytest
 from mimidiar.annotation.audacity import read_audacity, write_audacity
 from mimidiar.annotation.ctm import read_ctm, write_ctm
 from mimidiar.annotation.pyannote_json import read_pyannote, write_pyannote
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.srt import read_srt, write_srt
 from mimidiar.annotation.transcript import Said, Word, parse_caption
 from mimidiar.annotation.turns import Turn
@@ -19,7 +20,7 @@ def read(folder, suffix: str, content, **options):
     """Turns of recording x, and what is said in them."""
     path, said = folder / f"x.{suffix}", {}
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return READERS[suffix](path, said, **options).get("x", []), said
+    return READERS[suffix](path, Reading(said, **options)).get("x", []), said
 
 
 # CTM
@@ -81,6 +82,11 @@ def test_ctm_is_written_by_time_and_words_hold_no_space(tmp_path):
         ("[anna] hello\nyou", "anna", "hello you"),
         ("[anna]:", "anna", None),
         ("[anna] (laughs)", "anna", "(laughs)"),
+        ("(speaker 0) hello", "speaker 0", "hello"),
+        ("(Speaker 1): hello", "Speaker 1", "hello"),
+        ("(speaker 1)", "speaker 1", None),
+        ("(speaker ?) hello", "", "hello"),
+        ("(laughs) hello", "", "(laughs) hello"),
         ("[music]", "", "[music]"),
         ("hello", "", "hello"),
         ("at 12:30", "", "at 12:30"),
@@ -97,6 +103,12 @@ def test_labels_of_audacity(tmp_path):
     assert read(tmp_path, "txt", lines) == (turns, {turns[1]: Said("good day")})
     write_audacity(tmp_path / "y.txt", {"x": turns}, {turns[1]: Said("good day")})
     assert (tmp_path / "y.txt").read_text() == "0.500000\t1.750000\tanna\n1.000000\t3.250000\tbo ek: good day\n"
+
+
+def test_labels_with_decimal_commas(tmp_path):
+    lines = "0,500\t1.75\tanna\n1\t3,25\tbo: well, good\n"
+    turns = [Turn("x", 0.5, 1.75, "anna"), Turn("x", 1, 3.25, "bo")]
+    assert read(tmp_path, "txt", lines) == (turns, {turns[1]: Said("well, good")})
 
 
 def test_subtitles(tmp_path):
@@ -129,10 +141,10 @@ def test_cues_of_sounds_are_passed_over_and_counted(tmp_path):
     notes = []
     found, _ = read(tmp_path, "srt", "\n".join(f"{times}\n{cue}\n" for cue in cues), notes=notes)
     assert found == [Turn("x", 0, 1, "anna")]
-    assert notes == [f"{tmp_path / 'x.srt'}: 3 cues without speaker are sounds, passed over"]
+    assert notes == [f"{tmp_path / 'x.srt'}: 3 cues of sound passed over, the first in line 1"]
 
 
-@pytest.mark.parametrize("name", ["a: b", "a:", "[a]"])
+@pytest.mark.parametrize("name", ["a: b", "a:", "[a]", "(speaker 0)"])
 @pytest.mark.parametrize("write", [write_srt, write_audacity])
 def test_names_that_would_be_misread_leave_no_file(tmp_path, write, name):
     with pytest.raises(MimidiarError, match="cannot be written as 'speaker: text'"):
@@ -193,23 +205,24 @@ GOOD = {"pyannote": "Annotation", "content": [segment(0, 1, "bo")]}
         ("ctm", "x 1 0 -1 word\n", "line 1: the duration is '-1'"),
         ("ctm", "x 1 0 1 word 1 lex a b\n", "line 1: 9 fields"),
         ("txt", "0\t1\tbo\n0 1 bo\n", "line 2: '0 1 bo' is no label"),
-        ("txt", "0\t1\t \n", "line 1: a label without text"),
+        ("txt", "0\t1\t \n", "line 1: the label names no speaker"),
         ("txt", "2\t1\tbo\n", "line 1: the label ends at 1 s and starts at 2 s"),
-        ("txt", "0,5\t1\tbo\n", "line 1: the start is '0,5', not a number"),
-        ("srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n", "line 2: the cue 'hello' names no speaker"),
+        ("txt", "1,000.5\t1001\tbo\n", "line 1: the start is '1,000.5', not a number"),
+        ("srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n", "line 2: the cue names no speaker"),
         ("srt", "WEBVTT\n\n", "line 1: 'WEBVTT' where the number or the times of a cue should be"),
-        ("srt", "1\n00:00:02,000 --> 00:00:01,000\nbo:\n", "line 2: a cue from 2 to 1 s"),
+        ("srt", "1\n00:00:02,000 --> 00:00:01,000\nbo:\n", "line 2: the cue ends at 1 s and starts at 2 s"),
         ("srt", "1\n999999999:00:02,000 --> 999999999:00:03,000\nbo:\n", "line 2: a cue from 3.6e+12"),
         ("json", "{", "x.json: not JSON"),
-        ("json", "[1]", "annotation 1: '1' is no Annotation"),
+        ("json", "[1]", "annotation 1: '1' is no JSON object"),
+        ("json", "1", "x.json: '1' is no Annotation"),
         ("json", {"pyannote": "Timeline", "content": []}, "pyannote '\"Timeline\"'"),
         ("json", {"a": 1}, "no 'pyannote' and no 'diarization'"),
         ("json", {"output": {"diarization": 1}}, "'diarization' is '1', not a list"),
-        ("json", {"diarization": [1]}, "diarization 1: '1' is no turn"),
-        ("json", {"diarization": [{"start": 0, "end": 1}]}, "the speaker is 'null'"),
+        ("json", {"diarization": [1]}, "diarization 1: '1' is no JSON object"),
+        ("json", {"diarization": [{"start": 0, "end": 1}]}, "diarization 1: the turn names no speaker"),
         ("json", GOOD | {"uri": 1}, "the uri is '1'"),
         ("json", GOOD | {"content": [segment(0, 1, "a"), {"label": "bo"}]}, "content 2: no segment"),
-        ("json", GOOD | {"content": [segment(1, 1, "a")]}, "content 1: a turn from 1 to 1 s is empty"),
+        ("json", GOOD | {"content": [segment(2, 1, "a")]}, "content 1: the turn ends at 1 s and starts at 2 s"),
         ("json", GOOD | {"content": [segment("0", 1, "a")]}, "content 1: 'start' is"),
         ("json", [GOOD, GOOD], "annotation 2: a second annotation of recording 'x'"),
     ],

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mimidiar.annotation.extent import REGION, read_regions, write_extents
-from mimidiar.annotation.formats import FORMATS, Reading, format_of_file
+from mimidiar.annotation.formats import FORMATS, format_of_source, format_of_target
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.text_file import whole_bytes
 from mimidiar.annotation.transcript import Said, Word
 from mimidiar.annotation.turns import Turn
@@ -44,7 +45,16 @@ def test_turns_come_back(tmp_path, name, names, digits):
 
 @pytest.mark.parametrize(
     ("name", "names", "digits", "recordings"),
-    [("supervisions", SPACED, 8, 3), ("textgrid", SPACED, 9, 1), ("audacity", SPACED, 6, 1), ("srt", SPACED, 3, 1)],
+    [
+        ("supervisions", SPACED, 8, 3),
+        ("textgrid", SPACED, 9, 1),
+        ("audacity", SPACED, 6, 1),
+        ("srt", SPACED, 3, 1),
+        ("vtt", SPACED, 3, 1),
+        ("whisper", SPACED, 9, 1),
+        ("seglst", SPACED, 9, 3),
+        ("stm", SOLID, 3, 3),
+    ],
 )
 def test_turns_and_their_texts_come_back(tmp_path, name, names, digits, recordings):
     @quick
@@ -55,10 +65,10 @@ def test_turns_and_their_texts_come_back(tmp_path, name, names, digits, recordin
     check()
 
 
-@pytest.mark.parametrize("name", ["ctm", "supervisions"])
-def test_words_come_back_with_their_times(tmp_path, name):
+@pytest.mark.parametrize(("name", "recordings"), [("ctm", 2), ("supervisions", 2), ("whisper", 1)])
+def test_words_come_back_with_their_times(tmp_path, name, recordings):
     @quick
-    @given(worded())
+    @given(worded(recordings=recordings))
     def check(made):
         assert there_and_back(tmp_path, name, *made) == made
 
@@ -144,4 +154,19 @@ def test_a_file_beyond_the_limit_is_not_held_in_memory(tmp_path):
     [("a.b.RTTM", "rttm"), ("x.jsonl.gz", "supervisions"), ("x.json", "pyannote"), ("x.textgrid", "textgrid")],
 )
 def test_the_suffix_tells_the_format(file, name):
-    assert format_of_file(file, "--from") == name
+    assert format_of_target(file) == name
+
+
+@pytest.mark.parametrize("name", ["pyannote", "whisper", "seglst"])
+def test_the_content_of_a_json_tells_its_format(tmp_path, name):
+    FORMATS[name].write(tmp_path / "x.json", {"x": SAMPLE}, SAID)
+    assert format_of_source(tmp_path / "x.json") == name
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "7", '[{"a": 1}]', '{"text": "hello"}'])
+def test_json_of_no_known_format_is_refused_with_the_choices(tmp_path, content):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(
+        MimidiarError, match=r"x\.json: the JSON in it looks like none of pyannote, whisper, seglst; .*--from"
+    ):
+        format_of_source(tmp_path / "x.json")

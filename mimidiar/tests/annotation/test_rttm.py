@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.turns import Turn, crop, merge_overlaps, overlaps
 from mimidiar.annotation.uem import read_uem, write_uem
@@ -40,7 +41,7 @@ def test_comments_blank_lines_crlf_and_other_types_are_passed_over(tmp_path):
         (GOOD.replace("1.25", "1_0"), "duration is '1_0'"),
         (GOOD.replace("1.25", "-1"), "duration is '-1'"),
         (GOOD.replace("0.50", "-0.5"), "start is '-0.5'"),
-        (GOOD.replace("anna", "<NA>"), "the speaker is <NA>"),
+        (GOOD.replace("anna", "<NA>"), "the turn names no speaker"),
         (GOOD.replace("0.50", "1e12"), "start is '1e12'"),
         ("speaker a 1 0 1 <NA> <NA> anna <NA> <NA>", "no RTTM line type"),
         ("a 1 0.00 30.00", "no RTTM line type"),
@@ -57,7 +58,7 @@ def test_a_wrong_line_is_refused_with_its_number(tmp_path, line, says):
 def test_turns_of_no_length_are_passed_over_and_noted(tmp_path):
     path = written(tmp_path, f"{GOOD}\n{GOOD.replace('1.25', '0.000')}\n{GOOD.replace('1.25', '1e-9')}\n")
     notes = []
-    assert read_rttm(path, notes) == {"a": [Turn("a", 0.5, 1.75, "anna")]}
+    assert read_rttm(path, Reading(notes=notes)) == {"a": [Turn("a", 0.5, 1.75, "anna")]}
     assert notes == [f"{path}: 2 turns of no length passed over, the first in line 2"]
 
 
@@ -161,10 +162,25 @@ def test_uem_regions_are_joined_and_written_back(tmp_path):
     assert (tmp_path / "o.uem").read_text() == "a 1 0.000 4.000\nb 1 5.000 6.000\n"
 
 
-@pytest.mark.parametrize(("line", "says"), [("a 1 0", "3 fields"), ("a 1 2 2", "ends at 2"), ("a 1 0 x", "end is 'x'")])
+@pytest.mark.parametrize(
+    ("line", "says"), [("a 1 0", "3 fields"), ("a 1 2 1", "ends at 1 s"), ("a 1 0 x", "end is 'x'")]
+)
 def test_a_wrong_uem_line(tmp_path, line, says):
     with pytest.raises(MimidiarError, match=says):
         read_uem(written(tmp_path, f"a 1 0 1\n{line}\n", "x.uem"))
+
+
+def test_channels_are_ignored_and_said_to_be(tmp_path):
+    path, notes = written(tmp_path, f"{GOOD}\n{GOOD.replace('a 1 ', 'a 2 ')}\n"), []
+    assert read_rttm(path, Reading(notes=notes)) == {"a": [Turn("a", 0.5, 1.75, "anna")]}
+    (note,) = notes
+    assert note.startswith(f"{path}: turns of 2 channels (1, 2)") and "md-eval scores each channel by itself" in note
+
+
+def test_regions_of_no_length_are_passed_over_and_noted(tmp_path):
+    path, notes = written(tmp_path, "a 1 0 1\na 1 2 2\n", "x.uem"), []
+    assert read_uem(path, notes) == {"a": [(0.0, 1.0)]}
+    assert notes == [f"{path}: 1 region of no length passed over, the first in line 2"]
 
 
 def test_empty_uem_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.supervisions import read_supervisions, write_supervisions
 from mimidiar.annotation.transcript import Said, Word
 from mimidiar.annotation.turns import Turn
@@ -57,11 +58,11 @@ def test_turns_that_touch_at_a_sample_of_16_khz_stay_two(tmp_path):
         ('{"id": 1' + "0" * 5000 + "}", "not JSON"),
         ('{"speaker": "\\ud800"}', "not JSON"),
         ({"id": "c", "type": "MonoCut", "start": 0, "supervisions": []}, "this is a cut"),
-        ({key: value for key, value in GOOD.items() if key != "speaker"}, "no 'speaker'"),
+        ({key: value for key, value in GOOD.items() if key != "speaker"}, "the turn names no speaker"),
         ({key: value for key, value in GOOD.items() if key != "recording_id"}, "no 'recording_id'"),
         ({key: value for key, value in GOOD.items() if key != "start"}, "'start' is missing"),
-        (GOOD | {"speaker": None}, "'speaker' is 'null'"),
-        (GOOD | {"speaker": ""}, "'speaker' is"),
+        (GOOD | {"speaker": ["x"]}, "the speaker is '[\"x\"]', not a name"),
+        (GOOD | {"recording_id": ""}, "no 'recording_id'"),
         (GOOD | {"duration": -1}, "'duration' is '-1'"),
         (GOOD | {"start": -0.1}, "'start' is '-0.1'"),
         (GOOD | {"start": "0"}, "'start' is"),
@@ -80,7 +81,7 @@ def test_a_wrong_line_is_refused_with_its_number(tmp_path, segment, says):
 
 def test_turns_of_no_length_are_passed_over_and_noted(tmp_path):
     path, notes = written(tmp_path, GOOD, GOOD | {"duration": 0}, GOOD | {"speaker": "x", "duration": 1e-9}), []
-    assert [turn.speaker for turn in read_supervisions(path, {}, notes)["a"]] == [GOOD["speaker"]]
+    assert [turn.speaker for turn in read_supervisions(path, Reading({}, notes))["a"]] == [GOOD["speaker"]]
     assert notes == [f"{path}: 2 turns of no length passed over, the first in line 2"]
 
 
@@ -102,17 +103,19 @@ def test_text_and_words_are_kept_beside_the_turns(tmp_path):
     }
     only_aligned = GOOD | {"recording_id": "b", "alignment": {"word": [["yes", 0.5, 0.25]]}}
     transcript = {}
-    turns = read_supervisions(written(tmp_path, aligned, aligned | {"id": "2"}, only_aligned), transcript)
+    turns = read_supervisions(written(tmp_path, aligned, aligned | {"id": "2"}, only_aligned), Reading(transcript))
     assert transcript == {
         turns["a"][0]: Said("Good day.", (Word(0.5, 0.9, "GOOD"), Word(1.0, 1.5, "DAY"))),
         turns["b"][0]: Said("yes", (Word(0.5, 0.75, "yes"),)),
     }
     write_supervisions(tmp_path / "again.jsonl", turns, transcript)
     again = {}
-    assert read_supervisions(tmp_path / "again.jsonl", again) == turns
+    assert read_supervisions(tmp_path / "again.jsonl", Reading(again)) == turns
     assert again == transcript
+    with pytest.raises(MimidiarError, match=r"line 1: 'alignment.word' is '0.5', not a list of words"):
+        read_supervisions(written(tmp_path, GOOD | {"alignment": {"word": 0.5}}), Reading({}))
     with pytest.raises(MimidiarError, match=r"line 1: .*no aligned word"):
-        read_supervisions(written(tmp_path, GOOD | {"alignment": {"word": ["yes"]}}), {})
+        read_supervisions(written(tmp_path, GOOD | {"alignment": {"word": ["yes"]}}), Reading({}))
 
 
 def test_lhotse_reads_what_is_written_and_the_other_way_round(tmp_path):
@@ -134,7 +137,7 @@ def test_lhotse_reads_what_is_written_and_the_other_way_round(tmp_path):
 
     segments.to_file(tmp_path / "lhotse.jsonl.gz")
     again = {}
-    assert read_supervisions(tmp_path / "lhotse.jsonl.gz", again) == turns
+    assert read_supervisions(tmp_path / "lhotse.jsonl.gz", Reading(again)) == turns
     assert again == transcript
     write_supervisions(tmp_path, turns, transcript)
     assert path.read_bytes() == first_bytes

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.textgrid import read_textgrid, write_textgrid
 from mimidiar.annotation.transcript import Said
 from mimidiar.annotation.turns import Turn
@@ -65,7 +66,7 @@ def read(folder: Path, text: str, encoding: str = "utf-8"):
     path = folder / "x.TextGrid"
     path.write_bytes(text.encode(encoding))
     said: dict = {}
-    return read_textgrid(path, said)["x"], said
+    return read_textgrid(path, Reading(said))["x"], said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -95,7 +96,7 @@ def test_the_long_form_is_what_is_written(tmp_path):
         'text = ""',
     ]
     said: dict = {}
-    assert (read_textgrid(tmp_path / "x.TextGrid", said)["x"], said) == (TURNS, SAID)
+    assert (read_textgrid(tmp_path / "x.TextGrid", Reading(said))["x"], said) == (TURNS, SAID)
 
 
 def test_comments_and_layout_are_decoration(tmp_path):
@@ -105,7 +106,7 @@ def test_comments_and_layout_are_decoration(tmp_path):
 
 def test_the_recording_is_named_like_the_file_or_as_told(tmp_path):
     read(tmp_path, SHORT)
-    assert list(read_textgrid(tmp_path / "x.TextGrid", recording="day 1")) == ["day 1"]
+    assert list(read_textgrid(tmp_path / "x.TextGrid", Reading(recording="day 1"))) == ["day 1"]
 
 
 @pytest.mark.parametrize(
@@ -115,10 +116,10 @@ def test_the_recording_is_named_like_the_file_or_as_told(tmp_path):
         ('"TextGrid"', '"Pitch 1"', "line 2: an object of class 'Pitch 1'"),
         ("<exists>\n3", "<absent>\n3", "without tiers"),
         ("IntervalTier", "SadTier", "line 8: a tier of class 'SadTier'"),
-        ('"an""na"', '""', "line 18: a tier without name"),
+        ('"an""na"', '""', "line 18: the interval names no speaker"),
         ("4.5\n3\n0", "4.5\n-3\n0", "line 12: the number of intervals is '-3'"),
         ("4.5\n3\n0", "4.5\n4\n0", "where xmin of an interval should be"),
-        ("1.75\n", "0.25\n", "an interval with text from 0.5 to 0.25"),
+        ("1.75\n", "0.25\n", "the interval ends at 0.25 s and starts at 0.5 s"),
         ("0.5\n1.75", "-0.5\n1.75", "'-0.5', not from 0"),
         ('lines"', "lines", "line 39: '\"' where the text of an interval should be"),
         ('"two\nlines"\n', "", "the file ends where the text of an interval should be"),
@@ -161,7 +162,7 @@ def test_real_consultations_agree_with_a_plain_search(tmp_path):
     total = 0
     for file in files:
         said: dict = {}
-        (turns,) = read_textgrid(file, said).values()
+        (turns,) = read_textgrid(file, Reading(said)).values()
         expected = [
             (float(start), float(end), text)
             for start, end, text in interval.findall(file.read_text(encoding="utf-8"))

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from mimidiar.annotation.activity import runs
-from mimidiar.annotation.formats import FORMATS, Reading
+from mimidiar.annotation.formats import FORMATS
+from mimidiar.annotation.reading import Reading
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.cli import cli
 from mimidiar.diarize.segmenter import trust

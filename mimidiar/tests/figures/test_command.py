@@ -102,7 +102,7 @@ def test_every_kind(data, monkeypatch, args, name):
         ),
         (("timeline", "ref.rttm", "hyp.rttm", "--start", 50), "nothing to draw"),
         (("timeline", "ref.rttm", "hyp.rttm", "--posteriors", "."), "meta.json: no such file|no such scp"),
-        (("det", "scores", "ref.rttm"), "is not `label enrol test`"),
+        (("det", "scores", "ref.rttm"), "is neither `label enrol test` nor"),
         (("det", "scores", "trials", "--system", "b"), "--system b: not of the form"),
         (("det", "scores", "trials", "--system", "scores=scores"), "two systems are called 'scores'"),
         (("histogram", "hyp.rttm", "trials"), "10 fields"),

@@ -82,6 +82,38 @@ def test_files_in_any_order(files):
     assert found["warnings"][0] == "1 scores are of no trial and were passed over"
 
 
+def test_both_orders_of_the_columns_are_read(tmp_path, files):
+    kaldi = tmp_path / "kaldi"
+    kaldi.write_text("s1-a s1-b target\ns1-a s2-c nontarget\n\ns2-c s2-d 1\ns1-b s2-d nontarget\n")
+    ours, theirs = read_trials(files[1]), read_trials(kaldi)
+    assert theirs.pairs == ours.pairs and theirs.target.tolist() == ours.target.tolist()
+    assert verify_files(files[0], kaldi).document["eer"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1 a 0\n0 b 1\n", "first and the last column both hold only labels"),
+        ("1 a 0\n1 b c\nd e 1\n", "line 3: 'd e 1' is not `label enrol test`"),
+        ("a 1 target\ntarget a b\n", "line 2: 'target a b' is not `enrol test label`"),
+        ("1 a 0\na b c\n", "line 2: 'a b c' is neither `label enrol test` nor `enrol test label`"),
+        ("# nothing\n", "no trial in this file"),
+    ],
+)
+def test_the_labels_of_the_whole_file_tell_the_order(tmp_path, text, says):
+    (tmp_path / "trials").write_text(text)
+    with pytest.raises(MimidiarError, match="trials") as caught:
+        read_trials(tmp_path / "trials")
+    assert says in str(caught.value)
+
+
+def test_a_few_lines_that_fit_both_orders_do_not_matter(tmp_path):
+    (tmp_path / "trials").write_text("1 0 1\n0 1 x\n")
+    assert read_trials(tmp_path / "trials").pairs == [("0", "1"), ("1", "x")]
+    (tmp_path / "trials").write_text("0 1 1\nx 1 0\n")
+    assert read_trials(tmp_path / "trials").pairs == [("0", "1"), ("x", "1")]
+
+
 @pytest.mark.parametrize("pair", [("#a", "b"), (";a", "b"), ("a b", "c"), ("a", "b c"), ("", "b"), ("a", "")])
 def test_scores_that_would_not_be_read_back_leave_no_file(tmp_path, pair):
     with pytest.raises(MimidiarError, match="cannot be written to a score file"):

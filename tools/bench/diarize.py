@@ -9,6 +9,7 @@ turns, --repeats times; printed are medians.
 
   tools/bench/diarize.py --model mini-fusion mini
   tools/bench/diarize.py --model my.safetensors --minutes 10 --limit 0.08 --limit-mb 1500
+  tools/bench/diarize.py --model mini --minutes 360 --formats wav mp3 m4a --limit-mb 1500    six hours
 
 Exit code 1 when a median ratio of wall clock is above --limit, or memory above --limit-mb. The machine must be quiet:
 of a busy one processor time alone tells something.
@@ -28,6 +29,7 @@ PYTHON = ROOT / "tools" / "venv" / "bin" / "python"
 if PYTHON.exists() and Path(sys.prefix) != PYTHON.parents[1]:
     os.execv(PYTHON, [str(PYTHON), *sys.argv])  # called by its name, with whatever python3 that finds
 
+import av  # noqa: E402
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
@@ -41,12 +43,15 @@ def main() -> int:
     options = parse()
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        files = {minutes: make_recording(options, minutes, Path(folder)) for minutes in options.minutes}
+        whole = {minutes: make_recording(options, minutes, Path(folder)) for minutes in options.minutes}
+        files = {
+            (minutes, suffix): transcode(file, suffix) for minutes, file in whole.items() for suffix in options.formats
+        }
         for model in options.model:
-            runs = {minutes: [] for minutes in files}
+            runs = {kind: [] for kind in files}
             for _ in range(options.repeats):
-                for minutes, file in files.items():
-                    runs[minutes].append(run(options, model, file))
+                for kind, file in files.items():
+                    runs[kind].append(run(options, model, file))
             failed |= report(options, model, runs)
     return int(failed)
 
@@ -56,6 +61,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--corpus", default=os.environ.get("MIMIDIAR_MINI_CORPUS"), help="folder with real speech")
     parser.add_argument("--model", nargs="+", default=["mini-fusion", "mini"], help="names or files (%(default)s)")
     parser.add_argument("--minutes", nargs="+", type=float, default=[10, 30, 120], help="(%(default)s)")
+    parser.add_argument("--formats", nargs="+", default=["flac"], help="flac, wav, mp3, m4a, ... (%(default)s)")
     parser.add_argument("--speakers", type=int, default=5, help="in each recording (%(default)s)")
     parser.add_argument("--rate", type=int, default=RATE, help="samples in a second of the files (%(default)s)")
     parser.add_argument("--repeats", type=int, default=1, help="runs of each (%(default)s)")
@@ -83,6 +89,29 @@ def make_recording(options: argparse.Namespace, minutes: float, folder: Path) ->
             file.write(samples)
             left -= len(samples)
     return path
+
+
+def transcode(file: Path, suffix: str) -> Path:
+    """The file in another format, some seconds of it in memory at a time."""
+    target = file.with_suffix(f".{suffix}")
+    if target == file:
+        return file
+    with soundfile.SoundFile(file) as source:
+        rate = source.samplerate
+        if suffix in ("wav", "mp3", "ogg"):
+            with soundfile.SoundFile(target, "w", rate, 1) as sink:
+                for block in source.blocks(rate * 10):
+                    sink.write(block)
+            return target
+        with av.open(str(target), "w") as container:
+            stream, written = container.add_stream("aac", rate=rate, layout="mono"), 0
+            for block in source.blocks(stream.frame_size or 1024, dtype="float32"):
+                frame = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
+                frame.sample_rate, frame.pts = rate, written
+                written += len(block)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return target
 
 
 def run(options: argparse.Namespace, model: str, file: Path) -> dict[str, float]:
@@ -113,17 +142,18 @@ def run(options: argparse.Namespace, model: str, file: Path) -> dict[str, float]
     }
 
 
-def report(options: argparse.Namespace, model: str, runs: dict[float, list[dict[str, float]]]) -> bool:
+def report(options: argparse.Namespace, model: str, runs: dict[tuple[float, str], list[dict[str, float]]]) -> bool:
     """Print the medians; returns whether a limit is broken."""
     print(f"{model}, {options.speakers} speakers, {options.rate} Hz, {options.repeats} run(s) of each length")
     ratios, failed = [], False
-    for minutes, made in runs.items():
+    for (minutes, suffix), made in runs.items():
         wall, processor = (
             statistics.median(each[key] for each in made) / (60 * minutes) for key in ("wall", "processor")
         )
         memory = max(each["mb"] for each in made)
         print(
-            f"  {minutes:5g} min  {wall:.4f} x real time, {processor:.4f} of the processor, {memory:5.0f} MB",
+            f"  {minutes:5g} min  {suffix:<4} {wall:.4f} x real time, {processor:.4f} of the processor, "
+            f"{memory:5.0f} MB",
             flush=True,
         )
         ratios.append(processor)

@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from click.testing import CliRunner
 from lhotse import Recording
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.audio.files import file_recording
+from mimidiar.audio.files import file_recording, read_audio
 from mimidiar.cli import cli
 from mimidiar.data.manifests import write_set
 from mimidiar.diarize.frontend import StoredFeatures
@@ -25,9 +26,13 @@ def call(*words: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def recordings() -> list[Path]:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three of meetings, and the last one 40 dB quieter, which a gain makes up for."""
     files = sorted((corpus_folder() / "ami_excerpts/audio").glob("*.flac"))
-    return files[:1] + [file for file in files if "ES2" in file.stem or "IS1" in file.stem][:2]
+    some = files[:1] + [file for file in files if "ES2" in file.stem or "IS1" in file.stem][:2]
+    quiet = tmp_path_factory.mktemp("quiet") / "quiet.wav"
+    soundfile.write(quiet, read_audio(some[-1], 16000) / 100, 16000, "PCM_24")
+    return [*some, quiet]
 
 
 @pytest.fixture(scope="module")

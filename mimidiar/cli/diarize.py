@@ -7,7 +7,7 @@ import click
 
 from mimidiar.cli.options import DEVICE, NUMBER, PATH, speaker_number_options
 
-FORMATS = ("rttm", "srt", "textgrid", "json")
+FORMATS = ("rttm", "srt", "vtt", "textgrid", "json")
 CHANNELS = ("separate", "merged")
 
 
@@ -45,7 +45,7 @@ class DiarizeCommand(click.Command):
     default="rttm",
     show_default=True,
     callback=parse_formats,
-    help="Output formats, separated by commas: rttm, srt, textgrid, json (pyannote's Annotation).",
+    help="Output formats, separated by commas: rttm, srt, vtt, textgrid, json (pyannote's Annotation).",
 )
 @click.option("--plot", is_flag=True, help="Also draw a timeline: NAME.png.")
 @click.option(

@@ -16,6 +16,7 @@ from mimidiar.annotation.srt import write_srt
 from mimidiar.annotation.text_file import file_recording, many
 from mimidiar.annotation.textgrid import write_textgrid
 from mimidiar.annotation.turns import LABEL_HZ, Turn, subtract, union
+from mimidiar.annotation.vtt import write_vtt
 from mimidiar.audio.crosstalk import RATE_HZ as CROSSTALK_HZ
 from mimidiar.audio.crosstalk import find_crosstalk
 from mimidiar.audio.files import NARROW_BAND_HZ, AudioRecording, probe_audio, stream_channels
@@ -42,6 +43,7 @@ def _by_recording(found: "Diarization") -> dict[str, list[Turn]]:
 FORMATS: dict[str, tuple[str, Callable[[Path, "Diarization"], None]]] = {
     "rttm": (".rttm", lambda path, found: write_rttm(path, rttm_turns(found), found.channels)),
     "srt": (".srt", lambda path, found: write_srt(path, _by_recording(found))),
+    "vtt": (".vtt", lambda path, found: write_vtt(path, _by_recording(found))),
     "textgrid": (
         ".TextGrid",
         lambda path, found: write_textgrid(path, _by_recording(found), seconds=found.recording.seconds),

@@ -109,10 +109,15 @@ def read(name: str, file: str) -> dict:
 
 def test_all_formats_say_the_same(diarize) -> None:
     write("talk.wav", tones(*TALK, (0, 1.5)))
-    assert diarize("talk.wav", "--format", "RTTM, srt,textgrid,json").exit_code == 0
+    assert diarize("talk.wav", "--format", "RTTM, srt,vtt,textgrid,json").exit_code == 0
     turns = read_rttm("talk.rttm")
     assert len(turns["talk"]) == 2
-    for name, file in (("srt", "talk.srt"), ("textgrid", "talk.TextGrid"), ("pyannote", "talk.json")):
+    for name, file in (
+        ("srt", "talk.srt"),
+        ("vtt", "talk.vtt"),
+        ("textgrid", "talk.TextGrid"),
+        ("pyannote", "talk.json"),
+    ):
         assert read(name, file) == turns
     assert "xmax = 19.5 " in Path("talk.TextGrid").read_text()
 

@@ -14,10 +14,10 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 # Name -> (module that has the click command `command`, or the name after a colon; one line of help).
 USERS = {
-    "diarize": ("cli.diarize", "Diarize audio files: RTTM, subtitles, TextGrid, JSON."),
+    "diarize": ("cli.diarize", "Diarize audio and video files: RTTM, subtitles, TextGrid, JSON."),
     "score": ("cli.score:score", "Score RTTM against a reference: DER, JER, speaker counts."),
     "verify": ("cli.score:verify", "Score verification trials: EER and minDCF."),
-    "convert": ("cli.convert", "Convert between RTTM, UEM, CTM, TextGrid, SRT, Audacity labels, lhotse and pyannote."),
+    "convert": ("cli.convert", "Convert between RTTM, CTM, STM, TextGrid, SRT, WebVTT, whisperX, lhotse, pyannote, ..."),
     "figure": ("cli.figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
     "report": ("cli.report:report", "Make tables of result records."),
     "train": ("cli.train", "Stage 4: train a diarization model."),
@@ -157,7 +157,10 @@ def _hidden() -> dict[str, str]:
 @click.group(cls=LazyGroup, table=USERS, hidden=_hidden(), context_settings=SETTINGS)
 @click.version_option(__version__)
 def cli() -> None:
-    """Speaker diarization on the Mimi codec: tools for recordings and label files, and the stages of recipes."""
+    """Speaker diarization on the Mimi codec: tools for recordings and label files, and the stages of recipes.
+
+    Exit codes: 0, all was done; 1, something could not be done, as the message says; 2, the call is wrong.
+    """
     log_to_stderr()
 
 

@@ -17,7 +17,10 @@ USERS = {
     "diarize": ("cli.diarize", "Diarize audio and video files: RTTM, subtitles, TextGrid, JSON."),
     "score": ("cli.score:score", "Score RTTM against a reference: DER, JER, speaker counts."),
     "verify": ("cli.score:verify", "Score verification trials: EER and minDCF."),
-    "convert": ("cli.convert", "Convert between RTTM, CTM, STM, TextGrid, SRT, WebVTT, whisperX, lhotse, pyannote, ..."),
+    "convert": (
+        "cli.convert",
+        "Convert between RTTM, CTM, STM, TextGrid, SRT, WebVTT, whisperX, lhotse, pyannote, ...",
+    ),
     "figure": ("cli.figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
     "report": ("cli.report:report", "Make tables of result records."),
     "train": ("cli.train", "Stage 4: train a diarization model."),

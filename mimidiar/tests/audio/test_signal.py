@@ -108,21 +108,29 @@ def test_noise_silence_and_a_slammed_door_move_no_gain() -> None:
     assert 10 * np.log10(np.square(gain.step(talk(-60.0))).mean()) == pytest.approx(-28, abs=3) and len(after)
 
 
-def call(crosstalk_db: float, delay: int = 40) -> np.ndarray:
-    """(T, 2) at 8 kHz: the first speaks from 1 to 3 s, the second from 5 to 7, both from 9 to 11."""
+def call(crosstalk_db: float, path: np.ndarray) -> np.ndarray:
+    """(T, 2) at 8 kHz: the first speaks from 1 to 3 s, the second from 5 to 7, both from 9 to 11.
+
+    `path`: the impulse response from one channel to the other.
+    """
     rng = np.random.default_rng(0)
     own = rng.standard_normal((12 * RATE_HZ, 2)).astype(np.float32) * 0.1
     seconds = np.arange(len(own)) / RATE_HZ
     spoken = np.stack([(seconds >= start) & (seconds < start + 2) for start in (1, 5)], axis=1)
     spoken |= ((seconds >= 9) & (seconds < 11))[:, None]
     own *= spoken
-    leak = np.roll(own[:, ::-1], delay, axis=0) * 10 ** (crosstalk_db / 20)
+    leak = np.stack([np.convolve(own[:, 1 - k], path)[: len(own)] for k in (0, 1)], axis=1)
+    leak *= 10 ** (crosstalk_db / 20) / np.sqrt(np.square(path).sum())
     return own + leak + 1e-5 * rng.standard_normal(own.shape).astype(np.float32)
 
 
+WIRE, ECHO = np.eye(1, 41, 40)[0], np.random.default_rng(1).standard_normal(300) * np.exp(-np.arange(300) / 80)
+
+
 @pytest.mark.parametrize("chunk", [3000, 100_000])
-def test_crosstalk_is_found_where_the_other_alone_speaks(chunk) -> None:
-    signal = call(-15.0)
+@pytest.mark.parametrize("path", [WIRE, ECHO], ids=["wire", "echo"])
+def test_crosstalk_is_found_where_the_other_alone_speaks(path, chunk) -> None:
+    signal = call(-15.0, path)
     found = find_crosstalk(np.split(signal, range(chunk, len(signal), chunk)))
     assert found.shape == (len(signal) // FRAME, 2)
     for channel, (start, end) in enumerate([(5, 7), (1, 3)]):
@@ -133,4 +141,4 @@ def test_crosstalk_is_found_where_the_other_alone_speaks(chunk) -> None:
 
 
 def test_channels_without_crosstalk_have_none() -> None:
-    assert not find_crosstalk([call(-200.0)]).any()
+    assert not find_crosstalk([call(-200.0, WIRE)]).any()

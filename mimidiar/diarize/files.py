@@ -132,10 +132,10 @@ def diarize_tasks(
     that failed, after logging the error."""
     with tqdm(total=sum(task.seconds for task in tasks), desc="audio", bar_format=BAR, disable=None) as bar:
         for task in tasks:
-            before = bar.n
+            before, total = bar.n, bar.total
             bar.set_description(task.path.name)
             line = _guarded(_one, diarizer, task, count, write, bar)
-            bar.total += bar.n - before - task.seconds  # what was read in place of what was stated
+            bar.total = total + bar.n - before - task.seconds  # what was read in place of what was stated
             yield line
 
 
@@ -158,7 +158,9 @@ def _shown(task: Task, channel: int | None, bar: tqdm) -> AudioRecording:
     def read() -> Iterator[np.ndarray]:
         for chunk in recording.read():
             yield chunk
-            bar.update(len(chunk) / recording.sample_rate)
+            seconds = len(chunk) / recording.sample_rate
+            bar.total = max(bar.total, bar.n + seconds)
+            bar.update(seconds)
 
     return replace(recording, read=read)
 

@@ -1,12 +1,16 @@
 """`mimidiar diarize` on what recorders, phones and films leave: turns where they are, and what is said of it."""
 
+import functools
+import io
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.tests.audio.made import mp3, wav, write_av
@@ -37,6 +41,18 @@ def test_turns_and_lengths_follow_what_is_read(diarize, here) -> None:
     assert diarize("joined.mp3", "--format", "rttm,textgrid").stdout.startswith("joined.rttm, .TextGrid: 2 speakers, 4")
     assert turns("joined.rttm")[-1][2] == pytest.approx(36, abs=0.3)
     assert 35.8 < float(Path("joined.TextGrid").read_text().split("xmax = ")[1].split()[0]) < 36.5
+
+
+def test_the_progress_bar_follows_what_is_read(diarize, monkeypatch) -> None:
+    """Also where there is far more than stated: one that no longer knows its total cannot be formatted."""
+    Path("joined.mp3").write_bytes(mp3(tones((300, 2.0))) + mp3(tones(*TALK)) * 2)
+    write("b.wav", tones(*TALK))
+    shown = io.StringIO()
+    bar = functools.partial(tqdm, file=shown, mininterval=0)
+    monkeypatch.setattr("mimidiar.diarize.files.tqdm", lambda **options: bar(**options | {"disable": False}))
+    assert diarize("joined.mp3", "b.wav").exit_code == 0
+    last = shown.getvalue().split("\r")[-1]
+    assert "100%" in last and re.search(r"5[67]/5[67] s", last)
 
 
 def test_one_audio_stream_of_several(diarize) -> None:

@@ -11,19 +11,21 @@ from pathlib import Path
 import av
 import numpy as np
 
-from mimidiar.audio.signal import make_resampler
+from mimidiar.annotation.text_file import many
+from mimidiar.audio.signal import ToRate
 from mimidiar.errors import MimidiarError
 
 FORMATS = (
     "mp3,aac,loas,ogg,mov,matroska,asf,amr,amrnb,amrwb,flac,wav,w64,aiff,caf,au,avi,flv,mpeg,mpegts,ac3,eac3,dts,"
     "wv,ape,tta,shn,nistsphere,gsm,mpc,mpc8,rm,voc"
 )
-TIMED = ("mov", "matroska")  # containers that keep a length, and a time for every packet
+TIMED = ("mov", "matroska", "flv", "mpegts")  # containers that keep a time for every packet
 MAX_FAULTS = 1000  # reads that fail one after the other before the file counts as ended
 MAX_SECONDS = 1e8
 LOUDEST = 8.0  # of a full scale of 1: a decoder on a damaged packet knows no bound
 SHORT_SEC = 1.0  # what may be missing of a stated length without a word, or a thousandth of it
-GAP_SEC = 0.1  # shorter gaps between time stamps are rounding
+GAP_SEC, LONGEST_GAP_SEC = 0.1, 3600.0  # shorter gaps between time stamps are rounding, longer ones another clock
+SILENCE_BLOCK = 1 << 20  # samples
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 ERRORS = (av.FFmpegError, ValueError, MemoryError)  # a ValueError of PyAV's own where FFmpeg leaves a field out
 
@@ -49,7 +51,10 @@ class CompressedFile:
             self.close()
             raise
         self.sample_rate, self.channels = self._first.sample_rate, self._first.layout.nb_channels
+        self._origin_sec = (self._container.start_time or 0) / 1e6
         self._stated_sec = _stated_sec(self._container, self._stream)
+        if self._container.format.name.startswith("matroska"):  # which states its end
+            self._stated_sec = max(0.0, self._stated_sec - max(0.0, self._origin_sec))
         self.samples = round(self._stated_sec * self.sample_rate)
 
     def close(self) -> None:
@@ -91,7 +96,7 @@ class CompressedFile:
                 continue
             yield from (frame for frame in frames if frame.samples and frame.sample_rate and frame.layout.nb_channels)
         if damaged:
-            self.notes.append(f"{damaged} damaged packets passed over")
+            self.notes.append(f"{many(damaged, 'damaged packet')} passed over; what follows may be early by as much")
 
     def _packets(self) -> Iterator[av.Packet]:
         """Packets to the end of the file; the last one, which is empty, has a decoder give the rest."""
@@ -107,22 +112,15 @@ class CompressedFile:
 
     def _parts(self) -> Iterator[np.ndarray]:
         """Decoded samples (n, channels) at the rate of the first frame, with silence where time stamps have a gap."""
-        read, silence, rate, resamplers = 0, 0, self.sample_rate, []
+        read, silence, to_rate = 0, 0, ToRate(self.sample_rate)
         for frame in self._all_frames():
-            if frame.sample_rate != rate:
-                yield from _flushed(resamplers)
-                rate = frame.sample_rate
             samples = as_floats(frame)
-            if rate != self.sample_rate:
-                samples = _resampled(samples, resamplers, rate, self.sample_rate)
-            gap = self._gap(frame, read) if rate == self.sample_rate else 0
-            if gap:
-                silence += gap
-                read += gap
-                yield np.zeros((gap, samples.shape[1]), np.float32)
-            read += len(samples)
-            yield samples
-        yield from _flushed(resamplers)
+            gap = self._gap(frame, read)
+            silence += gap
+            for block in (*_silence(gap, samples.shape[1]), *to_rate.step(samples, frame.sample_rate)):
+                read += len(block)
+                yield block
+        yield from to_rate.end()
         self._note_length(read, silence)
 
     def _all_frames(self) -> Iterator[av.AudioFrame]:
@@ -130,20 +128,28 @@ class CompressedFile:
         yield from self._frames
 
     def _gap(self, frame: av.AudioFrame, read: int) -> int:
-        """Samples of silence before a frame, where its container keeps times."""
-        if frame.pts is None or not self._container.format.name.startswith(TIMED):
+        """Samples of silence before a frame, where its container keeps times; from the file's first time on."""
+        if frame.pts is None or frame.sample_rate != self.sample_rate or not self._is_timed:
             return 0
-        gap = float(frame.pts * frame.time_base) - read / self.sample_rate
-        end = float(frame.pts * frame.time_base)
-        return round(gap * self.sample_rate) if gap > GAP_SEC and end <= self._stated_sec else 0
+        gap = float(frame.pts * frame.time_base) - self._origin_sec - read / self.sample_rate
+        return round(gap * self.sample_rate) if GAP_SEC < gap < LONGEST_GAP_SEC else 0
+
+    @property
+    def _is_timed(self) -> bool:
+        return self._container.format.name.startswith(TIMED)
 
     def _note_length(self, read: int, silence: int) -> None:
         if silence:
             self.notes.append(f"{silence / self.sample_rate:,.1f} s without samples between its time stamps: silence")
         missing = self._stated_sec - read / self.sample_rate
-        timed = self._container.format.name.startswith(TIMED)
-        if timed and missing > max(SHORT_SEC, self._stated_sec / 1000):
+        if self._is_timed and missing > max(SHORT_SEC, self._stated_sec / 1000):
             self.notes.append(f"{missing:,.1f} s of the {self._stated_sec:,.1f} s that it promises do not decode")
+
+
+def _silence(count: int, channels: int) -> Iterator[np.ndarray]:
+    """`count` samples of silence, some at a time."""
+    for start in range(0, count, SILENCE_BLOCK):
+        yield np.zeros((min(SILENCE_BLOCK, count - start), channels), np.float32)
 
 
 def _opened(path: Path, source: Path | io.RawIOBase, kind: str | None):
@@ -175,18 +181,3 @@ def as_floats(frame: av.AudioFrame) -> np.ndarray:
     samples = samples.astype(np.float32) - (128 if kind == "u8" else 0)
     samples /= np.float32(FULL_SCALE[kind])
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).clip(-LOUDEST, LOUDEST)
-
-
-def _resampled(samples: np.ndarray, resamplers: list, rate: int, wanted: int) -> np.ndarray:
-    """(n, channels) through one resampler a channel, made where there are none."""
-    if len(resamplers) != samples.shape[1]:
-        resamplers[:] = [make_resampler(rate, wanted) for _ in range(samples.shape[1])]
-    columns = [each(np.ascontiguousarray(column), False) for each, column in zip(resamplers, samples.T, strict=True)]
-    return np.stack(columns, axis=1)
-
-
-def _flushed(resamplers: list) -> Iterator[np.ndarray]:
-    """What resamplers still hold; they are gone afterwards."""
-    if resamplers:
-        yield np.stack([each(np.zeros(0, np.float32), True) for each in resamplers], axis=1)
-    resamplers.clear()

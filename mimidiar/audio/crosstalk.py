@@ -1,6 +1,8 @@
 """Crosstalk of a call: the voice of one channel heard again, quieter, in another one."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,31 +12,43 @@ FRAME = 640  # samples: 80 ms
 SEGMENT, HOP = 1024, 128  # of the spectra: 128 ms, which should be long against the path between the channels
 SEGMENTS = 64  # spectra around a frame that are averaged: a second
 AROUND = SEGMENT + (SEGMENTS - 1) * HOP  # samples that a frame is compared by
-QUIETER_DB = 6.0  # than the other channel in the frame, at least
+QUIETER_DB = 1.0  # than the other channel in the frame, at least
 EXPLAINED = 0.4  # share of the energy that must come from the other channel; by chance, it is about 0.1
 
 
-def find_crosstalk(chunks: Iterable[np.ndarray]) -> np.ndarray:
-    """Chunks (n, C) of a call at 8 kHz -> Bool (T, C): frames of 80 ms in which a channel holds another one's voice.
+@dataclass(frozen=True)
+class Crosstalk:
+    """`frames`: Bool (T, C), frames of 80 ms in which a channel holds another one's voice. `alike`: the correlation of
+    the two channels that have the least in common, over the whole call; near 1, all hold the same."""
 
-    A frame is crosstalk where another channel is at least 6 dB louder, and explains 40 % of the channel's energy in
+    frames: np.ndarray
+    alike: float
+
+
+def find_crosstalk(chunks: Iterable[np.ndarray]) -> Crosstalk:
+    """Chunks (n, C) of a call at 8 kHz -> its crosstalk.
+
+    A frame is crosstalk where another channel is at least 1 dB louder, and explains 40 % of the channel's energy in
     the second around it: the sum over frequencies of |Sxy|^2 / Syy (coherence; Carter et al. 1973) over that of Sxx.
     The path between the channels may be any filter short against 128 ms; speech of one's own is not explained by it.
     """
-    found, rest = [], None
+    found, rest, products = [], None, 0.0
     around = AROUND - FRAME
     for chunk in chunks:
         if rest is None:
             rest = np.zeros((around // 2, chunk.shape[1]), np.float32)
-        rest = np.concatenate([rest, chunk])
+        rest, products = np.concatenate([rest, chunk]), products + chunk.T.astype(np.float64) @ chunk
         frames = max(0, (len(rest) - around) // FRAME)
         found.append(_compare(rest[: around + frames * FRAME], frames))
         rest = rest[frames * FRAME :]
     if rest is None:
-        return np.zeros((0, 0), bool)
+        return Crosstalk(np.zeros((0, 0), bool), 0.0)
     frames = -(-max(0, len(rest) - around // 2) // FRAME)
     padded = np.pad(rest, ((0, max(0, around + frames * FRAME - len(rest))), (0, 0)))
-    return np.concatenate([*found, _compare(padded, frames)])
+    sizes = np.sqrt(np.maximum(np.diag(products), 1e-20))
+    return Crosstalk(
+        np.concatenate([*found, _compare(padded, frames)]), float((products / np.outer(sizes, sizes)).min())
+    )
 
 
 def _compare(signal: np.ndarray, frames: int) -> np.ndarray:
@@ -48,13 +62,12 @@ def _compare(signal: np.ndarray, frames: int) -> np.ndarray:
     powers = [_averages(np.abs(spectra[:, channel]) ** 2, frames) for channel in range(channels)]
     own = signal[(AROUND - FRAME) // 2 :][: frames * FRAME].reshape(frames, FRAME, channels)
     energy = np.square(own, dtype=np.float64).sum(axis=1)
-    for channel in range(channels):
-        for other in range(channels):
-            louder = energy[:, other] > energy[:, channel] * 10 ** (QUIETER_DB / 10)
-            if louder.any():
-                common = _averages(spectra[:, channel] * spectra[:, other].conj(), frames)
-                explained = (np.abs(common) ** 2 / np.maximum(powers[other], 1e-20)).sum(axis=1)
-                found[:, channel] |= louder & (explained >= EXPLAINED * powers[channel].sum(axis=1))
+    for one, other in combinations(range(channels), 2):
+        common = np.abs(_averages(spectra[:, one] * spectra[:, other].conj(), frames)) ** 2
+        for channel, louder in ((one, other), (other, one)):
+            is_louder = energy[:, louder] > energy[:, channel] * 10 ** (QUIETER_DB / 10)
+            explained = (common / np.maximum(powers[louder], 1e-20)).sum(axis=1)
+            found[:, channel] |= is_louder & (explained >= EXPLAINED * powers[channel].sum(axis=1))
     return found
 
 

@@ -16,9 +16,10 @@ import numpy as np
 import soundfile
 
 from mimidiar.audio.level import LevelGain
-from mimidiar.audio.ogg import UNENDED, ogg_layout
-from mimidiar.audio.pcm import Part, PcmFile, open_pcm
-from mimidiar.audio.signal import CHUNK_SEC, Mixdown, integer_scale, make_resampler, scale_note, stream_samples
+from mimidiar.audio.ogg import UNENDED, OggLayout, ogg_layout
+from mimidiar.audio.pcm import PcmChain, PcmFile, open_pcm
+from mimidiar.audio.signal import CHUNK_SEC, FloatScale, Mixdown, make_resampler, stream_samples
+from mimidiar.audio.wav_header import Part
 from mimidiar.errors import MimidiarError
 from mimidiar.log import log
 
@@ -127,8 +128,9 @@ def _told_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]
 
 def tell(name: str | Path, notes: list[str], mix: Mixdown | None = None) -> None:
     """Log what the user should know of a file, or of samples."""
-    if mix is not None and mix.cancelled is not None:
-        notes = [*notes, f"the channels cancel out (one is the other, inverted): channel {mix.cancelled + 1} is read"]
+    if mix is not None and mix.cancelled_sec:
+        instead = f"(one is the other, inverted): channel {mix.loud + 1} is read instead"
+        notes = [*notes, f"the channels cancel out for {mix.cancelled_sec:,.1f} s {instead}"]
     for note in notes:
         log.warning(f"{name}: {note}")
 
@@ -136,8 +138,10 @@ def tell(name: str | Path, notes: list[str], mix: Mixdown | None = None) -> None
 def _open(path: str | Path, audio_stream: int | None):
     """The file, opened by libsndfile or FFmpeg. MimidiarError where neither can, or there is nothing in it."""
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise MimidiarError(f"{path}: no such audio file; restore it, or prepare the data again without it")
+    if not path.is_file():
+        raise MimidiarError(f"{path}: a folder, pipe or device, and no file; write the audio to a file first")
     if path.stat().st_size == 0:
         raise MimidiarError(f"{path}: the file is empty (0 bytes); fetch it again, or leave it out of the data")
     file = _opened(path, audio_stream)
@@ -163,14 +167,30 @@ def _opened(path: Path, audio_stream: int | None):
     with open(path, "rb") as file:
         start = file.read(MAGIC_BYTES)
     layout = ogg_layout(path) if start.startswith(b"OggS") else None
-    chained = layout is not None and layout.links > 1  # FFmpeg ends Ogg some ms off, and libsndfile after one link
-    found = _try_pcm(path) if start.startswith(LIBSNDFILE) and not chained else None
-    if not isinstance(found, PcmFile):
+    found = None
+    if layout and len(layout.links) > 1:
+        found = _try_chain(path, layout)
+    elif start.startswith(LIBSNDFILE):
+        found = _try_pcm(path)
+    if isinstance(found, PcmFile | PcmChain) and (audio_stream or 1) > 1:
+        found.close()
+        raise MimidiarError(f"{path}: has 1 audio stream, none with number {audio_stream} (from 1)")
+    if not isinstance(found, PcmFile | PcmChain):
         source, kind = (path, None) if found is None else (found, "mp3")
         found = _compressed(path, source, audio_stream, kind)
+        if layout and len(layout.links) > 1:
+            found.notes.append(f"{len(layout.links)} streams one behind the other; FFmpeg may read the first alone")
     if layout and not layout.ended:
         found.notes.append(UNENDED)
     return found
+
+
+def _try_chain(path: Path, layout: OggLayout) -> PcmChain | None:
+    """Streams one behind the other; None where libsndfile does not read all of them."""
+    try:
+        return PcmChain(path, layout.links)
+    except (soundfile.LibsndfileError, TypeError):
+        return None
 
 
 def _try_pcm(path: Path) -> PcmFile | Part | None:
@@ -240,7 +260,7 @@ def file_recording(
 
 def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
     """Samples in memory: an array (T,), or one of two dimensions; the shorter one is channels, which are averaged.
-    Integers are scaled by the full scale of their type, floats only where they must be integers (`integer_scale`).
+    Integers are scaled by the full scale of their type, floats only where they must be integers (`FloatScale`).
 
     MimidiarError for an invalid signal or rate: no samples, NaN, infinity, more dimensions.
     """
@@ -249,18 +269,18 @@ def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
         signal = signal.T if signal.shape[0] < signal.shape[1] else signal
     if signal.ndim not in (1, 2) or signal.size == 0 or signal.dtype.kind not in "if":
         raise MimidiarError(
-            f"audio of shape {np.shape(samples)} and type {signal.dtype}: expected numbers (T,), or (T, channels)"
+            f"audio of shape {np.shape(samples)} and type {signal.dtype}: expected floats or signed integers, (T,) or "
+            "(T, channels)"
         )
     if not (np.isfinite(sample_rate) and sample_rate > 0 and int(sample_rate) == sample_rate):
         raise MimidiarError(f"sample_rate is {sample_rate}; samples in a second are a whole number above 0")
     floats = signal.reshape(len(signal), -1).astype(np.float32)
     _check_finite(floats, "audio", 0, int(sample_rate))
-    is_integer = signal.dtype.kind == "i"
-    scale = np.iinfo(signal.dtype).max + 1 if is_integer else integer_scale(np.abs(floats).max())
-    mix, notes = Mixdown(int(sample_rate)), []
-    mono = mix.step(floats / np.float32(scale), last=True)
-    if scale != 1 and not is_integer:
-        notes.append(scale_note(np.abs(floats).max(), scale))
+    floats /= np.float32(np.iinfo(signal.dtype).max + 1 if signal.dtype.kind == "i" else 1)
+    scale = FloatScale()
+    scale.step(floats)
+    mix, notes = Mixdown(int(sample_rate)), [scale.note] if scale.scale != 1 else []
+    mono = mix.step(floats / np.float32(scale.scale), last=True)
     tell("the samples", notes, mix)
     rate = int(sample_rate)
     return AudioRecording(None, len(mono) / rate, rate, partial(stream_samples, mono, rate, rate, CHUNK_SEC))

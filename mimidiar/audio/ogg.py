@@ -14,21 +14,25 @@ UNENDED = "the Ogg stream has no end: it may be cut short; all that there is was
 
 @dataclass(frozen=True)
 class OggLayout:
-    """`links`: streams, or groups of streams at once, one behind the other; `ended`: the last page says so."""
+    """`links`: (start, length) in bytes of the streams, or groups of streams at once, one behind the other; `ended`:
+    the last page says so."""
 
-    links: int
+    links: list[tuple[int, int]]
     ended: bool
 
 
 def ogg_layout(path: Path) -> OggLayout:
     """Read the heads of all pages; damaged stretches between them are passed over."""
-    links, flags, whole, before = 0, 0, True, 0
+    starts, flags, whole, before = [], 0, True, 0
     with open(path, "rb") as file:
         size = path.stat().st_size
         for start, head, length in _pages(file):
             flags, whole = head[5], start + length <= size
-            links += bool(flags & FIRST) and not before & FIRST
+            if flags & FIRST and not before & FIRST:
+                starts.append(start)
             before = flags
+    ends = [*starts[1:], size]
+    links = [(start, end - start) for start, end in zip(starts, ends, strict=True)] if starts else []
     return OggLayout(links, whole and bool(flags & LAST))
 
 

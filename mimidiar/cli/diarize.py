@@ -53,7 +53,7 @@ class DiarizeCommand(click.Command):
     metavar="[separate|merged]",
     type=click.Choice(CHANNELS),
     help="Diarize each channel, as NAME-channel1, ... (separate: also without a word behind the option); or as one "
-    "speaker of NAME, without the crosstalk of the others (merged: for calls).  [default: the mean of all]",
+    "speaker of NAME, without the crosstalk of the others (merged: for calls; spk0 is channel 1).  [default: the mean]",
 )
 @click.option(
     "--audio-stream", metavar="N", type=NUMBER, help="Audio stream of a container with several, from 1.  [default: 1]"

@@ -1,8 +1,10 @@
 """Audio files to annotation files: first all files are checked, then they are diarized one by one."""
 
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from mimidiar.annotation.rttm import rttm_lines, rttm_name, write_rttm
 from mimidiar.annotation.srt import write_srt
 from mimidiar.annotation.text_file import file_recording, many
 from mimidiar.annotation.textgrid import write_textgrid
-from mimidiar.annotation.turns import LABEL_HZ, Turn, subtract, union
+from mimidiar.annotation.turns import LABEL_HZ, Turn, intersect, subtract, total_sec, union
 from mimidiar.annotation.vtt import write_vtt
 from mimidiar.audio.crosstalk import RATE_HZ as CROSSTALK_HZ
 from mimidiar.audio.crosstalk import find_crosstalk
@@ -23,11 +25,14 @@ from mimidiar.audio.files import NARROW_BAND_HZ, AudioRecording, probe_audio, st
 from mimidiar.audio.files import file_recording as open_recording
 from mimidiar.diarize.clustering import Count
 from mimidiar.errors import MimidiarError, os_error_text
+from mimidiar.files import require_regular
 from mimidiar.log import log
 
 FIGURE = ".png"
-SEPARATE, MERGED = "separate", "merged"  # how channels are diarized one by one
+MERGED = "merged"  # channels are diarized one by one, each as a speaker of one recording
 SHORTEST_LEFT_SEC = 0.24
+SAME_SOUND = 0.95  # correlation of channels
+MOST_AT_ONCE = 0.6  # share of the speech of one side of a call that is in overlap
 
 
 def named_turns(found: "Diarization", recording: str | None = None) -> list[Turn]:
@@ -85,7 +90,8 @@ if TYPE_CHECKING:
 
 # Suffixes of the audio files in a folder; a file that is named is recognized by its content.
 AUDIO = ("wav", "wave", "w64", "rf64", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "sph")
-AUDIO += ("m4a", "m4b", "aac", "mp4", "m4v", "mov", "mkv", "mka", "webm", "weba", "wma", "amr", "3gp", "avi")
+AUDIO += ("m4a", "m4b", "aac", "mp4", "m4v", "mov", "mkv", "mka", "webm", "weba", "wma", "wmv", "amr", "3gp", "3g2")
+AUDIO += ("avi", "flv", "mpg", "mpeg", "ts", "mts", "m2ts", "ogv", "ac3", "ape", "wv", "voc")
 BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]"
 
 
@@ -134,7 +140,7 @@ def diarize_tasks(
         for task in tasks:
             before, total = bar.n, bar.total
             bar.set_description(task.path.name)
-            line = _guarded(_one, diarizer, task, count, write, bar)
+            line = _guarded(_one, diarizer, task, count, write, bar, last_resort=task.path)
             bar.total = total + bar.n - before - task.seconds  # what was read in place of what was stated
             yield line
 
@@ -142,13 +148,34 @@ def diarize_tasks(
 def _one(diarizer: "Diarizer", task: Task, count: Count, write: Callable[["Diarization"], str], bar: tqdm) -> str:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "audio at .* Hz")  # `find_tasks` has told
-        single = [diarizer.diarize(_shown(task, channel, bar), count) for channel in task.channels]
-    found = single[0]
-    if len(single) > 1:
-        crosstalk = find_crosstalk(stream_channels(task.path, CROSSTALK_HZ, task.audio_stream))
-        found = merge_channels(single, crosstalk, task.name)
+        found = _call(diarizer, task, bar) if len(task.channels) > 1 else None
+        if found is None:
+            channel = task.channels[0] if len(task.channels) == 1 else None
+            found = diarizer.diarize(_shown(task, channel, bar), count)
     found.warn(count, task.path)
     return f"{write(found)}: {many(len(found.speakers), 'speaker')}, {many(len(found.turns), 'turn')}"
+
+
+def _call(diarizer: "Diarizer", task: Task, bar: tqdm) -> "Diarization | None":
+    """A call with a speaker in each channel; None, with a warning, where all channels hold the same."""
+    crosstalk = find_crosstalk(stream_channels(task.path, CROSSTALK_HZ, task.audio_stream))
+    if crosstalk.alike > SAME_SOUND:
+        log.warning(f"{task.path}: its channels hold the same sound, so that it is diarized as one")
+        return None
+    single = [diarizer.diarize(_shown(task, channel, bar)) for channel in task.channels]
+    found = merge_channels(single, crosstalk.frames, task.name)
+    spoken = [union((t.start, t.end) for t in found.turns if t.speaker == speaker) for speaker in found.speakers]
+    for one, other in combinations(range(len(spoken)), 2):
+        both, least = (
+            total_sec(intersect(spoken[one], spoken[other])),
+            min(map(total_sec, (spoken[one], spoken[other]))),
+        )
+        if both > MOST_AT_ONCE * least:
+            share = f"{found.speakers[one]} and {found.speakers[other]} speak at once for {both:,.0f} of {least:,.0f} s"
+            log.warning(
+                f"{task.path}: {share}: a channel may hold a late echo of the other; compare without --per-channel"
+            )
+    return found
 
 
 def _shown(task: Task, channel: int | None, bar: tqdm) -> AudioRecording:
@@ -165,8 +192,8 @@ def _shown(task: Task, channel: int | None, bar: tqdm) -> AudioRecording:
     return replace(recording, read=read)
 
 
-def _guarded(action: Callable, *arguments: Any) -> Any:
-    """The result of `action`; None if it fails, after logging the error."""
+def _guarded(action: Callable, *arguments: Any, last_resort: Path | None = None) -> Any:
+    """The result of `action`; None if it fails, after logging the error; a fault of ours only for a `last_resort`."""
     try:
         return action(*arguments)
     except MimidiarError as error:
@@ -175,6 +202,10 @@ def _guarded(action: Callable, *arguments: Any) -> Any:
         raise
     except OSError as error:
         log.error(os_error_text(error))
+    except Exception:
+        if last_resort is None:
+            raise
+        log.error(f"{last_resort}: this is a fault of mimidiar, please report it:\n{traceback.format_exc()}")
     return None
 
 
@@ -197,6 +228,7 @@ def _tasks(
     path: Path, per_channel: str | None, audio_stream: int | None, folder: Path | None, taken: dict[str, Path]
 ) -> list[Task]:
     """Of one file: one task, or with `per_channel` "separate" one for each channel."""
+    require_regular(path)
     with open(path, "rb"):  # where the system refuses, its words are better than libsndfile's
         info, name = probe_audio(path, audio_stream), file_recording(path)
     single: dict[str, list[int | None]] = {name: [None]}

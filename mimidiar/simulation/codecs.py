@@ -1,6 +1,7 @@
 """What codecs of telephones and of calls over a network leave of speech: encoded and decoded again, in memory."""
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -54,5 +55,5 @@ def _through_stream(samples: np.ndarray, codec: str) -> tuple[np.ndarray, int]:
             container.mux(stream.encode(each))
         container.mux(stream.encode(None))
     file.seek(0)
-    decoder = CompressedFile(Path(codec), file)
-    return np.concatenate([block[:, 0] for block in decoder.blocks(1 << 20)]), decoder.sample_rate
+    with closing(CompressedFile(Path(codec), file)) as decoder:
+        return np.concatenate([block[:, 0] for block in decoder.blocks(1 << 20)]), decoder.sample_rate

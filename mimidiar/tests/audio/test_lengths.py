@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from mimidiar.audio.files import measure_audio, probe_audio, read_audio, stream_audio
+from mimidiar.audio.wav_header import wav_layout
 from mimidiar.errors import MimidiarError
 from mimidiar.tests.audio.made import RATE, bursts, chunk, cover, mp3, ogg, wav, write_av
 from mimidiar.tests.logged import logged
@@ -46,12 +47,17 @@ def test_mp3_is_read_to_its_end(tmp_path, data, seconds) -> None:
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
-def test_chained_ogg_is_read_to_its_end(tmp_path, subtype) -> None:
+@pytest.mark.parametrize("middle", ["alike", "two-channels", "another-rate"])
+def test_chained_ogg_is_read_to_its_end(tmp_path, subtype, middle) -> None:
     parts = [ogg(bursts(seconds, seed=seed), subtype) for seed, seconds in enumerate((8, 3, 5))]
+    if middle == "two-channels":
+        parts[1] = ogg(np.stack([bursts(3), bursts(3)], axis=1), subtype)
+    elif middle == "another-rate":
+        parts[1] = ogg(bursts(3, 24000), subtype, 24000)
     path = put(tmp_path / "a.ogg", b"".join(parts))
-    assert heard(path) == pytest.approx(16, abs=0.15)
+    assert heard(path) == pytest.approx(16, abs=0.01)
     alone = read_audio(put(tmp_path / "b.ogg", parts[2]), RATE)
-    assert np.corrcoef(read_audio(path, RATE)[-4 * RATE :][: 3 * RATE], alone[-4 * RATE :][: 3 * RATE])[0, 1] > 0.5
+    assert np.corrcoef(read_audio(path, RATE)[-4 * RATE :][: 3 * RATE], alone[-4 * RATE :][: 3 * RATE])[0, 1] > 0.99
 
 
 def test_an_ogg_without_its_end_is_read_with_a_warning(tmp_path) -> None:
@@ -60,6 +66,16 @@ def test_an_ogg_without_its_end_is_read_with_a_warning(tmp_path) -> None:
     with logged() as said:
         assert 3 < heard(path) < 6 and heard(put(tmp_path / "whole.ogg", whole)) == 8
     assert said == [f"{path}: the Ogg stream has no end: it may be cut short; all that there is was read"]
+
+
+def test_a_damaged_ogg_is_read_with_a_warning(tmp_path) -> None:
+    data = bytearray(ogg(bursts(20), "VORBIS"))
+    middle = len(data) // 2
+    data[middle : middle + 2000] = bytes(2000)
+    path = put(tmp_path / "a.ogg", bytes(data))
+    with logged() as said:
+        assert 15 < heard(path) < 20
+    assert len(said) == 1 and "a.ogg: damaged: " in said[0] and "s are missing" in said[0]
 
 
 def test_mp3_inside_wav(tmp_path) -> None:
@@ -96,8 +112,17 @@ SIZE = 2 * len(SOUND)
         (wav(SOUND, before=chunk(b"LIST", b"INFOx")), ""),
         (wav(SOUND, after=chunk(b"LIST", b"INFOxyz")), ""),
         (wav(SOUND, after=b"TAG" + bytes(125)), ""),
+        (wav(SOUND, after=b"APETAGEX" + bytes(120)), ""),
+        (wav(SOUND, stated=0xFFFFFFFF, after=chunk(b"LIST", b"INFOxyz")), ""),
+        (wav(SOUND, stated=0, after=chunk(b"bext", bytes(602))), "the 8.0 s beyond are read too"),
+        (wav(SOUND, after=wav(SOUND)), "another recording follows in the same file, and is not read"),
+        (wav(SOUND, after=chunk(b"data", bytes(64000))), "another recording follows in the same file"),
+        (wav(SOUND, after=b"\r\n--boundary--\r\n"), ""),
     ],
-    ids=["good", "44-more", "never-closed", "too-short", "pipe", "odd-chunk", "chunk", "chunk-behind", "tag-behind"],
+    ids=[
+        *["good", "44-more", "never-closed", "too-short", "pipe", "odd-chunk", "chunk", "chunk-behind", "tag-behind"],
+        *["ape-behind", "chunk-behind-a-pipe", "chunk-behind-none", "joined", "two-data", "text-behind"],
+    ],
 )
 def test_wav_headers_that_disagree_with_the_file(tmp_path, data, note) -> None:
     path = put(tmp_path / "a.wav", data)
@@ -120,10 +145,28 @@ def test_a_wav_over_4_gib_whose_size_is_taken_modulo(tmp_path) -> None:
     assert len(said) == 1 and "promises 320000 bytes of samples, and the file has 4295287296" in said[0]
 
 
-@pytest.mark.parametrize("stated", [SIZE * 2, SIZE + 3 * RATE])
+@pytest.mark.parametrize("stated", [SIZE * 2, SIZE + 3 * RATE, 3_000_000_000])
 def test_a_wav_that_is_cut_short_is_refused(tmp_path, stated) -> None:
     path = put(tmp_path / "a.wav", wav(SOUND, stated=stated))
     with pytest.raises(MimidiarError, match=rf"a.wav: cut short: the header promises {stated} bytes"):
+        probe_audio(path)
+
+
+@pytest.mark.parametrize("kind", ["AU", "W64", "AIFF", "VOC", "NIST", "RF64", "FLAC"])
+def test_files_of_samples_that_are_cut_short_are_refused(tmp_path, kind) -> None:
+    path = tmp_path / "a.bin"
+    soundfile.write(path, SOUND, RATE, "PCM_16", format=kind)
+    put(path, path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(MimidiarError, match=r"a\.bin: .*cut short"):
+        heard(path)
+
+
+def test_a_file_of_zeros_that_begins_as_wav_is_refused_at_once(tmp_path) -> None:
+    """As a recorder leaves it that reserved the space and died; each zero chunk is 8 bytes long."""
+    path = put(tmp_path / "a.wav", b"RIFF\xff\xff\xff\xffWAVE" + bytes(1 << 22))
+    with open(path, "rb") as file:
+        assert wav_layout(file) is None and file.tell() < 100
+    with pytest.raises(MimidiarError, match=r"a\.wav: not audio"):
         probe_audio(path)
 
 

@@ -3,6 +3,7 @@
 import functools
 import io
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.audio.files import probe_audio
+from mimidiar.diarize.pretrained import Diarization
 from mimidiar.tests.audio.made import bursts, mp3, wav, write_av
 from mimidiar.tests.diarize.calls import TALK, files, write
 from mimidiar.tests.diarizers import RATE, tones
@@ -77,11 +79,11 @@ def test_channels_that_cancel_are_heard(diarize) -> None:
 @pytest.mark.parametrize("level_db", [-60, -40, 6])
 def test_levels_change_no_turn(diarize, level_db) -> None:
     """Speech, to this diarizer, is what is loud: without a gain nobody would be."""
-    hum = 1e-4 * np.sin(np.arange(len(tones(*TALK))) / 3)
+    talk = tones((0, 1.0), *TALK)
+    syllables = 10 ** ((5 * np.cos(np.arange(len(talk)) / RATE * 4 * np.pi) - 5) / 20)
+    recorded = talk * syllables + 1e-4 * np.sin(np.arange(len(talk)) / 3)
     for name, scale in (("usual", 1), ("scaled", 10 ** (level_db / 20))):
-        write(
-            f"{name}.wav", (tones((0, 1.0), *TALK) + np.resize(hum, len(tones((0, 1.0), *TALK)))) * scale, RATE, "FLOAT"
-        )
+        write(f"{name}.wav", recorded * scale, RATE, "FLOAT")
     assert diarize("usual.wav", "scaled.wav").exit_code == 0
     usual, scaled = turns("usual.rttm"), turns("scaled.rttm")
     assert [turn[0] for turn in usual] == [turn[0] for turn in scaled] == ["spk0", "spk1"]
@@ -121,6 +123,45 @@ def test_a_call_with_a_speaker_for_each_channel(diarize, here) -> None:
     assert np.allclose(found, [(0, 4), (5, 8), (10, 13), (10, 13)], atol=0.3)
     diarize("call.wav", "--per-channel", "separate", "-o", "each")
     assert sum(turn[2] - turn[1] for turn in turns("each/call-channel1.rttm")) > 8  # the other one's as well
+
+
+def test_channels_of_the_same_sound_are_one_recording(diarize) -> None:
+    write("dual.wav", np.stack([tones(*TALK), tones(*TALK) * 0.7], axis=1))
+    result = diarize("dual.wav", "--per-channel", "merged")
+    assert result.stdout == "dual.rttm: 2 speakers, 2 turns\n"
+    assert "dual.wav: its channels hold the same sound, so that it is diarized as one" in result.stderr
+
+
+def test_a_late_echo_is_told(diarize) -> None:
+    """Later than a path between channels is; and of both sides."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal((12 * RATE, 2))
+    own = noise * (np.arange(len(noise)) // (3 * RATE) % 2 == [[0], [1]]).T
+    write("echo.wav", own + np.roll(own[:, ::-1], RATE // 2, axis=0) * 0.8)
+    assert "speak at once for " in diarize("echo.wav", "--per-channel", "merged").stderr
+
+
+def test_what_is_no_regular_file_and_a_stream_that_is_not_there(diarize, here) -> None:
+    os.mkfifo("pipe.wav")
+    write("a.wav", tones(*TALK))
+    result = diarize("pipe.wav", "/dev/null", "a.wav", "--audio-stream", 2)
+    assert result.exit_code == 1 and result.stdout == ""
+    assert result.stderr.count("this is a pipe or a device") == 2
+    assert "a.wav: has 1 audio stream, none with number 2 (from 1)" in result.stderr
+
+
+def test_a_fault_of_ours_takes_no_other_file_with_it(diarize, monkeypatch) -> None:
+    write("a.wav", tones(*TALK)), write("b.wav", tones(*TALK))
+    warn = Diarization.warn
+
+    def fail(self, count, name) -> None:
+        if Path(name).name == "a.wav":
+            raise KeyError("x")
+        warn(self, count, name)
+
+    monkeypatch.setattr(Diarization, "warn", fail)
+    result = diarize("a.wav", "b.wav")
+    assert result.exit_code == 1 and result.stdout == "b.rttm: 2 speakers, 2 turns\n"
+    assert "a.wav: this is a fault of mimidiar, please report it:" in result.stderr and "KeyError" in result.stderr
 
 
 def test_how_channels_are_asked_for(diarize, here) -> None:

@@ -2,8 +2,8 @@
 
 whisperX gives a segment the speaker of most of it, and each aligned word its own. So a segment is split where the
 speaker changes: from the first word of a speaker to the last before another's, and at both ends to those of the
-segment. A word that has no speaker, or no times that would tell when, stays with the word before. The text of each part
-is that of its words, with spaces between them.
+segment. A word that has no speaker, or no times that would tell when, stays with the word before (at the start, with
+the one after). The text of each part is that of its words, with spaces between them.
 """
 
 import json

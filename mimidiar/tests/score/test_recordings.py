@@ -126,7 +126,7 @@ def test_ids_of_another_case_or_with_a_folder_are_proposed_and_mapped(score, nam
 
 def test_intersect_is_no_advice_while_the_reference_lacks_as_many(score):
     two = REF + rttm(("b", 0, 10, "x"))
-    with pytest.raises(MimidiarError, match="recording 'b' of the reference has no hypothesis; .* same") as caught:
+    with pytest.raises(MimidiarError, match=r"recording 'b' of the reference has no hypothesis; .* same") as caught:
         score(two, REF + rttm(("meeting", 0, 10, "x")))
     assert "--intersect" not in str(caught.value)
     with pytest.raises(MimidiarError, match="--intersect"):

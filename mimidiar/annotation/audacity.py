@@ -1,7 +1,8 @@
 """Audacity label tracks: `start<TAB>end<TAB>label` in seconds, one recording a file, named like the file.
 
-A label is the speaker, or `speaker: text`; the comma of decimals is read as well. Lines of frequencies (beginning with
-a backslash) are skipped; point labels (end = start) are marks and no turns.
+A label is the speaker, or `speaker: text`; the comma of decimals is read as well. A line without a label names no
+speaker, also where an editor has cut off its last tab. Lines of frequencies (beginning with a backslash) are skipped;
+point labels (end = start) are marks and no turns.
 """
 
 from collections.abc import Iterator
@@ -25,13 +26,14 @@ def _rows(path: str | Path, recording: str, sieve: Sieve) -> Iterator[Row]:
     for line, text in text_lines(path):
         if text.strip() and not text.startswith("\\"):
             fields = text.split("\t", maxsplit=2)
-            if len(fields) < 3:
+            if len(fields) < 2:
                 what = f"{shown(text)} is no label (start<TAB>end<TAB>speaker)"
                 raise MimidiarError(f"{path}, line {line}: {what}")
             start, end = (_seconds(fields[i], path, line, ("start", "end")[i]) for i in (0, 1))
-            speaker, said = parse_caption(fields[2])
+            label = fields[2] if len(fields) > 2 else ""
+            speaker, said = parse_caption(label)
             if not speaker:
-                speaker, said = one_line(fields[2]), None
+                speaker, said = one_line(label), None
             if turn := sieve.turn("label", line, recording, start, end, speaker):
                 yield turn, said
 

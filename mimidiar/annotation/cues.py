@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mimidiar.annotation.cue_speakers import Spoken
 from mimidiar.annotation.reading import Sieve
 from mimidiar.annotation.text_file import MAX_SECONDS
 from mimidiar.annotation.transcript import Row, Said, is_sound
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
 
-TIME = r"(?:([0-9]{1,9}):)?([0-9]{2}):([0-9]{2})[,.]([0-9]{3})"  # WebVTT: hours optional
+# WebVTT: hours optional. Some programs write 0:0:7.1 or 00:00:05,00.
+TIME = r"(?:([0-9]{1,9}):)?([0-9]{1,2}):([0-9]{1,2})[,.]([0-9]{1,3})"
 TIMES = re.compile(rf"\s*{TIME}\s*-->\s*{TIME}(?:\s.*)?")  # settings may follow
 
 
@@ -30,23 +32,31 @@ def cue_times(text: str, path: str | Path, line: int) -> tuple[float, float] | N
     match = TIMES.fullmatch(text)
     if match is None:
         return None
-    numbers = [int(group or 0) for group in match.groups()]
-    start, end = (
-        round(hours * 3600 + minutes * 60 + seconds + milliseconds / 1000, 3)
-        for hours, minutes, seconds, milliseconds in (numbers[:4], numbers[4:])
-    )
+    start, end = (_seconds(*match.groups()[at : at + 4]) for at in (0, 4))
     if max(start, end) > MAX_SECONDS:
         raise MimidiarError(f"{path}, line {line}: a cue from {start:g} to {end:g} s; times go to {MAX_SECONDS:g} s")
     return start, end
 
 
-def cue_rows(cue: Cue, spoken: Iterable[tuple[str, Said | None]], recording: str, sieve: Sieve) -> Iterator[Row]:
-    """The turns of those who speak in a cue: (speaker, what is said). A sound that is nobody's is passed over."""
-    for speaker, said in spoken:
+def _seconds(hours: str | None, minutes: str, seconds: str, decimals: str) -> float:
+    return round(int(hours or 0) * 3600 + int(minutes) * 60 + float(f"{seconds}.{decimals}"), 3)
+
+
+def cue_rows(cue: Cue, spoken: Iterable[Spoken], recording: str, sieve: Sieve) -> Iterator[Row]:
+    """A turn over the time of the cue for each who speaks in it. A sound that is nobody's is passed over."""
+    for speaker, said in _by_speaker(spoken):
         if not speaker and said and is_sound(said.text):
             sieve.skip("cue", "of sound", cue.line)
         elif turn := sieve.turn("cue", cue.line, recording, cue.start, cue.end, speaker):
             yield turn, said
+
+
+def _by_speaker(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
+    """Each speaker once, with all that the speaker says in the cue."""
+    texts: dict[str, list[str]] = {}
+    for speaker, said in spoken:
+        texts.setdefault(speaker, []).extend([said.text] if said else [])
+    return ((speaker, Said(" ".join(parts)) if parts else None) for speaker, parts in texts.items())
 
 
 def timed_rows(rows: Iterable[Turn], point: str) -> Iterator[tuple[Turn, str]]:

@@ -106,7 +106,8 @@ FORMATS: Mapping[str, Format] = {
         (".json",),
         read_whisper,
         write_whisper,
-        "segments of Whisper and whisperX: turns, texts and the times of words",
+        "segments of Whisper, whisperX (split where speakers of words change): turns, texts and the times of words "
+        "(read: those of whisper.cpp and Hugging Face as well)",
         "a second recording; the name of the one",
         "scores, tokens, language",
         one_recording=True,

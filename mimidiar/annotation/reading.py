@@ -1,8 +1,9 @@
 """How annotation files are read: what a reader is asked, and what it passes over, in the same way in every format.
 
-An item (turn, cue, interval, word, region) of no length says nothing about who speaks when, and one without a speaker
-not who: neither stops the reading of a file. Both are passed over and counted, in one note a file with the first place;
-items without a speaker are given to a speaker on request. An item that ends before it starts is refused.
+An item (turn, cue, interval, word, region) of no length or without times says nothing about who speaks when, and one
+without a speaker not who: none stops the reading of a file. They are passed over and counted, in one note a file with
+the first place; items without a speaker are given to a speaker on request. A turn that ends before it starts is
+refused.
 """
 
 from collections.abc import Iterator
@@ -24,8 +25,9 @@ class Reading:
     """What a reader is asked, and where it puts what it finds beside the turns.
 
     `transcript` gets what is said in the turns, `notes` a line on what was passed over; without `notes`, for readers
-    of which nobody reads any, items without a speaker are refused. `recording`: the name of the recording in a file
-    that has none in it. `unnamed`: the speaker of items without one. `pause_sec`: of CTM, the longest pause in a turn.
+    of which nobody reads any, items without a speaker or without times are refused. `recording`: the name of the
+    recording in a file that has none in it. `unnamed`: the speaker of items without one. `pause_sec`: of CTM, the
+    longest pause in a turn.
     """
 
     transcript: Transcript | None = None
@@ -76,6 +78,12 @@ class Sieve:
         if end == start:
             self.skip(item, "of no length", place)
         return end > start
+
+    def untimed(self, item: str, place: Place) -> None:
+        """Count an item whose start or end is unknown. MimidiarError where nobody would read of it."""
+        if self.reading.notes is None:
+            raise MimidiarError(f"{self.where(place)}: the {item} has no start or no end; give both, or remove it")
+        self.skip(item, "without times", place)
 
     def skip(self, item: str, why: str, place: Place) -> None:
         """Count an item that is passed over."""

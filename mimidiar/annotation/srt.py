@@ -1,30 +1,37 @@
 """SubRip subtitles (SRT): numbered cues `HH:MM:SS,mmm --> HH:MM:SS,mmm` with text, one recording a file.
 
 A cue is a turn: `speaker: text`, `[speaker] text` or, as whisper.cpp writes it, `(speaker 0) text`; `speaker:` alone is
-a turn without words. Sounds, `[music]`, are passed over. The recording is named like the file. Read by ourselves: the
-package `srt` reads no UTF-16, stops at a cue that was cut off, and takes one that ends before it starts.
+a turn without words. A cue with lines of several speakers is a turn of each (`cue_speakers`). Tags (`<i>`, `<font>`)
+and codes (`{\\an8}`) are dropped; other words in `<>` are text. Sounds, `[music]`, are passed over. The recording is
+named like the file. Read by ourselves: the package `srt` reads no UTF-16, stops at a cue that was cut off, and takes
+one that ends before it starts.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from mimidiar.annotation.cue_speakers import first_names, spoken_in
 from mimidiar.annotation.cues import Cue, cue_rows, cue_times, timed_rows
 from mimidiar.annotation.reading import PLAIN, Reading, sifted
 from mimidiar.annotation.text_file import file_recording, shown, text_lines
-from mimidiar.annotation.transcript import Transcript, caption, gather, parse_caption
+from mimidiar.annotation.transcript import Said, Transcript, caption, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns, only_recording
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
 
 NUMBER = re.compile(r"\s*[0-9]+\s*")
+TAG = re.compile(r"</?(?:b|i|u|s|em|strong|font|span|c|lang|ruby|rt)(?![\w-])[^<>]*>|<[0-9:.,]+>", re.IGNORECASE)
 
 
 def read_srt(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]]:
     """The turns of the one recording in an SRT file. Raises MimidiarError with file and line."""
     name = reading.recording or file_recording(path)
+    cues = [replace(cue, text=TAG.sub("", cue.text)) for cue in _cues(path)]
+    known = first_names(cue.text for cue in cues)
     with sifted(path, reading) as sieve:
-        rows = (row for cue in _cues(path) for row in cue_rows(cue, [parse_caption(cue.text)], name, sieve))
+        rows = (row for cue in cues for row in cue_rows(cue, spoken_in(cue.text, known), name, sieve))
         return gather(rows, reading.transcript)
 
 
@@ -56,4 +63,14 @@ def write_srt(path: str | Path, turns: Turns, transcript: Transcript | None = No
     rows = only_recording(turns, path, "an SRT file")
     with atomic_path(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
         for number, (turn, times) in enumerate(timed_rows(rows, ","), start=1):
-            stream.write(f"{number}\n{times}\n{caption(turn.speaker, (transcript or {}).get(turn), path)}\n\n")
+            stream.write(f"{number}\n{times}\n{_caption(turn, (transcript or {}).get(turn), path)}\n\n")
+
+
+def _caption(turn: Turn, said: Said | None, path: str | Path) -> str:
+    """The text of a cue. Raises MimidiarError for a name that would be read as another."""
+    text = caption(turn.speaker, said, path)
+    ((speaker, _),) = spoken_in(TAG.sub("", text), set())
+    if speaker != one_line(turn.speaker):
+        what = "in subtitles a name begins with no '-' or '>>', and holds no <tag> and no {\\code}"
+        raise MimidiarError(f"{path}: {turn.speaker!r} cannot be written as 'speaker: text'; {what}")
+    return text

@@ -1,7 +1,7 @@
 """WebVTT subtitles (www.w3.org/TR/webvtt1): cues `[HH:]MM:SS.mmm --> [HH:]MM:SS.mmm settings` with text.
 
 One recording a file, named like the file. Who speaks is a voice span, `<v Anna>text`, or is written as in SRT; a cue
-with several voices is a turn of each. Other tags are dropped; blocks of notes, styles and regions are passed over, as
+with several speakers is a turn of each. Other tags are dropped; blocks of notes, styles and regions are passed over, as
 are, counted, those without times, which no player shows. Read by ourselves: of `webvtt-py`, a cue has one voice, names
 keep their `&amp;`, and a cue whose times have commas, or are no times, vanishes unsaid.
 """
@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from mimidiar.annotation.cue_speakers import Name, Spoken, first_names, spoken_in
 from mimidiar.annotation.cues import Cue, cue_rows, cue_times, timed_rows
 from mimidiar.annotation.reading import PLAIN, Reading, Sieve, sifted
 from mimidiar.annotation.text_file import file_recording, shown, text_lines
-from mimidiar.annotation.transcript import Said, Transcript, gather, one_line, parse_caption
+from mimidiar.annotation.transcript import Said, Transcript, gather, one_line
 from mimidiar.annotation.turns import Turn, Turns, only_recording
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path
@@ -33,7 +34,9 @@ def read_vtt(path: str | Path, reading: Reading = PLAIN) -> dict[str, list[Turn]
     """The turns of the one recording in a WebVTT file. Raises MimidiarError with file and line."""
     name = reading.recording or file_recording(path)
     with sifted(path, reading) as sieve:
-        rows = (row for cue in _cues(path, sieve) for row in cue_rows(cue, _spoken(cue.text), name, sieve))
+        cues = list(_cues(path, sieve))
+        known = first_names(_plain(cue.text) for cue in cues if not VOICE.search(cue.text))
+        rows = (row for cue in cues for row in cue_rows(cue, _spoken(cue.text, known), name, sieve))
         return gather(rows, reading.transcript)
 
 
@@ -76,11 +79,11 @@ def _cue(block: Block, path: str | Path, sieve: Sieve) -> Iterator[Cue]:
     yield Cue(line, *times, "\n".join(text for _, text in block[at + 1 :]))
 
 
-def _spoken(text: str) -> Iterator[tuple[str, Said | None]]:
+def _spoken(text: str, known: set[Name]) -> Iterator[Spoken]:
     """The speakers in the text of a cue, and what they say; what is before the first voice is the first one's."""
     before, *voices = VOICE.split(text)
     if not voices:
-        yield parse_caption(_plain(text))
+        yield from spoken_in(_plain(text), known)
     for name, said in zip(voices[::2], voices[1::2], strict=True):
         words = one_line(_plain(f"{before} {said}"))
         before = ""

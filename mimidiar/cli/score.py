@@ -33,7 +33,8 @@ def out_option(files):
 @click.option(
     "--map-ids",
     is_flag=True,
-    help="Take recordings of HYP whose ids differ by a suffix or an extension (0513.rttm, 0513) as those of REF.",
+    help="Take recordings of HYP whose ids differ by a suffix, an extension, case or a folder (wav/es2004a.wav, "
+    "ES2004a) as those of REF.",
 )
 @click.option("--intersect", is_flag=True, help="Leave out recordings that only HYP has, such as those of another set.")
 @out_option("DIR/score.json and DIR/per_recording.csv")
@@ -59,10 +60,12 @@ def score(reference, hypothesis, uem, collars, skip_overlap, keep_names, map_ids
     from mimidiar.score.recordings import Matching
 
     protocols = [Protocol(collar, skip_overlap, keep_names) for collar in dict.fromkeys(collars)]
+    inputs = from_files.read_inputs(reference, hypothesis, uem, Matching(map_ids, intersect))
+    told: set[str] = set()
     for protocol in protocols:
-        matching = Matching(map_ids, intersect)
-        found, document = from_files.score_files(reference, hypothesis, uem, protocol, name, matching)
-        tell(document, table.diarization_table(found, document))
+        found, document = from_files.score_inputs(inputs, protocol, name)
+        tell([text for text in document["warnings"] if text not in told], table.diarization_table(found, document))
+        told |= set(document["warnings"])
         if folder:
             own = folder / f"collar{protocol.collar:g}" if len(protocols) > 1 else folder
             tell_files(own, from_files.write_score(own, found, document))
@@ -103,14 +106,14 @@ def verify(scores, trials, utt2spk, draws, folder, name):
     from mimidiar.score import table, verify_files
 
     result = verify_files.verify_files(scores, trials, name, utt2spk, draws)
-    tell(result.document, table.verification_table(result.document))
+    tell(result.document["warnings"], table.verification_table(result.document))
     if folder:
         tell_files(folder, verify_files.write_verification(folder, result))
 
 
-def tell(document, table):
+def tell(warnings, table):
     """The warnings of a score, and its table."""
-    for warning in document["warnings"]:
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(table)
 

@@ -25,7 +25,8 @@ What is scored
   (md-eval: of the reference alone, where a false alarm before the first or after the last turn goes unseen);
 - a recording without hypothesis is all missed, with a warning (as both); one that only the hypothesis has is refused,
   unless the UEM lists it or it is left out on request (md-eval ignores it; dscore counts it as false alarm, unless a
-  UEM leaves it out). Ids that differ by a suffix or an extension are one on request (`mimidiar.score.recordings`);
+  UEM leaves it out). Ids that differ by a suffix, an extension, case or a folder are one on request
+  (`mimidiar.score.recordings`);
 - NOSCORE and NON-LEX lines of the reference take their time out of scoring (`noscore`, as md-eval).
 
 What is read (`mimidiar.annotation`)

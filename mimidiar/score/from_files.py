@@ -24,7 +24,7 @@
 
 import csv
 import io
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,25 @@ from mimidiar.score.error_regions import ErrorRegions, find_errors
 from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.score.noscore import read_noscore
 from mimidiar.score.ratios import by_speakers, figures, intervals, kind_of
-from mimidiar.score.recordings import Matching, match_hypothesis
+from mimidiar.score.recordings import Matching, Regions, match_hypothesis
 from mimidiar.score.score_file import SCORE_FILE, rounded
+from mimidiar.score.speaker_names import name_notes
 
 RECORDINGS_FILE = "per_recording.csv"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read to be scored, under any number of protocols: `notes` on the reading, and the hashes of the files
+    by their names in `score.json`.
+    """
+
+    reference: Turns
+    hypothesis: Turns
+    uem: Regions | None
+    noscore: Regions
+    notes: tuple[str, ...]
+    hashes: dict[str, str | None]
 
 
 def score_files(
@@ -53,12 +68,20 @@ def score_files(
     hypothesis: str | Path,
     uem: str | Path | None = None,
     protocol: Protocol | None = None,
-    system: str | None = None,
-    matching: Matching | None = None,
 ) -> tuple[DiarizationScore, dict[str, Any]]:
     """Score RTTM or supervisions, files or folders; the score, and what `score.json` says about it.
 
     Raises MimidiarError for what cannot be read or scored, and for pipes.
+    """
+    return score_inputs(read_inputs(reference, hypothesis, uem), protocol)
+
+
+def read_inputs(
+    reference: str | Path, hypothesis: str | Path, uem: str | Path | None = None, matching: Matching | None = None
+) -> Inputs:
+    """Read what is to be scored, with the recordings of the hypothesis as `matching` says.
+
+    Raises MimidiarError for what cannot be read or matched, and for pipes.
     """
     for path in filter(None, (reference, hypothesis, uem)):
         require_regular(path)  # each is read again for its hash
@@ -66,27 +89,35 @@ def score_files(
     true, found = read_turns(reference, Reading(notes=notes)), read_turns(hypothesis, Reading(notes=notes))
     regions = None if uem is None else read_uem(uem, notes)
     found, matched = match_hypothesis(true, found, regions, matching or Matching())
-    notes += matched
     noscore = {} if holds_supervisions(reference) else read_noscore(reference)
-    score = score_diarization(true, found, regions, protocol, noscore)
-    if score.protocol.keep_names and not _speakers(true) & _speakers(found):
-        notes.append("no speaker of the hypothesis has a name of the reference's: for the DER, leave out --keep-names")
+    hashes = {
+        "hypothesis_sha256": sha256_turns(hypothesis),
+        "reference_sha256": sha256_turns(reference),
+        "uem_sha256": None if uem is None else sha256_source(uem, ".uem"),
+    }
+    return Inputs(true, found, regions, noscore, (*notes, *matched), hashes)
+
+
+def score_inputs(
+    inputs: Inputs, protocol: Protocol | None = None, system: str | None = None
+) -> tuple[DiarizationScore, dict[str, Any]]:
+    """Score what was read; the score, and what `score.json` says about it. MimidiarError where that cannot be."""
+    score = score_diarization(inputs.reference, inputs.hypothesis, inputs.uem, protocol, inputs.noscore)
+    notes = list(inputs.notes)
+    if score.protocol.keep_names:
+        notes += name_notes(inputs.reference, inputs.hypothesis)
     if 1 < len(score.recordings) < FEW_CLUSTERS:
         notes.append(f"only {len(score.recordings)} recordings: the intervals are rough, and rather too narrow")
     score = replace(score, warnings=(*notes, *score.warnings))
     document = score_document(score)
     document["system"] = system
-    document["hypothesis_sha256"] = sha256_turns(hypothesis)
+    document["hypothesis_sha256"] = inputs.hashes["hypothesis_sha256"]
     document["protocol"] |= {
-        "reference_sha256": sha256_turns(reference),
-        "uem_sha256": None if uem is None else sha256_source(uem, ".uem"),
-        "noscore_regions": sum(map(len, noscore.values())),
+        "reference_sha256": inputs.hashes["reference_sha256"],
+        "uem_sha256": inputs.hashes["uem_sha256"],
+        "noscore_regions": sum(map(len, inputs.noscore.values())),
     }
     return score, document
-
-
-def _speakers(turns: Turns) -> set[str]:
-    return {turn.speaker for own in turns.values() for turn in own}
 
 
 def score_document(score: DiarizationScore) -> dict[str, Any]:

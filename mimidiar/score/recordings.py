@@ -1,13 +1,14 @@
 """Which recordings are scored, and what becomes of those that only one side has, or has by another name.
 
 A hypothesis under another name would leave the reference all missed, so nothing is scored then: an id that differs from
-one of the reference by an extension or a suffix (`0513.rttm`, `0513-Mix-Headset` and `0513`) is proposed as its pair,
-and `map_ids` takes it as that, where only one pairing is possible.
+one of the reference by an extension or a suffix (`0513.rttm`, `0513-Mix-Headset` and `0513`), by case or by the folder
+before it (`es2004a`, `wav/ES2004a.wav` and `ES2004a`) is proposed as its pair, and `map_ids` takes it as that, where
+only one pairing is possible.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mimidiar.annotation.text_file import many, shown
@@ -22,8 +23,8 @@ SEPARATOR = re.compile(r"[._-]")
 
 @dataclass(frozen=True)
 class Matching:
-    """`map_ids`: hypothesis ids that differ by a suffix or an extension are those of the reference. `intersect`:
-    recordings that only the hypothesis has are left out.
+    """`map_ids`: hypothesis ids that differ by an extension, a suffix, case or a folder are those of the reference.
+    `intersect`: recordings that only the hypothesis has are left out.
     """
 
     map_ids: bool = False
@@ -62,8 +63,8 @@ def recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | None
     known = {*reference, *(uem or {})}
     if unknown := sorted(set(hypothesis) - known):
         _refuse_near(unknown, known - set(hypothesis))
-        remedy = "leave out what is not of this set with --intersect, or list it in the UEM to score it as false alarm"
-        raise MimidiarError(f"the hypothesis has {_some(unknown)}, in neither reference nor UEM; {remedy}")
+        what = f"the hypothesis has {_some(unknown)}, in neither reference nor UEM"
+        raise MimidiarError(f"{what}; {_remedy(len(unknown), sorted(set(reference) - set(hypothesis)))}")
     wanted = set(reference) if uem is None else set(uem)
     if uem is not None and not wanted & set(reference):
         have = f"the UEM is about {_some(sorted(wanted))}, the reference about {_some(sorted(reference))}"
@@ -78,18 +79,47 @@ def recordings_to_score(reference: Turns, hypothesis: Turns, uem: Regions | None
     return sorted(wanted), warnings
 
 
+def _remedy(unknown: int, silent: list[str]) -> str:
+    """What to do about that many `unknown` recordings; `silent` ones of the reference, if as many, may be the same."""
+    if len(silent) >= unknown:
+        have = "has no hypothesis" if len(silent) == 1 else "have no hypothesis"
+        return f"{_some(silent)} of the reference {have}; where these are the same, give them the same names"
+    return "leave out what is not of this set with --intersect, or list it in the UEM to score it as false alarm"
+
+
 def near_ids(unknown: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
-    """Of the `unknown` ids that have any, the `known` ones that differ by an extension; else those by a suffix."""
-    by_stem, by_beginning, all_known = defaultdict(list), defaultdict(list), set(known)
-    for name in sorted(all_known):
-        by_stem[_stem(name)].append(name)
-        for beginning in _beginnings(name):
-            by_beginning[beginning].append(name)
-    found = {}
-    for name in sorted(unknown):
-        shorter = [beginning for beginning in _beginnings(name) if beginning in all_known]
-        found[name] = by_stem.get(_stem(name)) or [*shorter, *by_beginning.get(name, [])]
+    """Of the `unknown` ids that have any, the `known` ones that differ by an extension; else those by a suffix; else
+    those by the same where case and folders do not count.
+    """
+    known = sorted(set(known))
+    ways = [_Index(known, lambda name: name), _Index(known, _bare)]
+    found = {name: next(filter(None, (way.near(name) for way in ways)), []) for name in sorted(unknown)}
     return {name: near for name, near in found.items() if near}
+
+
+class _Index:
+    """Known ids as `key` spells them."""
+
+    def __init__(self, known: Iterable[str], key: Callable[[str], str]) -> None:
+        self._key = key
+        self._whole, self._by_stem, self._by_beginning = defaultdict(list), defaultdict(list), defaultdict(list)
+        for name in known:
+            spelled = key(name)
+            self._whole[spelled].append(name)
+            self._by_stem[_stem(spelled)].append(name)
+            for beginning in _beginnings(spelled):
+                self._by_beginning[beginning].append(name)
+
+    def near(self, name: str) -> list[str]:
+        """The ids that differ from `name` by an extension, else those by a suffix."""
+        spelled = self._key(name)
+        shorter = [known for beginning in _beginnings(spelled) for known in self._whole.get(beginning, [])]
+        return self._by_stem.get(_stem(spelled)) or [*shorter, *self._by_beginning.get(spelled, [])]
+
+
+def _bare(name: str) -> str:
+    """A name without folders and case."""
+    return (re.split(r"[/\\]", name.rstrip("/\\"))[-1] or name).casefold()
 
 
 def _stem(name: str) -> str:

@@ -55,7 +55,10 @@ def test_only_one_line_that_begins_with_the_file_is_no_failure(script, error, en
 
 
 def test_a_process_that_ends_is_a_failure_of_its_case_alone(tmp_path, script):
-    """A kind of its own, in a copy of the script: case 1 ends its process, case 2 hangs."""
+    """A kind of its own, in a copy of the script: case 1 ends its process, case 2 hangs.
+
+    The limit is short, yet far beyond what the other cases take on a machine that does other work.
+    """
     (tmp_path / "tools" / "bench").mkdir(parents=True)
     (tmp_path / "tools" / "bench" / "fuzz_odd.py").write_text(
         "import itertools, os\n"
@@ -68,9 +71,9 @@ def test_a_process_that_ends_is_a_failure_of_its_case_alone(tmp_path, script):
     )
     text = SCRIPT.read_text().replace("KINDS = {", 'KINDS = {"odd": "fuzz_odd", ')
     copy = tmp_path / "tools" / "bench" / "fuzz.py"
-    copy.write_text(text.replace("LIMIT_SEC = 60", "LIMIT_SEC = 1"))
+    copy.write_text(text.replace("LIMIT_SEC = 60", "LIMIT_SEC = 5"))
     done = subprocess.run([sys.executable, copy, "odd", "--cases", "5"], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "case 1 of odd, seed 0: its process ended with 7" in done.stdout
-    assert "case 2 of odd, seed 0: its process ended with 1\nTimeout (0:00:01)!" in done.stdout
+    assert "case 2 of odd, seed 0: its process ended with 1\nTimeout (0:00:05)!" in done.stdout
     assert done.stdout.endswith("5 cases: 3 results, 0 errors in one line, 2 failures\n")

@@ -32,6 +32,11 @@ OTHERS = {
     "whisper": [
         '{"segments": [{"start": 0, "end": 1.5, "text": " hi", "words": [{"word": "2"}]}], "language": "en"}',
         '[{"start": 0, "end": 1, "text": "a", "speaker": "A"}, {"start": 1, "end": 1, "text": "b"}]',
+        '{"segments": [{"start": 0, "end": 3, "text": "a b c", "speaker": "A", "words": [{"word": "a", "start": 0, '
+        '"end": 1, "speaker": "A"}, {"word": "b", "start": 1, "end": 2, "speaker": "B"}, {"word": "c", '
+        '"speaker": "C"}]}]}',
+        '{"chunks": [{"text": " a", "timestamp": [0.0, 2.5], "speaker": "A"}, {"timestamp": [2.5, null]}]}',
+        '{"transcription": [{"offsets": {"from": 0, "to": 2000}, "text": " a", "speaker": "0"}]}',
     ],
     "seglst": ['[{"session_id": "x", "start_time": "0:00:40.6", "end_time": "43.8", "words": "a", "speaker": "P"}]'],
     "textgrid": [
@@ -41,7 +46,9 @@ OTHERS = {
     "audacity": ["0,5\t1,5\ta\n\\\t100.0\t8000.0\n2\t2\tmark\n3\t4\t\n"],
     "srt": [
         "\ufeff1\r\n00:00:00,500 --> 00:00:01,750  X1:40\r\n(speaker 0) good\r\nday\r\n2\r\n00:00:02,000 --> "
-        "00:00:03,000\r\n[music]\r\n"
+        "00:00:03,000\r\n[music]\r\n",
+        "1\n0:0:0.5 --> 0:0:1,75\n- <b>Anna:</b> good\n- {\\an8}Bo: day\n\n2\n0:0:2,0 --> 0:0:3,0\n>> Bo: yes\n"
+        "Anna: 1\n",
     ],
     "vtt": [
         "WEBVTT - x\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nid\n00:01.000 --> 00:03.500 align:start\n"

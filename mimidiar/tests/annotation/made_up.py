@@ -6,7 +6,7 @@ from mimidiar.annotation.transcript import Said, Transcript, Word, gather, one_l
 from mimidiar.annotation.turns import Turn
 
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="/")
-MISREAD = ("#", ";", "[", ".")
+MISREAD = ("#", ";", "[", ".", "-", "–", "—", ">>")
 
 
 def is_name(text: str) -> bool:

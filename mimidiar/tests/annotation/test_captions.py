@@ -126,12 +126,12 @@ def test_subtitles(tmp_path):
         "00:00:05,000 --> 00:00:06,000",
         "[anna] 4",
     ]
-    turns = [Turn("x", 0.5, 1.75, "anna"), Turn("x", 1, 3603.25, "- bo"), Turn("x", 5, 6, "anna")]
+    turns = [Turn("x", 0.5, 1.75, "anna"), Turn("x", 1, 3603.25, "bo"), Turn("x", 5, 6, "anna")]
     said = {turns[1]: Said("good day"), turns[2]: Said("4")}
     assert read(tmp_path, "srt", "\r\n".join(lines)) == (turns, said)
     write_srt(tmp_path / "y.srt", {"x": turns[:2]}, said)
     assert (tmp_path / "y.srt").read_text() == (
-        "1\n00:00:00,500 --> 00:00:01,750\nanna:\n\n2\n00:00:01,000 --> 01:00:03,250\n- bo: good day\n\n"
+        "1\n00:00:00,500 --> 00:00:01,750\nanna:\n\n2\n00:00:01,000 --> 01:00:03,250\nbo: good day\n\n"
     )
 
 
@@ -142,6 +142,15 @@ def test_cues_of_sounds_are_passed_over_and_counted(tmp_path):
     found, _ = read(tmp_path, "srt", "\n".join(f"{times}\n{cue}\n" for cue in cues), notes=notes)
     assert found == [Turn("x", 0, 1, "anna")]
     assert notes == [f"{tmp_path / 'x.srt'}: 3 cues of sound passed over, the first in line 1"]
+
+
+@pytest.mark.parametrize("name", ["- a", "-a", ">> a", "<b>a", "a</font>", "{\\an8}a"])
+def test_names_that_only_subtitles_would_misread(tmp_path, name):
+    with pytest.raises(MimidiarError, match="cannot be written as 'speaker: text'; in subtitles a name begins with no"):
+        write_srt(tmp_path / "x.srt", {"x": [Turn("x", 0, 1, name)]})
+    assert not (tmp_path / "x.srt").exists()
+    write_audacity(tmp_path / "x.txt", {"x": [Turn("x", 0, 1, name)]})
+    assert read_audacity(tmp_path / "x.txt") == {"x": [Turn("x", 0, 1, name)]}
 
 
 @pytest.mark.parametrize("name", ["a: b", "a:", "[a]", "(speaker 0)"])

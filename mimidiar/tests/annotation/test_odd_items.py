@@ -136,6 +136,15 @@ def test_an_item_without_a_speaker_is_passed_over_and_counted_or_named(tmp_path,
     assert '{"start": 2.0, "end": 3.0, "speaker": "who"}' in (tmp_path / "end.json").read_text()
 
 
+def test_a_label_whose_last_tab_was_cut_off_names_no_speaker(tmp_path):
+    (tmp_path / "x.txt").write_text("0\t1\tann\n8\t9\n")
+    said = convert(tmp_path / "x.txt", tmp_path / "end.rttm")
+    assert "1 speaker, 1 turn" in said and "x.txt: 1 label without a speaker passed over, the first in line 2" in said
+    (tmp_path / "x.txt").write_text("0\t1\tann\n8\n")
+    with pytest.raises(MimidiarError, match="line 2: '8' is no label"):
+        convert(tmp_path / "x.txt", tmp_path / "end.rttm")
+
+
 @pytest.mark.parametrize("name", NO_SPEAKER)
 def test_a_file_in_which_nothing_has_a_speaker_is_an_error_that_names_the_option(tmp_path, name):
     text, item, _ = NO_SPEAKER[name]

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
+from mimidiar.score import from_files
 from mimidiar.score.diarization import CONVENTIONS
 
 MAIN = "from mimidiar.cli import main; main()"
@@ -78,6 +79,18 @@ def test_several_collars_are_scored_as_each_alone(data):
     assert {path.name for path in both.iterdir()} == {"collar0", "collar0.25"}
     wrong = mimidiar("score", data / "ref", data / "hyp.rttm", "--collar", "0", "--collar", "-1", "-o", data / "wrong")
     assert wrong.returncode == 1 and not (data / "wrong").exists()
+
+
+def test_several_collars_read_and_warn_once(data, monkeypatch):
+    read, times = from_files.read_turns, []
+    monkeypatch.setattr(from_files, "read_turns", lambda path, *more: times.append(path) or read(path, *more))
+    (data / "hyp.rttm").write_text(TURNS.format("one") + "SPEAKER one 1 9 0 <NA> <NA> x <NA> <NA>\n")
+    done = run("score", data / "ref", data / "hyp.rttm", "--collar", "0", "--collar", "0.25", "-o", data / "out")
+    assert times == [data / "ref", data / "hyp.rttm"]
+    said = done.stderr.splitlines()
+    assert len(said) == len(set(said)) == 3 and all(line.startswith("warning: ") for line in said)
+    kept = [json.loads((data / "out" / f"collar{c}" / "score.json").read_text())["warnings"] for c in ("0", "0.25")]
+    assert kept[0] == kept[1] == [line.removeprefix("warning: ") for line in said]
 
 
 def test_the_collar_and_the_extent_are_stated(data):

@@ -55,6 +55,13 @@ REF = rttm(("a", 0, 6, "x"), ("a", 6, 4, "y"))
         (["0513"], ["05131", "051"], {}),
         (["m.2"], ["m.3"], {}),
         (["b"], ["a"], {}),
+        (["es2004a"], ["ES2004a", "ES2004b"], {"es2004a": ["ES2004a"]}),
+        (["path/to/ES2004a.wav"], ["ES2004a"], {"path/to/ES2004a.wav": ["ES2004a"]}),
+        (["C:\\wav\\a"], ["a"], {"C:\\wav\\a": ["a"]}),
+        (["a"], ["dev/a", "b"], {"a": ["dev/a"]}),
+        (["wav/es2004a.Mix-Headset.wav"], ["ES2004a"], {"wav/es2004a.Mix-Headset.wav": ["ES2004a"]}),
+        (["A.wav"], ["A", "a"], {"A.wav": ["A"]}),  # what agrees in case goes first
+        (["x/a"], ["a", "A"], {"x/a": ["A", "a"]}),
     ],
 )
 def test_ids_that_differ_by_an_extension_or_a_suffix(hypothesis, reference, near):
@@ -85,6 +92,9 @@ def test_mapped_ids_score_as_the_same_and_are_named(score):
         (["a", "a_b"], ["a_b_c"], "'a_b_c' of the hypothesis could be any of 'a', 'a_b'"),
         (["a"], ["a.wav", "a.rttm"], "'a.rttm' and 'a.wav' of the hypothesis could both be 'a'"),
         (["a"], ["a", "a.rttm"], "'a' and 'a.rttm' of the hypothesis could both be 'a'"),
+        (["a"], ["a", "A"], "'a' and 'A' of the hypothesis could both be 'a'"),
+        (["a"], ["x/a", "y/a"], "'x/a' and 'y/a' of the hypothesis could both be 'a'"),
+        (["x/a", "y/a"], ["a"], "'a' of the hypothesis could be any of 'x/a', 'y/a'"),
     ],
 )
 def test_ambiguous_maps_are_refused(reference, hypothesis, says):
@@ -103,6 +113,24 @@ def test_what_only_the_hypothesis_has_is_left_out_named_and_counted(score):
     assert "warning: 2 recordings of the hypothesis alone left out: 'dev0', 'dev1'" in said
     document, _, said = score(REF + rttm(("b", 0, 10, "x")), REF + dev, "--intersect")  # all missed, as ever
     assert document["miss"] == 50 and "no hypothesis for recording 'b'" in said
+
+
+@pytest.mark.parametrize("name", ["A", "wav/a.wav"])
+def test_ids_of_another_case_or_with_a_folder_are_proposed_and_mapped(score, name):
+    with pytest.raises(MimidiarError, match=f"'{name}' is probably 'a' of the reference: .*--map-ids") as caught:
+        score(REF, REF.replace(" a ", f" {name} "))
+    assert "--intersect" not in str(caught.value)
+    document, _, said = score(REF, REF.replace(" a ", f" {name} "), "--map-ids")
+    assert document["der"] == 0 and f"taken by another name: '{name}' as 'a'" in said
+
+
+def test_intersect_is_no_advice_while_the_reference_lacks_as_many(score):
+    two = REF + rttm(("b", 0, 10, "x"))
+    with pytest.raises(MimidiarError, match=r"recording 'b' of the reference has no hypothesis; .* same") as caught:
+        score(two, REF + rttm(("meeting", 0, 10, "x")))
+    assert "--intersect" not in str(caught.value)
+    with pytest.raises(MimidiarError, match="--intersect"):
+        score(two, REF + rttm(("dev0", 0, 10, "x"), ("dev1", 0, 10, "x")))
 
 
 def test_nothing_in_common_is_no_score(score):
@@ -131,6 +159,16 @@ def test_right_names_are_no_error_and_other_names_are_said(score):
     assert score(REF, REF, "--keep-names")[0]["ier"] == 0
     document, _, said = score(REF, rttm(("a", 0, 10, "h")), "--keep-names")
     assert document["ier"] == 100 and "no speaker of the hypothesis has a name of the reference's" in said
+
+
+def test_names_in_no_reference_are_said_once_with_their_pairs(score):
+    hypothesis = rttm(("a", 0, 6, "x"), ("a", 6, 2, "Y"), ("a", 8, 2, "zed"))
+    document, _, said = score(REF, hypothesis, "--keep-names")
+    warning = (
+        "2 speakers of the hypothesis in no reference, so never right: 'Y' (the reference has 'y'; case counts), 'zed'"
+    )
+    assert document["warnings"] == [warning] and said.count("warning") == 1
+    assert score(REF, hypothesis)[0]["warnings"] == []
 
 
 def test_pyannote_finds_the_same_identification_error_rate(score):

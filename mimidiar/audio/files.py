@@ -269,8 +269,8 @@ def array_recording(samples: Any, sample_rate: int) -> AudioRecording:
         signal = signal.T if signal.shape[0] < signal.shape[1] else signal
     if signal.ndim not in (1, 2) or signal.size == 0 or signal.dtype.kind not in "if":
         raise MimidiarError(
-            f"audio of shape {np.shape(samples)} and type {signal.dtype}: expected floats or signed integers, (T,) or "
-            "(T, channels)"
+            f"audio of shape {np.shape(samples)} and type {signal.dtype}: expected numbers, (T,) or (T, channels): "
+            "floats or signed integers"
         )
     if not (np.isfinite(sample_rate) and sample_rate > 0 and int(sample_rate) == sample_rate):
         raise MimidiarError(f"sample_rate is {sample_rate}; samples in a second are a whole number above 0")

@@ -20,6 +20,7 @@ from mimidiar.errors import MimidiarError
 ACTIVE = 0.5  # a posterior above it counts as speech here, independent of the tuned threshold
 EDGE_FRAMES = 4  # left out at both ends of a turn: embedding windows there contain other speakers as well
 APART = 1e9  # distance of two outputs that may not join: a mean with such a pair is above all others
+MOST_MEMBERS = 5000  # local speakers that are clustered: 100 MB of distances
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,27 @@ class SpeakerTree:
 
 def grow_tree(speakers: LocalSpeakers, min_alone_sec: float) -> SpeakerTree:
     """Average linkage of cosine distances between the local speakers with enough non-overlapped speech (else between
-    all); those of one window are APART."""
+    all); those of one window are APART. Of more than MOST_MEMBERS, as recordings over three hours have, every second or
+    third, since memory grows with the square; the others are assigned all the same (`tracker.identify`)."""
     trust = (speakers.alone / max(min_alone_sec * LABEL_HZ, 1)).clip(max=1)
     members = np.flatnonzero(trust == 1) if (trust == 1).any() else np.arange(len(speakers))
+    members = members[:: -(-len(members) // MOST_MEMBERS)] if len(members) else members
     if len(members) < 2:
         return SpeakerTree(speakers, trust, members, np.zeros((0, 4)))
     vectors, window = speakers.vectors[members], speakers.window[members]
     # Condensed distances: a square matrix would dominate the memory for recordings of hours.
     distances = pdist(vectors, "sqeuclidean") / 2  # of unit vectors, the cosine distance
-    distances[pdist(window[:, None]) == 0] = APART
+    distances[_pairs_of_one_window(window)] = APART
     return SpeakerTree(speakers, trust, members, linkage(distances, "average"))
+
+
+def _pairs_of_one_window(window: np.ndarray) -> np.ndarray:
+    """Indices into condensed distances of the pairs with the same number in `window` (M,), which ascends."""
+    count, pairs = len(window), []
+    for step in range(1, int(np.bincount(window).max(initial=1))):
+        first = np.flatnonzero(window[step:] == window[:-step])
+        pairs.append(first * (2 * count - first - 1) // 2 + step - 1)
+    return np.concatenate([np.zeros(0, int), *pairs])
 
 
 def find_centroids(tree: SpeakerTree, clustering: Clustering, count: Count = ANY_NUMBER) -> np.ndarray:

@@ -117,6 +117,7 @@ class Session:
         if not held or (not ending and (frames is None or not len(frames) or step.lookahead_frames is None)):
             return None
         whole = join_frames(held)
+        held.clear()  # of hours, two copies count
         if step.lookahead_frames is None:
             given, self._states[number] = step.step(whole, self._states[number])
         else:

@@ -117,7 +117,7 @@ def build_parts(tensors: dict[str, Tensor], header: dict[str, Any], path: Path) 
     trained = build_trained(_named(tensors, MODEL), model, path)
     projection = None
     if probe is not None:
-        projection = build_projection({k: v.numpy() for k, v in _named(tensors, PROBE).items()}, probe, path)
+        projection = build_projection({k: v.numpy() for k, v in _named(tensors, PROBE).items()}, probe, path).compact()
     _check(trained, encoders, projection, settings, path)
     return DiarizerParts(path, trained, projection, settings, encoders)
 

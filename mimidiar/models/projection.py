@@ -1,6 +1,6 @@
 """A trained speaker probe as the projection that trials are scored in; numpy alone, since torch takes two seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ class Projection:
     @property
     def dim(self) -> int:
         return self.weight.shape[1]
+
+    def compact(self) -> "Projection":
+        """The same angles and lengths in at most D dimensions: of a QR decomposition of the weight, R alone."""
+        if len(self.weight) <= self.dim:
+            return self
+        return replace(self, weight=np.linalg.qr(self.weight.astype(np.float64), mode="r").astype(self.weight.dtype))
 
     def __call__(self, pooled: np.ndarray) -> np.ndarray:
         return (pooled - self.mean) / self.std @ self.weight.T

@@ -39,7 +39,7 @@ def test_everything_is_read(pack: Path) -> None:
         ("words/utts.tsv", "w-00-1\tw-00\t", "w-00-1\tw 00\t", r"utts.tsv:3: speaker is 'w 00'; a name has"),
         ("words/utts.tsv", "w-00-1\t", "w 00 1\t", r"utts.tsv:3: utt_id is 'w 00 1'"),
         ("talks/recordings.tsv", "talk\t", "\t", r"recordings.tsv:2: uri is ''"),
-        ("talks/rttm/talk.rttm", "bob", "<NA>", r"talk.rttm, line 2: the speaker is <NA>"),
+        ("talks/rttm/talk.rttm", "bob", "<NA>", r"talk.rttm, line 2: the turn names no speaker"),
         ("talks/rttm/talk.rttm", " <NA> <NA> bob <NA> <NA>", " bob", r"talk.rttm, line 2: 6 fields"),
         ("talks/rttm/talk.rttm", "2.000 2.500", "2.000 9.500", r"bob at 2.000-11.500 s goes past the end .*5.000 s"),
         ("talks/rttm/talk.rttm", "talk 1 2.0", "walk 1 2.0", r"talk.rttm: it is about recording walk, expected talk"),

@@ -16,6 +16,7 @@ from mimidiar.diarize.clustering import (
     Clustering,
     Count,
     LocalSpeakers,
+    _pairs_of_one_window,
     erode,
     find_centroids,
     grow_tree,
@@ -292,3 +293,21 @@ def test_two_outputs_of_one_window_are_apart_and_no_others(window: list[int], se
     wanted = 1 - vectors @ vectors.T
     wanted[np.equal.outer(window, window)] = APART
     np.testing.assert_allclose(tree.links, linkage(squareform(wanted, checks=False), "average"), atol=1e-9)
+
+
+def test_pairs_of_one_window_are_all_apart_and_no_others() -> None:
+    window = np.array([0, 0, 0, 1, 2, 2, 5, 5, 5, 5])
+    condensed = np.zeros(len(window) * (len(window) - 1) // 2)
+    condensed[_pairs_of_one_window(window)] = 1
+    assert np.array_equal(squareform(condensed), (window[:, None] == window) & ~np.eye(len(window), dtype=bool))
+    assert not len(_pairs_of_one_window(np.arange(4))) and not len(_pairs_of_one_window(np.zeros(0, int)))
+
+
+def test_of_many_local_speakers_some_are_clustered_and_all_are_assigned(monkeypatch) -> None:
+    active = np.zeros((6000, 2), bool)
+    active[:3000, 0] = active[3000:, 1] = True
+    windows = [Window(start, active[start : start + 100].astype(np.float32)) for start in range(0, 5901, 50)]
+    whole = cluster_windows(windows, voices_of(active), EAGER)
+    monkeypatch.setattr("mimidiar.diarize.clustering.MOST_MEMBERS", 10)
+    assert len(grow_tree(local_speakers(windows, voices_of(active)), 0.5).members) <= 10
+    assert columns(cluster_windows(windows, voices_of(active), EAGER)) == columns(whole) and whole.shape[1] == 2

@@ -10,7 +10,7 @@ set -euo pipefail
 root="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)"
 venv="$root/tools/venv"
 stamp="$venv/.installed"
-need_mb=8700   # what the environment takes; the download cache of uv shares its files where the disk is the same
+need_mb=8850   # what the environment takes; the download cache of uv shares its files where the disk is the same
 log="" state_before=""
 
 fail() { echo "tools/install.sh: error: $*" >&2; exit 1; }

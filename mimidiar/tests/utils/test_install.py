@@ -115,7 +115,7 @@ def test_full_disk_is_said_before_anything_is_written(house, call):
     house.program("df", "#!/bin/sh\necho Filesystem Blocks Used Available\necho disk 9000 8000 1000\n")
     done = call(house.script)
     assert done.returncode == 1
-    assert "still needs 8700 MB and 1000 MB are free on its disk" in done.stderr
+    assert "still needs 8850 MB and 1000 MB are free on its disk" in done.stderr
     assert not (house.root / "tools/venv").exists()
 
 

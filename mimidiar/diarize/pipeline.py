@@ -37,6 +37,10 @@ class Frames:
         """Some of the frames, of all recordings."""
         return Frames(**{name: value[:, frames] for name, value in self.arrays().items()})
 
+    def copy(self) -> "Frames":
+        """In memory of their own: a part keeps all that it is a part of."""
+        return Frames(**{name: value.copy() for name, value in self.arrays().items()})
+
 
 def join_frames(parts: Sequence[Frames]) -> Frames:
     """Frames one after the other."""
@@ -126,9 +130,10 @@ class Session:
                 parts.append(self._step(number, _padding(whole, step.lookahead_frames)))
             given = join_frames(parts)
             given = given[given.valid[0]]
-        held[:] = [whole[len(given) :]]
+        held[:] = [whole[len(given) :].copy()]
         made = {name: value for name, value in given.arrays().items() if name != "valid"}
-        return replace(whole[: len(given)], **dict.fromkeys(step.consumes), **made)
+        kept = replace(whole[: len(given)], **dict.fromkeys((*step.consumes, *made)))
+        return replace(kept if len(given) == len(whole) else kept.copy(), **made)
 
     def _step(self, number: int, frames: Frames) -> Frames:
         given, self._states[number] = self._steps[number].step(frames, self._states[number])

@@ -101,28 +101,26 @@ def join(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) 
     `speakers`: for each window the speaker of each output, (K,) from 0, or -1 for none. No speaker has two outputs of
     one window. Speakers without an output in a window are silent there.
     """
-    sums, weight = overlay(windows, by_speaker(windows, speakers, count))
+    sums, weight = overlay(windows, speakers, count)
     return (sums / weight[:, None]).astype(np.float32)
 
 
-def by_speaker(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
-    """The posteriors (T, count) of each window by speaker; `speakers` and `count` as in `join`."""
-    given = []
-    for window, owners in zip(windows, speakers, strict=True):
-        owned = np.flatnonzero(owners >= 0)
-        given.append(np.zeros((len(window.posteriors), count)))
-        given[-1][:, owners[owned]] = window.posteriors[:, owned]
+def by_speaker(window: Window, owners: np.ndarray, count: int) -> np.ndarray:
+    """The posteriors (T, count) of a window by speaker; `owners` (K,) and `count` as in `join`."""
+    owned = np.flatnonzero(owners >= 0)
+    given = np.zeros((len(window.posteriors), count))
+    given[:, owners[owned]] = window.posteriors[:, owned]
     return given
 
 
-def overlay(windows: Sequence[Window], given: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The sum (T, count) over a recording of what was `given` to speakers in each window, and in how many windows each
-    frame is, (T,).
+def overlay(windows: Sequence[Window], speakers: Sequence[np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The sum (T, count) over a recording of the posteriors of each speaker in all windows, and in how many windows
+    each frame is, (T,); `speakers` and `count` as in `join`.
     """
-    total, count = windows[-1].stop, given[0].shape[1]
+    total = windows[-1].stop
     sums, weight = np.zeros((total, count)), np.zeros(total)
-    for window, share in zip(windows, given, strict=True):
-        sums[window.start : window.stop] += share
+    for window, owners in zip(windows, speakers, strict=True):
+        sums[window.start : window.stop] += by_speaker(window, owners, count)
         weight[window.start : window.stop] += 1
     return sums, weight
 
@@ -166,15 +164,15 @@ def agreement(
     """(N, count) in 0 ... 1: the posterior of each speaker, by other windows that are already assigned, while a local
     speaker is active; 0 without another window.
     """
-    given = by_speaker(windows, owners, count)
-    sums, weight = overlay(windows, given)
+    sums, weight = overlay(windows, owners, count)
     found = np.zeros((len(speakers), count))
     for row, (number, output) in enumerate(zip(speakers.window, speakers.output, strict=True)):
         window = windows[number]
         span = slice(window.start, window.stop)
         chosen = (window.posteriors[:, output] > ACTIVE) & (weight[span] > 1)
         if chosen.any():
-            others = (sums[span] - given[number])[chosen] / (weight[span][chosen, None] - 1)
+            own = by_speaker(window, owners[number], count)
+            others = (sums[span] - own)[chosen] / (weight[span][chosen, None] - 1)
             found[row] = others.mean(0)
     return found
 

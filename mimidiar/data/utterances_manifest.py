@@ -24,6 +24,7 @@ class SourceUtterance:
     seconds: float
     speech: tuple[tuple[float, float], ...]
     speed: float = 1.0  # of playing; seconds and speech are those of the audio as it is played
+    formants: float = 1.0  # factor on the frequencies of the formants, beyond that of the speed
 
     def at_speed(self, speed: float) -> "SourceUtterance":
         """The same, played `speed` times as fast."""

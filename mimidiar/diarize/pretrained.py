@@ -31,10 +31,10 @@ from mimidiar.features.fused_store import split_meta
 from mimidiar.log import log
 from mimidiar.models.build import TrainedModel, build_trained
 from mimidiar.models.projection import Projection, build_projection
-from mimidiar.models.weights import load_weights
 from mimidiar.shipped import DIARIZER as FORMAT
 from mimidiar.shipped import diarizer_file
 from mimidiar.torch_setup import one_thread, pick_device
+from mimidiar.weight_files import load_weights
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation, SlidingWindowFeature

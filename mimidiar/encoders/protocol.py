@@ -18,8 +18,9 @@ class EncoderSpec:
 
     `weights` is for people; `weights_sha256` for comparison is the hash of the weights file, or of the recipe (sizes,
     initialization, seed) where the weights are drawn and not read. `build` calls `make(spec, device)`. A frame depends
-    on audio up to `lookahead_frames` after its own: 0 for a causal codec. `batch_sec` is the best length of padded
-    audio in a batch. `build_codec(device)` builds a whole codec, with quantizer and decoder.
+    on audio up to `lookahead_frames` after its own: 0 for a causal codec. Its first `embedding_dim` values are a
+    speaker embedding. `batch_sec` is the best length of padded audio in a batch. `build_codec(device)` builds a whole
+    codec, with quantizer and decoder.
     """
 
     name: str
@@ -32,6 +33,7 @@ class EncoderSpec:
     weights_sha256: str
     make: Callable[["EncoderSpec", Any], "Encoder"] = field(repr=False, compare=False)
     lookahead_frames: int = 0
+    embedding_dim: int = 0
     batch_sec: float = BATCH_SEC
     build_codec: Callable[[Any], Any] | None = field(default=None, repr=False, compare=False)
 

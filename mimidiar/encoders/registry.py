@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mimidiar.encoders.branch import spec as branch_spec
 from mimidiar.encoders.logmel import logmel
 from mimidiar.encoders.mimi import family as mimi_family
 from mimidiar.encoders.protocol import Encoder, EncoderSpec, EncoderStream
@@ -52,6 +53,11 @@ def _make_vad(spec: EncoderSpec, device: Any) -> Encoder:
     return VadEncoder(spec)
 
 
+def branch(name: str, tap: str | None, checkpoint: Path | None, seed: int) -> EncoderSpec:
+    """A codec with its speaker branch, as in `encoders.branch.spec`."""
+    return branch_spec.branch(name, tap, checkpoint, describe_maker)
+
+
 # name -> function (name, tap, checkpoint, seed) -> EncoderSpec; without a tap at the encoder's default one
 ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] = {
     "mimi": mimi_family.real,
@@ -62,6 +68,7 @@ ENCODERS: dict[str, Callable[[str, str | None, Path | None, int], EncoderSpec]] 
     "logmel": logmel,
     "titanet": titanet,
     "campplus": campplus,
+    "branch": branch,
     "vad": vad,
 }
 

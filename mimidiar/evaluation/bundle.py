@@ -21,7 +21,7 @@ from mimidiar.evaluation.tuned import Tuned, read_tuned
 from mimidiar.files import read_json, sha256_file
 from mimidiar.models.build import FORMAT as MODEL_FORMAT
 from mimidiar.models.projection import PROBE_FORMAT
-from mimidiar.models.weights import load_weights, save_tensors
+from mimidiar.weight_files import load_weights, save_tensors
 
 TUNE, CLUSTER_TUNE = "mimidiar eval tune", "mimidiar eval cluster tune"
 

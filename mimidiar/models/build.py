@@ -10,7 +10,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.finetune import UnfrozenAdapter, build_top, top_header
 from mimidiar.models.fusion import FusedAdapter, FusionConfig, build_fused
-from mimidiar.models.weights import fill, load_weights
+from mimidiar.weight_files import fill, load_weights
 
 if TYPE_CHECKING:
     from mimidiar.encoders.mimi.upper_layers import MimiTop

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mimidiar.models.adapter import Adapter, AdapterConfig, FeatureNorm
+from mimidiar.encoders.normalization import FeatureNorm
+from mimidiar.models.adapter import Adapter, AdapterConfig
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.models.weights import read_weight_file
+from mimidiar.weight_files import read_weight_file
 
 PROBE_FORMAT = "mimidiar-probe-1"
 

@@ -20,13 +20,13 @@ from typing import Any
 from mimidiar.commit import code_commit, describe_environment
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.files import atomic_path, make_folder, sha256_file, write_json, write_text
-from mimidiar.models.weights import inspect_weight_file
 from mimidiar.report.lineage import Lineage, of_output
 from mimidiar.report.make_record import stage_entries
 from mimidiar.report.record import Record, find_records, read_record, unclean_code
 from mimidiar.report.stage_state import as_line
 from mimidiar.score.kinds import SCORE_KINDS
 from mimidiar.shipped import CARD, RECORD, WEIGHTS
+from mimidiar.weight_files import inspect_weight_file
 
 MOST_BYTES = 12_000_000
 SHORT = 8  # digits of a hash

@@ -14,6 +14,7 @@ from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.files import read_audio
 from mimidiar.audio.signal import resample
 from mimidiar.data.utterances_manifest import SourceUtterance
+from mimidiar.simulation.voices import shift_formants
 
 FRAME_SAMPLES = 1280  # recordings end with a frame of 80 ms, so that features and labels end together
 CACHED_FILES = 2000  # of an utterance each, 0.3 MB
@@ -49,7 +50,7 @@ class Placement:
         placements."""
         first, count = round(self.start * SAMPLE_RATE), round(self.seconds * SAMPLE_RATE)
         read = _read_once if keep else _read
-        return read(self.utterance.path, self.utterance.speed)[first : first + count]
+        return read(self.utterance.path, self.utterance.speed, self.utterance.formants)[first : first + count]
 
 
 def lay_out(placed: Iterable[tuple[Placement, np.ndarray]], length: int) -> dict[str, np.ndarray]:
@@ -68,9 +69,11 @@ def mix_down(tracks: Mapping[str, np.ndarray], length: int) -> np.ndarray:
     return np.sum([*tracks.values(), np.zeros(length, np.float32)], axis=0)
 
 
-def _read(path: str, speed: float) -> np.ndarray:
+def _read(path: str, speed: float, formants: float) -> np.ndarray:
     samples = read_audio(path, SAMPLE_RATE)
-    return samples if speed == 1 else resample(samples, round(SAMPLE_RATE * speed), SAMPLE_RATE)
+    if speed != 1:
+        samples = resample(samples, round(SAMPLE_RATE * speed), SAMPLE_RATE)
+    return samples if formants == 1 else shift_formants(samples, formants)
 
 
 _read_once = lru_cache(CACHED_FILES)(_read)

@@ -19,8 +19,8 @@ from mimidiar.evaluation.bundle import Files, bundle
 from mimidiar.evaluation.tuned import Tuned, write_tuned
 from mimidiar.models.adapter import Adapter, AdapterConfig
 from mimidiar.models.build import build_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.studies.taps.train import Probe, save_probe
+from mimidiar.weight_files import save_weights
 
 RATE = 16000
 LOUD = 0.02

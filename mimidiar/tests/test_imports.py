@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1]
 LAYERS = [
     {"errors"},
     {"files", "commit", "hub", "shipped", "job_option", "log"},
-    {"config", "torch_setup", "nemo_import"},
+    {"config", "torch_setup", "nemo_import", "weight_files"},
     {"audio", "annotation"},
     {"data", "score"},
     {"encoders"},

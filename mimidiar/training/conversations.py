@@ -7,7 +7,7 @@ resumed run, or one with other workers, gets the same.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,14 @@ from mimidiar.features.fused_store import on_time_axis
 from mimidiar.files import atomic_path
 from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.simulation.drawn_sets import read_speakers
-from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation, read_statistics
+from mimidiar.simulation.placement import Source
+from mimidiar.simulation.turn_taking import (
+    ConversationOptions,
+    DrawnConversation,
+    TurnStatistics,
+    draw_conversation,
+    read_statistics,
+)
 from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics
@@ -46,6 +53,11 @@ class SimulatedCrop(NamedTuple):
     index: int
     epoch: int
     number: int
+
+    def place(self, seed: int, frames: int, length: int) -> tuple[int, int]:
+        """[first, last) of up to `length` of a conversation's frames."""
+        start = int(np.random.default_rng([seed, *self]).integers(max(frames - length, 0) + 1))
+        return start, min(start + length, frames)
 
 
 class Pool:
@@ -81,26 +93,28 @@ class Pool:
         return found[0, : int(frames[0])].cpu().numpy()
 
 
-class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
-    """Features and targets of crops of simulated conversations of a set's speakers."""
+class ConversationPool:
+    """Simulated conversations of a source's speakers, and their features, cached for each encoder."""
 
     def __init__(
-        self, data: Path, turns: Path, config: TrainConfig, specs: list[EncoderSpec], pool: Path, seed: int, device: str
+        self,
+        source: Source,
+        options: ConversationOptions,
+        kinds: Mapping[str, TurnStatistics],
+        specs: Sequence[EncoderSpec],
+        folder: Path,
+        seed: int,
+        device: str,
     ):
-        """`turns`: file of turn statistics; `pool`: folder of cached features, which models can share.
-
-        Raises MimidiarError for a set that cannot be read, or in which no speech is marked.
-        """
-        self.options: ConversationOptions = config.talks
-        self.source, self.kinds = read_speakers(data), read_statistics(turns)
-        self.max_speakers, self.seed = config.model.max_speakers, seed
-        self.length = round(config.crop_sec * LABEL_HZ)
-        self.pools = [Pool(pool, spec, self._identity(), device) for spec in specs]
+        """`kinds`: turn statistics by name; `folder` of cached features, which models can share."""
+        self.source, self.options, self.kinds, self.seed = source, options, kinds, seed
+        self.pools = [Pool(folder, spec, self._identity(), device) for spec in specs]
 
     def _identity(self) -> dict:
         """All that determines a conversation's audio."""
         options = {key: value for key, value in asdict(self.options).items() if key != "count"}
-        rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech] for own in self.source.values() for u in own]
+        own = (u for utterances in self.source.values() for u in utterances)
+        rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech, u.formants] for u in own]
         kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
         return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
 
@@ -108,39 +122,50 @@ class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
         """Conversation `index` of those new in epoch `born`; no audio is read."""
         return draw_conversation(self.source, self.options, self.kinds, (self.seed, born, index))
 
-    def features(self, born: int, index: int) -> np.ndarray:
-        """Float32 (T, D) of a whole conversation at the labels' rate, as from a `FusedStore` of the encoders'
-        features."""
+    def streams(self, born: int, index: int) -> list[np.ndarray]:
+        """Float32 (F, D) of a whole conversation, for each encoder at its own rate."""
 
         @lru_cache(1)
         def samples() -> np.ndarray:
             return self.conversation(born, index).samples()
 
-        first, *others = (pool.read(f"{born}.{index}", samples) for pool in self.pools)
+        return [pool.read(f"{born}.{index}", samples) for pool in self.pools]
+
+    def fused(self, born: int, index: int) -> np.ndarray:
+        """Float32 (T, D) at the labels' rate, as from a `FusedStore` of the encoders' features."""
+        first, *others = self.streams(born, index)
         rates = (pool.spec.frame_hz / self.pools[0].spec.frame_hz for pool in self.pools[1:])
         aligned = (on_time_axis(own, rate, 0, len(first)) for own, rate in zip(others, rates, strict=True))
         factor = stacking_factor(self.pools[0].spec.frame_hz)
         return stack_frames(np.concatenate([first, *aligned], axis=1), factor)
 
+
+class SimulatedConversations(Dataset[tuple[np.ndarray, np.ndarray]]):
+    """Features and targets of crops of simulated conversations."""
+
+    def __init__(self, pool: ConversationPool, max_speakers: int, crop_sec: float):
+        self.pool, self.max_speakers, self.length = pool, max_speakers, round(crop_sec * LABEL_HZ)
+
     def __getitem__(self, crop: SimulatedCrop) -> tuple[np.ndarray, np.ndarray]:
         """Features (T, D) and targets (T, K), columns in order of arrival inside the crop, empty ones last."""
-        drawn, features = self.conversation(crop.born, crop.index), self.features(crop.born, crop.index)
-        start = int(np.random.default_rng([self.seed, *crop]).integers(max(drawn.num_frames - self.length, 0) + 1))
-        stop = min(start + self.length, drawn.num_frames)
+        drawn, features = self.pool.conversation(crop.born, crop.index), self.pool.fused(crop.born, crop.index)
+        start, stop = crop.place(self.pool.seed, drawn.num_frames, self.length)
         return features[start:stop], arrival_targets(drawn.turns, start, stop, LABEL_HZ, self.max_speakers)
 
 
 class SimulatedCrops(EpochSampler):
-    """The crops of an epoch in random order: `crops` of each of the `count` x `lives` conversations in use."""
+    """The crops of an epoch in random order: `crops` of each of the `count` x `lives` conversations in use, of which
+    each epoch replaces the oldest `count`, or, unless they are `replaced`, none."""
 
-    def __init__(self, count: int, lives: int, crops: int, seed: int):
-        self.count, self.lives, self.crops, self.seed = count, lives, crops, seed
+    def __init__(self, count: int, lives: int, crops: int, seed: int, replaced: bool = True):
+        self.count, self.lives, self.crops, self.seed, self.replaced = count, lives, crops, seed, replaced
 
     def __len__(self) -> int:
         return self.count * self.lives * self.crops
 
     def __iter__(self) -> Iterator[SimulatedCrop]:
-        born = range(self.epoch, self.epoch + self.lives)  # those of number n are new in epoch n - lives + 1
+        first = self.epoch if self.replaced else 0
+        born = range(first, first + self.lives)  # those of number n are new in epoch n - lives + 1
         crops = [SimulatedCrop(b, i, self.epoch, n) for b in born for i in range(self.count) for n in range(self.crops)]
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(crops))
         return (crops[k] for k in order)
@@ -162,20 +187,18 @@ def on_simulated(
     file. Values that `fusion` leaves open are estimated on `dev_data`.
     """
     specs = describe_makers(dev_data.meta, checkpoint)
-    conversations = SimulatedConversations(data, turns, config, specs, pool, seed, machine.device)
+    kinds = read_statistics(turns)
+    simulated = ConversationPool(read_speakers(data), config.talks, kinds, specs, pool, seed, machine.device)
+    conversations = SimulatedConversations(simulated, config.model.max_speakers, config.crop_sec)
     config = completed(config, dev_data)
-    model = new_model(config, lambda: statistics(_first(conversations)))
+    model = new_model(config, lambda: statistics(first_conversations(simulated, simulated.fused)))
     crops = SimulatedCrops(config.talks.count, config.talk_lives, config.crops_per_recording, seed)
     batches = Loader(conversations, crops, config.batch_size, collate, machine.num_workers)
     return Run(config, dev_data, model, batches, lambda steps: DiarizationTask(model, config, steps))
 
 
-def _first(conversations: SimulatedConversations) -> Iterator[np.ndarray]:
-    """The features of the first conversations."""
-    for index in tqdm(
-        range(min(STATISTICS_CONVERSATIONS, conversations.options.count)),
-        desc="statistics",
-        unit="conversation",
-        disable=None,
-    ):
-        yield conversations.features(0, index)
+def first_conversations(pool: ConversationPool, features: Callable[[int, int], np.ndarray]) -> Iterator[np.ndarray]:
+    """The features of the first conversations, for the mean and deviation of all."""
+    count = min(STATISTICS_CONVERSATIONS, pool.options.count)
+    for index in tqdm(range(count), desc="statistics", unit="conversation", disable=None):
+        yield features(0, index)

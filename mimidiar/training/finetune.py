@@ -18,12 +18,12 @@ from mimidiar.encoders.registry import describe_maker
 from mimidiar.errors import MimidiarError
 from mimidiar.models.build import load_model
 from mimidiar.models.finetune import UnfrozenAdapter, latent
-from mimidiar.models.weights import fill
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Batch, Conversations, statistics
 from mimidiar.training.new_model import new_model
 from mimidiar.training.processes import per_process, total
 from mimidiar.training.task import DiarizationTask, counted_frames
+from mimidiar.weight_files import fill
 
 STATISTICS_SEC = 36000.0  # of training audio for the latent's mean and deviation; more changes no third digit
 

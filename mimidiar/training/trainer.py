@@ -29,10 +29,10 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from mimidiar.config import load_config, save_config
 from mimidiar.errors import MimidiarError
 from mimidiar.files import atomic_path, make_folder, read_json, write_json
-from mimidiar.models.weights import save_weights
 from mimidiar.torch_setup import pick_device, use_one_thread
 from mimidiar.training.batches import Loader
 from mimidiar.training.processes import Machine, disconnect, end_with_launcher, processes_here, rank, take_gpu
+from mimidiar.weight_files import save_weights
 
 FINISHED = "finished.json"
 # The others wait for the first process to compute mean and deviation of the training features.

@@ -11,7 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mimidiar.encoders.mimi.sizes import FULL, MINI, SAMPLE_RATE, CodecSize, checked_tap, tap_frame_hz, tap_names
+from mimidiar.encoders.mimi.sizes import (
+    FULL,
+    MINI,
+    SAMPLE_RATE,
+    SEAMS,
+    CodecSize,
+    checked_tap,
+    seam_taps,
+    tap_frame_hz,
+    tap_names,
+)
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
@@ -95,7 +105,7 @@ def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build
         taps=tuple(tap_names(size)),
         sample_rate=SAMPLE_RATE,
         frame_hz=tap_frame_hz(tap),
-        dim=size.dimension,
+        dim=size.dimension * (len(seam_taps(size)) if tap == SEAMS else 1),
         weights=weights,
         weights_sha256=digest,
         make=_encoder,
@@ -105,10 +115,15 @@ def _spec(name: str, tap: str, size: CodecSize, weights: str, digest: str, build
 
 
 def _encoder(spec: MimiSpec, device: Any) -> Encoder:
+    from mimidiar.encoders.mimi.all_taps import AllTaps
     from mimidiar.encoders.mimi.encoder import MimiEncoder
     from mimidiar.encoders.mimi.tap import MimiTap
 
-    return MimiEncoder(spec, MimiTap(spec.build_codec(device), spec.tap))
+    codec = spec.build_codec(device)
+    if spec.tap != SEAMS:
+        return MimiEncoder(spec, MimiTap(codec, spec.tap))
+    taps = seam_taps(spec.size)
+    return MimiEncoder(spec, AllTaps(MimiTap(codec, taps[-1]), taps))
 
 
 def _load(size: CodecSize, path: Path, device: Any) -> Any:

@@ -14,6 +14,9 @@ FRAME_SAMPLES = 1920  # one latent frame: 80 ms
 LATENT_HZ = 12.5
 TRANSFORMER_HZ = 25.0
 DEFAULT_TAP = "latent"  # what enters the quantizer
+# What a running codec passes from module to module, side by side at 12.5 Hz: SEANet's output, that of the last
+# transformer layer, and the latent. Pairs of frames at 25 Hz are averaged.
+SEAMS = "seams"
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,17 @@ def tap_names(size: CodecSize) -> list[str]:
 def checked_tap(tap: str | None, size: CodecSize, encoder: str) -> str:
     """The tap, or the default where none is named. MimidiarError, listing the taps, for an unknown one."""
     tap = tap or DEFAULT_TAP
-    if tap not in tap_names(size):
+    if tap not in (SEAMS, *tap_names(size)):
         raise MimidiarError(
             f"{encoder} has no tap {tap!r}; choose seanet, transformer.0 to transformer.{size.num_layers - 1}, "
-            f"latent, or quantized.1 to quantized.{size.num_codebooks}"
+            f"latent, quantized.1 to quantized.{size.num_codebooks}, or seams (three side by side)"
         )
     return tap
+
+
+def seam_taps(size: CodecSize) -> list[str]:
+    """The taps of `SEAMS`, in the order of the signal path."""
+    return ["seanet", f"transformer.{size.num_layers - 1}", "latent"]
 
 
 def tap_frame_hz(tap: str) -> float:

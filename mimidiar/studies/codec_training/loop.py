@@ -29,7 +29,6 @@ from mimidiar.encoders.mimi.sizes import MINI, SAMPLE_RATE, CodecSize
 from mimidiar.encoders.mimi.tap import load_mimi, untrained_mimi
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, sha256_file, write_json
-from mimidiar.models.weights import read_weight_file, save_tensors
 from mimidiar.studies.codec_training.config import CodecConfig
 from mimidiar.studies.codec_training.data import (
     CodecBatch,
@@ -45,6 +44,7 @@ from mimidiar.training.config import learning_rate_factor
 from mimidiar.training.losses import in_float32
 from mimidiar.training.processes import Machine, per_process, rank
 from mimidiar.training.trainer import FINISHED, KeepBest, begin, finish, fit_from_last, keep_configuration, make_trainer
+from mimidiar.weight_files import read_weight_file, save_tensors
 
 FORMAT = "mimidiar-codec-1"
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}

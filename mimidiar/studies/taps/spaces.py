@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from mimidiar.errors import MimidiarError
-from mimidiar.models.weights import read_weight_file
 from mimidiar.studies.taps.pooled_store import PooledTaps, utterances_in
+from mimidiar.weight_files import read_weight_file
 
 FORMAT = "mimidiar-tap-probes-1"
 MIX = "mix"  # the weighted sum, where taps are named

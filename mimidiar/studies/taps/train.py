@@ -16,15 +16,15 @@ from tqdm import trange
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.config import Checked, Count, Positive
+from mimidiar.encoders.normalization import FeatureNorm
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_json
-from mimidiar.models.adapter import FeatureNorm
 from mimidiar.models.projection import PROBE_FORMAT
-from mimidiar.models.weights import save_weights
 from mimidiar.studies.taps.pooled_store import PooledTaps, utterances_in
 from mimidiar.studies.taps.spaces import FORMAT, MIX, mixed_taps
 from mimidiar.studies.taps.trial_scores import pool_utterances
 from mimidiar.torch_setup import pick_device, use_one_thread
+from mimidiar.weight_files import save_weights
 
 ALONE = 0.8  # of a window that a speaker fills, alone, for an example of the speaker
 Examples = tuple[np.ndarray, list[str]]  # vectors (N, taps, D) and the speaker of each

@@ -26,9 +26,9 @@ from mimidiar.features.extraction import read_recording
 from mimidiar.features.fused_store import Features, open_features
 from mimidiar.files import sha256_file
 from mimidiar.models.build import load_model
-from mimidiar.models.weights import fill, load_weights, save_weights
 from mimidiar.studies.token_drift.score import Drift, compare_codes, compare_sound
 from mimidiar.torch_setup import use_one_thread
+from mimidiar.weight_files import fill, load_weights, save_weights
 
 CODEBOOKS_FORMAT = "mimidiar-codebooks-1"
 

@@ -19,9 +19,9 @@ from mimidiar.features.store import FeatureStore
 from mimidiar.files import read_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.tests.corpora.trees import write_audio
 from mimidiar.tests.recipes import call, stage_commands
+from mimidiar.weight_files import save_weights
 
 RATE, SEC, CHANNELS = 16000, 6.0, 8
 # Recording -> (speaker, start, end), in seconds; a WAV has the session and the microphone array in its name.

@@ -20,10 +20,10 @@ from mimidiar.diarize.pretrained import FORMAT, read_diarizer
 from mimidiar.errors import MimidiarError
 from mimidiar.evaluation.bundle import Files, bundle, find_files
 from mimidiar.files import sha256_file, write_json
-from mimidiar.models.weights import load_weights, save_tensors
 from mimidiar.tests.diarizers import RATE, files_of, hear_what_is_loud, tones, write_diarizer, write_parts
 from mimidiar.tests.speech import RATE as SPEECH_RATE
 from mimidiar.tests.speech import corpus_folder, speech
+from mimidiar.weight_files import load_weights, save_tensors
 
 TALK = ((300, 8.0), (0, 2.0), (2500, 8.0), (300, 6.0))
 

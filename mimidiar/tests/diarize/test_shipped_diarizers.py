@@ -13,9 +13,9 @@ from mimidiar.audio.files import read_audio
 from mimidiar.diarize.pretrained import FORMAT
 from mimidiar.encoders.mimi.sizes import SAMPLE_RATE
 from mimidiar.encoders.registry import load_encoder
-from mimidiar.models.weights import inspect_weight_file
 from mimidiar.shipped import shipped_file, shipped_names
 from mimidiar.tests.speech import corpus_folder, speech
+from mimidiar.weight_files import inspect_weight_file
 
 RATE = 16000
 DIARIZERS, CODECS = ["mini", "mini-fusion"], ["mimi-mini", "mimi-mini-distil"]

@@ -4,14 +4,31 @@ import numpy as np
 import pytest
 import torch
 
-from mimidiar.encoders.logmel import BANDS, FLOOR, FRAME_SAMPLES, HOP, WINDOW
+from mimidiar.encoders.logmel import BANDS, FLOOR, TAPS
 from mimidiar.encoders.registry import load_encoder
 from mimidiar.errors import MimidiarError
+
+HOP, WINDOW, FRAME_SAMPLES = 640, 1024, 1280  # at 16 kHz
 
 
 @pytest.fixture(scope="module")
 def encoder():
     return load_encoder("logmel", "mel")
+
+
+def test_the_tap_for_a_codecs_audio_is_the_same_spectrum_of_the_same_times(encoder) -> None:
+    other = load_encoder("logmel", "mel24")
+    assert TAPS["mel24"] == other.sample_rate == 24000 and other.frame_samples == 1920
+    spectra = []
+    for each in (encoder, other):
+        time = torch.arange(2 * each.sample_rate) / each.sample_rate
+        audio = (torch.sin(2 * torch.pi * 500 * time) + torch.sin(2 * torch.pi * 3000 * time))[None]
+        spectra.append(each.encode(audio, torch.tensor([audio.shape[1]]))[0][0])
+    # A window of 1.5 times the samples has 2.25 times the power.
+    loud = spectra[0] > 2
+    assert loud[10:].any() and torch.allclose(
+        spectra[1][loud] - spectra[0][loud], torch.tensor(1.5).log() * 2, atol=0.2
+    )
 
 
 def test_a_tone_is_in_its_band_from_its_first_frame_on(encoder) -> None:
@@ -46,13 +63,13 @@ def test_a_frame_is_the_spectrum_of_its_window(encoder) -> None:
     assert np.allclose(features[0, 5], np.log(power @ encoder.bands.numpy() + FLOOR), atol=1e-3)
 
 
-def test_its_one_tap_is_all_that_a_study_of_depth_has(encoder) -> None:
+def test_its_own_tap_is_all_that_a_study_of_depth_has(encoder) -> None:
     assert encoder.all_taps() == (encoder, ["mel"])
     assert (encoder.frame_hz, encoder.dim, encoder.sample_rate, encoder.lookahead_frames) == (25.0, BANDS, 16000, 0)
 
 
 def test_refusals(encoder) -> None:
-    with pytest.raises(MimidiarError, match="one tap is mel"):
+    with pytest.raises(MimidiarError, match="choose mel or mel24"):
         load_encoder("logmel", "latent")
     with pytest.raises(MimidiarError, match="reads no checkpoint"):
         load_encoder("logmel", "mel", checkpoint="x.safetensors")

@@ -17,8 +17,8 @@ from mimidiar.features.store import META, MatrixStore
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
+from mimidiar.weight_files import save_weights
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.tests.conversations import DIM, FRAME_HZ, make_conversations
 from mimidiar.tests.diarize.windowed import put_windows, run_windows
 from mimidiar.tests.matrices import write_matrix_store
+from mimidiar.weight_files import save_weights
 
 LANES = Windowing(60, 30).lanes
 

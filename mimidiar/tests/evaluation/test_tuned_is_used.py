@@ -15,9 +15,9 @@ from mimidiar.data.manifests import write_set
 from mimidiar.diarize.frontend import StoredFeatures
 from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE, Diarizer
 from mimidiar.evaluation.tuned import Tuned, write_tuned
-from mimidiar.models.weights import load_weights, save_tensors
 from mimidiar.shipped import shipped_file
 from mimidiar.tests.speech import corpus_folder
+from mimidiar.weight_files import load_weights, save_tensors
 
 
 def call(*words: object) -> None:

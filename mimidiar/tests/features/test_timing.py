@@ -36,8 +36,8 @@ def test_infer_counts_each_second_of_audio_once(tmp_path: Path) -> None:
     from mimidiar.files import read_json
     from mimidiar.models.adapter import AdapterConfig
     from mimidiar.models.build import build_model, model_header
-    from mimidiar.models.weights import save_weights
     from mimidiar.tests.conversations import DIM, FRAME_HZ
+    from mimidiar.weight_files import save_weights
 
     _, feats = make_conversations(tmp_path, "test", 9, seed=0)
     config = AdapterConfig(DIM, 16, 1, 2, 32, 0.0)

@@ -9,8 +9,8 @@ from mimidiar.config import load_config
 from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig, group_frames, rotate
 from mimidiar.models.build import build_model, load_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.training.config import TrainConfig
+from mimidiar.weight_files import save_weights
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"input_dim": 6, "model_dim": 16, "num_layers": 2, "num_heads": 2, "ff_dim": 32, "dropout": 0.0}

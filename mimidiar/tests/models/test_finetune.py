@@ -8,7 +8,7 @@ from mimidiar.encoders.mimi.upper_layers import MimiTop
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, load_model, model_header
 from mimidiar.models.finetune import latent
-from mimidiar.models.weights import save_weights
+from mimidiar.weight_files import save_weights
 
 VARIANTS = {"default": {}, "ancestor": {"norm": "post", "positions": "sinusoidal"}}
 

@@ -11,7 +11,7 @@ from mimidiar.errors import MimidiarError
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, load_model, model_header
 from mimidiar.models.fusion import Anchors, FusionConfig
-from mimidiar.models.weights import save_weights
+from mimidiar.weight_files import save_weights
 
 DIM = 64
 SMALL = {"model_dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 32, "dropout": 0.0, "attention_dropout": 0.0}

@@ -13,11 +13,11 @@ from mimidiar import shipped
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.files import read_json, sha256_file
-from mimidiar.models.weights import ENTRY
 from mimidiar.report.record import write_record
 from mimidiar.report.ship import write_card
 from mimidiar.tests.report.records import COMMIT, LINEAGE, make, make_verification
 from mimidiar.tests.report.test_make_record import write_stage
+from mimidiar.weight_files import ENTRY
 
 RECIPES = shipped.ASSETS.parents[1] / "egs/mini"
 SPEAKERS = {"ls-1": "ls", "ls-2": "ls", "so762-7": None, "new-9": "new"}

@@ -15,16 +15,22 @@ from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.cli import cli
 from mimidiar.config import load_config
 from mimidiar.data.manifests import read_set
-from mimidiar.encoders.registry import describe_encoder, describe_makers
+from mimidiar.encoders.registry import EncoderSpec, describe_encoder, describe_makers
 from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse, open_features
 from mimidiar.models.build import load_model
-from mimidiar.simulation.drawn_sets import WRITTEN, DrawnConversationSets, write_conversation_sets
-from mimidiar.simulation.turn_taking import TurnStatistics, draw_conversation, write_statistics
+from mimidiar.simulation.drawn_sets import WRITTEN, DrawnConversationSets, read_speakers, write_conversation_sets
+from mimidiar.simulation.turn_taking import TurnStatistics, draw_conversation, read_statistics, write_statistics
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import assert_same_losses, start, wait
 from mimidiar.training.config import TrainConfig
-from mimidiar.training.conversations import SimulatedConversations, SimulatedCrop, SimulatedCrops, on_simulated
+from mimidiar.training.conversations import (
+    ConversationPool,
+    SimulatedConversations,
+    SimulatedCrop,
+    SimulatedCrops,
+    on_simulated,
+)
 from mimidiar.training.crops import Conversations, Crop
 from mimidiar.training.fit import train
 
@@ -65,6 +71,22 @@ def run(root: Path, folder: Path, *overrides: str, seed: int = 1, pool: Path | N
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+def simulated(
+    root: Path, config: TrainConfig, specs: list[EncoderSpec], folder: Path, seed: int, name: str = "train"
+) -> SimulatedConversations:
+    """Crops of conversations of a set's speakers."""
+    kinds = read_statistics(root / "turns.yaml")
+    pool = ConversationPool(read_speakers(root / "data" / name), config.talks, kinds, specs, folder, seed, "cpu")
+    return SimulatedConversations(pool, config.model.max_speakers, config.crop_sec)
+
+
+def as_written(crops: SimulatedConversations) -> SimulatedConversations:
+    """The same, with the seeds of the written set."""
+    own = crops.pool
+    own.conversation = lambda born, index: draw_conversation(own.source, own.options, own.kinds, (WRITTEN, 3, index))
+    return crops
+
+
 def test_no_two_epochs_are_alike() -> None:
     """Each hears `count` talks that are new in it, each talk is heard in `lives` epochs, other crops in each."""
     crops = SimulatedCrops(count=5, lives=3, crops=2, seed=1)
@@ -80,6 +102,9 @@ def test_no_two_epochs_are_alike() -> None:
     assert len({crop for epoch in epochs for crop in epoch}) == 180
     crops.set_epoch(2)
     assert list(crops) == epochs[2] and list(crops) != sorted(crops)
+    kept = SimulatedCrops(count=5, lives=1, crops=2, seed=1, replaced=False)
+    kept.set_epoch(4)
+    assert {(crop.born, crop.epoch) for crop in kept} == {(0, 4)} and len(set(kept)) == 10
 
 
 @pytest.mark.parametrize(("encoder", "tap"), [("logmel", "mel"), ("mimi-random", "seanet")])
@@ -87,10 +112,7 @@ def test_a_talk_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Path, 
     """Features and labels, by the seeds of the written set, also at twice the labels' rate; kept, they are the same."""
     config = load_config(TrainConfig, root / "train.yaml", ["crop_sec=6"])
     specs = [describe_encoder(encoder, tap)]
-    talks = SimulatedConversations(root / "data/dev", root / "turns.yaml", config, specs, tmp_path / "pool", 0, "cpu")
-    talks.conversation = lambda born, index: draw_conversation(
-        talks.source, talks.options, talks.kinds, (WRITTEN, 3, index)
-    )
+    talks = as_written(simulated(root, config, specs, tmp_path / "pool", 0, "dev"))
     extract(root / "data/talk_dev", tmp_path / "feats", encoder, tap, device="cpu")
     written = Conversations([(root / "data/talk_dev", tmp_path / "feats")], 3)
     scale = np.std(np.concatenate([written.features(recording) for recording in written.recordings]))
@@ -106,13 +128,13 @@ def test_a_talk_on_the_fly_is_that_of_a_written_set(root: Path, tmp_path: Path, 
 def test_a_talk_is_encoded_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(TrainConfig, root / "train.yaml", [])
     specs = [describe_encoder("logmel")]
-    talks = SimulatedConversations(root / "data/train", root / "turns.yaml", config, specs, tmp_path, 1, "cpu")
+    talks = simulated(root, config, specs, tmp_path, 1)
     first = [talks[SimulatedCrop(0, 0, 0, number)] for number in range(4)]
     assert len({features.tobytes() for features, _ in first}) > 1
     assert {features.shape for features, _ in first} == {(50, specs[0].dim * round(specs[0].frame_hz / LABEL_HZ))}
     (path,) = tmp_path.glob("*/*.npy")
-    again = SimulatedConversations(root / "data/train", root / "turns.yaml", config, specs, tmp_path, 1, "cpu")
-    monkeypatch.setattr(again.pools[0], "_encode", None)  # it would fail
+    again = simulated(root, config, specs, tmp_path, 1)
+    monkeypatch.setattr(again.pool.pools[0], "_encode", None)  # it would fail
     for number, (features, targets) in enumerate(first):
         found = again[SimulatedCrop(0, 0, 0, number)]
         assert np.array_equal(found[0], features) and np.array_equal(found[1], targets)
@@ -122,11 +144,11 @@ def test_a_talk_is_encoded_once(root: Path, tmp_path: Path, monkeypatch: pytest.
         (config, 2, specs),
         (config, 1, [describe_encoder("mimi-random")]),
     ):
-        other = SimulatedConversations(root / "data/train", root / "turns.yaml", changed, spec, tmp_path, seed, "cpu")
-        assert other.pools[0].folder != path.parent
+        other = simulated(root, changed, spec, tmp_path, seed)
+        assert other.pool.pools[0].folder != path.parent
     more = replace(config, talks=replace(config.talks, count=50))
-    other = SimulatedConversations(root / "data/train", root / "turns.yaml", more, specs, tmp_path, 1, "cpu")
-    assert other.pools[0].folder == path.parent
+    other = simulated(root, more, specs, tmp_path, 1)
+    assert other.pool.pools[0].folder == path.parent
 
 
 def test_a_broken_run_goes_on_with_the_same_talks(root: Path, tmp_path: Path, monkeypatch) -> None:
@@ -170,12 +192,7 @@ def test_two_encoders_side_by_side(root: Path, tmp_path: Path) -> None:
     assert trained.encoder == meta
     # In training a frame's columns are those of the store: the first encoder's, then the second's, for each half.
     config.crop_sec = 6
-    talks = SimulatedConversations(
-        root / "data/dev", root / "turns.yaml", config, describe_makers(meta), tmp_path / "p2", 0, "cpu"
-    )
-    talks.conversation = lambda born, index: draw_conversation(
-        talks.source, talks.options, talks.kinds, (WRITTEN, 3, index)
-    )
+    talks = as_written(simulated(root, config, describe_makers(meta), tmp_path / "p2", 0, "dev"))
     written = Conversations([(root / "data/talk_dev", tmp_path / "fused")], 3)
     found, expected = talks[SimulatedCrop(0, 0, 0, 0)][0], written.features(written.recordings[0])
     assert np.abs(found - expected).mean() < 0.02 * expected.std()

@@ -17,11 +17,11 @@ from mimidiar.features.store import META
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, load_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.tests.tapped import TAP, make_tapped
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.finetune import UnfreezeTask, latent_distance
 from mimidiar.training.fit import train
+from mimidiar.weight_files import save_weights
 
 EGS = Path(__file__).parents[3] / "egs"
 SHAPE = ["model.model_dim=16", "model.num_layers=1", "model.num_heads=2", "model.ff_dim=32", "model.dropout=0"]

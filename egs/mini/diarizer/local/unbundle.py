@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from mimidiar.diarize.pretrained import FORMAT, MODEL, PROBE
-from mimidiar.models.weights import load_weights, save_tensors
+from mimidiar.weight_files import load_weights, save_tensors
 
 
 def main(diarizer: str, *folders: str) -> None:

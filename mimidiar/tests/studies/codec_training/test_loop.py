@@ -22,7 +22,6 @@ from mimidiar.encoders.registry import load_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.store import META
 from mimidiar.files import sha256_file, write_json
-from mimidiar.models.weights import save_weights
 from mimidiar.studies.codec_training.config import CodecConfig
 from mimidiar.studies.codec_training.loop import FORMAT, export_codec, train_codec
 from mimidiar.tests.encoders.mimi.checkpoints import save_checkpoint
@@ -32,6 +31,7 @@ from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import begin, wait
 from mimidiar.training.config import check_shares
 from mimidiar.training.processes import Machine
+from mimidiar.weight_files import save_weights
 
 EGS = Path(__file__).parents[4] / "egs"
 SMALL = [

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from mimidiar.cli import cli
 from mimidiar.errors import MimidiarError
 from mimidiar.models.projection import PROBE_FORMAT, load_projection
-from mimidiar.models.weights import fill, load_weights
 from mimidiar.score.trials import read_scores
 from mimidiar.score.verify_files import verify_files
 from mimidiar.studies.taps.train import Probe, ProbeConfig, train_probe
 from mimidiar.studies.taps.trial_scores import embed, pool_utterances
 from mimidiar.tests.utterances import make_utterances
+from mimidiar.weight_files import fill, load_weights
 
 
 @pytest.fixture(scope="module")

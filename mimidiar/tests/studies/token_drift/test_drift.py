@@ -22,7 +22,6 @@ from mimidiar.features.store import META, FeatureStore
 from mimidiar.files import read_json, write_json
 from mimidiar.models.adapter import AdapterConfig
 from mimidiar.models.build import build_model, model_header
-from mimidiar.models.weights import save_weights
 from mimidiar.report.make_record import Place, make_record
 from mimidiar.report.record import read_record, write_record
 from mimidiar.studies.token_drift.drift import make_codebooks, measure_drift
@@ -30,6 +29,7 @@ from mimidiar.studies.token_drift.score import drift_document
 from mimidiar.tests.encoders.mimi.checkpoints import filled_mimi, save_checkpoint
 from mimidiar.tests.matrices import write_matrix_store
 from mimidiar.tests.speech import RATE, speech
+from mimidiar.weight_files import save_weights
 
 TAP = "transformer.0"
 SECONDS = 6.4

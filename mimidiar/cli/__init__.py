@@ -24,6 +24,7 @@ USERS = {
     "figure": ("cli.figure", "Draw timelines, DET curves, histograms, training curves, bars, progressions."),
     "report": ("cli.report:report", "Make tables of result records."),
     "train": ("cli.train", "Stage 4: train a diarization model."),
+    "train-branch": ("cli.branch", "Stage 4: train a speaker branch beside a codec."),
 }
 # Group -> (one line of help, its commands).
 GROUPS = {

@@ -24,6 +24,7 @@ class SourceUtterance:
     seconds: float
     speech: tuple[tuple[float, float], ...]
     speed: float = 1.0  # of playing; seconds and speech are those of the audio as it is played
+    gender: str = ""  # of the speaker, as the corpus marks it; empty where it does not
     formants: float = 1.0  # factor on the frequencies of the formants, beyond that of the speed
 
     def at_speed(self, speed: float) -> "SourceUtterance":
@@ -59,6 +60,7 @@ def _utterance(row: dict, recording: dict) -> SourceUtterance:
         path=recording["sources"][0]["source"],
         seconds=recording["duration"],
         speech=stretches(items),
+        gender=row.get("gender") or "",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.config import Checked, Rule, Share, between, low_high
 from mimidiar.simulation.acoustics import (
     colored_noise,
@@ -20,6 +21,7 @@ from mimidiar.simulation.acoustics import (
 from mimidiar.simulation.codecs import CODECS, through_codec
 from mimidiar.simulation.placement import Source
 
+MOVE_SEC = 1.0
 FULL = 0.99  # of full scale; louder recordings are scaled down
 
 
@@ -39,6 +41,8 @@ class SceneOptions(Checked):
     room_share: Share = 0.6  # of the conversations
     room_t60_sec: between(0.1, 3) = 0.7  # the longest
     telephone_share: Share = 0.15  # of the conversations
+    move_share: Share = 0.0  # of the conversations, in which one speaker moves, to another place, distance and echo
+    move_db: low_high(-40, 20) = field(default_factory=lambda: [-10.0, 4.0])  # change of that speaker's level
     codec_share: Share = 0.0  # of the conversations, which come through a codec
     codecs: list[str] = field(default_factory=lambda: list(CODECS))  # of which one is drawn
 
@@ -46,6 +50,18 @@ class SceneOptions(Checked):
         """A rule for the names of codecs."""
         known = bool(self.codecs) and set(self.codecs) <= set(CODECS)
         return [("codecs", self.codecs, known, f"one or more of {', '.join(CODECS)}")]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A speaker who moves at a share of the length `at`, in another room's echo of seed `room`, at a level changed by
+    `gain_db`."""
+
+    speaker: str
+    at: float
+    gain_db: float
+    room: int
+    t60_sec: float
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,7 @@ class Scene:
     t60_sec: float
     telephone: bool
     codec: str | None
+    move: Move | None
     seeds: tuple[int, ...]
 
     def record(self, tracks: Mapping[str, np.ndarray], length: int) -> np.ndarray:
@@ -75,6 +92,8 @@ class Scene:
         tracks = {name: unit_speech(tracks[name]) * 10 ** (self.gains[name] / 20) for name in names}
         if self.room is not None and tracks:
             tracks = dict(zip(names, in_made_up_room([tracks[n] for n in names], self.room, self.t60_sec), strict=True))
+        if self.move is not None and self.move.speaker in tracks:
+            tracks[self.move.speaker] = moved(tracks[self.move.speaker], self.move)
         speech = np.sum([*tracks.values(), np.zeros(length)], axis=0)
         # Speech has a level of about 1 now. Without speech, the recording is noise alone.
         mixed = speech + 10 ** (-self.noise_snr_db / 20) * colored_noise(length, self.color, rng)
@@ -88,6 +107,14 @@ class Scene:
         peak = float(np.abs(mixed).max()) * gain
         recorded = (mixed * gain * min(1.0, FULL / max(peak, 1e-9))).astype(np.float32)
         return recorded if self.codec is None else through_codec(recorded, self.codec)
+
+
+def moved(track: np.ndarray, move: Move) -> np.ndarray:
+    """The track (T,) of a speaker who moves, within MOVE_SEC."""
+    (wet,) = in_made_up_room([track], move.room, move.t60_sec)
+    first, length = round(move.at * len(track)), round(MOVE_SEC * SAMPLE_RATE)
+    share = np.clip((np.arange(len(track)) - first) / length, 0, 1)
+    return (1 - share) * track + share * 10 ** (move.gain_db / 20) * wet
 
 
 def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, seeds: Sequence[int]) -> Scene:
@@ -114,6 +141,11 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
     tones = tuple(float(f) for f in _draw_tones(rng)) if hums else ()
     # Drawn last, so that scenes of old seeds stay as they were.
     codec = str(rng.choice(options.codecs)) if rng.random() < options.codec_share else None
+    move = None
+    if speakers and options.move_share > 0 and rng.random() < options.move_share:
+        mover = speakers[int(rng.integers(len(speakers)))]
+        at, change = float(rng.uniform(0.2, 0.8)), float(rng.uniform(*options.move_db))
+        move = Move(mover, at, change, int(rng.integers(2**31)), float(rng.uniform(0.1, options.room_t60_sec)))
     return Scene(
         gains=gains,
         level_dbfs=level,
@@ -126,6 +158,7 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
         t60_sec=t60,
         telephone=bool(telephone),
         codec=codec,
+        move=move,
         seeds=tuple(seeds),
     )
 

@@ -16,7 +16,19 @@ import numpy as np
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
-from mimidiar.config import Checked, Count, Counts, Limit, NotNegative, Positive, Rule, at_least, load_config, low_high
+from mimidiar.config import (
+    Checked,
+    Count,
+    Counts,
+    Limit,
+    NotNegative,
+    Positive,
+    Rule,
+    Share,
+    at_least,
+    load_config,
+    low_high,
+)
 from mimidiar.errors import MimidiarError
 from mimidiar.files import write_text
 from mimidiar.simulation.acoustics import faded
@@ -28,6 +40,7 @@ SHORTEST_SEC = 0.2  # of a turn, and of a speech segment in one
 BREATH_SEC = (0.1, 0.5)  # between two speech segments of one turn
 FADE_SEC = 0.01  # at either end of a segment, which may begin or end within a word
 PartShare = Annotated[float, Limit(lambda share: 0 <= share < 1, "from 0 to below 1")]
+STRETCH_TRIES = 1000
 PLAN, SCENE = 0, 1  # streams of a conversation's seeds
 
 
@@ -125,6 +138,8 @@ class ConversationOptions(Checked):
     seconds: at_least(2) = 48.0
     speakers: Counts = field(default_factory=lambda: [1, 2, 3, 4])
     speaker_weights: list[float] = field(default_factory=lambda: [0.1, 0.3, 0.3, 0.3])
+    same_sex_share: PartShare = 0.0  # of conversations, all of whose speakers are of one sex
+    replay_share: Share = 0.0  # of conversations, whose turns are those of a stretch of a real one; others are drawn
     silent_share: PartShare = 0.03  # of conversations without speech
     turn_factor: low_high(0.1, 10) = field(default_factory=lambda: [0.5, 2.0])  # on the length of turns
     gap_factor: low_high(0.1, 10) = field(default_factory=lambda: [0.3, 2.5])  # on pauses, between speakers and of one
@@ -163,19 +178,29 @@ class DrawnConversation:
 
 
 def draw_conversation(
-    source: Source, options: ConversationOptions, statistics: Mapping[str, TurnStatistics], seeds: Sequence[int]
+    source: Source,
+    options: ConversationOptions,
+    statistics: Mapping[str, TurnStatistics],
+    seeds: Sequence[int],
+    sequences: Mapping[str, Sequence[Turn]] | None = None,
 ) -> DrawnConversation:
     """The conversation of these seeds; no audio is read, except for babble.
 
-    Turns follow one of the `statistics`. MimidiarError for more speakers than the source has.
+    Turns follow one of the `statistics`, or are those of one of the real `sequences`. MimidiarError for more speakers
+    than the source has.
     """
     rng = np.random.default_rng([*seeds, PLAN])
     kinds = sorted(statistics)
     kind = statistics[kinds[int(rng.integers(len(kinds)))]]
     num_frames = round(options.seconds * SAMPLE_RATE / FRAME_SAMPLES)
     seconds = num_frames * FRAME_SAMPLES / SAMPLE_RATE
-    drawn = {} if rng.random() < options.silent_share else _draw_speakers(source, options, rng)
-    placements = _Plan(drawn, options, kind, rng).placements(seconds) if drawn else []
+    drawn, placements = {}, []
+    if rng.random() >= options.silent_share:
+        replayed = sequences and rng.random() < options.replay_share
+        stretch = draw_stretch(sequences, seconds, max(options.speakers), rng) if replayed else []
+        drawn = _draw_speakers(source, options, rng, len({turn.speaker for turn in stretch}) or None)
+        plan = _Plan(drawn, options, kind, rng)
+        placements = plan.replayed(stretch, seconds) if stretch else plan.placements(seconds)
     turns = make_turns([turn for each in placements for turn in each.turns()], seconds, options.join_gap_sec)
     scene = None
     if options.scene is not None:
@@ -183,15 +208,21 @@ def draw_conversation(
     return DrawnConversation(tuple(placements), tuple(turns), num_frames, scene)
 
 
-def _draw_speakers(source: Source, options: ConversationOptions, rng: np.random.Generator) -> Source:
-    """The conversation's speakers with their utterances, each at a drawn speed; of one corpus, or their recording
-    channel would distinguish them.
+def _draw_speakers(
+    source: Source, options: ConversationOptions, rng: np.random.Generator, number: int | None = None
+) -> Source:
+    """The conversation's speakers, `number` or as many as are drawn, with their utterances, each at a drawn speed; of
+    one corpus, or their recording channel would distinguish them.
     """
-    weights = np.array(options.speaker_weights) / sum(options.speaker_weights)
-    number = int(rng.choice(options.speakers, p=weights))
+    if number is None:
+        weights = np.array(options.speaker_weights) / sum(options.speaker_weights)
+        number = int(rng.choice(options.speakers, p=weights))
     names = sorted(source)
     first = source[names[int(rng.integers(len(names)))]][0]
     alike = [name for name in names if source[name][0].corpus == first.corpus]
+    if options.same_sex_share > 0 and rng.random() < options.same_sex_share:
+        own = [name for name in alike if source[name][0].gender == first.gender]
+        alike = own if len(own) >= number else alike
     if len(alike) < number:
         alike = names
     if len(alike) < number:
@@ -230,6 +261,15 @@ class _Plan:
             speaker, start = self._next(speaker, end)
         return placements
 
+    def replayed(self, stretch: Sequence[Turn], seconds: float) -> list[Placement]:
+        """The turns of a real conversation, each with speech of the speaker who stands for the one who had it."""
+        original = list(dict.fromkeys(turn.speaker for turn in stretch))
+        stands_for = dict(zip(original, self.rng.permutation(self.names).tolist(), strict=True))
+        said = (
+            each for turn in stretch for each in self._draw_turn(stands_for[turn.speaker], turn.start, turn.duration)
+        )
+        return [inside for each in said if (inside := _within(each, seconds))]
+
     def _next(self, speaker: str, end: float) -> tuple[str, float]:
         """The next speaker and start, after all turns so far have ended at `end`."""
         others = [name for name in self.names if name != speaker]
@@ -256,6 +296,21 @@ class _Plan:
             pause = float(self.rng.uniform(*BREATH_SEC))
             at, missing = at + length + pause, missing - length - pause
         return said
+
+
+def draw_stretch(
+    sequences: Mapping[str, Sequence[Turn]], seconds: float, most: int, rng: np.random.Generator
+) -> list[Turn]:
+    """The turns in `seconds` of one of the conversations, from 0 on, where somebody and at most `most` speak."""
+    names = sorted(sequences)
+    for _ in range(STRETCH_TRIES):
+        turns = sequences[names[int(rng.integers(len(names)))]]
+        start = float(rng.uniform(0, max(turn.end for turn in turns) - min(seconds, 1.0)))
+        cut = [replace(t, start=max(t.start - start, 0.0), end=min(t.end - start, seconds)) for t in turns]
+        inside = [turn for turn in cut if turn.duration >= SHORTEST_SEC]
+        if 0 < len({turn.speaker for turn in inside}) <= most:
+            return sorted(inside)
+    raise MimidiarError(f"in {STRETCH_TRIES} tries no stretch of {seconds:g} s in which at most {most} speak")
 
 
 def _within(placed: Placement, seconds: float) -> Placement | None:

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from mimidiar.annotation.activity import arrival_targets
-from mimidiar.annotation.turns import LABEL_HZ
+from mimidiar.annotation.turns import LABEL_HZ, Turn
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.audio.signal import resample
 from mimidiar.encoders.registry import Encoder, EncoderSpec, describe_makers
@@ -105,9 +105,11 @@ class ConversationPool:
         folder: Path,
         seed: int,
         device: str,
+        sequences: Mapping[str, Sequence[Turn]] | None = None,
     ):
-        """`kinds`: turn statistics by name; `folder` of cached features, which models can share."""
-        self.source, self.options, self.kinds, self.seed = source, options, kinds, seed
+        """`kinds`: turn statistics by name; `folder` of cached features, which models can share; `sequences`: real
+        turns by recording, to be replayed."""
+        self.source, self.options, self.kinds, self.seed, self.sequences = source, options, kinds, seed, sequences
         self.pools = [Pool(folder, spec, self._identity(), device) for spec in specs]
 
     def _identity(self) -> dict:
@@ -116,11 +118,12 @@ class ConversationPool:
         own = (u for utterances in self.source.values() for u in utterances)
         rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech, u.formants] for u in own]
         kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
-        return {"options": options, "source": rows, "turns": kinds, "seed": self.seed}
+        replayed = [[name, len(turns)] for name, turns in (self.sequences or {}).items()]
+        return {"options": options, "source": rows, "turns": kinds, "sequences": replayed, "seed": self.seed}
 
     def conversation(self, born: int, index: int) -> DrawnConversation:
         """Conversation `index` of those new in epoch `born`; no audio is read."""
-        return draw_conversation(self.source, self.options, self.kinds, (self.seed, born, index))
+        return draw_conversation(self.source, self.options, self.kinds, (self.seed, born, index), self.sequences)
 
     def streams(self, born: int, index: int) -> list[np.ndarray]:
         """Float32 (F, D) of a whole conversation, for each encoder at its own rate."""

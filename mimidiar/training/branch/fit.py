@@ -1,18 +1,20 @@
 """One training run of a speaker branch: data, teacher, model, trainer."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mimidiar.annotation.rttm import read_rttm
 from mimidiar.encoders.branch.network import SpeakerBranch
 from mimidiar.encoders.branch.spec import FORMAT
 from mimidiar.encoders.protocol import EncoderSpec
+from mimidiar.encoders.registry import describe_maker
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.turn_taking import read_statistics
 from mimidiar.simulation.voices import more_voices
@@ -21,49 +23,74 @@ from mimidiar.training.branch.config import BranchTraining
 from mimidiar.training.branch.data import BranchBatch, BranchCrops, collate
 from mimidiar.training.branch.losses import branch_losses
 from mimidiar.training.branch.teacher import voice_embeddings
-from mimidiar.training.branch.validation import ValidationSet, pair_eer
+from mimidiar.training.branch.validation import ValidationRecording, ValidationSet, WindowPairs, score_pairs
 from mimidiar.training.config import learning_rate_factor
 from mimidiar.training.conversations import ConversationPool, SimulatedCrops, first_conversations
 from mimidiar.training.crops import statistics
-from mimidiar.training.processes import Machine, per_process
+from mimidiar.training.processes import Machine, copy_from_first, per_process, rank
 from mimidiar.training.trainer import FINISHED, KeepBest, begin, finish, fit_from_last, keep_configuration, make_trainer
+
+VOICE_SEED, POOL_SEED = 0, 1  # of voices and conversations, which are the same in all runs
+
+
+@dataclass(frozen=True)
+class BranchInputs:
+    """Folders and files of a run: utterances of the training speakers, turn statistics, real turns (or None), the
+    validation set and its features, the cache of features, and the codec's weights (or None)."""
+
+    speech: Path
+    turns: Path
+    sequences: Path | None
+    dev: Path
+    feats: Sequence[Path]
+    pool: Path
+    checkpoint: Path | None
 
 
 def train_branch(
     config: BranchTraining,
-    data: Path,
-    turns: Path,
-    pool_folder: Path,
-    validation: ValidationSet,
-    specs: Sequence[EncoderSpec],
+    inputs: BranchInputs,
     folder: Path,
     seed: int,
     machine: Machine = Machine(),  # noqa: B008 (frozen)
 ) -> None:
-    """Train a branch on the features of `specs` into a model folder, with the files of `training.fit.train`.
+    """Train a branch into a model folder, with the files of `training.fit.train`; resumed as that is.
 
-    Conversations of the speakers of `data` are simulated by the turn statistics in `turns`; their features and the
-    teacher's vectors are kept in `pool_folder`, for all runs. The epoch with the least equal error rate of
-    `validation` is kept. A run is resumed as other trainings are.
+    Its encoders are those that made the features of the validation set. The epoch with the lowest equal error rate
+    there is kept. MimidiarError for inputs that cannot be read or do not fit each other.
     """
     machine = begin(machine, config.precision, seed)
-    source = more_voices(read_speakers(data), config.voices, seed=0)
-    names, teacher = voice_embeddings(source, pool_folder)
-    pool = ConversationPool(source, config.conversations, read_statistics(turns), specs, pool_folder, 1, machine.device)
-    crops = BranchCrops(pool, {name: number for number, name in enumerate(names)}, config.crop_sec)
-    config = replace(config, model=replace(config.model, input_dim=crops.features(0, 0).shape[1]))
+    validation = ValidationSet(inputs.dev, inputs.feats)
+    codec, *others = validation.metas
+    specs = [describe_maker(codec, inputs.checkpoint), *map(describe_maker, others)]
+    config = replace(config, model=replace(config.model, input_dim=validation[0].features.shape[1]))
     keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
-    model = SpeakerBranch(**asdict(config.model))
-    model.features.set_statistics(*statistics(first_conversations(pool, crops.features)))
+    model = SpeakerBranch(**asdict(config.model))  # before anything else draws random numbers
+    crops, teacher = _crops(config, inputs, specs, machine)
+    if rank() == 0:
+        model.features.set_statistics(*statistics(first_conversations(crops.pool, crops.features)))
     order = SimulatedCrops(config.conversations.count, 1, config.crops_per_conversation, seed, replaced=False)
     batches = Loader(crops, order, config.batch_size, collate, machine.num_workers)
     keep_best = KeepBest(folder, branch_header(config, specs))
-    task = BranchTask(model, config, torch.from_numpy(teacher), len(batches) * config.epochs, validation)
-    nothing = Loader([torch.zeros(1)], [0], 1, torch.stack, 0)
-    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, nothing, folder)
+    task = BranchTask(model, config, teacher, len(batches) * config.epochs)
+    recordings = Loader(validation, range(len(validation)), 1, lambda items: items[0])
+    fit_from_last(make_trainer(config, seed, keep_best, machine), task, batches, recordings, folder)
     finish(keep_best)
+
+
+def _crops(
+    config: BranchTraining, inputs: BranchInputs, specs: Sequence[EncoderSpec], machine: Machine
+) -> tuple[BranchCrops, Tensor]:
+    """The training data, and the teacher's vectors (V, E) of all voices."""
+    source = more_voices(read_speakers(inputs.speech), config.voices, VOICE_SEED)
+    teacher = voice_embeddings(source, inputs.pool)
+    sequences = read_rttm(inputs.sequences) if inputs.sequences else None
+    kinds, device = read_statistics(inputs.turns), machine.device
+    pool = ConversationPool(source, config.conversations, kinds, specs, inputs.pool, POOL_SEED, device, sequences)
+    numbers = {voice: number for number, voice in enumerate(teacher)}
+    return BranchCrops(pool, numbers, config.crop_sec), torch.from_numpy(np.stack(list(teacher.values())))
 
 
 def branch_header(config: BranchTraining, specs: Sequence[EncoderSpec]) -> dict[str, Any]:
@@ -72,45 +99,52 @@ def branch_header(config: BranchTraining, specs: Sequence[EncoderSpec]) -> dict[
 
 
 class BranchTask(L.LightningModule):
-    """Trains `model` by the losses of `branch_losses`."""
+    """Trains `model` by the losses of `branch_losses`; `teacher`: vectors (V, E) of all voices."""
 
-    def __init__(
-        self, model: nn.Module, config: BranchTraining, teacher: Tensor, total_steps: int, validation: ValidationSet
-    ):
+    def __init__(self, model: SpeakerBranch, config: BranchTraining, teacher: Tensor, total_steps: int):
         super().__init__()
-        self.model, self.config, self.total_steps, self.validation = model, config, total_steps, validation
+        self.model, self.config, self.total_steps = model, config, total_steps
         self.register_buffer("teacher", teacher, persistent=False)
+        self.pairs: list[dict[int, WindowPairs]] = []
+
+    def on_fit_start(self) -> None:
+        """Only the first process has measured the features."""
+        copy_from_first(self.buffers())
 
     def training_step(self, batch: BranchBatch, _: int) -> Tensor:
         output, _ = self.model(batch.features)
-        losses = branch_losses(output, batch, self.teacher, self.model.lookaheads, self.config)
-        config = self.config
-        loss = losses["voice"] + config.teacher_weight * losses["teacher"] + config.activity_weight * losses["activity"]
-        for name, value in {"train_loss": loss} | {
-            f"train_{name}_loss": value for name, value in losses.items()
-        }.items():
-            self.log(
-                name,
-                per_process(value),
-                name == "train_loss",
-                on_step=False,
-                on_epoch=True,
-                batch_size=len(batch.features),
-            )
+        losses, config = branch_losses(output, batch, self.teacher, self.model.lookaheads, self.config), self.config
+        loss = losses.voice + config.teacher_weight * losses.teacher + config.activity_weight * losses.activity
+        self._log_mean("train_loss", loss, batch, prog_bar=True)
+        for name, value in losses._asdict().items():
+            self._log_mean(f"train_{name}_loss", value, batch)
         return loss
 
-    def validation_step(self, *_: Any) -> None:
-        """`val_loss` is the mean of the equal error rates of all look-aheads."""
-        rates = pair_eer(self.model, self.validation)
+    def _log_mean(self, name: str, value: Tensor, batch: BranchBatch, prog_bar: bool = False) -> None:
+        rows = len(batch.features)
+        self.log(name, per_process(value.detach()), prog_bar, on_step=False, on_epoch=True, batch_size=rows)
+
+    def on_validation_epoch_start(self) -> None:
+        self.pairs = []
+
+    def validation_step(self, recording: ValidationRecording, _: int) -> None:
+        self.pairs.append(score_pairs(self.model, recording))
+
+    def on_validation_epoch_end(self) -> None:
+        """`val_loss` is the mean of the equal error rates of all look-aheads, in per cent."""
+        rates = {each: 100 * WindowPairs.join([found[each] for found in self.pairs]).eer() for each in self.pairs[0]}
         for lookahead, rate in rates.items():
-            self.log(f"val_eer_lookahead{lookahead}", rate, batch_size=1)
-        self.log("val_loss", float(np.mean(list(rates.values()))), prog_bar=True, batch_size=1)
+            self.log(f"val_eer_lookahead{lookahead}", rate)
+        self.log("val_loss", float(np.mean(list(rates.values()))), prog_bar=True)
 
     def configure_optimizers(self) -> dict:
-        config = self.config
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        """AdamW, with decay of matrices alone."""
+        config, parameters = self.config, list(self.model.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        # Lightning clips no gradients of a fused optimizer in mixed precision.
         optimizer = torch.optim.AdamW(groups, config.learning_rate, fused=config.precision == "32-true")
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, config.warmup_steps, self.total_steps)

@@ -1,5 +1,8 @@
 """What a branch learns: to which voice a frame belongs, the teacher's vector of it, and whether somebody speaks."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,21 +12,25 @@ from mimidiar.training.branch.config import BranchTraining
 from mimidiar.training.branch.data import BranchBatch
 
 
+class BranchLosses(NamedTuple):
+    """Scalars."""
+
+    voice: Tensor
+    teacher: Tensor
+    activity: Tensor
+
+
 def branch_losses(
-    output: BranchOutput, batch: BranchBatch, teacher: Tensor, lookaheads: list[int], config: BranchTraining
-) -> dict[str, Tensor]:
-    """The losses `voice`, `teacher` and `activity`, each the mean over the look-aheads; `teacher`: unit
-    vectors (V, E) of all voices."""
-    found: dict[str, list[Tensor]] = {"voice": [], "teacher": [], "activity": []}
+    output: BranchOutput, batch: BranchBatch, teacher: Tensor, lookaheads: Sequence[int], config: BranchTraining
+) -> BranchLosses:
+    """The losses, each the mean over the look-aheads; `teacher`: unit vectors (V, E) of all voices."""
+    found = []
     for number, lookahead in enumerate(lookaheads):
         kept = batch.speaking.shape[1] - lookahead
         labels = (batch.voices[:, :kept], batch.speaking[:, :kept], batch.near_change[:, :kept])
-        embeddings = aligned(output.embeddings[:, number], lookahead)
-        voice, direct = identity_losses(embeddings, *labels, teacher, config)
-        found["voice"].append(voice)
-        found["teacher"].append(direct)
-        found["activity"].append(activity_loss(aligned(output.activity[:, number], lookahead), labels[1]))
-    return {name: torch.stack(values).mean() for name, values in found.items()}
+        embeddings, logits = (aligned(each[:, number], lookahead) for each in output)
+        found.append((*identity_losses(embeddings, *labels, teacher, config), activity_loss(logits, labels[1])))
+    return BranchLosses(*(torch.stack(values).mean() for values in zip(*found, strict=True)))
 
 
 def identity_losses(

@@ -1,11 +1,12 @@
 """How well a branch tells speakers apart: the equal error rate of pairs of windows within validation conversations."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 
 from mimidiar.annotation.activity import activity_matrix
 from mimidiar.annotation.turns import LABEL_HZ
@@ -15,47 +16,73 @@ from mimidiar.training.branch.data import side_by_side
 from mimidiar.training.crops import Conversations
 
 WINDOW_FRAMES, HOP_FRAMES = 19, 10  # 1.5 s and 0.8 s
-PURE = 0.9  # least share of a window in which its speaker is active; others are in the rest of the frames at most
+PURE = 0.9  # least share of a window in which its speaker is active; others speak in the rest at most
 MOST_PAIRS = 200  # of each kind, of a recording
 MOST_SPEAKERS = 100
 
 
-@dataclass(frozen=True)
-class ValidationSet:
-    """A set's features, in folders of one encoder each, and its turns."""
+class ValidationRecording(NamedTuple):
+    """Features (T, D) and activity (T, K); `number` in the set."""
 
-    data: Path
-    features: Sequence[Path]
+    features: torch.Tensor
+    active: np.ndarray
+    number: int
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Features (T, D) and activity (T, K) of each recording."""
-        parts = [Conversations([(self.data, folder)], MOST_SPEAKERS) for folder in self.features]
-        for recording in parts[0].recordings:
-            streams = [part.store.read(recording) for part in parts]
-            features = side_by_side(streams, [part.store.frame_hz for part in parts])
-            turns = parts[0].turns[recording]
-            yield features, activity_matrix(turns, sorted({t.speaker for t in turns}), len(features), LABEL_HZ)
+
+class ValidationSet(Dataset[ValidationRecording]):
+    """A set's recordings, with features of several encoders in a folder each. MimidiarError where these do not fit the
+    set."""
+
+    def __init__(self, data: Path, feats: Sequence[Path]):
+        self._parts = [Conversations([(data, folder)], MOST_SPEAKERS) for folder in feats]
+
+    @property
+    def metas(self) -> list[dict[str, Any]]:
+        """What the features say about their encoders."""
+        return [part.meta for part in self._parts]
+
+    def __len__(self) -> int:
+        return len(self._parts[0].recordings)
+
+    def __getitem__(self, number: int) -> ValidationRecording:
+        recording = self._parts[0].recordings[number]
+        streams = [part.store.read(recording) for part in self._parts]
+        features = side_by_side(streams, [part.frame_hz for part in self._parts])
+        turns = self._parts[0].turns[recording]
+        active = activity_matrix(turns, sorted({turn.speaker for turn in turns}), len(features), LABEL_HZ)
+        return ValidationRecording(torch.from_numpy(features), active, number)
+
+
+class WindowPairs(NamedTuple):
+    """Cosines (N,) of pairs of windows, and which are of one speaker (N,)."""
+
+    cosines: np.ndarray
+    same: np.ndarray
+
+    @classmethod
+    def join(cls, parts: "Sequence[WindowPairs]") -> "WindowPairs":
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def eer(self) -> float:
+        """The equal error rate, 0 to 1; 0.5 without pairs."""
+        return equal_error_rate(operating_points(self.cosines, self.same)) if len(self.same) else 0.5
 
 
 @torch.inference_mode()
-def pair_eer(model: SpeakerBranch, validation: ValidationSet) -> dict[int, float]:
-    """The equal error rate in per cent by look-ahead, over all pairs of the set."""
-    found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {lookahead: [] for lookahead in model.lookaheads}
-    for number, (features, active) in enumerate(validation):
-        output, _ = model(torch.from_numpy(features)[None])
-        for place, lookahead in enumerate(model.lookaheads):
-            vectors = aligned(output.embeddings[0, place], lookahead).numpy()
-            found[lookahead].append(pair_scores(vectors, active[: len(vectors)], np.random.default_rng(number)))
-    scored = {
-        lookahead: [np.concatenate(column) for column in zip(*pairs, strict=True)] for lookahead, pairs in found.items()
-    }
-    return {lookahead: 100 * equal_error_rate(operating_points(*pairs)) for lookahead, pairs in scored.items()}
+def score_pairs(model: SpeakerBranch, recording: ValidationRecording) -> dict[int, WindowPairs]:
+    """The pairs of a recording, by look-ahead."""
+    output, _ = model(recording.features[None])
+    found = {}
+    for place, lookahead in enumerate(model.lookaheads):
+        vectors = aligned(output.embeddings[0, place], lookahead).float().cpu().numpy()
+        found[lookahead] = pair_windows(vectors, recording.active, np.random.default_rng(recording.number))
+    return found
 
 
-def pair_scores(vectors: np.ndarray, active: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines (N,) of mean vectors of windows, and whether they are of one speaker (N,): as many pairs of one as of
-    two, of windows that do not overlap; from the vectors (T, E) and the activity (T, K) of a recording."""
-    starts, speakers = pure_windows(active)
+def pair_windows(vectors: np.ndarray, active: np.ndarray, rng: np.random.Generator) -> WindowPairs:
+    """As many pairs of one speaker as of two, of mean vectors of windows that do not overlap; from vectors (T, E) and
+    the activity (at least T, K) of a recording."""
+    starts, speakers = pure_windows(active[: len(vectors)])
     sums = np.concatenate([np.zeros((1, vectors.shape[1])), vectors.cumsum(0, dtype=np.float64)])
     means = sums[starts + WINDOW_FRAMES] - sums[starts]
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
@@ -65,17 +92,17 @@ def pair_scores(vectors: np.ndarray, active: np.ndarray, rng: np.random.Generato
     same = speakers[first] == speakers[second]
     count = min(same.sum(), (~same).sum(), MOST_PAIRS)
     chosen = np.concatenate([rng.choice(np.flatnonzero(kind), count, replace=False) for kind in (same, ~same)])
-    return (means[first[chosen]] * means[second[chosen]]).sum(1), same[chosen]
+    return WindowPairs((means[first[chosen]] * means[second[chosen]]).sum(1), same[chosen])
 
 
 def pure_windows(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first frames (N,) and the speakers (N,) of windows in which one of the activity (T, K) speaks."""
     if len(active) < WINDOW_FRAMES or not active.shape[1]:
         return np.zeros(0, int), np.zeros(0, int)
-    windows = np.lib.stride_tricks.sliding_window_view(active, WINDOW_FRAMES, axis=0)[::HOP_FRAMES]
+    windows = np.lib.stride_tricks.sliding_window_view(active, WINDOW_FRAMES, axis=0)[::HOP_FRAMES]  # (N, K, W)
     shares = windows.mean(-1)
     speakers = shares.argmax(1)
-    others = np.arange(active.shape[1])[None] != speakers[:, None]
-    disturbed = (windows.transpose(0, 2, 1) & others[:, None]).any(2).mean(1)
+    others = np.arange(active.shape[1]) != speakers[:, None]
+    disturbed = (windows & others[..., None]).any(1).mean(1)
     kept = (shares.max(1) >= PURE) & (disturbed <= 1 - PURE)
     return np.flatnonzero(kept) * HOP_FRAMES, speakers[kept]

@@ -49,7 +49,8 @@ if [[ $smoke == true ]]; then
     [linking]="--train-config ../fusion/conf/smoke.yaml --long-config ../conf/simulate_long_smoke.yaml"
     [diarizer]="--train-config conf/smoke.yaml --talk-config conf/talks_smoke.yaml --systems fusion+distil
       --allow-worse true"
-    [branch]="--talk-config ../diarizer/conf/talks_smoke.yaml --twin-config conf/talks_smoke.yaml --windows 0.5+1 --pairs 2"
+    [branch]="--talk-config ../diarizer/conf/talks_smoke.yaml --twin-config conf/talks_smoke.yaml --windows 0.5+1 --pairs 2
+      --systems mini+campplus"
     [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1"
   )
 fi

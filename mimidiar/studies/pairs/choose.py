@@ -61,20 +61,13 @@ def choose_set(data_dir: Path, out: Path, seconds: Sequence[float], count: int, 
     Writes OUT/trials, windows.tsv and pairs.json. Raises MimidiarError where no recording has enough pairs, naming the
     length, and for two lengths of as many frames.
     """
-    turns, scored = read_rttm(data_dir / "ref.rttm"), read_uem(data_dir / "all.uem")
-    recordings = {
-        each.id: Activity.of(each.id, each.seconds, turns.get(each.id, []), scored.get(each.id, []))
-        for each in sorted(read_recordings(data_dir), key=attrgetter("id"))
-    }
     by_frames = {frames_of(length): length for length in seconds}
     if len(by_frames) < len(seconds):
         raise MimidiarError(f"windows of {', '.join(f'{each:g}' for each in seconds)} s: two have as many frames")
+    recordings = _read_activity(data_dir)
     lengths, chosen = [], []
     for frames, length in by_frames.items():
-        found = {}
-        for name, activity in recordings.items():
-            random = np.random.default_rng([seed, frames, zlib.crc32(name.encode())])
-            found[name] = choose_pairs(activity.disjoint_windows(frames, random), count, random)
+        found = {name: _pairs_in(activity, frames, count, seed) for name, activity in recordings.items()}
         kept = [name for name, pairs in found.items() if pairs]
         lengths.append(Length(length, frames, kept, sorted(found.keys() - set(kept))))
         _require_pairs(lengths[-1], count, data_dir)
@@ -86,11 +79,23 @@ def choose_set(data_dir: Path, out: Path, seconds: Sequence[float], count: int, 
     return lengths
 
 
+def _read_activity(data_dir: Path) -> dict[str, Activity]:
+    turns, scored = read_rttm(data_dir / "ref.rttm"), read_uem(data_dir / "all.uem")
+    return {
+        each.id: Activity.of(each.id, each.seconds, turns.get(each.id, []), scored.get(each.id, []))
+        for each in sorted(read_recordings(data_dir), key=attrgetter("id"))
+    }
+
+
+def _pairs_in(activity: Activity, frames: int, count: int, seed: int) -> list[Pair]:
+    """Those of a recording, which no other recording has a part in."""
+    random = np.random.default_rng([seed, frames, zlib.crc32(activity.recording.encode())])
+    return choose_pairs(activity.disjoint_windows(frames, random), count, random)
+
+
 def choose_pairs(windows: Sequence[Window], count: int, random: np.random.Generator) -> list[Pair]:
     """`count` pairs of the same speaker, then as many of different ones; none where there are fewer of either."""
-    speakers = (
-        np.unique([window.speaker for window in windows], return_inverse=True)[1] if windows else np.zeros(0, int)
-    )
+    _, speakers = np.unique(np.array([window.speaker for window in windows], dtype=str), return_inverse=True)
     one, other = np.triu_indices(len(windows), 1)
     who = np.sort(np.stack([speakers[one], speakers[other]]), axis=0)
     chosen: list[int] = []

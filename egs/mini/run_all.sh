@@ -138,7 +138,7 @@ run_codec() {
   done
 }
 run_diarizer() { if step 330 diarizer "its systems, by the first seed"; then one_by_one --seed "$first" --stop-stage 5; fi; }
-run_branch() { if step 15 branch "its systems, by the first seed"; then one_by_one --seed "$first" --stop-stage 5; fi; }
+run_branch() { if step 25 branch "its systems, by the first seed"; then one_by_one --seed "$first" --stop-stage 5; fi; }
 run_peers() { if step 30 peers "all systems in turn"; then one_by_one --stop-stage 5; fi; }
 
 run_recipes() { for recipe in $recipes; do "run_$recipe"; done; }

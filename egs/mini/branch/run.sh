@@ -3,7 +3,7 @@
 # rate of that decision, for the codec's frames, the log-mel spectrum, and a speaker encoder on the audio of the windows; on
 # talk_dev, where systems are chosen, and on its twin talk_test, of other speakers. For speech see ../baseline.
 #
-# Needs no GPU. Processor time: 4 minutes for the conversations, 5 for the features, 5 for the windows of CAM++.
+# Needs no GPU. Processor time: 3 minutes for the conversations, 15 for the features, 5 for the windows of CAM++.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./path.sh

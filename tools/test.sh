@@ -69,6 +69,7 @@ if [[ $full == true ]]; then
   part "fusion recipe under Slurm, smoke" under_slurm "${smoke[@]}" --recipes fusion
   part "linking recipe, smoke" "${smoke[@]}" --recipes linking
   part "diarizer recipe, smoke" "${smoke[@]}" --recipes diarizer
+  part "branch recipe, smoke" "${smoke[@]}" --recipes branch
   part "peers recipe, without peers, smoke" "${smoke[@]}" --recipes peers
   part "codec recipe, smoke" "${smoke[@]}" --recipes codec
   part "recipes, full size" tools/test_recipes.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The mini recipes from speech to one table: baseline (Exp 1), probe (Exp 1.5) and adapter (Exp 2), and, when they are named,
 # taps, fusion (Exp 3), unfreeze (Exp 2.5), linking (whole recordings), codec (trains a small Mimi: two hours), diarizer (the
-# shipped ones) and peers (those of others, which are downloaded). By default on the untrained codec, the lower control, and on
-# the log-mel spectrum, the control with speaker information.
+# shipped ones), branch (who speaks in short windows) and peers (the diarizers of others, which are downloaded). By default on
+# the untrained codec, the lower control, and on the log-mel spectrum, the control with speaker information.
 #
 # Needs no network, once installed, and no GPU. What is finished is not done again.
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . parallel.sh
 # --- options ---
 nj=2                                # parallel jobs, one thread each
-recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking diarizer peers
+recipes="baseline probe adapter"    # in this order: codec baseline probe adapter taps fusion unfreeze linking diarizer branch peers
 encoders="mimi-random logmel"       # see `mimidiar feats extract --help`
 seeds="1 2 3"                       # seeds of what is trained
 corpus=${MIMIDIAR_MINI_CORPUS:-}    # folder with real speech, see egs/README.md; else synthetic voices
@@ -49,6 +49,8 @@ if [[ $smoke == true ]]; then
     [linking]="--train-config ../fusion/conf/smoke.yaml --long-config ../conf/simulate_long_smoke.yaml"
     [diarizer]="--train-config conf/smoke.yaml --talk-config conf/talks_smoke.yaml --systems fusion+distil
       --allow-worse true"
+    [branch]="--talk-config ../diarizer/conf/talks_smoke.yaml --twin-config conf/talks_smoke.yaml --windows 0.5+1 --pairs 2
+      --systems mini+campplus"
     [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1"
   )
 fi
@@ -136,6 +138,7 @@ run_codec() {
   done
 }
 run_diarizer() { if step 330 diarizer "its systems, by the first seed"; then one_by_one --seed "$first" --stop-stage 5; fi; }
+run_branch() { if step 25 branch "its systems, by the first seed"; then one_by_one --seed "$first" --stop-stage 5; fi; }
 run_peers() { if step 30 peers "all systems in turn"; then one_by_one --stop-stage 5; fi; }
 
 run_recipes() { for recipe in $recipes; do "run_$recipe"; done; }
@@ -156,7 +159,7 @@ if (( more > 0 )); then echo "... and $more lines more: egs/mini/<recipe>/run.sh
 if [[ $record != true ]]; then exit; fi
 for recipe in $recipes; do
   case $recipe in
-    codec) folders=(codec/exp/*) ;;
+    codec | branch) folders=("$recipe"/exp/*) ;;
     peers) folders=(peers/exp/side-by-side) ;;
     fusion | unfreeze | linking) folders=("$recipe/exp/$codec") ;;
     *) read -ra folders <<< "$encoders"; folders=("${folders[@]/#/$recipe/exp/}") ;;

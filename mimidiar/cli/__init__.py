@@ -99,6 +99,7 @@ GROUPS = {
                 "studies.unseen_simulator.command",
                 "Simulate test conversations by a Markov chain, in unseen rooms and noises.",
             ),
+            "pairs": ("studies.pairs.command", "Compare the speaker information in short windows, by pairs of them."),
             "bench": ("studies.bench.command", "Compare diarizers, ours and others', by error rate and cost."),
         },
     ),

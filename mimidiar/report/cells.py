@@ -2,8 +2,9 @@
 for each comparison of a table file: better, worse, or not distinguishable.
 
 The verdict is that of the 95 % interval of the paired difference: over recordings for a DER, whose errors are averaged
-over the seeds; over speakers for an EER, of which draw k of the bootstrap is the same draw in both systems. Seeds are
-averaged and not drawn: the verdict holds for these recordings or speakers, and for seeds like these.
+over the seeds; over speakers for an EER of trials, over recordings for one of pairs of windows, where draw k of the
+bootstrap is the same draw in both systems. Seeds are averaged and not drawn: the verdict holds for these recordings or
+speakers, and for seeds like these.
 """
 
 import statistics
@@ -183,9 +184,10 @@ def _difference(ours: list[Record], theirs: list[Record]) -> tuple[ConfidenceInt
     if keeps(ours[0].kind) == "recordings":
         return compare_seeds(_seconds(ours), _seconds(theirs)), len(ours[0].recordings), "recordings"
     sides = [zip([record.metrics["eer"] for record in side], _draws(side), strict=True) for side in (ours, theirs)]
-    speakers = ours[0].metrics.get("n_speakers")
+    drawn = SCORE_KINDS[ours[0].kind].resampled
+    number = ours[0].metrics.get(f"n_{drawn}")
     trials = int(ours[0].metrics.get("n_target", 0) + ours[0].metrics.get("n_nontarget", 0))
-    return compare_eers(*map(list, sides)), int(speakers or trials), "speakers" if speakers else "trials"
+    return compare_eers(*map(list, sides)), int(number or trials), drawn if number else "trials"
 
 
 def _seeds(ours: list[Record], theirs: list[Record]) -> str:

@@ -7,7 +7,7 @@ the name follows from its contents and is checked against them, as is every key:
 - `metrics`: figures by name; `intervals`: low, high and level of some of them;
 - `conditions`: the values that comparable scores share, from score.json: collar, scorer, hash of the reference, ...;
 - `recordings` (diarization alone): seconds of error and of reference speech of each, for paired differences;
-- `draws` (verification alone): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
+- `draws` (verification and pairs): `eer` in each draw of the bootstrap, for paired differences and means over seeds;
 - `leaky`: the reason why the figure is for comparison only, if test speakers are in the training data;
 - `smoke`: the reason why the figure is a smoke test only: synthetic voices, a small run;
 - `tuned_on`, `trained_on`: the tuning sets of the post-processing and the training sets of the models, with "unknown"

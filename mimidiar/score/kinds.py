@@ -15,7 +15,7 @@ class ScoreKind:
     then older scores cannot be compared with new ones, whatever else they share.
     `shown`: the metrics that a model card shows. `resampled`: what the bootstrap of the intervals draws.
     `paired`: the metric that two systems can be compared by, draw by draw; for that a record keeps the seconds of each
-    recording (`resampled` recordings) or the metric in each draw (`resampled` speakers).
+    recording or, where it is no ratio of sums over recordings (`drawn`), the metric in each draw.
     `tuned_on_itself`: the score chooses a threshold on the set that it reports, which its name says; no such figure is
     the best of a column.
     """
@@ -24,6 +24,7 @@ class ScoreKind:
     shown: tuple[str, ...]
     resampled: str = "recordings"
     paired: str = ""
+    drawn: bool = False
     tuned_on_itself: bool = False
 
 
@@ -38,7 +39,9 @@ SCORE_KINDS = {
         shown=("eer", "min_dcf_0.01"),
         resampled="speakers",
         paired="eer",
+        drawn=True,
     ),
+    "pairs": ScoreKind(conventions=1, shown=("eer",), paired="eer", drawn=True),
     "ancestor": ScoreKind(
         conventions=2, shown=("ancestor_der",), tuned_on_itself=True
     ),  # by the original study's metric
@@ -55,4 +58,4 @@ SCORE_KINDS = {
 def keeps(kind: str) -> str:
     """What a record of this kind keeps for paired comparisons: "recordings", "draws" or ""."""
     known = SCORE_KINDS[kind]
-    return ("recordings" if known.resampled == "recordings" else "draws") if known.paired else ""
+    return ("draws" if known.drawn else "recordings") if known.paired else ""

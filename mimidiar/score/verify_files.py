@@ -116,10 +116,15 @@ def write_verification(folder: str | Path, result: Verification) -> list[str]:
     folder = Path(folder)
     write_text(folder / DET_FILE, to_csv(DET_COLUMNS, result.det))
     write_text(folder / HISTOGRAM_FILE, to_csv(HISTOGRAM_COLUMNS, result.histogram))
-    lines = ["eer", *("" if eer is None else str(eer) for eer in result.eer_draws)]
-    write_text(folder / DRAWS_FILE, "".join(f"{line}\n" for line in lines))
+    write_draws(folder, result.eer_draws)
     write_json(folder / SCORE_FILE, result.document)
     return [SCORE_FILE, DET_FILE, HISTOGRAM_FILE, DRAWS_FILE]
+
+
+def write_draws(folder: str | Path, draws: Sequence[float | None]) -> None:
+    """Write FOLDER/draws.csv, the EER in % of each draw."""
+    lines = ["eer", *("" if eer is None else str(eer) for eer in draws)]
+    write_text(Path(folder) / DRAWS_FILE, "".join(f"{line}\n" for line in lines))
 
 
 def read_draws(folder: str | Path) -> list[float | None]:

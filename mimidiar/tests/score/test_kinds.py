@@ -54,4 +54,5 @@ def test_what_a_record_keeps_goes_with_what_is_drawn() -> None:
     assert {kind: kinds.keeps(kind) for kind in SCORE_KINDS if kinds.keeps(kind)} == {
         "diarization": "recordings",
         "verification": "draws",
+        "pairs": "draws",
     }

@@ -19,7 +19,7 @@ case "${1:-}" in
 esac
 
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+trap 'if [[ -n ${beside_pid:-} ]]; then kill "$beside_pid" || true; fi; rm -rf "$work"' EXIT
 failed=() passed=0
 
 # part NAME COMMAND...: run, time and count it.
@@ -30,6 +30,20 @@ part() {
   "$@" || verdict=FAILED
   if [[ $verdict == passed ]]; then passed=$(( passed + 1 )); else failed+=("$name"); fi
   echo "-- $name: $verdict, $(( SECONDS - started )) s"
+}
+
+# beside COMMAND...: start it beside the next parts. `ended` waits for it, shows what it wrote, and has its exit code.
+beside_pid=''
+beside() {
+  "$@" > "$work/beside.log" 2>&1 &
+  beside_pid=$!
+}
+ended() {
+  local code=0
+  wait "$beside_pid" || code=$?
+  beside_pid=''
+  cat "$work/beside.log"
+  return "$code"
 }
 
 # Every shell script that is ours; the links in recipe folders lead to files that are checked once.
@@ -65,6 +79,8 @@ part "unit tests" pytest -n 2 -m "$marks"
 smoke=(egs/mini/run_all.sh --smoke true --seeds 1 --work "$work")
 part "recipes, smoke" "${smoke[@]}"
 if [[ $full == true ]]; then
+  # Most of their stages use one core.
+  beside tools/test_recipes.sh
   part "more recipes, smoke" "${smoke[@]}" --recipes "taps unfreeze" --encoders mimi-random
   part "fusion recipe under Slurm, smoke" under_slurm "${smoke[@]}" --recipes fusion
   part "linking recipe, smoke" "${smoke[@]}" --recipes linking
@@ -72,7 +88,7 @@ if [[ $full == true ]]; then
   part "branch recipe, smoke" "${smoke[@]}" --recipes branch
   part "peers recipe, without peers, smoke" "${smoke[@]}" --recipes peers
   part "codec recipe, smoke" "${smoke[@]}" --recipes codec
-  part "recipes, full size" tools/test_recipes.sh
+  part "recipes, full size, beside the last ones" ended
   if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
     part "tests on a GPU" pytest -m gpu
   else

@@ -32,7 +32,7 @@ python3 -m mimidiar.tests.full_size "$work" > "$work/exports"
 # What makes a recipe small. Of these options each recipe gets those that it has, and smoke.yaml for training where there is one.
 small=(nj=1 skip-missing=true "settings=any_trials=true vad=true" sim-config=../conf/simulate_smoke.yaml
   mix-config=../conf/mixtures_smoke.yaml window-sec=15 scratch-config=conf/smoke.yaml adapter-config=../adapter/conf/smoke.yaml)
-declare -A own=([ami/fusion]="--systems=mimi concat" [ami/unfreeze]="--systems=warm")
+declare -A own=([ami/fusion]="--systems=mimi concat" [ami/unfreeze]="--systems=warm" [voxconverse/diarize]="--models=mini")
 
 # run RECIPE: all its stages; its last lines where it fails. Features and data are shared by the recipes of a dataset.
 run() {

@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by the recipe that compares with others, after recipe.sh: systems that are run as their users run them.
+# Sourced after recipe.sh by recipes that run diarizers as their users run them: the models of the option `models`, and where a
+# recipe has the option `peers`, those of others.
 
 name_experiment "${tag:-side-by-side}"
 dir=$exp/$experiment
+peers=${peers:-}
 
 for peer in $peers; do
   if [[ ! -f conf/$peer.lock ]]; then
@@ -11,7 +13,7 @@ for peer in $peers; do
   fi
 done
 if [[ -z $peers$models ]]; then
-  echo "run.sh: error: nothing to compare; name --models or --peers" >&2
+  echo "run.sh: error: nothing to compare; name --models${option_default[peers]+ or --peers}" >&2
   exit 1
 fi
 
@@ -55,7 +57,7 @@ run_systems() {
   local commands=(mimidiar study bench "$data/$1" "$out" "${commands_of_systems[@]}" --rounds "$rounds" --cores "$cores")
   for system in "${names[@]}"; do
     scoring "$1" "$out/$system"
-    commands+=(::: mimidiar table record "$out/$system"/{collar0,collar0.25,cost} --system "peers-$system" --set "$1" \
+    commands+=(::: mimidiar table record "$out/$system"/{collar0,collar0.25,cost} --system "$recipe-$system" --set "$1" \
       --seed "$seed")
   done
   stage.py --out "$out" --force "$force" --input "$data/$1" "${inputs[@]}" -- "${commands[@]}"

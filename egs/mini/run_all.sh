@@ -36,10 +36,13 @@ read -r codec _ <<< "$encoders"   # what is fused and unfrozen
 read -r first _ <<< "$seeds"
 common=(--corpus "$corpus" --force "$force" --data "$place/data" --feats "$place/feats")
 declare -A own=()
+stage_jobs=$nj
 codecs="conf/train.yaml conf/distil.yaml"
 if [[ $smoke == true ]]; then
   common+=(--limit-speakers 4 --sim-config ../conf/simulate_smoke.yaml)
   codecs="conf/smoke.yaml conf/smoke_distil.yaml"
+  # A job takes longer to start than all that a stage has to do. On a cluster, its arrays of jobs are part of the test.
+  if [[ -z ${MIMIDIAR_CMD:-} ]]; then stage_jobs=1; fi
   own=(
     [adapter]="--train-config conf/smoke.yaml"
     [taps]="--train-config conf/smoke.yaml"
@@ -51,7 +54,7 @@ if [[ $smoke == true ]]; then
       --allow-worse true"
     [branch]="--talk-config ../diarizer/conf/talks_smoke.yaml --twin-config conf/talks_smoke.yaml --windows 0.5+1 --pairs 2
       --systems mini+campplus"
-    [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1"
+    [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1 --sets ami_excerpts+chain_test"
   )
 fi
 
@@ -76,8 +79,8 @@ step() {
   echo "==== step $step of $steps: $2, $3; $spent min so far, about $(( left + 1 )) min to go ===="
 }
 
-# one_by_one OPTION...: a recipe with --nj jobs; with_each "ENCODER..." "SEED..." OPTION...: as many recipes at once.
-one_by_one() { at_once=1 start "$recipe" --nj "$nj" "$@"; all_ended; }
+# one_by_one OPTION...: a recipe with that many jobs; with_each "ENCODER..." "SEED..." OPTION...: as many recipes at once.
+one_by_one() { at_once=1 start "$recipe" --nj "$stage_jobs" "$@"; all_ended; }
 with_each() {
   local encoder seed at_once=$nj
   for encoder in $1; do
@@ -86,8 +89,16 @@ with_each() {
   all_ended
 }
 
-# Stages 1 to 3 for each encoder.
-prepare() { local encoder; for encoder in $1; do one_by_one --encoder "$encoder" --stop-stage 3; done; }
+# Stages 1 to 3 for each encoder; without jobs in a stage, the features of all encoders at once.
+prepare() {
+  local encoder
+  if (( stage_jobs < nj )); then
+    one_by_one --encoder "${1%% *}" --stop-stage 2
+    with_each "$1" "$first" --stage 3 --stop-stage 3
+    return
+  fi
+  for encoder in $1; do one_by_one --encoder "$encoder" --stop-stage 3; done
+}
 
 # train_and_score "ENCODER..." CORE_MINUTES: training takes so long for each encoder and seed.
 train_and_score() {

@@ -45,12 +45,13 @@ class VoxConverseSettings(Leniency):
     """What `mimidiar data prepare voxconverse --set KEY=VALUE` can set."""
 
     sets: str = "dev,test"  # which sets to make
+    prefix: str = ""  # of the sets' names: prefix=voxconverse_ makes voxconverse_dev and voxconverse_test
 
 
 def prepare_voxconverse(work: Preparation) -> list[Path]:
     """Write the sets dev and test, from <set>/**.wav and **/<set>/*.rttm of the corpus folder. MimidiarError."""
     options, root = work.options(VoxConverseSettings), work.find_root("voxconverse")
-    sets = {name: read_voxconverse(root, name) for name in options.sets.split(",")}
+    sets = {f"{options.prefix}{name}": read_voxconverse(root, name) for name in options.sets.split(",")}
     return write_conversations(work, "VoxConverse", "VoxConverse, references v0.3", sets, options)
 
 

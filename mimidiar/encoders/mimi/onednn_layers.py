@@ -18,6 +18,8 @@ _ONEDNN = torch.ops.mkldnn
 _OPERATORS = ("_linear_pointwise", "_convolution_pointwise", "_reorder_linear_weight", "_reorder_convolution_weight")
 _AVAILABLE = torch.backends.mkldnn.is_available() and all(hasattr(_ONEDNN, name) for name in _OPERATORS)
 ROWS = 100  # frames in a call, as a hint to the packing; others are correct as well
+# Up to so many output frames, oneDNN computes convolutions of many lengths up to 200 times slower than a linear layer.
+FEW_FRAMES = 24
 
 
 def pack_layers(module: nn.Module) -> None:
@@ -79,23 +81,25 @@ class PackedConv1d(StreamingConv1d):
     """moshi's streaming convolution on the weights of `plain`, with its state; (B, C, T) -> (B, C', T'), the channels
     of a frame contiguous in memory.
 
-    A kernel of twice the stride is a kernel of 2 on blocks of `stride` frames, which are blocks in memory already.
+    A kernel of twice the stride is a kernel of 2 on blocks of `stride` frames, which are blocks in memory already. For
+    few output frames, as in a stream, oneDNN has no fast convolution: they are a linear layer on their windows.
     """
 
     def __init__(self, plain: StreamingConv1d):
         StreamingModule.__init__(self)
         self.conv, self.pad_mode = plain.conv, plain.pad_mode
-        self._packing = Packing(_pack_linear if self._kernel_size == 1 else partial(_pack_blocks, stride=self._stride))
+        self._linear, self._blocks = Packing(_pack_linear), Packing(partial(_pack_blocks, stride=self._stride))
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.conv.conv.weight, self.conv.conv.bias
         if not _packs(x, weight, bias):
             return super().forward(x)
-        packed, rows = self._packing.of(weight), self._after_history(x)
-        if self._kernel_size == 1:
-            return _linear(rows, packed, bias).transpose(1, 2)
+        rows = self._after_history(x)
+        if self._kernel_size == 1 or (rows.shape[1] - self._kernel_size) // self._stride < FEW_FRAMES:
+            windows = rows.unfold(1, self._kernel_size, self._stride).flatten(2)
+            return _linear(windows, self._linear.of(weight), bias).transpose(1, 2)
         blocks = rows.reshape(len(rows), -1, self._stride * rows.shape[2])
-        return _convolve(blocks.transpose(1, 2), packed, bias)
+        return _convolve(blocks.transpose(1, 2), self._blocks.of(weight), bias)
 
     def _after_history(self, x: Tensor) -> Tensor:
         """Frames (B, H + T, C): the last H of the stream (silence at its start), then those of `x` (B, C, T)."""

@@ -1,5 +1,6 @@
 """Made-up trees in the exact layouts of AMI and VoxConverse, with annotations written by hand."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mimidiar.tests.corpora.trees import write_audio
@@ -99,12 +100,19 @@ VOX_SEC = 3.0
 VOX_ANNOTATIONS = "voxconverse-24bf60be297701cd7e4ef18550c6d390c1b87365"  # as the zip of that commit unpacks
 
 
-def write_voxconverse(root: Path) -> Path:
-    """VoxConverse as its zips unpack: dev/audio, test/voxconverse_test_wav and the repository with the RTTM."""
+def write_voxconverse(
+    root: Path,
+    rttm: Mapping[str, str] = VOX_RTTM,
+    sound: Callable[[Path], object] = lambda path: write_audio(path, VOX_SEC),
+) -> Path:
+    """VoxConverse as its zips unpack: dev/audio, test/voxconverse_test_wav and the repository with the RTTM.
+
+    `rttm`: set/recording -> text of its file. `sound` writes the audio of a recording.
+    """
     inner = {"dev": "audio", "test": "voxconverse_test_wav"}
-    for name, text in VOX_RTTM.items():
+    for name, text in rttm.items():
         split, recording = name.split("/")
-        write_audio(root / split / inner[split] / f"{recording}.wav", VOX_SEC)
+        sound(root / split / inner[split] / f"{recording}.wav")
         path = root / VOX_ANNOTATIONS / f"{name}.rttm"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

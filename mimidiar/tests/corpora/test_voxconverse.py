@@ -71,6 +71,8 @@ def test_lhotse_layout_and_one_set_alone(tmp_path: Path) -> None:
             (tmp_path / "vox" / f"{name}.rttm").write_text(text)
     folders, _ = prepare(tmp_path / "vox", tmp_path / "out", "sets=test")
     assert [r.id for r in read_set(folders[0]).recordings] == ["aepyx", "aggyz"]
+    folders, _ = prepare(tmp_path / "vox", tmp_path / "out", "sets=test", "prefix=voxconverse_")
+    assert folders == [tmp_path / "out" / "voxconverse_test"]
     with pytest.raises(MimidiarError, match=r"vox/dev: no wav file in it; run stage 0, or leave the set out"):
         prepare(tmp_path / "vox", tmp_path / "both")
     with pytest.raises(MimidiarError, match="sets=train: choose of dev, test"):

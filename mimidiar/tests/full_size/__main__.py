@@ -1,4 +1,4 @@
-"""`python -m mimidiar.tests.full_size OUT`: OUT becomes a data root: three small corpora, weights of full size."""
+"""`python -m mimidiar.tests.full_size OUT`: OUT becomes a data root: small corpora, weights of full size."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,8 @@ from mimidiar.tests.full_size.weights import write_weights
 def command(out: Path, titanet: bool) -> None:
     """Write below OUT what a full run of the recipes wants, small, of the speech in $MIMIDIAR_MINI_CORPUS.
 
-    Corpora voxceleb1, librispeech and ami in their published layouts; models/mimi.safetensors and models/titanet.nemo,
+    Corpora voxceleb1, librispeech, ami and voxconverse in their published layouts; models/mimi.safetensors and
+    models/titanet.nemo,
     of full size, seeded and untrained. What is there is not made again. Prints what to export for the recipes.
     """
     corpus = os.environ.get("MIMIDIAR_MINI_CORPUS")

@@ -14,10 +14,11 @@ from mimidiar.encoders.mimi.sizes import FULL
 from mimidiar.encoders.mimi.tap import load_mimi
 from mimidiar.tests.encoders.mimi.checkpoints import DISTINCT_CODES
 from mimidiar.tests.full_size.trees import LIBRI_SPEAKERS, MEETINGS, VOX_UTTERANCES, write_trees
+from mimidiar.tests.full_size.voxconverse_trees import HEARD
 from mimidiar.tests.full_size.weights import write_weights
 from mimidiar.tests.speech import corpus_folder, speech
 
-SETTINGS = {"voxceleb1": "any_trials=true", "librispeech": "skip_missing=true", "ami": "skip_missing=true"}
+SETTINGS = {"voxceleb1": "any_trials=true"} | dict.fromkeys(["librispeech", "ami", "voxconverse"], "skip_missing=true")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,16 @@ def test_the_meetings_have_the_turns_of_the_excerpts_heard_in_them(prepared: Pat
     for meeting, heard in MEETINGS.items():
         theirs = sorted((t.start, t.end, t.speaker) for t in talks[f"ami-{heard}-000-030"].turns)
         assert sorted((t.start, t.end, t.speaker) for t in found[meeting]) == theirs
+
+
+def test_the_debates_have_the_turns_of_the_excerpts_heard_in_them(prepared: Path) -> None:
+    talks = {talk.id: talk for talks in read_mini_corpus(corpus_folder()).conversations.values() for talk in talks}
+    for name, heard in HEARD.items():
+        split, recording = name.split("/")
+        found, theirs = read_rttm(prepared / f"voxconverse/{split}/ref.rttm")[recording], talks[f"ami-{heard}-000-030"]
+        assert sorted((t.start, t.end) for t in found) == sorted((t.start, t.end) for t in theirs.turns)
+        speakers = {t.speaker for t in found}
+        assert len(speakers) == len({t.speaker for t in theirs.turns}) > 1 and f"{recording}-spk01" in speakers
 
 
 def test_every_speaker_has_utterances_of_a_voice_of_their_own(prepared: Path) -> None:

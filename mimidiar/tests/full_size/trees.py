@@ -28,6 +28,7 @@ MAKER = "write_small_"
 VOX_TEST = [f"id{10270 + k}" for k in range(8)]
 VOX_DEV = [f"id{10001 + k}" for k in range(10)]
 VOX_UTTERANCES = 4
+VOX_SEC = 4.0  # from their start: each is encoded at full size many times, with all taps and degraded
 LIBRI_SPEAKERS = {"train-clean-100": 12, "dev-clean": 5, "test-clean": 5}
 # Meeting of the published split -> excerpt that is heard in it: no speaker is in two of the sets.
 MEETINGS = {
@@ -65,7 +66,8 @@ def write_small_voxceleb1(pack: MiniCorpus, root: Path) -> Path:
     utterances = {speaker: iter(next(voices)[:VOX_UTTERANCES]) for speaker in [*VOX_DEV, *VOX_TEST]}
 
     def sound(path: Path) -> None:
-        _write_audio(path, read_audio(next(utterances[path.parts[-3]]).path, SAMPLE_RATE))
+        samples = read_audio(next(utterances[path.parts[-3]]).path, SAMPLE_RATE)
+        write_audio(path, samples[: round(VOX_SEC * SAMPLE_RATE)])
 
     return write_voxceleb1(root, dict.fromkeys(utterances, VOX_UTTERANCES), "".join(_trials()), sound)
 
@@ -87,7 +89,7 @@ def write_small_librispeech(pack: MiniCorpus, root: Path) -> Path:
         parts[part] = [int(utterance.speaker.removeprefix("ls-")) for utterance in chosen]
         for number, utterance in zip(parts[part], chosen, strict=True):
             halves[str(number)] = iter(np.array_split(read_audio(utterance.path, SAMPLE_RATE), 2))
-    return write_librispeech(root, parts, sound=lambda path: _write_audio(path, next(halves[path.parts[-3]])))
+    return write_librispeech(root, parts, sound=lambda path: write_audio(path, next(halves[path.parts[-3]])))
 
 
 def _voices(pack: MiniCorpus, corpus: str, utterances: int) -> Iterator[list[Utterance]]:
@@ -107,7 +109,7 @@ def write_small_ami(pack: MiniCorpus, root: Path) -> Path:
     annotations = root / "ami_public_manual_1.6.2"
     for meeting, talk in talks.items():
         audio = root / "wav_db" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
-        _write_audio(audio, read_audio(talk.audio, SAMPLE_RATE))
+        write_audio(audio, read_audio(talk.audio, SAMPLE_RATE))
         for agent, speaker in _agents(talk):
             _write_layers(annotations, f"{meeting}.{agent}", [t for t in talk.turns if t.speaker == speaker], talk)
     body = "".join(_meeting_xml(meeting, talk) for meeting, talk in talks.items())
@@ -143,6 +145,6 @@ def _body(name: str, template: str, spans: Sequence[tuple[float, float]]) -> str
     return "".join(template.format(id=f"{name}{k}", start=start, end=end) for k, (start, end) in enumerate(spans))
 
 
-def _write_audio(path: Path, samples: np.ndarray) -> None:
+def write_audio(path: Path, samples: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(str(path), samples, SAMPLE_RATE, subtype="PCM_16")

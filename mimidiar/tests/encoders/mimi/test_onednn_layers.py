@@ -54,6 +54,17 @@ def test_a_convolution_in_one_and_in_pieces(kernel: int, stride: int, pad_mode: 
     assert_same(torch.cat(pieces, dim=2), plain(x))
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (8, 4)])
+@torch.no_grad()
+def test_a_convolution_of_few_frames_and_of_more(kernel: int, stride: int) -> None:
+    """The few are computed in another way than the more."""
+    plain, quick = both(convolution(kernel=kernel, stride=stride, pad_mode="constant"))
+    for frames in range(1, packed.FEW_FRAMES + 4):
+        x = torch.randn(2, 5, frames * stride)
+        assert quick(x).shape[2] == frames
+        assert_same(quick(x), plain(x))
+
+
 @torch.no_grad()
 def test_a_stream_that_stands_still_keeps_its_history() -> None:
     plain, quick = both(convolution(kernel=4, stride=2, pad_mode="replicate"))
@@ -104,10 +115,11 @@ def test_weights_that_were_trained_are_packed_anew() -> None:
     assert (after - before).abs().max() > 1e-2
 
 
+@pytest.mark.parametrize("frames", [2, 60])
 @torch.no_grad()
-def test_a_copy_and_another_precision() -> None:
-    _, quick = both(nn.Sequential(nn.Linear(8, 8), convolution(8, 8, 4)))
-    x = torch.randn(2, 8, 8)
+def test_a_copy_and_another_precision(frames: int) -> None:
+    _, quick = both(nn.Sequential(nn.Linear(4 * frames, 4 * frames), convolution(8, 8, 4)))
+    x = torch.randn(2, 8, 4 * frames)
     expected = quick(x)
     changed = copy.deepcopy(quick)
     assert torch.equal(changed(x), expected)

@@ -43,7 +43,8 @@ class EncoderSpec:
 
     def meta(self) -> dict[str, Any]:
         """The entries of a feature store's meta.json about its encoder."""
-        return {
+        embedding = {"embedding_dim": self.embedding_dim} if self.embedding_dim else {}
+        return embedding | {
             "encoder": self.name,
             "tap": self.tap,
             "weights": self.weights,

@@ -28,7 +28,7 @@ Vectors = dict[str, np.ndarray]  # (D,) by the id of a window
 def embed_features(
     data_dir: Path, feats_dir: Path, windows: Iterable[Window], center: bool = False, probe: Path | None = None
 ) -> Vectors:
-    """The mean over each window's frames in FEATS.
+    """The mean over each window's frames in FEATS; where a part of a frame is a speaker embedding, of that part.
 
     `center`: less the mean of the recording's frames in which anybody speaks, by the reference. `probe`: in the space
     of this probe. Raises MimidiarError for features without a recording, of a rate that is no multiple of LABEL_HZ or
@@ -40,7 +40,7 @@ def embed_features(
     _require_rate(store)
     vectors: Vectors = {}
     for name, own in tqdm(_by_recording(windows), desc="windows", unit="rec", disable=None):
-        frames = store.read(name).astype(np.float64)
+        frames = store.read(name)[:, : store.meta.get("embedding_dim")].astype(np.float64)
         _require_length(store, files[name], len(frames))
         zero = _speech_mean(store, name, frames, turns) if turns is not None else 0.0
         for window in own:

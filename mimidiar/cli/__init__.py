@@ -99,6 +99,10 @@ GROUPS = {
                 "studies.unseen_simulator.command",
                 "Simulate test conversations by a Markov chain, in unseen rooms and noises.",
             ),
+            "replay": (
+                "studies.unseen_simulator.command:replay",
+                "Simulate test conversations that follow the turns of real ones.",
+            ),
             "bench": ("studies.bench.command", "Compare diarizers, ours and others', by error rate and cost."),
         },
     ),

@@ -137,8 +137,8 @@ def turn_sequences(refs, out):
     """Write who spoke when in real conversations to OUT/train.rttm, OUT/quick.rttm and OUT/quick_dev.rttm.
 
     REFS is the folder refs of the mini corpus, with the archives of the references of AMI, PriMock57 and VoxConverse.
-    No conversation, and no series of meetings, is in two of the files. Simulated conversations follow their turns: those
-    of training follow train.rttm.
+    No conversation, and no series of meetings, is in two of the files. Simulated conversations follow their turns;
+    those of training follow train.rttm.
     """
     from mimidiar.corpora.turn_sequences import write_sequences
 

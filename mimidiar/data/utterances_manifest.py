@@ -24,6 +24,7 @@ class SourceUtterance:
     seconds: float
     speech: tuple[tuple[float, float], ...]
     speed: float = 1.0  # of playing; seconds and speech are those of the audio as it is played
+    gender: str = ""  # of the speaker, as the corpus marks it; empty where it does not
 
     def at_speed(self, speed: float) -> "SourceUtterance":
         """The same, played `speed` times as fast."""
@@ -58,6 +59,7 @@ def _utterance(row: dict, recording: dict) -> SourceUtterance:
         path=recording["sources"][0]["source"],
         seconds=recording["duration"],
         speech=stretches(items),
+        gender=row.get("gender") or "",
     )
 
 

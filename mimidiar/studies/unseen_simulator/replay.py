@@ -23,7 +23,7 @@ import soundfile
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.annotation.turns import Turn
-from mimidiar.config import Count, Counts, Limit, NotNegative, Positive, Share, low_high, one_of
+from mimidiar.config import Count, Counts, Limit, Positive, Share, low_high, one_of
 from mimidiar.corpora.turn_sequences import LISTS
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
@@ -43,10 +43,10 @@ from mimidiar.studies.unseen_simulator.stretches import (
     LEAD_SEC,
     Crowd,
     Sequences,
-    draw_recording,
+    Tidying,
+    draw_corpus,
     draw_stretch,
     steps_of,
-    tidy,
 )
 from mimidiar.studies.unseen_simulator.voices import cast_alike, cast_any, cast_mixed, most_alike, pools_by_sex
 
@@ -55,7 +55,7 @@ Codecs = Annotated[list[str], Limit(lambda some: set(some) <= set(CODECS), f"som
 
 
 @dataclass
-class ReplaySet(Conditions):
+class ReplaySet(Tidying, Conditions):
     """One set: a kind, the split of its speakers, and the list of its turn sequences."""
 
     kind: one_of(("stretch", "crowd")) = "stretch"
@@ -68,9 +68,7 @@ class ReplaySet(Conditions):
     budget_sec: low_high(1, 600) = field(default_factory=lambda: [3.0, 20.0])  # of each speaker of a crowd; log-uniform
     codecs: Codecs = field(default_factory=list)  # in turn, each second time around; none: no codec
     telephone_share: Share = 0.0  # codecs take its place
-    join_gap_sec: NotNegative = 0.25  # shorter gaps of one speaker do not split a turn
     pause_sec: Positive = 0.25  # the longest pause within a turn; longer ones of the utterance are shortened
-    shortest_sec: Positive = 0.1  # shorter turns of the sequence are left out
     material_sec: Positive = 5.0  # of speech that a speaker has; those with less are in no conversation
     sha256: str | None = None  # of the set, as `hash_of_set`, with which figures are comparable
 
@@ -132,12 +130,12 @@ def _draw_stretch(source: Source, sequences: Sequences, options: ReplaySet, inde
     seconds, alike, codec = options.seconds[of_length], round_ % 2 == 0, _codec(round_ // 2, options.codecs)
     pools = pools_by_sex(source, options.material_sec)
     most = max(2, most_alike(pools))
-    found, offset, turns = draw_stretch(sequences, seconds, most, options.join_gap_sec, options.shortest_sec, rng)
-    original = list(dict.fromkeys(turn.speaker for turn in turns))
+    stretch = draw_stretch(sequences, seconds, most, options, rng)
+    original = list(dict.fromkeys(turn.speaker for turn in stretch.turns))
     chosen = (cast_alike if alike else cast_mixed)(pools, len(original), name, rng)
     stands_for = dict(zip(original, chosen, strict=True))
-    turns = [Turn(name, turn.start, turn.end, stands_for[turn.speaker]) for turn in turns]
-    origin = {"turns_of": found, "offset_sec": offset, "same_sex": alike}
+    turns = [Turn(name, turn.start, turn.end, stands_for[turn.speaker]) for turn in stretch.turns]
+    origin = {"turns_of": stretch.recording, "offset_sec": stretch.offset, "same_sex": alike}
     return _fill(turns, source, options, rng, Conversation(name, (), tuple(turns), seconds, codec, origin))
 
 
@@ -150,10 +148,12 @@ def _draw_crowd(source: Source, sequences: Sequences, options: ReplaySet, index:
     """The `index`-th conversation that is a crowd."""
     name, rng = f"{set_name}-{options.seed}-{index:05d}", seeded(options.seed, index, WHO)
     pools = pools_by_sex(source, options.material_sec)
-    chosen = cast_any(pools, options.speakers[index % len(options.speakers)], name, rng)
+    round_, of_number = divmod(index, len(options.speakers))
+    chosen = cast_any(pools, options.speakers[of_number], name, round_, rng)
     budgets = np.exp(rng.uniform(*np.log(options.budget_sec), len(chosen)))
-    found = draw_recording(sequences, rng)
-    sequence = tidy(sequences[found], options.join_gap_sec, options.shortest_sec)
+    own = draw_corpus(sequences, rng)
+    found = sorted(own)[int(rng.integers(len(own)))]
+    sequence = options.tidy(own[found])
     first = int(rng.integers(len(sequence)))
     crowd = Crowd({speaker: round(float(sec), 3) for speaker, sec in zip(chosen, budgets, strict=True)}, rng)
     turns = sorted(replace(turn, recording=name) for turn in crowd.turns(steps_of(sequence, first)))

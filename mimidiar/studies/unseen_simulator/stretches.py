@@ -1,71 +1,85 @@
 """Stretches of real turn sequences, and turns of many speakers of little speech that follow such a sequence."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mimidiar.annotation.turns import Turn, crop
+from mimidiar.annotation.turns import Turn, crop, total_sec, union
+from mimidiar.config import Checked, NotNegative, Positive, Share
 from mimidiar.errors import MimidiarError
 from mimidiar.simulation.placement import make_turns
 
 Sequences = Mapping[str, Sequence[Turn]]  # <corpus>-<recording> -> turns
 
-SPEAKER_SEC = 1.0  # of speech, which each speaker of a stretch has at least
 MAX_TRIES = 500
+TINY_SEC = 1e-6
 LEAD_SEC = 0.5  # before the first and after the last turn of a crowd
 WAIT_SEC = 0.5  # before a speaker of a crowd goes on, when no other one can
 REST_SEC = 0.5  # of a budget; a shorter rest is spoken at once
 
 
-def draw_stretch(
-    sequences: Sequences, seconds: float, most: int, join_gap_sec: float, shortest_sec: float, rng: np.random.Generator
-) -> tuple[str, float, list[Turn]]:
-    """A recording, an offset in seconds, and the turns from there on for `seconds`, which begin at 0.
+@dataclass(kw_only=True)
+class Tidying(Checked):
+    """What is taken of real turns, and which parts of them are conversations."""
 
-    Turns of one speaker with a gap up to `join_gap_sec` are joined; then those shorter than `shortest_sec` are left
-    out. Each of 2 to `most` speakers speaks `SPEAKER_SEC` or more. The corpora are equally probable, and the recordings
-    of one are. MimidiarError when no stretch is found.
+    join_gap_sec: NotNegative = 0.25  # shorter gaps of one speaker do not split a turn
+    shortest_sec: Positive = 0.1  # shorter turns of the sequence are left out
+    speaker_sec: Positive = 1.0  # of speech, which each speaker of a stretch has at least
+    speech_share: Share = 0.5  # of the time of a stretch, at least
+
+    def tidy(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The turns in milliseconds, joined over short gaps, without the shortest."""
+        joined = make_turns(turns, math.inf, self.join_gap_sec)
+        return [turn for turn in joined if turn.duration > self.shortest_sec - TINY_SEC]
+
+    def is_talk(self, turns: Sequence[Turn], seconds: float) -> bool:
+        """Enough speech of each speaker, and at all."""
+        said: dict[str, float] = defaultdict(float)
+        for turn in turns:
+            said[turn.speaker] += turn.duration
+        speech = total_sec(union((turn.start, turn.end) for turn in turns))
+        return min(said.values()) >= self.speaker_sec and speech >= self.speech_share * seconds
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a recording from `offset` on, in seconds, with its turns, which begin at 0."""
+
+    recording: str
+    offset: float
+    turns: list[Turn]
+
+
+def draw_stretch(sequences: Sequences, seconds: float, most: int, accept: Tidying, rng: np.random.Generator) -> Stretch:
+    """A stretch of `seconds` with 2 to `most` speakers, that `accept` accepts.
+
+    The corpora are equally probable. MimidiarError when no stretch is found.
     """
+    own = draw_corpus(sequences, rng)
     for _ in range(MAX_TRIES):
-        name = draw_recording(sequences, rng)
-        room = max(turn.end for turn in sequences[name]) - seconds
+        name = sorted(own)[int(rng.integers(len(own)))]
+        room = max(turn.end for turn in own[name]) - seconds
         if room < 0:
             continue
         offset = round(float(rng.uniform(0, room)), 3)
-        inside = crop(sequences[name], [(offset, offset + seconds)])
-        turns = tidy(
-            (replace(t, start=t.start - offset, end=t.end - offset) for t in inside), join_gap_sec, shortest_sec
-        )
-        said = speech_of_speakers(turns)
-        if 2 <= len(said) <= most and min(said.values()) >= SPEAKER_SEC:
-            return name, offset, turns
+        inside = crop(own[name], [(offset, offset + seconds)])
+        turns = accept.tidy([replace(t, start=t.start - offset, end=t.end - offset) for t in inside])
+        if 2 <= len({turn.speaker for turn in turns}) <= most and accept.is_talk(turns, seconds):
+            return Stretch(name, offset, turns)
     raise MimidiarError(
-        f"in {MAX_TRIES} tries no stretch of {seconds:g} s with 2 to {most} speakers of {SPEAKER_SEC:g} s or more each "
-        f"in {len(sequences)} turn sequences; take longer ones, or a set of more speakers"
+        f"in {MAX_TRIES} tries no stretch of {seconds:g} s with 2 to {most} speakers of {accept.speaker_sec:g} s or "
+        f"more each, in {len(own)} turn sequences; take longer ones, or a set of more speakers"
     )
 
 
-def draw_recording(sequences: Sequences, rng: np.random.Generator) -> str:
-    """The name of a recording; the corpora are equally probable."""
+def draw_corpus(sequences: Sequences, rng: np.random.Generator) -> Sequences:
+    """Those of one corpus."""
     corpora = sorted({name.partition("-")[0] for name in sequences})
     corpus = corpora[int(rng.integers(len(corpora)))]
-    names = sorted(name for name in sequences if name.partition("-")[0] == corpus)
-    return names[int(rng.integers(len(names)))]
-
-
-def tidy(turns: Iterator[Turn] | Sequence[Turn], join_gap_sec: float, shortest_sec: float) -> list[Turn]:
-    """The turns in milliseconds, joined over short gaps, without the shortest."""
-    return [turn for turn in make_turns(turns, math.inf, join_gap_sec) if turn.duration > shortest_sec - 1e-6]
-
-
-def speech_of_speakers(turns: Sequence[Turn]) -> dict[str, float]:
-    """Speaker -> seconds of speech, in the order of their first turns."""
-    said: dict[str, float] = {}
-    for turn in turns:
-        said[turn.speaker] = said.get(turn.speaker, 0.0) + turn.duration
-    return said
+    return {name: turns for name, turns in sequences.items() if name.partition("-")[0] == corpus}
 
 
 @dataclass(frozen=True)

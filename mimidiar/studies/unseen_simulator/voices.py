@@ -53,8 +53,8 @@ def cast_mixed(pools: Pools, count: int, where: str, rng: np.random.Generator) -
     return _draw([*chosen, *_draw(others, count - 2, rng)], count, rng)
 
 
-def cast_any(pools: Pools, count: int, where: str, rng: np.random.Generator) -> list[str]:
-    """`count` speakers of one corpus. MimidiarError naming `where` when no corpus has as many."""
+def cast_any(pools: Pools, count: int, where: str, turn: int, rng: np.random.Generator) -> list[str]:
+    """`count` speakers of one corpus, the corpora in turn. MimidiarError naming `where` when none has as many."""
     every = [sorted(name for names in pools[corpus].values() for name in names) for corpus in sorted(pools)]
     able = [names for names in every if len(names) >= count]
     if not able:
@@ -62,7 +62,7 @@ def cast_any(pools: Pools, count: int, where: str, rng: np.random.Generator) -> 
             f"{where}: needs {count} speakers of one corpus with enough speech, the largest has "
             f"{max(map(len, every), default=0)}; lower material_sec or speakers"
         )
-    return _draw(able[int(rng.integers(len(able)))], count, rng)
+    return _draw(able[turn % len(able)], count, rng)
 
 
 def _known(pools: Mapping[str, Mapping[str, list[str]]]) -> list[tuple[str, str, list[str]]]:

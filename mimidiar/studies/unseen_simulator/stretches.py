@@ -17,7 +17,7 @@ Sequences = Mapping[str, Sequence[Turn]]  # <corpus>-<recording> -> turns
 MAX_TRIES = 500
 TINY_SEC = 1e-6
 LEAD_SEC = 0.5  # before the first and after the last turn of a crowd
-WAIT_SEC = 0.5  # before a speaker of a crowd goes on, when no other one can
+WAIT_SEC = 0.5  # before a speaker of a crowd speaks again, unless it is so in the sequence
 REST_SEC = 0.5  # of a budget; a shorter rest is spoken at once
 
 
@@ -119,15 +119,15 @@ class Crowd:
 
     def _choose(self, start: float, wanted: str, last: str) -> tuple[str, float]:
         """Who speaks, and from when: one with speech left who is silent, by preference `wanted`, or else not `last`."""
-        silent = [name for name in sorted(self.left) if self.ends.get(name, 0.0) <= start]
-        if wanted in silent:
+        if wanted in self.left and self.ends[wanted] <= start:
             return wanted, start
-        others = [name for name in silent if name != last]
+        free = {name: self.ends[name] + WAIT_SEC if name in self.ends else 0.0 for name in sorted(self.left)}
+        others = [name for name in free if name != last and free[name] <= start]
         if others:
             weights = np.array([self.left[name] for name in others])
             return others[int(self.rng.choice(len(others), p=weights / weights.sum()))], start
-        first = min(sorted(self.left), key=lambda name: self.ends.get(name, 0.0))
-        return first, max(start, self.ends.get(first, 0.0) + WAIT_SEC)
+        first = min(free, key=lambda name: free[name])
+        return first, max(start, free[first])
 
     def _spend(self, speaker: str, length: float) -> float:
         """The seconds of the speaker's turn."""

@@ -116,7 +116,8 @@ def test_sets_that_follow_real_conversations_are_left_out_without_references_of_
     assert made.returncode == 0, made.stderr
     assert "left out: quick quick_dev crowd crowd_dev; they follow real conversations" in made.stdout
     scored = recipe(place, *asked, 5, "--stop-stage", 5)
-    assert scored.returncode == 0 and [path.name for path in (place / "data").iterdir()] == ["chain_test"], scored.stderr
+    assert scored.returncode == 0, scored.stderr
+    assert [path.name for path in (place / "data").iterdir()] == ["chain_test"]
 
 
 def test_a_peer_before_its_environment_names_the_stage_to_run(place: Path) -> None:

@@ -17,8 +17,8 @@ if [[ -z $peers$models ]]; then
   exit 1
 fi
 
-# wanted SET: it is among the sets to run on.
-wanted() { [[ " $sets " == *" $1 "* ]]; }
+# wanted SET...: one of them is among the sets to run on.
+wanted() { local set; for set; do if [[ " $sets " == *" $set "* ]]; then return; fi; done; false; }
 
 # install_peer PEER: an environment of its own, with the packages of its lock file.
 install_peer() {

@@ -35,6 +35,7 @@ GROUPS = {
             "prepare": ("cli.data:prepare", "Stage 1: write the manifests of a corpus."),
             "new": ("cli.data:new", "Write the skeleton of a new dataset: corpus file, test and recipe."),
             "validate": ("cli.data:validate", "Check data folders, and name each error and its fix."),
+            "turn-sequences": ("cli.data:turn_sequences", "Stage 1: write the turns of real conversations as RTTM."),
             "simulate": ("cli.data:simulate", "Stage 2: simulate conversations with NeMo's simulator."),
             "simulate-turns": ("cli.data:from_turns", "Stage 2: simulate conversations with a model of turn-taking."),
             "mix": ("cli.data:mix", "Stage 2: mix utterances of two speakers."),
@@ -100,6 +101,10 @@ GROUPS = {
                 "Simulate test conversations by a Markov chain, in unseen rooms and noises.",
             ),
             "pairs": ("studies.pairs.command", "Compare the speaker information in short windows, by pairs of them."),
+            "replay": (
+                "studies.unseen_simulator.command:replay",
+                "Simulate test conversations that follow the turns of real ones.",
+            ),
             "bench": ("studies.bench.command", "Compare diarizers, ours and others', by error rate and cost."),
         },
     ),

@@ -132,6 +132,20 @@ def from_turns(data, out, config, turns, overrides):
 
 
 @click.command()
+@path_arguments("refs", "out", kind=FOLDER)
+def turn_sequences(refs, out):
+    """Write who spoke when in real conversations to OUT/train.rttm, OUT/quick.rttm and OUT/quick_dev.rttm.
+
+    REFS is the folder refs of the mini corpus, with the archives of the references of AMI, PriMock57 and VoxConverse.
+    No conversation, and no series of meetings, is in two of the files. Simulated conversations follow their turns;
+    those of training follow train.rttm.
+    """
+    from mimidiar.corpora.turn_sequences import write_sequences
+
+    write_sequences(refs, out)
+
+
+@click.command()
 @path_arguments("data", "out", kind=FOLDER)
 @sets_option
 @overrides_argument

@@ -42,5 +42,29 @@ simulate_chain() {
     mimidiar study unseen-simulator "$data/test" "$data/chain_test" --config "$chain_config"
 }
 
+# Conversations that follow the turns of real ones, for which the corpus has references without audio in its folder refs.
+replay_sets=(quick quick_dev crowd crowd_dev)
+
+has_references() { [[ -n $corpus && -d $corpus/refs ]]; }
+
+# replay_turns: quick and crowd for tests, quick_dev and crowd_dev for validation, where there are such references.
+replay_turns() {
+  local others=("${replay_sets[@]:1}")
+  if ! has_references; then
+    echo "left out: ${replay_sets[*]}; they follow real conversations, and the corpus has no folder refs with references of them"
+    return
+  fi
+  stage.py --out "$data/turn_sequences" --force "$force" --input "$corpus/refs" -- \
+    mimidiar data turn-sequences "$corpus/refs" "$data/turn_sequences"
+  stage.py --out "$data/${replay_sets[0]}" "${others[@]/#/--also=$data/}" --force "$force" --input "$data/dev" --input "$data/test" \
+    --input "$data/turn_sequences" --input "$replay_config" -- \
+    mimidiar study replay "$data" "$data" --config "$replay_config" --turns "$data/turn_sequences"
+}
+
+# left_out SET: it is not there, and need not be: real conversations, or references of some, which not every corpus has.
+left_out() {
+  [[ ! -d $data/$1 ]] && { [[ $1 == ami_excerpts ]] || { [[ " ${replay_sets[*]} " == *" $1 "* ]] && ! has_references; }; }
+}
+
 # The sets of conversations to score: simulated ones, and real ones where the corpus brought them.
 find_tests() { tests=(sim_test); if [[ -d $data/ami_excerpts ]]; then tests+=(ami_excerpts); fi; }

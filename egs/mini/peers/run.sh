@@ -18,6 +18,7 @@ sets="ami_excerpts sim_test chain_test"  # of those that are there
 rounds=3                           # how often each system is run, in turn with the others
 cores=2                            # which each may use
 chain_config=../conf/chain.yaml    # the conversations of chain_test
+replay_config=../conf/replay.yaml  # those of quick, quick_dev, crowd and crowd_dev, which --sets may also name
 # --- end of options ---
 . parse_options.sh
 . recipe.sh
@@ -28,13 +29,15 @@ if stage 1 "data"; then prepare_corpus; fi
 if stage 2 "simulation"; then
   if wanted sim_test; then simulate_conversations; fi
   if wanted chain_test; then simulate_chain; fi
+  if wanted quick quick_dev crowd crowd_dev; then replay_turns; fi
 fi
 if stage 4 "peers"; then for peer in $peers; do install_peer "$peer"; done; fi
 if stage 5 "systems in turn, and their scores"; then
   find_systems
   for set in $sets; do
-    # A corpus need not bring real conversations.
-    if [[ -d $data/$set || $set != ami_excerpts ]]; then run_systems "$set"; score_baselines "$set"; fi
+    if left_out "$set"; then continue; fi
+    run_systems "$set"
+    score_baselines "$set"
   done
 fi
 if stage 6 "table"; then report; fi

@@ -16,7 +16,8 @@ SPEAKERS = 6
 
 
 def write_train(root: Path) -> Path:
-    """A set `train`: every speaker has a tone of their own, on in 0.2-1.0 and 1.5-2.0 s, and two utterances."""
+    """A set `train`: every speaker has a tone of their own, on in 0.2-1.0 and 1.5-2.0 s, and two utterances; women and
+    men in turn."""
     time = np.arange(round(2.2 * RATE)) / RATE
     on = ((time >= 0.2) & (time < 1.0)) | ((time >= 1.5) & (time < 2.0))
     recordings, segments = [], []
@@ -29,10 +30,8 @@ def write_train(root: Path) -> Path:
             items = [AlignmentItem("speech", 0.2, 0.8), AlignmentItem("speech", 1.5, 0.5)]
             length = recordings[-1].duration
             custom = {"corpus": "s", "session": "x"}
-            who = f"s-{speaker}"
-            segments.append(
-                SupervisionSegment(name, name, 0, length, speaker=who, alignment={"vad": items}, custom=custom)
-            )
+            about = {"speaker": f"s-{speaker}", "gender": "fm"[speaker % 2], "custom": custom}
+            segments.append(SupervisionSegment(name, name, 0, length, alignment={"vad": items}, **about))
     write_set(root / "train", recordings, segments)
     return root
 

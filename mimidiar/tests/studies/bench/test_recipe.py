@@ -110,6 +110,16 @@ def test_what_cannot_be_compared_is_named(place: Path, options: list[str], words
     assert done.returncode == 1 and words in done.stderr, done.stderr
 
 
+def test_sets_that_follow_real_conversations_are_left_out_without_references_of_any(place: Path) -> None:
+    asked = ["--sets", "quick crowd_dev", "--models", "", "--stage"]
+    made = recipe(place, *asked, 2, "--stop-stage", 2)
+    assert made.returncode == 0, made.stderr
+    assert "left out: quick quick_dev crowd crowd_dev; they follow real conversations" in made.stdout
+    scored = recipe(place, *asked, 5, "--stop-stage", 5)
+    assert scored.returncode == 0, scored.stderr
+    assert [path.name for path in (place / "data").iterdir()] == ["chain_test"]
+
+
 def test_a_peer_before_its_environment_names_the_stage_to_run(place: Path) -> None:
     shutil.rmtree(place / "exp/env/senko")
     done = recipe(place, "--stage", 5, "--sets", "chain_test", "--models", "")

@@ -53,7 +53,7 @@ if [[ $smoke == true ]]; then
     [diarizer]="--train-config conf/smoke.yaml --talk-config conf/talks_smoke.yaml --systems fusion+distil
       --allow-worse true"
     [branch]="--talk-config ../diarizer/conf/talks_smoke.yaml --twin-config conf/talks_smoke.yaml --windows 0.5+1 --pairs 2
-      --systems mini+campplus"
+      --train-config conf/smoke.yaml --systems branch+mini+campplus"
     [peers]="--peers= --chain-config ../conf/chain_smoke.yaml --rounds 1 --sets ami_excerpts+chain_test"
   )
 fi

@@ -37,6 +37,7 @@ if stage 2 "conversations"; then
   draw_talks test "$twin_config"
 fi
 if stage 3 "features"; then each_system "$systems" extract_system talk_dev talk_test; fi
+find_sequences
 if stage 4 "training"; then each_system "$systems" train_system train talk_dev; fi
 if stage 5 "pairs of windows, and scores"; then
   each_system "$systems" extract_branch talk_dev talk_test

@@ -47,6 +47,16 @@ replay_sets=(quick quick_dev crowd crowd_dev)
 
 has_references() { [[ -n $corpus && -d $corpus/refs ]]; }
 
+# prepare_turns: the turns of real conversations, in a list for each purpose.
+prepare_turns() {
+  if ! has_references; then return; fi
+  stage.py --out "$data/turn_sequences" --force "$force" --input "$corpus/refs" -- \
+    mimidiar data turn-sequences "$corpus/refs" "$data/turn_sequences"
+}
+
+# find_sequences: the file of those to train on into `sequences`; empty without them.
+find_sequences() { sequences=$data/turn_sequences/train.rttm; if [[ ! -f $sequences ]]; then sequences=''; fi; }
+
 # replay_turns: quick and crowd for tests, quick_dev and crowd_dev for validation, where there are such references.
 replay_turns() {
   local others=("${replay_sets[@]:1}")
@@ -54,8 +64,7 @@ replay_turns() {
     echo "left out: ${replay_sets[*]}; they follow real conversations, and the corpus has no folder refs with references of them"
     return
   fi
-  stage.py --out "$data/turn_sequences" --force "$force" --input "$corpus/refs" -- \
-    mimidiar data turn-sequences "$corpus/refs" "$data/turn_sequences"
+  prepare_turns
   stage.py --out "$data/${replay_sets[0]}" "${others[@]/#/--also=$data/}" --force "$force" --input "$data/dev" --input "$data/test" \
     --input "$data/turn_sequences" --input "$replay_config" -- \
     mimidiar study replay "$data" "$data" --config "$replay_config" --turns "$data/turn_sequences"

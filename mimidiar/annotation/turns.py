@@ -2,6 +2,7 @@
 sorted lists of disjoint (start, end) pairs in seconds."""
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -12,6 +13,8 @@ from mimidiar.errors import MimidiarError
 Region = tuple[float, float]
 
 LABEL_HZ = 12.5  # frames of the labels a second: one Mimi frame, 80 ms
+# Times in RTTM have three decimals; a shorter rest at the end would be a turn of 0.000 s.
+MIN_TURN_SEC = 0.01
 SHORTEST_SEC = 1e-6  # pyannote.core takes anything shorter for empty; so do we, or speaker counts would differ
 
 
@@ -122,3 +125,18 @@ def cut_at(turns: Iterable[Turn], seconds: float) -> Iterator[Turn]:
     for turn in turns:
         if turn.start < seconds:
             yield turn if turn.end <= seconds else replace(turn, end=seconds)
+
+
+def make_turns(placed: Iterable[Turn], seconds: float, join_gap_sec: float) -> list[Turn]:
+    """Crop turns at `seconds` and join those of one speaker with a gap of at most `join_gap_sec`; sorted by start."""
+    of_speaker: dict[str, list[Turn]] = defaultdict(list)
+    for each in sorted(placed):
+        start, end = round(each.start, 3), round(min(each.end, seconds), 3)
+        turns = of_speaker[each.speaker]
+        if end - start < MIN_TURN_SEC:
+            continue
+        if turns and start - turns[-1].end <= join_gap_sec:
+            turns[-1] = replace(turns[-1], end=max(end, turns[-1].end))
+        else:
+            turns.append(Turn(each.recording, start, end, each.speaker))
+    return sorted(turn for turns in of_speaker.values() for turn in turns)

@@ -22,11 +22,10 @@ from tempfile import TemporaryDirectory
 
 from mimidiar.annotation.rttm import read_rttm, write_rttm
 from mimidiar.annotation.textgrid import read_textgrid
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, make_turns
 from mimidiar.errors import MimidiarError
 from mimidiar.files import make_folder
 from mimidiar.log import log
-from mimidiar.simulation.placement import make_turns
 
 Sequences = dict[str, list[Turn]]  # recording -> its turns by start
 

@@ -17,7 +17,8 @@ from mimidiar.files import read_json
 from mimidiar.log import log
 from mimidiar.simulation.mixtures import Mixture, MixtureOptions, draw_mixture, read_mixture_source
 from mimidiar.simulation.placement import Source
-from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation, read_statistics
+from mimidiar.simulation.turn_statistics import read_statistics
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
 
 # First number of the seeds of written sets, not of training: the two share no recording.
 WRITTEN = 2**31

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, make_turns
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.config import Checked, Count, NotNegative, at_least, low_high, one_of
 from mimidiar.data.utterances_manifest import SourceUtterance, read_source
 from mimidiar.errors import MimidiarError, listed
 from mimidiar.log import log
 from mimidiar.simulation.acoustics import rms, with_tail
-from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, make_turns, mix_down
+from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
 
 MIN_SPEAKER_SEC = 0.5  # with less speech of a speaker, a mixture is drawn again
 MAX_TRIES = 50

@@ -14,7 +14,7 @@ import soundfile
 from tqdm import tqdm
 
 from mimidiar.annotation.rttm import read_rttm, write_rttm
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, make_turns
 from mimidiar.annotation.uem import write_uem
 from mimidiar.audio.corpus_audio import SAMPLE_RATE, write_flac
 from mimidiar.data.utterances_manifest import read_source
@@ -24,7 +24,7 @@ from mimidiar.log import log
 from mimidiar.simulation.acoustics import SpeechTimes, add_noise_floor, set_level
 from mimidiar.simulation.augmentation import Augmenter, Surroundings, impulse_responses
 from mimidiar.simulation.nemo import simulate_session
-from mimidiar.simulation.placement import Source, describe, make_turns
+from mimidiar.simulation.placement import Source, describe
 from mimidiar.simulation.plan import Conversation, ConversationSet, Simulation, plan_conversations, speaker_shares
 
 # With less speech of a speaker, a conversation is made again with another seed.

@@ -4,7 +4,7 @@ the turns of the reference that follow from it, and their statistics in a set.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,8 +20,6 @@ FRAME_SAMPLES = 1280  # recordings end with a frame of 80 ms, so that features a
 CACHED_FILES = 2000  # of an utterance each, 0.3 MB
 
 Source = dict[str, list[SourceUtterance]]  # speaker -> utterances
-# Times in RTTM have three decimals; a shorter rest at the end would be a turn of 0.000 s.
-MIN_TURN_SEC = 0.01
 
 
 @dataclass(frozen=True)
@@ -77,21 +75,6 @@ def _read(path: str, speed: float, formants: float) -> np.ndarray:
 
 
 _read_once = lru_cache(CACHED_FILES)(_read)
-
-
-def make_turns(placed: Iterable[Turn], seconds: float, join_gap_sec: float) -> list[Turn]:
-    """Crop turns at `seconds` and join those of one speaker with a gap of at most `join_gap_sec`; sorted by start."""
-    of_speaker: dict[str, list[Turn]] = defaultdict(list)
-    for each in sorted(placed):
-        start, end = round(each.start, 3), round(min(each.end, seconds), 3)
-        turns = of_speaker[each.speaker]
-        if end - start < MIN_TURN_SEC:
-            continue
-        if turns and start - turns[-1].end <= join_gap_sec:
-            turns[-1] = replace(turns[-1], end=max(end, turns[-1].end))
-        else:
-            turns.append(Turn(each.recording, start, end, each.speaker))
-    return sorted(turn for turns in of_speaker.values() for turn in turns)
 
 
 def activity_seconds(turns: Iterable[Turn]) -> dict[int, float]:

@@ -82,8 +82,8 @@ class Scene:
     t60_sec: float
     telephone: bool
     codec: str | None
-    move: Move | None
     seeds: tuple[int, ...]
+    move: Move | None = None
 
     def record(self, tracks: Mapping[str, np.ndarray], length: int) -> np.ndarray:
         """Each speaker's speech (length,) -> the recording (length,) float32."""

@@ -6,15 +6,13 @@ that training need not use one twice. The shares of silence and overlap and the 
 conversation, since they differ between meetings.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import numpy as np
 
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, make_turns
 from mimidiar.audio.corpus_audio import SAMPLE_RATE
 from mimidiar.config import (
     Checked,
@@ -26,108 +24,18 @@ from mimidiar.config import (
     Rule,
     Share,
     at_least,
-    load_config,
     low_high,
 )
 from mimidiar.errors import MimidiarError
-from mimidiar.files import write_text
 from mimidiar.simulation.acoustics import faded
-from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, make_turns, mix_down
+from mimidiar.simulation.placement import FRAME_SAMPLES, Placement, Source, lay_out, mix_down
 from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
+from mimidiar.simulation.turn_statistics import SHORTEST_SEC, TurnStatistics, draw, draw_stretch
 
-QUANTILES = 41
-SHORTEST_SEC = 0.2  # of a turn, and of a speech segment in one
 BREATH_SEC = (0.1, 0.5)  # between two speech segments of one turn
 FADE_SEC = 0.01  # at either end of a segment, which may begin or end within a word
 PartShare = Annotated[float, Limit(lambda share: 0 <= share < 1, "from 0 to below 1")]
-STRETCH_TRIES = 1000
 PLAN, SCENE = 0, 1  # streams of a conversation's seeds
-
-
-@dataclass
-class TurnStatistics:
-    """Statistics of one kind of conversation; each list has values at equal steps of probability, ascending.
-
-    A gap is from the last end of the turns before to the start of a turn: negative where the turn begins in overlap.
-    """
-
-    turn_sec: list[float] = field(default_factory=list)
-    gap_sec: list[float] = field(default_factory=list)  # before a turn of another speaker than the last one
-    pause_sec: list[float] = field(default_factory=list)  # before a turn of the same
-    change_share: float = 1.0  # of the turns, with another speaker than the last one
-    turns: int = 0  # that were measured
-
-    def check(self, where: str) -> None:
-        """Raise MimidiarError naming the key and what it must be."""
-        for key in ("turn_sec", "gap_sec", "pause_sec"):
-            values = getattr(self, key)
-            if len(values) < 2 or any(a > b for a, b in pairwise(values)):
-                raise MimidiarError(f"{where}: {key} has {len(values)} values; two or more, the least first")
-        if self.turn_sec[0] <= 0:
-            raise MimidiarError(f"{where}: turn_sec begins with {self.turn_sec[0]:g}; turns are longer than 0 s")
-        if not 0 <= self.change_share <= 1:
-            raise MimidiarError(f"{where}: change_share is {self.change_share:g}; between 0 and 1")
-
-
-@dataclass
-class TurnFile:
-    """The YAML file: statistics by name of the corpus."""
-
-    corpora: dict[str, TurnStatistics] = field(default_factory=dict)
-
-
-def measure_turns(recordings: Iterable[Sequence[Turn]]) -> TurnStatistics:
-    """Statistics over recordings, each given by all its turns. MimidiarError where there is nothing to measure."""
-    lengths: list[float] = []
-    gaps: list[float] = []
-    pauses: list[float] = []
-    for turns in recordings:
-        ordered = sorted(turns)
-        lengths += [turn.duration for turn in ordered]
-        for last, turn in _with_last(ordered):
-            (pauses if turn.speaker == last.speaker else gaps).append(turn.start - last.end)
-    if not gaps or not pauses:
-        raise MimidiarError(
-            f"{len(lengths)} turns with {len(gaps)} changes of speaker and {len(pauses)} pauses; name references of "
-            "conversations"
-        )
-    share = len(gaps) / (len(gaps) + len(pauses))
-    return TurnStatistics(_quantiles(lengths), _quantiles(gaps), _quantiles(pauses), round(share, 4), len(lengths))
-
-
-def _with_last(turns: Sequence[Turn]) -> Iterable[tuple[Turn, Turn]]:
-    """Each turn but the first, with the one before it that ended last."""
-    last = turns[0] if turns else None
-    for turn in turns[1:]:
-        yield last, turn
-        last = max(last, turn, key=lambda each: each.end)
-
-
-def _quantiles(values: Sequence[float]) -> list[float]:
-    return np.quantile(values, np.linspace(0, 1, QUANTILES)).round(3).tolist()
-
-
-def draw(quantiles: Sequence[float], rng: np.random.Generator) -> float:
-    """A value of the distribution with these quantiles, linear between two of them."""
-    return float(np.interp(rng.random() * (len(quantiles) - 1), np.arange(len(quantiles)), quantiles))
-
-
-def read_statistics(path: str | Path) -> dict[str, TurnStatistics]:
-    """By name of the corpus. MimidiarError for a file that cannot be read, is empty or has impossible values."""
-    corpora = load_config(TurnFile, path).corpora
-    if not corpora:
-        raise MimidiarError(f"{path}: no statistics; name at least one corpus below 'corpora:'")
-    for name, statistics in corpora.items():
-        statistics.check(f"{path}: {name}")
-    return corpora
-
-
-def write_statistics(path: str | Path, corpora: dict[str, TurnStatistics], made_by: str) -> None:
-    """As YAML, a list in a line, with `made_by` in the first line."""
-    lines = [f"# {made_by}", "corpora:"]
-    for name, statistics in corpora.items():
-        lines += [f"  {name}:", *(f"    {key}: {value}" for key, value in asdict(statistics).items())]
-    write_text(path, "\n".join(lines) + "\n")
 
 
 @dataclass
@@ -296,21 +204,6 @@ class _Plan:
             pause = float(self.rng.uniform(*BREATH_SEC))
             at, missing = at + length + pause, missing - length - pause
         return said
-
-
-def draw_stretch(
-    sequences: Mapping[str, Sequence[Turn]], seconds: float, most: int, rng: np.random.Generator
-) -> list[Turn]:
-    """The turns in `seconds` of one of the conversations, from 0 on, where somebody and at most `most` speak."""
-    names = sorted(sequences)
-    for _ in range(STRETCH_TRIES):
-        turns = sequences[names[int(rng.integers(len(names)))]]
-        start = float(rng.uniform(0, max(turn.end for turn in turns) - min(seconds, 1.0)))
-        cut = [replace(t, start=max(t.start - start, 0.0), end=min(t.end - start, seconds)) for t in turns]
-        inside = [turn for turn in cut if turn.duration >= SHORTEST_SEC]
-        if 0 < len({turn.speaker for turn in inside}) <= most:
-            return sorted(inside)
-    raise MimidiarError(f"in {STRETCH_TRIES} tries no stretch of {seconds:g} s in which at most {most} speak")
 
 
 def _within(placed: Placement, seconds: float) -> Placement | None:

@@ -28,13 +28,8 @@ from mimidiar.files import atomic_path
 from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.placement import Source
-from mimidiar.simulation.turn_taking import (
-    ConversationOptions,
-    DrawnConversation,
-    TurnStatistics,
-    draw_conversation,
-    read_statistics,
-)
+from mimidiar.simulation.turn_statistics import TurnStatistics, read_statistics
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
 from mimidiar.training.batches import EpochSampler, Loader
 from mimidiar.training.config import TrainConfig
 from mimidiar.training.crops import Conversations, collate, statistics

@@ -8,11 +8,11 @@ the same set has the same bytes.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, make_turns
 from mimidiar.config import Count, Counts, at_least
 from mimidiar.data.utterances_manifest import read_source
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.placement import Source, make_turns
+from mimidiar.simulation.placement import Source
 from mimidiar.studies.unseen_simulator.recording import (
     WHO,
     Conditions,

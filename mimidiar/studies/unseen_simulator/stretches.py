@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mimidiar.annotation.turns import Turn, crop, total_sec, union
+from mimidiar.annotation.turns import Turn, crop, make_turns, total_sec, union
 from mimidiar.config import Checked, NotNegative, Positive, Share
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.placement import make_turns
 
 Sequences = Mapping[str, Sequence[Turn]]  # <corpus>-<recording> -> turns
 

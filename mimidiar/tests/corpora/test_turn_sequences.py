@@ -13,7 +13,7 @@ import pytest
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.corpora.turn_sequences import ARCHIVES, LISTS, SCORED_SERIES, list_of_meeting, read_sequences
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.turn_taking import read_statistics
+from mimidiar.simulation.turn_statistics import read_statistics
 
 ROOT = Path(__file__).parents[3]
 CORPUS = os.environ.get("MIMIDIAR_MINI_CORPUS")

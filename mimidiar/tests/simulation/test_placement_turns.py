@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mimidiar.annotation.turns import Turn
+from mimidiar.annotation.turns import Turn, make_turns
 from mimidiar.simulation.acoustics import add_noise_floor, set_level
-from mimidiar.simulation.placement import activity_seconds, describe, make_turns
+from mimidiar.simulation.placement import activity_seconds, describe
 
 
 def turn(speaker: str, start: float, end: float) -> Turn:

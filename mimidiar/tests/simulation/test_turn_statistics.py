@@ -7,7 +7,7 @@ import pytest
 
 from mimidiar.annotation.turns import Turn
 from mimidiar.errors import MimidiarError
-from mimidiar.simulation.turn_taking import TurnStatistics, draw, measure_turns, read_statistics, write_statistics
+from mimidiar.simulation.turn_statistics import TurnStatistics, draw, measure_turns, read_statistics, write_statistics
 
 # By hand: b begins 0.5 s before a has ended, a goes on 1 s after b, and again 2 s after herself.
 TURNS = [Turn("r", 0, 4, "a"), Turn("r", 3.5, 5, "b"), Turn("r", 6, 7, "a"), Turn("r", 9, 10, "a")]

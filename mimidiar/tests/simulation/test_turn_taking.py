@@ -13,7 +13,8 @@ from mimidiar.simulation.acoustics import colored_noise, in_made_up_room, teleph
 from mimidiar.simulation.codecs import CODECS, through_codec
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.scenes import Scene, SceneOptions, draw_scene
-from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, TurnStatistics, draw_conversation
+from mimidiar.simulation.turn_statistics import TurnStatistics
+from mimidiar.simulation.turn_taking import ConversationOptions, DrawnConversation, draw_conversation
 from mimidiar.tests.tones import RATE, heard, write_tones
 
 KINDS = {

@@ -20,7 +20,8 @@ from mimidiar.features.extraction import extract
 from mimidiar.features.fused_store import fuse, open_features
 from mimidiar.models.build import load_model
 from mimidiar.simulation.drawn_sets import WRITTEN, DrawnConversationSets, read_speakers, write_conversation_sets
-from mimidiar.simulation.turn_taking import TurnStatistics, draw_conversation, read_statistics, write_statistics
+from mimidiar.simulation.turn_statistics import TurnStatistics, read_statistics, write_statistics
+from mimidiar.simulation.turn_taking import draw_conversation
 from mimidiar.tests.tones import write_tones
 from mimidiar.tests.training.together import assert_same_losses, start, wait
 from mimidiar.training.config import TrainConfig

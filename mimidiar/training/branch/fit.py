@@ -16,7 +16,7 @@ from mimidiar.encoders.branch.spec import FORMAT
 from mimidiar.encoders.protocol import EncoderSpec
 from mimidiar.encoders.registry import describe_maker
 from mimidiar.simulation.drawn_sets import read_speakers
-from mimidiar.simulation.turn_taking import read_statistics
+from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.voices import more_voices
 from mimidiar.training.batches import Loader
 from mimidiar.training.branch.config import BranchTraining

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from mimidiar.annotation.rttm import read_rttm
-from mimidiar.simulation.placement import make_turns
-from mimidiar.simulation.turn_taking import measure_turns, write_statistics
+from mimidiar.annotation.turns import make_turns
+from mimidiar.simulation.turn_statistics import measure_turns, write_statistics
 
 # AMI's turns end with any pause; PriMock57 marks utterances, and those of one speaker join as AMI's words would.
 JOIN_GAP_SEC = {"ami": 0.0, "primock57": 1.0}

@@ -16,7 +16,7 @@ from mimidiar.encoders.registry import describe_encoder, load_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract
 from mimidiar.simulation.drawn_sets import DrawnConversationSets, write_conversation_sets
-from mimidiar.simulation.turn_taking import TurnStatistics, write_statistics
+from mimidiar.simulation.turn_statistics import TurnStatistics, write_statistics
 from mimidiar.tests.tones import write_tones
 from mimidiar.training.conversations import ConversationPool
 

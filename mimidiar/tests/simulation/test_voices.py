@@ -38,7 +38,7 @@ def test_formants_move_and_the_pitch_stays(factor: float) -> None:
         other: np.corrcoef(after, np.interp(number / other, number, before))[0, 1]
         for other in (factor, 1.0, 1 / factor)
     }
-    assert likeness[factor] > 0.95 and likeness[factor] == max(likeness.values())
+    assert likeness[factor] > 0.93 and likeness[factor] == max(likeness.values())
     assert likeness[factor] - likeness[1.0] > 0.05
     likeness = signal.correlate(shifted, shifted)[len(shifted) - 1 :]
     assert 60 + likeness[60:200].argmax() == pytest.approx(RATE / PITCH, abs=2)

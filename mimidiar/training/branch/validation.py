@@ -17,7 +17,7 @@ from mimidiar.training.crops import Conversations
 
 WINDOW_FRAMES, HOP_FRAMES = 19, 10  # 1.5 s and 0.8 s
 PURE = 0.9  # least share of a window in which its speaker is active; others speak in the rest at most
-MOST_PAIRS = 200  # of each kind, of a recording
+MOST_PAIRS = 30  # of each kind, of a recording
 MOST_SPEAKERS = 100
 
 

@@ -85,21 +85,26 @@ def make_count(number: int | None, least: int | None, most: int | None) -> Count
     return Count(number or least or 1, number or most)
 
 
-def local_speakers(windows: Sequence[Window], embeddings: np.ndarray) -> LocalSpeakers:
+def local_speakers(
+    windows: Sequence[Window], embeddings: np.ndarray, embedded: np.ndarray | None = None
+) -> LocalSpeakers:
     """The active outputs of each window, with the mean of the embeddings (T, E) over their frames.
 
-    Only frames with an embedding count (it is 0 in silence). Chosen are frames without overlap and away from the ends
-    of the turn; if there are none, all frames without overlap; else all active frames.
+    Only frames with an embedding count (it is 0 in silence), of those `embedded` (T,), if given. Chosen are frames
+    without overlap and away from the ends of the turn; if there are none, all frames without overlap; else all active
+    frames.
     """
     rows = []
     for number, window in enumerate(windows):
         active = window.posteriors > ACTIVE
         own = embeddings[window.start : window.stop]
-        embedded = np.linalg.norm(own, axis=1) > 0
+        counts = np.linalg.norm(own, axis=1) > 0
+        if embedded is not None:
+            counts &= embedded[window.start : window.stop]
         for output in np.flatnonzero(active.any(0)):
-            alone = active[:, output] & (active.sum(1) == 1) & embedded
+            alone = active[:, output] & (active.sum(1) == 1) & counts
             inner = erode(alone, EDGE_FRAMES)
-            chosen = next((mask for mask in (inner, alone, active[:, output] & embedded) if mask.any()), None)
+            chosen = next((mask for mask in (inner, alone, active[:, output] & counts) if mask.any()), None)
             if chosen is not None:
                 vector = own[chosen].astype(np.float64).mean(0)
                 rows.append((number, output, vector, active[:, output].sum(), alone.sum()))

@@ -21,6 +21,7 @@ class Frames:
     features: np.ndarray | None = None  # (B, T, D), what the model reads
     activity: np.ndarray | None = None  # Bool (B, T): somebody speaks, by the VAD
     embeddings: np.ndarray | None = None  # (B, T, E), 0 where there is none
+    embedded: np.ndarray | None = None  # Bool (B, T): where embeddings count; None: wherever there are any
     # (B, T, L, K): posteriors of overlapping windows, each on one of L lanes with a frame of nan before the next there
     lanes: np.ndarray | None = None
     posteriors: np.ndarray | None = None  # (B, T, S)

@@ -143,7 +143,7 @@ class WindowedAdapter:
 
 
 class SpeechGate:
-    """Posteriors are 0 farther than `margin_sec` from speech, and embeddings are 0 outside of it."""
+    """Posteriors are 0 farther than `margin_sec` from speech, and embeddings do not count outside of it."""
 
     lookahead_frames = None  # the minimum of speech depends on the recording's length
     consumes = ("activity",)
@@ -159,8 +159,7 @@ class SpeechGate:
         """See `Step`."""
         trusted = np.stack([trust(row) for row in frames.activity])
         near = np.stack([widened(row, self._margin) for row in trusted])
-        embeddings = None if frames.embeddings is None else frames.embeddings * trusted[..., None]
-        return Frames(frames.valid, lanes=frames.lanes * near[..., None, None], embeddings=embeddings), state
+        return Frames(frames.valid, lanes=frames.lanes * near[..., None, None], embedded=trusted), state
 
 
 def trust(activity: np.ndarray) -> np.ndarray:

@@ -23,15 +23,15 @@ from mimidiar.diarize.pipeline import Frames
 from mimidiar.diarize.segmenter import Window, windows_of
 from mimidiar.diarize.state import State
 
-Track = Callable[[Sequence[Window], np.ndarray | None], np.ndarray]
+Track = Callable[[Sequence[Window], np.ndarray | None, np.ndarray | None], np.ndarray]
 
 
 class _WholeRecording:
-    """A tracker that needs all windows of a recording. `track` returns posteriors (T, S) from the windows and the
-    embeddings (T, E) of the frames. It has no state."""
+    """A tracker that needs all windows of a recording. `track` returns posteriors (T, S) from the windows, the
+    embeddings (T, E) of the frames, and where these count (T,). It has no state."""
 
     lookahead_frames = None
-    consumes = ("lanes", "embeddings")
+    consumes = ("lanes", "embeddings", "embedded")
 
     def __init__(self, track: Track):
         self._track = track
@@ -42,8 +42,9 @@ class _WholeRecording:
 
     def step(self, frames: Frames, state: State, mask: np.ndarray | None = None) -> tuple[Frames, State]:
         """Posteriors (B, T, S) of the speakers of each recording; see `Step`."""
-        embeddings = [None] * len(frames.valid) if frames.embeddings is None else frames.embeddings
-        found = [self._track(windows_of(lanes), row) for lanes, row in zip(frames.lanes, embeddings, strict=True)]
+        none = [None] * len(frames.valid)
+        rows = (none if each is None else each for each in (frames.embeddings, frames.embedded))
+        found = [self._track(windows_of(lanes), *row) for lanes, *row in zip(frames.lanes, *rows, strict=True)]
         most = max(each.shape[1] for each in found)
         padded = [np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in found]
         return Frames(frames.valid, posteriors=np.stack(padded)), state
@@ -53,21 +54,21 @@ class ClusterAtEnd(_WholeRecording):
     """The local speakers of all windows, clustered by their embeddings (`cluster_windows`)."""
 
     def __init__(self, clustering: Clustering, count: Count = ANY_NUMBER):
-        super().__init__(lambda windows, embeddings: cluster_windows(windows, embeddings, clustering, count))
+        super().__init__(lambda windows, *embeddings: cluster_windows(windows, *embeddings, clustering, count))
 
 
 class Overlap(_WholeRecording):
     """By the agreement of windows in their overlap (`stitch`)."""
 
     def __init__(self) -> None:
-        super().__init__(lambda windows, embeddings: stitch(windows))
+        super().__init__(lambda windows, *embeddings: stitch(windows))
 
 
 class Oracle(_WholeRecording):
     """By the reference (T, S) of the recording: the upper bound of tracking (`assign_by_reference`)."""
 
     def __init__(self, truth: np.ndarray):
-        super().__init__(lambda windows, embeddings: assign_by_reference(windows, truth))
+        super().__init__(lambda windows, *embeddings: assign_by_reference(windows, truth))
 
 
 def stitch(windows: Sequence[Window]) -> np.ndarray:
@@ -178,10 +179,15 @@ def agreement(
 
 
 def cluster_windows(
-    windows: Sequence[Window], embeddings: np.ndarray, clustering: Clustering, count: Count = ANY_NUMBER
+    windows: Sequence[Window],
+    embeddings: np.ndarray,
+    embedded: np.ndarray | None,
+    clustering: Clustering,
+    count: Count = ANY_NUMBER,
 ) -> np.ndarray:
-    """Posteriors (T, S) of a recording's speakers from its windows and the embeddings (T, E) of its frames."""
-    tree = grow_tree(local_speakers(windows, embeddings), clustering.min_alone_sec)
+    """Posteriors (T, S) of a recording's speakers from its windows and the embeddings (T, E) of its frames, which count
+    where they are `embedded` (T,)."""
+    tree = grow_tree(local_speakers(windows, embeddings, embedded), clustering.min_alone_sec)
     return join_clusters(tree, find_centroids(tree, clustering, count), windows)
 
 

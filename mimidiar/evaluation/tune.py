@@ -136,7 +136,8 @@ class _Case:
 def _case(source: StoredWindows, name: str, turns: list[Turn], gate: Gate) -> _Case:
     frames = Pipeline(gate.steps).run(source.read(name))
     windows = windows_of(frames.lanes[0])
-    tree = grow_tree(local_speakers(windows, frames.embeddings[0]), Clustering.min_alone_sec)
+    embedded = None if frames.embedded is None else frames.embedded[0]
+    tree = grow_tree(local_speakers(windows, frames.embeddings[0], embedded), Clustering.min_alone_sec)
     return _Case(windows, tree, reference_frames(turns, windows[-1].stop, LABEL_HZ))
 
 

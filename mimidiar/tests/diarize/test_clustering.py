@@ -70,7 +70,7 @@ def columns(matrix: np.ndarray) -> set[bytes]:
 def test_six_speakers_are_found_by_a_model_of_four_channels() -> None:
     active = talk(6, 1200)
     windows = shuffled_windows(active, 60, 30, 4)
-    found = cluster_windows(windows, voices_of(active), EAGER)
+    found = cluster_windows(windows, voices_of(active), None, EAGER)
     assert found.shape == active.shape
     assert columns(found) == columns(active)
     assert np.allclose(assign_by_reference(windows, active), active)
@@ -81,7 +81,7 @@ def test_stitching_loses_who_is_silent_in_an_overlap_and_linking_does_not() -> N
     active[:50, 0] = active[110:, 1] = True
     windows = [Window(start, np.zeros((100, 2))) for start in (0, 60)]
     windows[0].posteriors[:50, 0] = windows[1].posteriors[50:, 0] = 1  # both on channel 0, and silent where both are
-    assert columns(cluster_windows(windows, voices_of(active), EAGER)) == columns(active)
+    assert columns(cluster_windows(windows, voices_of(active), None, EAGER)) == columns(active)
     assert columns(stitch(windows)) == columns(active.any(1, keepdims=True) * [True, False])
 
 
@@ -93,7 +93,7 @@ def test_who_only_talks_into_others_words_is_known_by_the_window_beside() -> Non
         Window(start, active[start : start + 100, order].astype(float))
         for start, order in ((0, [0, 1, 2]), (60, [2, 1, 0]))
     ]
-    assert columns(cluster_windows(windows, voices_of(active), EAGER)) == columns(active)
+    assert columns(cluster_windows(windows, voices_of(active), None, EAGER)) == columns(active)
 
 
 def test_two_channels_of_one_window_never_join() -> None:
@@ -164,9 +164,9 @@ def test_assignment_is_the_best_of_all(seed: int, count: int) -> None:
 def test_as_many_speakers_as_are_asked_for(count: int) -> None:
     active = talk(6, 1200)
     windows = shuffled_windows(active, 60, 30, 4)
-    found = cluster_windows(windows, voices_of(active), EAGER, Count(count, count))
+    found = cluster_windows(windows, voices_of(active), None, EAGER, Count(count, count))
     assert found.shape[1] == count
-    at_most = cluster_windows(windows, voices_of(active), EAGER, Count(1, count))
+    at_most = cluster_windows(windows, voices_of(active), None, EAGER, Count(1, count))
     assert at_most.shape[1] == min(count, 6)
 
 
@@ -177,12 +177,12 @@ def test_a_voice_that_says_little_is_no_speaker() -> None:
     active[600:630, :2] = False
     windows = shuffled_windows(active, 120, 60, 3)
     lenient, strict = (
-        cluster_windows(windows, voices_of(active), Clustering(0.5, 0.0, 0.5, sec)) for sec in (0.0, 8.0)
+        cluster_windows(windows, voices_of(active), None, Clustering(0.5, 0.0, 0.5, sec)) for sec in (0.0, 8.0)
     )
     assert (lenient.shape[1], strict.shape[1]) == (3, 2)
-    assert cluster_windows(windows, voices_of(active), Clustering(0.5, 0.0, 0.5, 8.0), Count(3, 3)).shape[1] == 3
+    assert cluster_windows(windows, voices_of(active), None, Clustering(0.5, 0.0, 0.5, 8.0), Count(3, 3)).shape[1] == 3
     # A share of what is said bounds the seconds: the voice has 40 of some 2,000 frames, as windows overlap by half.
-    assert cluster_windows(windows, voices_of(active), Clustering(0.5, 0.0, 0.5, 8.0, 0.01)).shape[1] == 3
+    assert cluster_windows(windows, voices_of(active), None, Clustering(0.5, 0.0, 0.5, 8.0, 0.01)).shape[1] == 3
 
 
 def test_a_voice_on_two_channels_is_one_speaker() -> None:
@@ -194,7 +194,9 @@ def test_a_voice_on_two_channels_is_one_speaker() -> None:
         if number % 2 and local[60:, 0].any():
             free = int(np.flatnonzero(~local.any(0))[0])
             local[60:, free], local[60:, 0] = local[60:, 0], 0
-    apart, one = (cluster_windows(windows, voices_of(active), Clustering(0.5, same, 0.5, 0.0)) for same in (0.0, 0.3))
+    apart, one = (
+        cluster_windows(windows, voices_of(active), None, Clustering(0.5, same, 0.5, 0.0)) for same in (0.0, 0.3)
+    )
     assert apart.shape[1] > 2 and one.shape[1] == 2
     # No window gives a speaker two channels, also here.
     tree = grow_tree(local_speakers(windows, voices_of(active)), 0.5)
@@ -235,13 +237,13 @@ def test_no_more_speakers_than_local_ones() -> None:
 
 
 def test_a_recording_without_a_frame_has_no_speaker() -> None:
-    assert cluster_windows([Window(0, np.zeros((0, 4)))], np.zeros((0, 8)), Clustering()).shape == (0, 1)
+    assert cluster_windows([Window(0, np.zeros((0, 4)))], np.zeros((0, 8)), None, Clustering()).shape == (0, 1)
 
 
 def test_silence_has_no_speaker() -> None:
     windows = run_windows(lambda x: np.zeros((len(x), 4)), np.zeros((100, 1)), 40, 20)
-    assert not cluster_windows(windows, np.zeros((100, 8)), Clustering()).any()
-    assert not cluster_windows(windows, np.ones((100, 8)), Clustering(), Count(2, 2)).any()
+    assert not cluster_windows(windows, np.zeros((100, 8)), None, Clustering()).any()
+    assert not cluster_windows(windows, np.ones((100, 8)), None, Clustering(), Count(2, 2)).any()
 
 
 def test_vectors_are_of_frames_in_which_nobody_else_speaks() -> None:
@@ -252,6 +254,10 @@ def test_vectors_are_of_frames_in_which_nobody_else_speaks() -> None:
     speakers = local_speakers([Window(0, posteriors)], embeddings)
     assert np.allclose(speakers.vectors, [[1, 0, 0], [0, 0, 1]])
     assert speakers.alone.tolist() == [30, 20] and speakers.frames.tolist() == [40, 30]
+    late = local_speakers([Window(0, posteriors)], embeddings, np.arange(60) >= 20)
+    assert late.alone.tolist() == [10, 20] and late.frames.tolist() == [40, 30]
+    masked = local_speakers([Window(0, posteriors)], embeddings * (np.arange(60) >= 20)[:, None])
+    assert np.array_equal(late.vectors, masked.vectors)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 4))
@@ -307,7 +313,7 @@ def test_of_many_local_speakers_some_are_clustered_and_all_are_assigned(monkeypa
     active = np.zeros((6000, 2), bool)
     active[:3000, 0] = active[3000:, 1] = True
     windows = [Window(start, active[start : start + 100].astype(np.float32)) for start in range(0, 5901, 50)]
-    whole = cluster_windows(windows, voices_of(active), EAGER)
+    whole = cluster_windows(windows, voices_of(active), None, EAGER)
     monkeypatch.setattr("mimidiar.diarize.clustering.MOST_MEMBERS", 10)
     assert len(grow_tree(local_speakers(windows, voices_of(active)), 0.5).members) <= 10
-    assert columns(cluster_windows(windows, voices_of(active), EAGER)) == columns(whole) and whole.shape[1] == 2
+    assert columns(cluster_windows(windows, voices_of(active), None, EAGER)) == columns(whole) and whole.shape[1] == 2

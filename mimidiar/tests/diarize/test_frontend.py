@@ -88,7 +88,7 @@ def test_stores_that_cannot_be_meant_are_refused(data, tmp_path) -> None:
         StoredFeatures(tmp_path / "logmel").read("nobody")
 
 
-def test_the_gate_keeps_posteriors_near_speech_and_embeddings_in_it() -> None:
+def test_the_gate_keeps_posteriors_near_speech_and_says_where_embeddings_count() -> None:
     activity = np.zeros((1, 100), bool)
     activity[0, 20:30] = activity[0, 90:93] = True  # the second is alone, and too short
     lanes = np.full((1, 100, 2, 3), 0.7, np.float32)
@@ -99,7 +99,7 @@ def test_the_gate_keeps_posteriors_near_speech_and_embeddings_in_it() -> None:
     near[14:36] = True
     assert np.array_equal(given.lanes[0, :, 0, 0] > 0, near)
     assert np.array_equal(np.isnan(given.lanes), np.isnan(lanes))
-    assert np.array_equal(given.embeddings[0, :, 0] > 0, np.arange(100) // 10 == 2)
+    assert np.array_equal(given.embedded[0], np.arange(100) // 10 == 2)
 
 
 def test_signals_of_another_rate_are_resampled_once_for_each_rate(data) -> None:

@@ -11,6 +11,7 @@ from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.level import LevelGain
 from mimidiar.audio.signal import make_resampler
 from mimidiar.diarize.pipeline import Frames
+from mimidiar.encoders.branch.spec import SPEECH
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.silero import FRAME, SAMPLE_RATE
 from mimidiar.errors import MimidiarError
@@ -24,8 +25,9 @@ PROBED_FRAMES = 10_000  # at once: a probe has as many outputs as its training h
 class StoredFeatures:
     """The stored features, speaker embeddings and speech activity of a set's recordings; each is optional.
 
-    Embeddings are those of a speaker encoder, or, with a probe, projected features of a codec. `front` is a trained
-    part of the codec, applied to the features first (`TrainedModel.front`).
+    Embeddings are those of a speaker encoder or branch, or, with a probe, projected features of a codec. Speech
+    activity is that of the VAD, or of a branch. `front` is a trained part of the codec, applied to the features first
+    (`TrainedModel.front`).
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class StoredFeatures:
                 f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the "
                 "features that it was trained on"
             )
-        if self.vad is not None and self.vad.dim != 1:
+        if self.vad is not None and self.vad.dim != 1 and not self.vad.meta.get("embedding_dim"):
             raise MimidiarError(f"{vad}: {self.vad.dim} columns, which is no speech activity; extract --encoder vad")
 
     def read(self, name: str, frames: int | None = None) -> Frames:
@@ -55,10 +57,11 @@ class StoredFeatures:
             found["features"] = self._features(name)
             frames = len(found["features"])
         if self.embeddings is not None:
-            rate = self.embeddings.frame_hz / LABEL_HZ
-            found["embeddings"] = probed(self._probe, on_time_axis(_read(self.embeddings, name), rate, 0, frames))
+            rate, own = self.embeddings.frame_hz / LABEL_HZ, slice(self.embeddings.meta.get("embedding_dim"))
+            on_axis = on_time_axis(_read(self.embeddings, name)[:, own], rate, 0, frames)
+            found["embeddings"] = probed(self._probe, on_axis)
         if self.vad is not None:
-            found["activity"] = _cropped(_read(self.vad, name)[:, 0] > 0, frames)
+            found["activity"] = _cropped(speech_of(_read(self.vad, name), self.vad.meta.get("embedding_dim")), frames)
         return Frames(np.ones((1, frames), bool), **{key: value[None] for key, value in found.items()})
 
     def _features(self, name: str) -> np.ndarray:
@@ -74,6 +77,11 @@ def _read(store, name: str) -> np.ndarray:
     if name not in store:
         raise MimidiarError(f"{store.folder}: no features of '{name}'; extract the features of this set")
     return store.read(name)
+
+
+def speech_of(frames: np.ndarray, embedding_dim: int | None) -> np.ndarray:
+    """Bool (T,): speech, by the frames (T, 1) of the VAD, or (T, D) of a branch, behind the embedding."""
+    return frames[:, embedding_dim] > SPEECH if embedding_dim else frames[:, 0] > 0
 
 
 def _cropped(activity: np.ndarray, frames: int) -> np.ndarray:
@@ -92,7 +100,8 @@ def probed(probe: Projection | None, frames: np.ndarray) -> np.ndarray:
 class AudioFrontend:
     """Encoders and silero-vad in one pass of audio; features are concatenated on the time axis of the first encoder.
 
-    Embeddings are those of the last encoder, or, with a probe, the projected features of the first.
+    Embeddings are those of the last encoder, or, with a probe, the projected features of the first. A first encoder
+    with a speaker branch gives the speech activity itself, in the place of silero-vad.
     """
 
     encoders: Sequence[Encoder]
@@ -104,22 +113,24 @@ class AudioFrontend:
 
 
 class AudioStream:
-    """One recording: chunks of audio in, frames out as soon as they are final in all encoders and silero-vad.
+    """One recording: chunks of audio in, frames out as soon as they are final in all encoders and the VAD.
 
     Only the audio that a window of the speaker encoder still needs is in memory.
     """
 
     def __init__(self, frontend: AudioFrontend, sample_rate: int):
-        from mimidiar.encoders.vad import VadStream
-
         self._frontend, self._open = frontend, ExitStack()
         self._gain = LevelGain(sample_rate)
-        rates = {encoder.sample_rate for encoder in frontend.encoders} | {SAMPLE_RATE}
-        self._resamplers = {rate: make_resampler(sample_rate, rate) for rate in rates}
-        self._vad = _Listener(VadStream(1), SAMPLE_RATE, FRAME, LABEL_HZ, 1, True)
+        self._vad = None if has_activity(frontend.encoders[0]) else _vad_listener()
         self._listeners = [self._listener(encoder) for encoder in frontend.encoders]
+        rates = {listener.sample_rate for listener in self._all}
+        self._resamplers = {rate: make_resampler(sample_rate, rate) for rate in rates}
         self._given = 0  # label frames
         self.speech_frames = 0  # label frames that are speech by the VAD, so far
+
+    @property
+    def _all(self) -> "list[_Listener]":
+        return self._listeners if self._vad is None else [self._vad, *self._listeners]
 
     def push(self, chunk: np.ndarray) -> Frames:
         """Audio (T,) float32 -> the frames (B = 1) that are settled by now."""
@@ -130,18 +141,18 @@ class AudioStream:
         return self._take(np.zeros(0, np.float32), True)
 
     def _listener(self, encoder: Encoder) -> "_Listener":
-        told = getattr(encoder, "by_speech", False)
+        told = self._vad is not None and getattr(encoder, "by_speech", False)
         stream = self._open.enter_context(encoder.stream(1, speech_given=True) if told else encoder.stream(1))
         form = encoder.sample_rate, encoder.frame_samples, encoder.frame_hz, encoder.dim
         return _Listener(stream, *form, late=encoder.lookahead_frames > 0, by_speech=told)
 
     def _take(self, chunk: np.ndarray, last: bool) -> Frames:
         audio = {rate: resample(chunk, last) for rate, resample in self._resamplers.items()}
-        speech = self._vad.take(audio[SAMPLE_RATE], last)[:, 0] > 0
+        speech = None if self._vad is None else self._vad.take(audio[self._vad.sample_rate], last)[:, 0] > 0
         for listener in self._listeners:
             listener.take(audio[listener.sample_rate], last, speech)
         factor = stacking_factor(self._listeners[0].hz)
-        settled = [listener.settled(LABEL_HZ) for listener in (self._vad, *self._listeners)]
+        settled = [listener.settled(LABEL_HZ) for listener in self._all]
         frames = -(-self._listeners[0].count // factor) if last else min(settled)
         given = self._frames(self._given, frames, factor)
         self._given = frames
@@ -157,12 +168,35 @@ class AudioStream:
         columns = [first.on_axis(first.hz, start * factor, last)]
         columns += [other.on_axis(first.hz, start * factor, last) for other in others]
         features = stack_frames(np.concatenate(columns, axis=1), factor)
-        own = first if self._frontend.probe is not None else self._listeners[-1]
-        embeddings = probed(self._frontend.probe, own.on_axis(LABEL_HZ, start, stop))
-        activity = _cropped(self._vad.on_axis(LABEL_HZ, start, min(stop, self._vad.count))[:, 0] > 0, stop - start)
-        for listener in (self._vad, *self._listeners):
+        embeddings, activity = self._embeddings(start, stop), self._activity(start, stop)
+        for listener in self._all:
             listener.forget(stop / LABEL_HZ)
         return Frames(np.ones((1, stop - start), bool), features[None], activity[None], embeddings[None])
+
+    def _embeddings(self, start: int, stop: int) -> np.ndarray:
+        probe, encoders = self._frontend.probe, self._frontend.encoders
+        place = 0 if probe is not None else len(encoders) - 1
+        own = self._listeners[place].on_axis(LABEL_HZ, start, stop)
+        return probed(probe, own[:, : encoders[place].spec.embedding_dim or None])
+
+    def _activity(self, start: int, stop: int) -> np.ndarray:
+        if self._vad is None:
+            return speech_of(
+                self._listeners[0].on_axis(LABEL_HZ, start, stop), self._frontend.encoders[0].spec.embedding_dim
+            )
+        frames = self._vad.on_axis(LABEL_HZ, start, min(stop, self._vad.count))
+        return _cropped(speech_of(frames, None), stop - start)
+
+
+def has_activity(encoder: Encoder) -> bool:
+    """Whether its frames say who speaks and whether somebody does."""
+    return 0 < encoder.spec.embedding_dim < encoder.dim
+
+
+def _vad_listener() -> "_Listener":
+    from mimidiar.encoders.vad import VadStream
+
+    return _Listener(VadStream(1), SAMPLE_RATE, FRAME, LABEL_HZ, 1, True)
 
 
 class _Listener:

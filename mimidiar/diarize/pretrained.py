@@ -129,7 +129,8 @@ def _named(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
 def _check(trained: TrainedModel, encoders: list, probe: Projection | None, settings: Settings, path: Path) -> None:
     if trained.front is not None:
         raise MimidiarError(f"{path}: the model contains trained layers of the codec, which no diarizer runs yet")
-    if probe is None and len(encoders) == 1 and settings.clustering is not None:
+    speaks = encoders[-1].get("embedding_dim") or len(encoders) > 1
+    if probe is None and not speaks and settings.clustering is not None:
         raise MimidiarError(
             f"{path}: the model reads {encoders[0]['encoder']} alone, which has no speaker embeddings; give a probe of "
             "its features (--probe)"

@@ -13,9 +13,10 @@ from mimidiar.shipped import shipped_file
 from mimidiar.weight_files import inspect_weight_file
 
 FORMAT = "mimidiar-branch-1"
-SHIPPED = "mimi-mini-branch"
+SHIPPED = "branch"
 TAP = "lookahead"  # and the number of frames
 ACTIVITIES = 2  # speech, overlap
+SPEECH = 0.5  # a probability above it is speech
 
 Describe = Callable[[dict[str, Any], Path | None], EncoderSpec]
 

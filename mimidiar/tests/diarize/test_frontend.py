@@ -17,6 +17,7 @@ from mimidiar.features.fused_store import fuse
 from mimidiar.models.projection import load_projection
 from mimidiar.studies.taps.train import Probe, save_probe
 from mimidiar.tests.diarizers import hear_what_is_loud
+from mimidiar.tests.encoders.branch.files import write_branch
 from mimidiar.tests.encoders.speaker.checkpoints import seeded_campplus
 from mimidiar.tests.tones import SPEECH, write_tones
 
@@ -70,6 +71,20 @@ def test_a_probe_projects_the_codecs_frames(data, tmp_path) -> None:
     for name, array in stored.arrays().items():
         np.testing.assert_allclose(getattr(found, name), array, atol=1e-5, err_msg=name)
     assert 0 < found.activity.sum() < 28
+
+
+@pytest.mark.parametrize("tap", ["lookahead0", "lookahead3"])
+def test_a_branch_says_who_speaks_and_whether_anybody_does(data, tmp_path, tap) -> None:
+    """Without silero-vad; vectors and activity are columns of its frames, stored or in one pass of audio."""
+    spec = describe_encoder("branch", tap, write_branch(tmp_path / "branch.safetensors"))
+    extract(data, tmp_path / "feats", "branch", tap, tmp_path / "branch.safetensors", device="cpu")
+    found = frames_of(AudioFrontend([spec.build("cpu")], None), data, 9999)
+    stored = StoredFeatures(tmp_path / "feats", tmp_path / "feats", tmp_path / "feats").read(NAME)
+    assert found.features.shape == (1, 28, 194) and found.embeddings.shape == (1, 28, 192)
+    assert np.array_equal(found.embeddings, found.features[..., :192])
+    assert np.array_equal(found.activity, found.features[..., 192] > 0.5)
+    for name, array in stored.arrays().items():
+        np.testing.assert_allclose(getattr(found, name), array, atol=2e-4, err_msg=name)
 
 
 def test_no_audio_has_no_frames() -> None:

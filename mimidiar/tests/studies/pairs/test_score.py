@@ -13,7 +13,8 @@ from mimidiar.cli import cli
 from mimidiar.data.manifests import file_recording, write_set
 from mimidiar.errors import MimidiarError
 from mimidiar.features.fused_store import fuse
-from mimidiar.features.store import FeatureStore
+from mimidiar.features.store import META, FeatureStore
+from mimidiar.files import read_json, write_json
 from mimidiar.models.projection import load_projection
 from mimidiar.report.cells import compare_rows
 from mimidiar.report.make_record import Place, make_record
@@ -84,6 +85,14 @@ def test_a_vector_is_the_mean_of_the_frames_of_its_window(
             store.read(window.recording)[f] for f in range(rate * window.first, rate * (window.first + window.frames))
         ]
         assert np.allclose(vectors[name], np.mean(frames, axis=0), atol=1e-6)
+
+
+def test_of_frames_with_a_speaker_embedding_that_alone_counts(data: Path, pairs: Path, tmp_path: Path) -> None:
+    feats, windows = write_features(data, tmp_path / "feats", voices=False), list(read_pairs(pairs)[1].values())
+    whole = embed_features(data, feats, windows)
+    write_json(feats / META, read_json(feats / META) | {"embedding_dim": 3})
+    part = embed_features(data, feats, windows)
+    assert all(np.array_equal(vector, whole[name][:3]) for name, vector in part.items())
 
 
 def test_a_fused_store_is_read_as_one(data: Path, pairs: Path, tmp_path: Path) -> None:

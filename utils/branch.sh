@@ -9,6 +9,7 @@ read -ra lengths <<< "$windows"
 use_system() {
   codec_encoder=${codec_name:-$encoder} record_seed=$seed
   if [[ -n $codec_name ]]; then weights=$(shipped_weights "$codec_name") features=$feats/$codec_name${tap:+.$tap}$bits; fi
+  reads=("${reads[@]/#codec./$encoder.}")
   if (( ${#reads[@]} > 0 )); then features=$dir/features branch=$dir/model/model.safetensors
   else dir=$exp/$experiment/untrained/$system label=$system record_seed=0; fi
 }
@@ -30,8 +31,7 @@ extract_system() {
 # codec_weights ENCODER: the file of a codec, that of the recipe's options for its encoder.
 codec_weights() { if [[ $1 == "$encoder" ]]; then echo "$weights"; else shipped_weights "$1"; fi; }
 
-# train_system TRAIN DEV: a branch, on simulated conversations of TRAIN's speakers, chosen on DEV; and its frames of the sets that
-# follow.
+# train_system TRAIN DEV: a branch, on simulated conversations of TRAIN's speakers, chosen on DEV.
 train_system() {
   local train=$1 dev=$2 each feats_of=() inputs=()
   if (( ${#reads[@]} == 0 )); then return; fi

@@ -18,7 +18,7 @@ from mimidiar.cli.options import DEVICE, NUMBER, PATH
     type=PATH,
     multiple=True,
     required=True,
-    help="Its features, of an encoder whose frames the branch reads; repeatable.",
+    help="Features of the validation set, of an encoder whose frames the branch reads; repeatable.",
 )
 @click.option(
     "--pool",
@@ -33,11 +33,7 @@ from mimidiar.cli.options import DEVICE, NUMBER, PATH
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of weights, crops and dropout."
 )
 @click.option("--device", type=DEVICE, default="cpu", show_default=True)
-@click.option(
-    "--processes",
-    type=NUMBER,
-    help="Number of DDP processes (one GPU each on cuda); the batch size is global.  [default: torchrun's, or 1]",
-)
+@click.option("--processes", type=NUMBER, default=1, show_default=True, help="1: a branch is trained by one process.")
 @click.option(
     "--num-workers",
     "workers",
@@ -55,16 +51,13 @@ def command(folder, speech, config, overrides, seed, device, processes, workers,
     """
     from mimidiar.config import load_config
     from mimidiar.training.branch.config import BranchTraining
-    from mimidiar.training.config import check_shares
 
     settings = load_config(BranchTraining, config, overrides)
-    source = str(config or "configuration")
-    settings.check(source)
+    settings.check(str(config or "configuration"))
 
     from mimidiar.training.processes import Machine, agreed_processes
 
     machine = Machine(device, agreed_processes(processes), workers)
-    check_shares(source, settings.batch_size, machine.processes)
 
     from mimidiar.training.branch.fit import BranchInputs, train_branch
 

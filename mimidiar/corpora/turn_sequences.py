@@ -118,5 +118,8 @@ def _voxconverse(folder: Path) -> Found:
 
 
 def _recordings(folder: Path, below: str) -> Iterator[tuple[str, list[Turn]]]:
-    for file in sorted((folder / below).glob("*.rttm")):
+    files = sorted((folder / below).glob("*.rttm"))
+    if not files:
+        raise MimidiarError(f"the archive has no {below}/*.rttm; take that of the published references")
+    for file in files:
         yield from read_rttm(file).items()

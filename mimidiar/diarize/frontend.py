@@ -15,7 +15,7 @@ from mimidiar.encoders.branch.spec import SPEECH
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.silero import FRAME, SAMPLE_RATE
 from mimidiar.errors import MimidiarError
-from mimidiar.features.fused_store import on_time_axis, open_features
+from mimidiar.features.fused_store import embedding_dim, on_time_axis, open_features
 from mimidiar.models.frame_stacking import stack_frames, stacking_factor
 from mimidiar.models.projection import Projection
 
@@ -42,10 +42,10 @@ class StoredFeatures:
         opened = (open_features(each) if each else None for each in (features, embeddings, vad))
         self.features, self.embeddings, self.vad = opened
         self._probe, self._front = probe, front
-        if probe is not None and probe.dim != self.embeddings.dim:
+        if probe is not None and probe.dim != embedding_dim(self.embeddings):
             raise MimidiarError(
-                f"the probe reads {probe.dim} dimensions, and {embeddings} has {self.embeddings.dim}; name the "
-                "features that it was trained on"
+                f"the probe reads {probe.dim} dimensions, and {embeddings} has {embedding_dim(self.embeddings)}; name "
+                "the features that it was trained on"
             )
         if self.vad is not None and self.vad.dim != 1 and not self.vad.meta.get("embedding_dim"):
             raise MimidiarError(f"{vad}: {self.vad.dim} columns, which is no speech activity; extract --encoder vad")
@@ -57,7 +57,7 @@ class StoredFeatures:
             found["features"] = self._features(name)
             frames = len(found["features"])
         if self.embeddings is not None:
-            rate, own = self.embeddings.frame_hz / LABEL_HZ, slice(self.embeddings.meta.get("embedding_dim"))
+            rate, own = self.embeddings.frame_hz / LABEL_HZ, slice(embedding_dim(self.embeddings))
             on_axis = on_time_axis(_read(self.embeddings, name)[:, own], rate, 0, frames)
             found["embeddings"] = probed(self._probe, on_axis)
         if self.vad is not None:
@@ -100,8 +100,8 @@ def probed(probe: Projection | None, frames: np.ndarray) -> np.ndarray:
 class AudioFrontend:
     """Encoders and silero-vad in one pass of audio; features are concatenated on the time axis of the first encoder.
 
-    Embeddings are those of the last encoder, or, with a probe, the projected features of the first. A first encoder
-    with a speaker branch gives the speech activity itself, in the place of silero-vad.
+    Embeddings are those of the last encoder, or, with a probe, the projected features of the first. A speaker branch
+    alone gives the speech activity itself, in the place of silero-vad.
     """
 
     encoders: Sequence[Encoder]
@@ -121,7 +121,7 @@ class AudioStream:
     def __init__(self, frontend: AudioFrontend, sample_rate: int):
         self._frontend, self._open = frontend, ExitStack()
         self._gain = LevelGain(sample_rate)
-        self._vad = None if has_activity(frontend.encoders[0]) else _vad_listener()
+        self._vad = None if has_activity(frontend.encoders) else _vad_listener()
         self._listeners = [self._listener(encoder) for encoder in frontend.encoders]
         rates = {listener.sample_rate for listener in self._all}
         self._resamplers = {rate: make_resampler(sample_rate, rate) for rate in rates}
@@ -188,9 +188,9 @@ class AudioStream:
         return _cropped(speech_of(frames, None), stop - start)
 
 
-def has_activity(encoder: Encoder) -> bool:
-    """Whether its frames say who speaks and whether somebody does."""
-    return 0 < encoder.spec.embedding_dim < encoder.dim
+def has_activity(encoders: Sequence[Encoder]) -> bool:
+    """Whether they are one, whose frames say who speaks and whether somebody does."""
+    return len(encoders) == 1 and 0 < encoders[0].spec.embedding_dim < encoders[0].dim
 
 
 def _vad_listener() -> "_Listener":

@@ -74,7 +74,7 @@ class LogMelEncoder(Encoder):
         self.window = torch.hann_window(self.form.length).to(device)
 
     def encode(self, audio: "Tensor", lengths: "Tensor") -> "tuple[Tensor, Tensor]":
-        """Audio (B, T) at 16 kHz, lengths (B,) in samples -> features (B, F, D), frames (B,); 0 past each length."""
+        """Audio (B, T), lengths (B,) in samples -> features (B, F, D), frames (B,); 0 past each length."""
         import torch
 
         from mimidiar.encoders.padding import pad_to_frames, without_padding

@@ -109,6 +109,11 @@ def split_meta(meta: dict[str, Any]) -> list[dict[str, Any]]:
 Features = FeatureStore | FusedStore
 
 
+def embedding_dim(store: Features) -> int:
+    """How many of the first columns are a speaker embedding, where a part of them is one; else all."""
+    return store.meta.get("embedding_dim") or store.dim
+
+
 def open_features(folder: str | Path) -> Features:
     """The features in a folder, of one encoder or fused. MimidiarError when there are none."""
     path = Path(folder) / STREAMS

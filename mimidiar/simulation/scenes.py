@@ -90,10 +90,12 @@ class Scene:
         rng = np.random.default_rng([*self.seeds, 1])
         names = sorted(tracks)
         tracks = {name: unit_speech(tracks[name]) * 10 ** (self.gains[name] / 20) for name in names}
+        dry = dict(tracks)
         if self.room is not None and tracks:
             tracks = dict(zip(names, in_made_up_room([tracks[n] for n in names], self.room, self.t60_sec), strict=True))
         if self.move is not None and self.move.speaker in tracks:
-            tracks[self.move.speaker] = moved(tracks[self.move.speaker], self.move)
+            mover = self.move.speaker
+            tracks[mover] = moved(tracks[mover], dry[mover], self.move)
         speech = np.sum([*tracks.values(), np.zeros(length)], axis=0)
         # Speech has a level of about 1 now. Without speech, the recording is noise alone.
         mixed = speech + 10 ** (-self.noise_snr_db / 20) * colored_noise(length, self.color, rng)
@@ -109,9 +111,9 @@ class Scene:
         return recorded if self.codec is None else through_codec(recorded, self.codec)
 
 
-def moved(track: np.ndarray, move: Move) -> np.ndarray:
-    """The track (T,) of a speaker who moves, within MOVE_SEC."""
-    (wet,) = in_made_up_room([track], move.room, move.t60_sec)
+def moved(track: np.ndarray, dry: np.ndarray, move: Move) -> np.ndarray:
+    """The track (T,) of a speaker who moves within MOVE_SEC; `dry`: the same without an echo."""
+    (wet,) = in_made_up_room([dry], move.room, move.t60_sec)
     first, length = round(move.at * len(track)), round(MOVE_SEC * SAMPLE_RATE)
     share = np.clip((np.arange(len(track)) - first) / length, 0, 1)
     return (1 - share) * track + share * 10 ** (move.gain_db / 20) * wet
@@ -133,7 +135,8 @@ def draw_scene(options: SceneOptions, speakers: Sequence[str], source: Source, s
         int(rng.integers(*options.babble_talkers, endpoint=True)),
     )
     room, t60 = int(rng.integers(2**31)), float(rng.uniform(0.1, options.room_t60_sec))
-    others = [name for name in sorted(source) if name not in speakers]
+    speaking = {utterance.path for name in speakers for utterance in source[name]}  # also as another voice
+    others = [name for name in sorted(source) if source[name][0].path not in speaking]
     babble = ()
     if babbles and len(others) >= talkers:
         chosen = [others[k] for k in rng.choice(len(others), talkers, replace=False)]

@@ -15,6 +15,7 @@ from mimidiar.files import write_text
 QUANTILES = 41
 SHORTEST_SEC = 0.2  # of a turn, and of a speech segment in one
 STRETCH_TRIES = 1000
+LEAST_SPEECH = 0.3  # of a stretch, as a share of its time
 
 
 @dataclass
@@ -106,13 +107,19 @@ def write_statistics(path: str | Path, corpora: dict[str, TurnStatistics], made_
 def draw_stretch(
     sequences: Mapping[str, Sequence[Turn]], seconds: float, most: int, rng: np.random.Generator
 ) -> list[Turn]:
-    """The turns in `seconds` of one of the conversations, from 0 on, where somebody and at most `most` speak."""
-    names = sorted(sequences)
+    """The turns in `seconds` of one of the conversations, from 0 on, with speech in LEAST_SPEECH of the time, where at
+    most `most` speak. Conversations are of corpora, named before a hyphen, which are as likely each.
+    """
+    corpora = {name.partition("-")[0]: [] for name in sorted(sequences)}
+    for name in sorted(sequences):
+        corpora[name.partition("-")[0]].append(name)
     for _ in range(STRETCH_TRIES):
+        names = corpora[sorted(corpora)[int(rng.integers(len(corpora)))]]
         turns = sequences[names[int(rng.integers(len(names)))]]
-        start = float(rng.uniform(0, max(turn.end for turn in turns) - min(seconds, 1.0)))
+        start = float(rng.uniform(0, max(0.0, max(turn.end for turn in turns) - seconds)))
         cut = [replace(t, start=max(t.start - start, 0.0), end=min(t.end - start, seconds)) for t in turns]
         inside = [turn for turn in cut if turn.duration >= SHORTEST_SEC]
-        if 0 < len({turn.speaker for turn in inside}) <= most:
+        spoken = sum(turn.duration for turn in inside)
+        if spoken >= LEAST_SPEECH * seconds and len({turn.speaker for turn in inside}) <= most:
             return sorted(inside)
     raise MimidiarError(f"in {STRETCH_TRIES} tries no stretch of {seconds:g} s in which at most {most} speak")

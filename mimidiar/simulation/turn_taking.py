@@ -129,7 +129,7 @@ def _draw_speakers(
     first = source[names[int(rng.integers(len(names)))]][0]
     alike = [name for name in names if source[name][0].corpus == first.corpus]
     if options.same_sex_share > 0 and rng.random() < options.same_sex_share:
-        own = [name for name in alike if source[name][0].gender == first.gender]
+        own = [name for name in alike if first.gender and source[name][0].gender == first.gender]
         alike = own if len(own) >= number else alike
     if len(alike) < number:
         alike = names

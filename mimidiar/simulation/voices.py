@@ -12,12 +12,14 @@ import numpy as np
 from scipy import fft, signal
 
 from mimidiar.data.utterances_manifest import SourceUtterance
+from mimidiar.errors import MimidiarError
 
 WINDOW, HOP = 512, 256  # samples at 16 kHz
 CEPSTRUM = 28  # coefficients of the spectral envelope: up to 1.75 ms, below the pitch period of a child
 MOST_DB = 20.0  # of gain in a bin
 SPEEDS, FORMANTS = (0.84, 1.19), (0.86, 1.16)  # ranges of the factors
 APART = 0.07  # a voice differs from all others of its speaker in one factor by more, in the logarithm
+MOST_VOICES = 10  # of a speaker; more are not that far apart
 SEPARATOR = "~"  # between the name of a speaker and the number of a voice
 
 
@@ -49,8 +51,10 @@ def more_voices(
 ) -> dict[str, list[SourceUtterance]]:
     """Each speaker with `count` voices, the first the own one: speakers "name", "name~1", "name~2", ...
 
-    Voices depend on the speaker's name and the seed alone.
+    Voices depend on the speaker's name and the seed alone. MimidiarError for more than MOST_VOICES.
     """
+    if not 1 <= count <= MOST_VOICES:
+        raise MimidiarError(f"{count} voices of each speaker; ask for 1 to {MOST_VOICES}")
     found: dict[str, list[SourceUtterance]] = {}
     for speaker, utterances in source.items():
         for number, (speed, formants) in enumerate(_draw_voices(speaker, count, seed)):

@@ -111,9 +111,10 @@ class ConversationPool:
         """All that determines a conversation's audio."""
         options = {key: value for key, value in asdict(self.options).items() if key != "count"}
         own = (u for utterances in self.source.values() for u in utterances)
-        rows = [[u.id, u.speaker, u.corpus, u.seconds, u.speech, u.formants] for u in own]
+        rows = [[u.id, u.speaker, u.gender, u.corpus, u.seconds, u.speech, u.formants] for u in own]
         kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
-        replayed = [[name, len(turns)] for name, turns in (self.sequences or {}).items()]
+        turns = (turn for own in (self.sequences or {}).values() for turn in own)
+        replayed = [[turn.recording, turn.start, turn.end, turn.speaker] for turn in turns]
         return {"options": options, "source": rows, "turns": kinds, "sequences": replayed, "seed": self.seed}
 
     def conversation(self, born: int, index: int) -> DrawnConversation:

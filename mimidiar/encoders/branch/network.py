@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mimidiar.encoders.branch.spec import ACTIVITIES
 from mimidiar.encoders.normalization import FeatureNorm
-
-ACTIVITIES = 2  # speech, overlap
 
 
 @dataclass

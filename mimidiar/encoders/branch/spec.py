@@ -1,7 +1,7 @@
 """The description of a codec with its speaker branch, from the branch's file, without torch."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def branch(name: str, tap: str | None, checkpoint: Path | None, describe: Descri
         dim = model["embedding_dim"]
     except (KeyError, TypeError) as error:
         raise MimidiarError(f"{path}: its header describes no branch of this version ({error!r})") from None
+    check_inputs(inputs, path)
     tap = tap or taps[0]
     if tap not in taps:
         raise MimidiarError(f"{name} has no tap {tap!r}; choose {' or '.join(taps)}")
@@ -57,6 +58,22 @@ def branch(name: str, tap: str | None, checkpoint: Path | None, describe: Descri
         lookahead_frames=int(re.sub(r"\D", "", tap)),
         embedding_dim=dim,
     )
+
+
+def check_inputs(inputs: Sequence[EncoderSpec], where: Path) -> None:
+    """Raise MimidiarError, naming `where`, unless all are causal encoders of audio at one rate."""
+    first = inputs[0]
+    for each in inputs:
+        if each.sample_rate != first.sample_rate:
+            raise MimidiarError(
+                f"{where}: {each.name} at {each.tap} reads audio at {each.sample_rate} Hz, {first.name} at {first.tap} "
+                f"at {first.sample_rate} Hz; a branch needs one rate (log-mel beside a codec: tap mel24)"
+            )
+        if each.lookahead_frames:
+            raise MimidiarError(
+                f"{where}: {each.name} at {each.tap} has a look-ahead of {each.lookahead_frames} frames; a branch "
+                "reads causal encoders alone"
+            )
 
 
 def _build(spec: EncoderSpec, path: Path, inputs: list[Encoder], device: Any) -> Encoder:

@@ -69,7 +69,7 @@ class MimiEncoder(Encoder):
         codec, taps = self.spec.build_codec(self.device), study_taps(self.spec.taps)
         if are_empty(codec.quantizer):
             taps = [tap for tap in taps if not tap.startswith("quantized.")]
-        spec = replace(self.spec, tap="all", frame_hz=LATENT_HZ, dim=self.dim * len(taps))
+        spec = replace(self.spec, tap="all", frame_hz=LATENT_HZ, dim=codec.dimension * len(taps))
         return MimiEncoder(spec, AllTaps(MimiTap(codec, taps[-1]), taps)), taps
 
     @torch.inference_mode()

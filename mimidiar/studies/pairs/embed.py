@@ -15,7 +15,7 @@ from mimidiar.annotation.turns import LABEL_HZ, Turns
 from mimidiar.data.recordings import RecordingFile, read_recordings
 from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import read_recording
-from mimidiar.features.fused_store import LENGTH_TOLERANCE_SEC, Features, open_features
+from mimidiar.features.fused_store import LENGTH_TOLERANCE_SEC, Features, embedding_dim, open_features
 from mimidiar.models.projection import Projection, load_projection
 from mimidiar.studies.pairs.windows import Window
 
@@ -40,7 +40,7 @@ def embed_features(
     _require_rate(store)
     vectors: Vectors = {}
     for name, own in tqdm(_by_recording(windows), desc="windows", unit="rec", disable=None):
-        frames = store.read(name)[:, : store.meta.get("embedding_dim")].astype(np.float64)
+        frames = store.read(name)[:, : embedding_dim(store)].astype(np.float64)
         _require_length(store, files[name], len(frames))
         zero = _speech_mean(store, name, frames, turns) if turns is not None else 0.0
         for window in own:
@@ -56,8 +56,10 @@ def _space(store: Features, probe: Path | None) -> Projection | None:
     if probe is None:
         return None
     space = load_projection(probe)
-    if space.dim != store.dim:
-        raise MimidiarError(f"{probe}: the probe needs {space.dim} dimensions, the features have {store.dim}")
+    if space.dim != embedding_dim(store):
+        raise MimidiarError(
+            f"{probe}: the probe needs {space.dim} dimensions, the features have {embedding_dim(store)}"
+        )
     return space
 
 

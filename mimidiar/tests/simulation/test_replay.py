@@ -13,6 +13,7 @@ from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.scenes import MOVE_SEC, Move, SceneOptions, draw_scene, moved
 from mimidiar.simulation.turn_statistics import TurnStatistics, draw_stretch
 from mimidiar.simulation.turn_taking import ConversationOptions, draw_conversation
+from mimidiar.simulation.voices import more_voices
 from mimidiar.tests.tones import RATE, write_tones
 
 KINDS = {"quick": TurnStatistics([0.3, 1.0, 3.0], [-1.0, 0.2, 1.0], [0.3, 1.0], 0.8, 100)}
@@ -53,13 +54,16 @@ def test_the_share_of_replayed_conversations_is_that_asked_for(source) -> None:
 
 
 def test_a_stretch_has_at_most_so_many_speakers() -> None:
-    """Where a recording ends, a stretch has fewer."""
+    """And speech: of a conversation that falls silent, the part before."""
     crowd = {"crowd": [Turn("crowd", 0.0, 100.0, speaker) for speaker in "abcdef"]}
+    late = {"silent": [Turn("silent", 0.0, 20.0, "a"), Turn("silent", 399.0, 400.0, "b")]}
     rng = np.random.default_rng(0)
     for _ in range(5):
         turns = draw_stretch(crowd | REAL, 10.0, 3, rng)
         assert {turn.speaker for turn in turns} == {"a", "b"} and turns == sorted(turns)
         assert min(turn.start for turn in turns) >= 0 and max(turn.end for turn in turns) <= 10
+    for _ in range(5):
+        assert {turn.speaker for turn in draw_stretch(late, 10.0, 3, rng)} == {"a"}
     with pytest.raises(MimidiarError, match="no stretch of 10 s in which at most 3 speak"):
         draw_stretch(crowd, 10.0, 3, rng)
 
@@ -81,11 +85,13 @@ def test_speakers_are_of_one_sex_in_the_share_asked_for(source) -> None:
 
 def test_who_moves_is_as_before_until_then_and_has_another_level_after() -> None:
     track = np.random.default_rng(0).standard_normal(4 * RATE)
-    found = moved(track, Move("a", 0.5, -10.0, room=3, t60_sec=0.3))
+    dry = np.random.default_rng(1).standard_normal(4 * RATE)
+    found = moved(track, dry, Move("a", 0.5, -10.0, room=3, t60_sec=0.3))
     assert np.array_equal(found[: 2 * RATE], track[: 2 * RATE])
     late = found[2 * RATE + round(MOVE_SEC * RATE) :]
-    assert 10 * np.log10(np.mean(late**2) / np.mean(track**2)) == pytest.approx(-10, abs=0.5)
-    assert abs(np.corrcoef(late, track[-len(late) :])[0, 1]) < 0.98
+    assert 10 * np.log10(np.mean(late**2) / np.mean(dry**2)) == pytest.approx(-10, abs=0.5)
+    assert abs(np.corrcoef(late, track[-len(late) :])[0, 1]) < 0.1
+    assert 0.1 < abs(np.corrcoef(late, dry[-len(late) :])[0, 1]) < 0.99
 
 
 def test_one_of_the_speakers_moves_in_the_share_asked_for(source) -> None:
@@ -96,3 +102,11 @@ def test_one_of_the_speakers_moves_in_the_share_asked_for(source) -> None:
     assert [replace(each, move=None) for each in scenes] == [
         draw_scene(SceneOptions(), ["v-0", "v-1"], source, (k,)) for k in range(60)
     ]
+
+
+def test_babble_is_of_nobody_who_speaks_under_another_voice(source) -> None:
+    voices = more_voices({name: source[name] for name in list(source)[:8]}, 3, 0)
+    for number in range(20):
+        options = SceneOptions(babble_share=1.0, babble_talkers=[3, 3])
+        found = draw_scene(options, ["v-0~1", "v-1"], voices, (number,))
+        assert len(found.babble) == 3 and not any("v-0-" in path or "v-1-" in path for path in found.babble)

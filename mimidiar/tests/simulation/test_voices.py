@@ -5,7 +5,8 @@ import pytest
 from scipy import signal
 
 from mimidiar.data.utterances_manifest import SourceUtterance
-from mimidiar.simulation.voices import APART, FORMANTS, SPEEDS, more_voices, shift_formants
+from mimidiar.errors import MimidiarError
+from mimidiar.simulation.voices import APART, FORMANTS, MOST_VOICES, SPEEDS, more_voices, shift_formants
 
 RATE, PITCH, WIDTH_HZ = 16000, 125.0, 200.0
 
@@ -65,3 +66,11 @@ def test_each_voice_is_a_speaker_of_its_own() -> None:
     assert changed.speech[0] == pytest.approx((1.0 / changed.speed, 2.0 / changed.speed))
     alone = more_voices({"b": [row]}, 5, 0)
     assert alone["b~3"] == voices["b~3"] and alone["b~3"][0].formants != voices["a~3"][0].formants
+
+
+def test_more_voices_than_there_are_are_refused() -> None:
+    row = SourceUtterance("a-1", "a-1", "a", "x", "a.flac", 4.0, ((1.0, 2.0),))
+    assert len(more_voices({str(k): [row] for k in range(30)}, MOST_VOICES, 0)) == 30 * MOST_VOICES
+    for count in (0, MOST_VOICES + 1):
+        with pytest.raises(MimidiarError, match=f"{count} voices of each speaker; ask for 1 to {MOST_VOICES}"):
+            more_voices({"a": [row]}, count, 0)

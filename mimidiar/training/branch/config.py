@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from mimidiar.config import Checked, Count, NotNegative, Positive, Rule, Steps, one_of
+from mimidiar.annotation.turns import LABEL_HZ
+from mimidiar.config import Checked, Count, Limit, NotNegative, Positive, Rule, Steps, one_of
 from mimidiar.encoders.branch.network import BranchConfig
 from mimidiar.simulation.turn_taking import ConversationOptions
+from mimidiar.simulation.voices import MOST_VOICES
 from mimidiar.training.config import PRECISIONS
+
+Voices = Annotated[int, Limit(lambda number: 1 <= number <= MOST_VOICES, f"between 1 and {MOST_VOICES}")]
 
 
 @dataclass
@@ -15,7 +20,7 @@ class BranchTraining(Checked):
 
     model: BranchConfig = field(default_factory=BranchConfig)
     conversations: ConversationOptions = field(default_factory=ConversationOptions)  # all in each epoch
-    voices: Count = 6  # of each speaker: the own one, and others by speed and formants
+    voices: Voices = 6  # of each speaker: the own one, and others by speed and formants
     crop_sec: Positive = 10.0
     crops_per_conversation: Count = 4  # in an epoch
     batch_size: Count = 32
@@ -37,3 +42,6 @@ class BranchTraining(Checked):
         lookaheads = self.model.lookaheads
         fits = bool(lookaheads) and min(lookaheads) >= 0 and len(set(lookaheads)) == len(lookaheads)
         yield "model.lookaheads", lookaheads, fits, "numbers of frames from 0 on, each once"
+        longest = max(lookaheads, default=0)
+        fits = self.crop_sec * LABEL_HZ > longest
+        yield "crop_sec", self.crop_sec, fits, f"longer than the look-ahead, {longest / LABEL_HZ:g} s"

@@ -39,10 +39,10 @@ class BranchBatch(NamedTuple):
 
 
 class BranchCrops(Dataset[tuple[np.ndarray, FrameLabels]]):
-    """Features and labels of crops. `numbers`: of the voices that the teacher knows."""
+    """Features and labels of crops, at places by `seed`. `numbers`: of the voices that the teacher knows."""
 
-    def __init__(self, pool: ConversationPool, numbers: Mapping[str, int], crop_sec: float):
-        self.pool, self.numbers, self.length = pool, numbers, round(crop_sec * LABEL_HZ)
+    def __init__(self, pool: ConversationPool, numbers: Mapping[str, int], crop_sec: float, seed: int):
+        self.pool, self.numbers, self.length, self.seed = pool, numbers, round(crop_sec * LABEL_HZ), seed
         self.labels = lru_cache(KEPT_LABELS)(self._labels)
 
     def features(self, born: int, index: int) -> np.ndarray:
@@ -55,7 +55,7 @@ class BranchCrops(Dataset[tuple[np.ndarray, FrameLabels]]):
     def __getitem__(self, crop: SimulatedCrop) -> tuple[np.ndarray, FrameLabels]:
         """Features (T, D), and the labels of these frames."""
         features, labels = self.features(crop.born, crop.index), self.labels(crop.born, crop.index)
-        start, stop = crop.place(self.pool.seed, len(labels.speaking), self.length)
+        start, stop = crop.place(self.seed, len(labels.speaking), self.length)
         return features[start:stop], FrameLabels(*(each[start:stop] for each in labels))
 
 

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from mimidiar.annotation.rttm import read_rttm
 from mimidiar.encoders.branch.network import SpeakerBranch
-from mimidiar.encoders.branch.spec import FORMAT
+from mimidiar.encoders.branch.spec import FORMAT, check_inputs
 from mimidiar.encoders.protocol import EncoderSpec
 from mimidiar.encoders.registry import describe_maker
+from mimidiar.errors import MimidiarError
+from mimidiar.log import log
 from mimidiar.simulation.drawn_sets import read_speakers
 from mimidiar.simulation.turn_statistics import read_statistics
 from mimidiar.simulation.voices import more_voices
@@ -22,7 +24,7 @@ from mimidiar.training.batches import Loader
 from mimidiar.training.branch.config import BranchTraining
 from mimidiar.training.branch.data import BranchBatch, BranchCrops, collate
 from mimidiar.training.branch.losses import branch_losses
-from mimidiar.training.branch.teacher import voice_embeddings
+from mimidiar.training.branch.teacher import SHORTEST_SEC, voice_embeddings
 from mimidiar.training.branch.validation import ValidationRecording, ValidationSet, WindowPairs, score_pairs
 from mimidiar.training.config import learning_rate_factor
 from mimidiar.training.conversations import ConversationPool, SimulatedCrops, first_conversations
@@ -59,16 +61,19 @@ def train_branch(
     Its encoders are those that made the features of the validation set. The epoch with the lowest equal error rate
     there is kept. MimidiarError for inputs that cannot be read or do not fit each other.
     """
+    if machine.processes > 1:
+        raise MimidiarError(f"{machine.processes} processes: a branch is trained by one; leave out --processes")
     machine = begin(machine, config.precision, seed)
     validation = ValidationSet(inputs.dev, inputs.feats)
     codec, *others = validation.metas
     specs = [describe_maker(codec, inputs.checkpoint), *map(describe_maker, others)]
+    check_inputs(specs, inputs.dev)
     config = replace(config, model=replace(config.model, input_dim=validation[0].features.shape[1]))
     keep_configuration(config, seed, folder)
     if (folder / FINISHED).exists():
         return
     model = SpeakerBranch(**asdict(config.model))  # before anything else draws random numbers
-    crops, teacher = _crops(config, inputs, specs, machine)
+    crops, teacher = _crops(config, inputs, specs, machine, seed)
     if rank() == 0:
         model.features.set_statistics(*statistics(first_conversations(crops.pool, crops.features)))
     order = SimulatedCrops(config.conversations.count, 1, config.crops_per_conversation, seed, replaced=False)
@@ -81,16 +86,20 @@ def train_branch(
 
 
 def _crops(
-    config: BranchTraining, inputs: BranchInputs, specs: Sequence[EncoderSpec], machine: Machine
+    config: BranchTraining, inputs: BranchInputs, specs: Sequence[EncoderSpec], machine: Machine, seed: int
 ) -> tuple[BranchCrops, Tensor]:
     """The training data, and the teacher's vectors (V, E) of all voices."""
     source = more_voices(read_speakers(inputs.speech), config.voices, VOICE_SEED)
     teacher = voice_embeddings(source, inputs.pool)
+    if not teacher:
+        raise MimidiarError(f"{inputs.speech}: nobody has a clip of {SHORTEST_SEC} s of speech for the teacher")
     sequences = read_rttm(inputs.sequences) if inputs.sequences else None
+    if config.conversations.replay_share > 0 and not sequences:
+        log.warning("no --sequences: no real turns are replayed, whatever conversations.replay_share says")
     kinds, device = read_statistics(inputs.turns), machine.device
     pool = ConversationPool(source, config.conversations, kinds, specs, inputs.pool, POOL_SEED, device, sequences)
     numbers = {voice: number for number, voice in enumerate(teacher)}
-    return BranchCrops(pool, numbers, config.crop_sec), torch.from_numpy(np.stack(list(teacher.values())))
+    return BranchCrops(pool, numbers, config.crop_sec, seed), torch.from_numpy(np.stack(list(teacher.values())))
 
 
 def branch_header(config: BranchTraining, specs: Sequence[EncoderSpec]) -> dict[str, Any]:

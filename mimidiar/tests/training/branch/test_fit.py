@@ -1,6 +1,7 @@
 """A branch from speech to an encoder: trained, resumed, read again, and the same in steps as at once."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,13 @@ from mimidiar.annotation.rttm import write_rttm
 from mimidiar.annotation.turns import Turn
 from mimidiar.cli import cli
 from mimidiar.config import load_config
+from mimidiar.encoders.branch.encoder import BranchEncoder
+from mimidiar.encoders.branch.network import BranchConfig, SpeakerBranch
+from mimidiar.encoders.branch.spec import check_inputs
+from mimidiar.encoders.mimi.all_taps import AllTaps
+from mimidiar.encoders.mimi.encoder import MimiEncoder
+from mimidiar.encoders.mimi.sizes import MINI, seam_taps
+from mimidiar.encoders.mimi.tap import MimiTap
 from mimidiar.encoders.registry import describe_encoder, load_encoder
 from mimidiar.errors import MimidiarError
 from mimidiar.features.extraction import extract
@@ -124,23 +132,37 @@ def test_audio_later_than_the_lookahead_changes_no_frame(trained: Path) -> None:
     assert not differs[:17].any() and differs[17:].any()
 
 
-def test_the_codec_beside_it_codes_as_without_it(trained: Path) -> None:
-    """The branch reads the codec's taps; weights and codes are bit for bit those of before."""
+def test_the_codec_beside_it_codes_as_without_it() -> None:
+    """On the very modules that the branch taps, in between its steps: weights and codes are bit for bit those of
+    before."""
     audio = 0.1 * torch.randn(1, 1, 10 * 1920, generator=torch.Generator().manual_seed(0))
-    codec = describe_encoder("mimi-mini", "seams").build_codec("cpu")
+    spec = describe_encoder("mimi-mini", "seams")
+    codec = spec.build_codec("cpu").eval()
+    taps = MimiEncoder(spec, AllTaps(MimiTap(codec, "latent"), seam_taps(MINI)))
     state = {name: value.clone() for name, value in codec.state_dict().items()}
     with torch.inference_mode():
         before = codec.encode(audio)
-    encoder = load_encoder("branch", checkpoint=trained)
-    encoder.encode(audio[0], torch.tensor([audio.shape[-1]]))
-    with torch.inference_mode():
-        assert torch.equal(codec.encode(audio), before)
+    assert len(before.unique()) > 5
+    config = BranchConfig(input_dim=spec.dim, width=16, dilations=[1, 2])
+    branch_spec = replace(spec, name="branch", lookahead_frames=3, dim=194, embedding_dim=192)
+    encoder = BranchEncoder(branch_spec, [taps], SpeakerBranch(**asdict(config)), "cpu")
+    with encoder.stream(1) as stream:
+        for part in audio[0].split(1920, dim=1):
+            stream.step(part)
+            with torch.inference_mode():
+                assert torch.equal(codec.encode(audio), before)
     assert all(torch.equal(value, state[name]) for name, value in codec.state_dict().items())
 
 
 def test_refusals(root: Path, trained: Path) -> None:
     with pytest.raises(MimidiarError, match="no tap 'latent'; choose lookahead3 or lookahead0"):
         describe_encoder("branch", "latent", trained)
+    mixed = [describe_encoder("mimi-random", "seams"), describe_encoder("logmel", "mel")]
+    with pytest.raises(MimidiarError, match=r"logmel at mel reads audio at 16000 Hz, mimi-random at seams at 24000 Hz"):
+        check_inputs(mixed, root)
+    with pytest.raises(MimidiarError, match=r"campplus at .* has a look-ahead of .* causal encoders alone"):
+        check_inputs([describe_encoder("campplus")], root)
+    assert "a branch is trained by one" in str(run(root, root / "two", "--processes", "2").exception)
     with pytest.raises(MimidiarError, match="no such"):
         describe_encoder("branch", checkpoint=root / "none.safetensors")
     (root / "short.safetensors").write_bytes(trained.read_bytes()[:1000])

@@ -19,7 +19,7 @@ case "${1:-}" in
 esac
 
 work="$(mktemp -d)"
-trap 'if [[ -n ${beside_pid:-} ]]; then kill "$beside_pid" || true; fi; rm -rf "$work"' EXIT
+trap 'if [[ -n ${beside_pid:-} ]]; then kill -- -"$beside_pid" || true; fi; rm -rf "$work"' EXIT
 failed=() passed=0
 
 # part NAME COMMAND...: run, time and count it.
@@ -32,10 +32,10 @@ part() {
   echo "-- $name: $verdict, $(( SECONDS - started )) s"
 }
 
-# beside COMMAND...: start it beside the next parts. `ended` waits for it, shows what it wrote, and has its exit code.
+# beside COMMAND...: start it beside the next parts, in a process group of its own. `ended` waits for it, shows what it wrote, and has its exit code.
 beside_pid=''
 beside() {
-  "$@" > "$work/beside.log" 2>&1 &
+  setsid "$@" > "$work/beside.log" 2>&1 &
   beside_pid=$!
 }
 ended() {

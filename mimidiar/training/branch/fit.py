@@ -141,6 +141,8 @@ class BranchTask(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """`val_loss` is the mean of the equal error rates of all look-aheads, in per cent."""
+        if not any(len(found[each].same) for found in self.pairs for each in found):
+            log.warning("the validation set has no pair of windows: the first epoch is kept; take longer conversations")
         rates = {each: 100 * WindowPairs.join([found[each] for found in self.pairs]).eer() for each in self.pairs[0]}
         for lookahead, rate in rates.items():
             self.log(f"val_eer_lookahead{lookahead}", rate)

@@ -4,6 +4,7 @@ A step has no state of its own: the state is passed in and out, so that many str
 buffering, look-ahead and the end of a recording. A whole recording is one push, then `end`.
 """
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
@@ -124,6 +125,7 @@ class Session:
         whole = join_frames(held)
         held.clear()  # of hours, two copies count
         if step.lookahead_frames is None:
+            _return_freed_memory()
             given, self._states[number] = step.step(whole, self._states[number])
         else:
             parts = [] if frames is None else [self._step(number, frames)]
@@ -139,6 +141,14 @@ class Session:
     def _step(self, number: int, frames: Frames) -> Frames:
         given, self._states[number] = self._steps[number].step(frames, self._states[number])
         return given
+
+
+def _return_freed_memory() -> None:
+    """Have glibc return to the system what was freed in small pieces: of hours of frames some hundred MB, which it
+    would keep."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _padding(like: Frames, frames: int) -> Frames:

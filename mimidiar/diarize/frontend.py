@@ -11,7 +11,7 @@ from mimidiar.annotation.turns import LABEL_HZ
 from mimidiar.audio.level import LevelGain
 from mimidiar.audio.signal import make_resampler
 from mimidiar.diarize.pipeline import Frames
-from mimidiar.encoders.branch.spec import SPEECH
+from mimidiar.encoders.branch import SPEECH
 from mimidiar.encoders.protocol import Encoder
 from mimidiar.encoders.silero import FRAME, SAMPLE_RATE
 from mimidiar.errors import MimidiarError

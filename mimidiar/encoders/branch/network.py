@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mimidiar.encoders.branch.spec import ACTIVITIES
+from mimidiar.encoders.branch import ACTIVITIES
 from mimidiar.encoders.normalization import FeatureNorm
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mimidiar.annotation.turns import LABEL_HZ
+from mimidiar.encoders.branch import ACTIVITIES
 from mimidiar.encoders.protocol import Encoder, EncoderSpec
 from mimidiar.errors import MimidiarError
 from mimidiar.files import sha256_file
@@ -15,8 +16,6 @@ from mimidiar.weight_files import inspect_weight_file
 FORMAT = "mimidiar-branch-1"
 SHIPPED = "branch"
 TAP = "lookahead"  # and the number of frames
-ACTIVITIES = 2  # speech, overlap
-SPEECH = 0.5  # a probability above it is speech
 
 Describe = Callable[[dict[str, Any], Path | None], EncoderSpec]
 

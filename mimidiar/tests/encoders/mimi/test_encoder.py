@@ -164,4 +164,4 @@ def test_full_size_from_its_file_equals_moshi(tmp_path, monkeypatch):
 
 def test_the_registry_is_one_line_each():
     codecs = ["mimi", "mimi-mini", "mimi-mini-distil", "mimi-random", "mimi-random-full"]
-    assert list(ENCODERS) == [*codecs, "logmel", "titanet", "campplus", "vad"]
+    assert list(ENCODERS) == [*codecs, "logmel", "titanet", "campplus", "branch", "vad"]
